@@ -1,0 +1,171 @@
+"""A conversation: the ordered question-answer pairs of one thread, read from untrusted JSON."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Reaction = Literal["upvote", "downvote"]
+
+MAX_ID = 200
+"""Longest thread or answer id, in characters."""
+
+# C0 and C1 controls but tab and newline: NUL crashes PostgreSQL's text columns, the others have no shape to show.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class ConversationError(ValueError):
+    """The JSON is not a conversation; the message names the place, such as ``conversation[2].answer``."""
+
+
+class TooManyPairs(ConversationError):
+    """The conversation has more pairs than are allowed."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A page that an answer was drawn from."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class QuestionAnswer:
+    """One pair.
+
+    Arguments:
+        question: what the visitor asked.
+        answer: what the agent's machine answered, Markdown.
+        id: the answer's id in the chat.
+        sources: where the answer was drawn from.
+        uncertain: the answer was flagged as uncertain.
+        reaction: the visitor's vote on the answer.
+    """
+
+    question: str
+    answer: str
+    id: str | None = None
+    sources: tuple[Source, ...] = ()
+    uncertain: bool = False
+    reaction: Reaction | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "question": self.question,
+            "answer": self.answer,
+            "sources": [{"title": source.title, "url": source.url} for source in self.sources],
+            "uncertain": self.uncertain,
+            "reaction": self.reaction,
+        }
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The pairs of one thread, oldest first, at least one."""
+
+    pairs: tuple[QuestionAnswer, ...]
+    thread_id: str | None = None
+
+    def __post_init__(self) -> None:
+        # A list is what most sites have at hand.
+        object.__setattr__(self, "pairs", tuple(self.pairs))
+        if not self.pairs:
+            raise ConversationError("conversation: there must be at least one question-answer pair")
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The JSON form that :func:`parse_conversation` reads back to an equal conversation."""
+        return [pair.as_json() for pair in self.pairs]
+
+
+def clean_text(text: str) -> str:
+    """Text as it is stored: NFC, newlines as ``\\n``, no control characters, no lone surrogates."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", text))
+    return unicodedata.normalize("NFC", text)
+
+
+def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id: str | None = None) -> Conversation:
+    """Read a conversation from decoded JSON, in this package's spelling or Kapa's.
+
+    Arguments:
+        value: a list of objects with ``question`` and ``answer`` and, optionally, ``id``, ``sources``,
+            ``uncertain`` and ``reaction``. Kapa's ``questionAnswerId``, ``source_url`` and
+            ``metadata.is_uncertain`` are understood; unknown keys are ignored.
+        max_pairs: the largest number of pairs that is taken.
+        thread_id: the id of the thread that the pairs belong to.
+
+    Raises:
+        TooManyPairs: there are more than ``max_pairs``.
+        ConversationError: the value has another shape; the message names the place.
+    """
+    if not isinstance(value, list):
+        raise ConversationError("conversation: must be a list of question-answer pairs")
+    if max_pairs is not None and len(value) > max_pairs:
+        raise TooManyPairs(f"conversation: has {len(value)} pairs; at most {max_pairs} are taken")
+    pairs = tuple(_pair(item, f"conversation[{index}]") for index, item in enumerate(value))
+    return Conversation(pairs, thread_id)
+
+
+def _pair(value: object, place: str) -> QuestionAnswer:
+    if not isinstance(value, dict):
+        raise ConversationError(f"{place}: must be an object with question and answer")
+    question, answer = _text(value, "question", place), _text(value, "answer", place)
+    if not question.strip() and not answer.strip():
+        raise ConversationError(f"{place}: question and answer are both empty")
+    reaction = value.get("reaction")
+    if reaction not in ("upvote", "downvote", None):
+        raise ConversationError(f"{place}.reaction: must be upvote, downvote or null")
+    return QuestionAnswer(
+        question, answer, _id(value, place), _sources(value, place), _uncertain(value, place), reaction
+    )
+
+
+def _text(value: dict[str, object], key: str, place: str) -> str:
+    text = value.get(key)
+    if not isinstance(text, str):
+        raise ConversationError(f"{place}.{key}: must be text")
+    return clean_text(text)
+
+
+def _id(value: dict[str, object], place: str) -> str | None:
+    found = value.get("id", value.get("questionAnswerId", value.get("question_answer_id")))
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, (str, int)) or len(str(found)) > MAX_ID:
+        raise ConversationError(f"{place}.id: must be text of at most {MAX_ID} characters")
+    return clean_text(str(found))
+
+
+def _sources(value: dict[str, object], place: str) -> tuple[Source, ...]:
+    sources = value.get("sources")
+    if sources is None:
+        return ()
+    if not isinstance(sources, list):
+        raise ConversationError(f"{place}.sources: must be a list")
+    return tuple(_source(item, f"{place}.sources[{index}]") for index, item in enumerate(sources))
+
+
+def _source(value: object, place: str) -> Source:
+    if not isinstance(value, dict):
+        raise ConversationError(f"{place}: must be an object with title and url")
+    url, title = value.get("url", value.get("source_url")), value.get("title")
+    if not isinstance(url, str):
+        raise ConversationError(f"{place}.url: must be text")
+    if title is not None and not isinstance(title, str):
+        raise ConversationError(f"{place}.title: must be text")
+    return Source(clean_text(title or url), clean_text(url))
+
+
+def _uncertain(value: dict[str, object], place: str) -> bool:
+    metadata = value.get("metadata")
+    found = value.get("uncertain", value.get("is_uncertain"))
+    if found is None and isinstance(metadata, dict):
+        found = metadata.get("is_uncertain")
+    if found is not None and not isinstance(found, bool):
+        raise ConversationError(f"{place}.uncertain: must be true or false")
+    return bool(found)

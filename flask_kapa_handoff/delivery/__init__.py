@@ -1,0 +1,1 @@
+"""Delivery: getting a stored ticket out by mail."""

@@ -1,0 +1,90 @@
+"""The courier carries one ticket at a time to the mail server and records how it went."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ..conversation import Conversation
+from ..signals import notify, ticket_delivered, ticket_failed
+from ..storage.records import Status, Ticket
+from . import outbox
+from .message import ComposedMessage, Letterhead, compose, mail_environment
+from .transport import Delayed, Refused, Transport
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..state import State
+
+_logger = logging.getLogger(__name__)
+
+
+class Courier:
+    """Carries tickets to the mail server, one after another over one connection. Not for several threads."""
+
+    def __init__(self, app: Flask, state: State) -> None:
+        self._app = app
+        self._state = state
+        self.transport = Transport(app, state.config, state.mail)
+        self._environment = mail_environment(app)
+
+    def deliver_next(self, reference: str | None = None) -> Ticket | None:
+        """Deliver the ticket that is due first, or the one with this reference if it is due.
+
+        Returns:
+            The ticket as it stands after the try; none: nothing was due.
+        """
+        database = self._state.database
+        with self._app.app_context():
+            claimed = outbox.claim(database, self._state.config.smtp_timeout, reference=reference)
+            if claimed is None:
+                return None
+            try:
+                ticket = outbox.complete(database, claimed, self.send(claimed.ticket, claimed.conversation))
+            except Delayed as error:
+                ticket = outbox.delay(database, claimed, str(error))
+            except Refused as error:
+                ticket = outbox.fail(database, claimed, str(error))
+            if ticket is None:
+                return claimed.ticket  # the lease ran out, and whoever took the ticket over reports it
+            self._report(ticket)
+            return ticket
+
+    def send(self, ticket: Ticket, conversation: Conversation) -> str:
+        """Compose and send one mail, now.
+
+        Returns:
+            The server's words at acceptance.
+
+        Raises:
+            Delayed: it did not work, but may later.
+            Refused: the server refuses it for good, or the mail cannot be composed.
+        """
+        return self.transport.send(self._compose(ticket, conversation))
+
+    def close(self) -> None:
+        """Close the connection to the mail server."""
+        self.transport.close()
+
+    def _compose(self, ticket: Ticket, conversation: Conversation) -> ComposedMessage:
+        config = self._state.config
+        sender = self.transport.sender
+        if sender is None:
+            raise Delayed("there is no sender: set KAPA_HANDOFF_SENDER or MAIL_DEFAULT_SENDER")
+        letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
+        try:
+            return compose(self._environment, letterhead, ticket, conversation)
+        except Exception as error:
+            # Also what a site's own mail template raises: the same text would fail at every further try.
+            raise Refused(f"the mail could not be composed: {type(error).__name__}: {error}"[:500]) from error
+
+    def _report(self, ticket: Ticket) -> None:
+        if ticket.status is Status.DELIVERED:
+            _logger.info("Ticket %s was delivered.", ticket.reference)
+            notify(ticket_delivered, self._app, ticket=ticket)
+        elif ticket.status is Status.FAILED:
+            _logger.error("Ticket %s failed for good; its page in the admin says why.", ticket.reference)
+            notify(ticket_failed, self._app, ticket=ticket, error=ticket.last_error or "")
+        else:
+            _logger.warning("Ticket %s could not be sent; it will be tried again.", ticket.reference)

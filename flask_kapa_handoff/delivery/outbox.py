@@ -1,0 +1,181 @@
+"""The outbox: which ticket is next, who has it, how its try ended. The ticket's row is the outbox row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..conversation import Conversation
+from ..storage.engine import Database, now
+from ..storage.models import delivery_attempt
+from ..storage.models import ticket as ticket_table
+from ..storage.records import Outcome, Status, Ticket, find_conversation, find_ticket
+
+BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
+"""How long a ticket waits after its first, second, ... delayed try; then hourly."""
+
+GIVE_UP_AFTER = timedelta(days=5)
+"""How long a ticket is tried (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
+
+LEASE_MARGIN = timedelta(seconds=30)
+"""What a try may take beyond the SMTP timeout before the ticket counts as abandoned."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A ticket that is this process's alone until its lease runs out; ``number`` is the try's."""
+
+    ticket: Ticket
+    conversation: Conversation
+    number: int
+
+
+def next_attempt(attempts: int, queued_at: datetime, moment: datetime) -> datetime | None:
+    """When a delayed ticket is tried again.
+
+    Arguments:
+        attempts: how many tries there were, 1 or more.
+        queued_at: when the ticket was stored, or last sent again by hand.
+        moment: the present time.
+
+    Returns:
+        The time of the next try; none: it has been tried for :data:`GIVE_UP_AFTER`.
+    """
+    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1]
+    return None if moment + wait > queued_at + GIVE_UP_AFTER else moment + wait
+
+
+def claim(database: Database, smtp_timeout: int, *, reference: str | None = None) -> Claim | None:
+    """Take the ticket that is due first, so that nobody else does.
+
+    Arguments:
+        smtp_timeout: seconds; the lease is that and :data:`LEASE_MARGIN`.
+        reference: take this ticket and no other.
+
+    Returns:
+        The ticket; none: nothing is due.
+    """
+    with database.read() as connection:  # most looks find nothing, and need no write lock for that
+        if _first_due(connection, now(connection), reference) is None:
+            return None
+    with database.write() as connection:
+        moment = now(connection)
+        ticket = _first_due(connection, moment, reference)
+        if ticket is None:
+            return None
+        number = ticket.attempts + 1
+        taken = connection.execute(
+            update(ticket_table)
+            .where(ticket_table.c.id == ticket.id)
+            .where(ticket_table.c.status == ticket.status, ticket_table.c.attempts == ticket.attempts)
+            .values(
+                status=Status.SENDING,
+                attempts=number,
+                leased_until=moment + timedelta(seconds=smtp_timeout) + LEASE_MARGIN,
+            )
+        )
+        if taken.rowcount != 1:
+            return None
+        connection.execute(
+            insert(delivery_attempt).values(
+                ticket_id=ticket.id, number=number, recipient=ticket.recipient, started_at=moment
+            )
+        )
+        return Claim(ticket, find_conversation(connection, ticket), number)
+
+
+def complete(database: Database, claimed: Claim, detail: str) -> Ticket | None:
+    """Record that the mail server has accepted the mail.
+
+    Returns:
+        The ticket; none: the lease had run out and another delivery has taken the ticket over.
+    """
+    return _finish(database, claimed, Outcome.DELIVERED, detail)
+
+
+def delay(database: Database, claimed: Claim, error: str) -> Ticket | None:
+    """Queue the ticket again after a temporary error, or fail it when it was tried for long enough."""
+    return _finish(database, claimed, Outcome.DELAYED, error)
+
+
+def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
+    """Record a permanent error: the ticket stays visible and can be sent again by hand."""
+    return _finish(database, claimed, Outcome.FAILED, error)
+
+
+def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -> Ticket | None:
+    ticket = claimed.ticket
+    with database.write() as connection:
+        moment = now(connection)
+        connection.execute(
+            update(delivery_attempt)
+            .where(delivery_attempt.c.ticket_id == ticket.id, delivery_attempt.c.number == claimed.number)
+            .values(finished_at=moment, outcome=outcome, detail=detail)
+        )
+        values: dict[str, Any] = {"leased_until": None, "next_attempt_at": None, "last_error": detail}
+        if outcome is Outcome.DELIVERED:
+            values |= {"status": Status.DELIVERED, "delivered_at": moment, "last_error": None}
+        elif outcome is Outcome.DELAYED and (due := next_attempt(claimed.number, ticket.queued_at, moment)):
+            values |= {"status": Status.QUEUED, "next_attempt_at": due}
+        else:
+            values |= {"status": Status.FAILED}
+        mine = and_(
+            ticket_table.c.id == ticket.id,
+            ticket_table.c.status == Status.SENDING,
+            ticket_table.c.attempts == claimed.number,
+        )
+        if connection.execute(update(ticket_table).where(mine).values(**values)).rowcount != 1:
+            return None
+        return find_ticket(connection, ticket_table.c.id == ticket.id)
+
+
+def send_again(database: Database, reference: str) -> Ticket | None:
+    """Queue a failed ticket, or make a queued one due now.
+
+    Returns:
+        The ticket as it stands now, unchanged when it is being sent or was delivered; none: there is no such ticket.
+    """
+    with database.write() as connection:
+        moment = now(connection)
+        waiting = ticket_table.c.status.in_([Status.FAILED, Status.QUEUED])
+        connection.execute(
+            update(ticket_table)
+            .where(ticket_table.c.reference == reference, waiting)
+            .values(status=Status.QUEUED, queued_at=moment, next_attempt_at=moment)
+        )
+        return find_ticket(connection, ticket_table.c.reference == reference)
+
+
+def seconds_until_due(database: Database) -> float | None:
+    """How long until a ticket is due; none: nothing waits."""
+    with database.read() as connection:
+        columns = ticket_table.c
+        times = [
+            connection.execute(select(func.min(column)).where(columns.status == status)).scalar_one()
+            for column, status in (
+                (columns.next_attempt_at, Status.QUEUED),
+                (columns.leased_until, Status.SENDING),
+            )
+        ]
+        known = [time for time in times if time is not None]
+        return max(0.0, (min(known) - now(connection)).total_seconds()) if known else None
+
+
+def _first_due(connection: Connection, moment: datetime, reference: str | None) -> Ticket | None:
+    columns = ticket_table.c
+    queued = and_(columns.status == Status.QUEUED, columns.next_attempt_at <= moment)
+    abandoned = and_(columns.status == Status.SENDING, columns.leased_until <= moment)
+    for condition, order in ((queued, columns.next_attempt_at), (abandoned, columns.leased_until)):
+        row = connection.execute(_due(condition, reference).order_by(order, columns.id).limit(1)).one_or_none()
+        if row is not None:
+            return Ticket.from_row(row)
+    return None
+
+
+def _due(condition: ColumnElement[bool], reference: str | None) -> Select[Any]:
+    query = select(ticket_table).where(condition)
+    return query if reference is None else query.where(ticket_table.c.reference == reference)

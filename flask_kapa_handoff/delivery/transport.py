@@ -1,0 +1,253 @@
+"""The way to the mail server: Flask-Mail's configuration and connection, with its gaps closed.
+
+The only module that imports Flask-Mail. Flask-Mail 0.10 has no timeout, does not verify certificates, prints the
+whole exchange when the app is in debug mode, and lets an error at QUIT hide that a mail was accepted.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import socket
+import ssl
+from typing import Any
+
+import flask_mail
+from flask import Flask, current_app
+
+from ..config import Config
+from .message import ComposedMessage
+
+_logger = logging.getLogger(__name__)
+
+
+class Delayed(Exception):
+    """The mail could not be sent now; a later try may succeed. The message is the server's word."""
+
+
+class Refused(Exception):
+    """The server refuses this mail for good (a 5xx reply). The message is the server's word."""
+
+
+class Connection(flask_mail.Connection):
+    """Flask-Mail's connection with a timeout, verified certificates and no wire trace."""
+
+    def __init__(self, mail: Any, config: Config) -> None:
+        super().__init__(mail)
+        self._timeout = config.smtp_timeout
+        self._verify_tls = config.smtp_verify_tls
+
+    def configure_host(self) -> smtplib.SMTP:
+        mail = self.mail
+        if not mail.server:
+            raise Delayed("MAIL_SERVER is not set")
+        port = int(mail.port or 0)
+        if mail.use_ssl:
+            host: smtplib.SMTP = smtplib.SMTP_SSL(
+                mail.server, port, _own_name(), timeout=self._timeout, context=self._tls()
+            )
+        else:
+            host = smtplib.SMTP(mail.server, port, _own_name(), timeout=self._timeout)
+        try:
+            host.ehlo_or_helo_if_needed()
+            if mail.use_tls:
+                host.starttls(context=self._tls())
+            if mail.username and mail.password:
+                host.login(mail.username, mail.password)
+        except BaseException:
+            host.close()
+            raise
+        return host
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if not self._verify_tls:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+class Transport:
+    """One kept-open connection to the site's mail server, opened when it is first needed. Not for several threads.
+
+    Arguments:
+        app: the site.
+        mail: the site's ``flask_mail.Mail``; none: the one that is registered on the app, or else one made from the
+            app's ``MAIL_*`` configuration.
+    """
+
+    def __init__(self, app: Flask, config: Config, mail: flask_mail.Mail | None = None) -> None:
+        self._app = app
+        self._config = config
+        self._mail = mail
+        self._connection: Connection | None = None
+        self._sent = 0
+
+    @property
+    def state(self) -> Any:
+        """Flask-Mail's state for this app. Looked up late: a site may set Flask-Mail up after this package."""
+        own = self._mail.state if self._mail is not None else None
+        found = own or self._app.extensions.get("mail")
+        return found or flask_mail.Mail().init_mail(self._app.config, self._app.debug, self._app.testing)
+
+    @property
+    def sender(self) -> str | None:
+        """The ``From`` address: ``KAPA_HANDOFF_SENDER``, else ``MAIL_DEFAULT_SENDER``."""
+        from ..config import parse_sender
+
+        default = self.state.default_sender
+        return self._config.sender or (parse_sender(default) if default else None)
+
+    def send(self, message: ComposedMessage) -> str:
+        """Hand one mail to the server.
+
+        Returns:
+            The server's words at acceptance.
+
+        Raises:
+            Delayed: a temporary error; also when the reply was lost after the whole mail had been sent.
+            Refused: the server refuses this mail for good.
+        """
+        state = self.state
+        if state.suppress:
+            reply = "not sent: MAIL_SUPPRESS_SEND is on"
+        else:
+            try:
+                host = self._host(state)
+            except Delayed:
+                raise
+            except (OSError, smtplib.SMTPException) as error:
+                raise Delayed(_words(error)) from None
+            try:
+                reply = _transact(host, message)
+            except Refused:
+                raise  # the connection is sound, and the next mail may be welcome
+            except BaseException:
+                self.close()
+                raise
+            self._sent += 1
+            if state.max_emails and self._sent >= state.max_emails:
+                self.close()
+        self._announce(message)
+        return reply
+
+    def check(self) -> None:
+        """Connect, greet and log in, without sending anything.
+
+        Raises:
+            Delayed: it does not work; the message says why.
+        """
+        self.close()
+        try:
+            self._host(self.state)
+        except (OSError, smtplib.SMTPException) as error:
+            raise Delayed(_words(error)) from None
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Say goodbye; whatever goes wrong there does not matter any more."""
+        connection, self._connection, self._sent = self._connection, None, 0
+        if connection is not None and connection.host is not None:
+            try:
+                connection.host.quit()
+            except (OSError, smtplib.SMTPException):
+                connection.host.close()
+
+    def _host(self, state: Any) -> smtplib.SMTP:
+        if self._connection is not None:
+            host = self._connection.host
+            try:
+                if host is not None and host.rset()[0] == 250:
+                    return host
+            except (OSError, smtplib.SMTPException):
+                pass  # servers close idle connections
+            self.close()
+        connection = Connection(state, self._config)
+        connection.host = host = connection.configure_host()
+        self._connection = connection
+        return host
+
+    def _announce(self, message: ComposedMessage) -> None:
+        # What a site's receivers and record_messages() see. The mail is out: an error of theirs must not repeat it.
+        if not flask_mail.email_dispatched.receivers:
+            return
+        try:
+            flask_mail.email_dispatched.send(
+                current_app._get_current_object(),  # type: ignore[attr-defined]
+                message=_SentMessage(message),
+            )
+        except Exception:
+            _logger.exception("A receiver of Flask-Mail's email_dispatched failed.")
+
+
+class _SentMessage(flask_mail.Message):
+    """Flask-Mail's view of a mail that was composed here."""
+
+    def __init__(self, message: ComposedMessage) -> None:
+        super().__init__(
+            message.subject,
+            recipients=[message.recipient],
+            body=message.text,
+            html=message.html,
+            sender=message.sender,
+            reply_to=message.reply_to,
+        )
+        self._data = message.data
+
+    def as_bytes(self) -> bytes:
+        return self._data
+
+    def as_string(self) -> str:
+        return self._data.decode("ascii")
+
+
+def _transact(host: smtplib.SMTP, message: ComposedMessage) -> str:
+    """MAIL, RCPT, DATA, step by step: ``sendmail()`` hides which of them was refused, and by which reply."""
+    try:
+        code, reply = host.mail(message.sender)
+        if code != 250:
+            raise _refusal(code, reply)
+        code, reply = host.rcpt(message.recipient)
+        if code not in (250, 251):
+            raise _refusal(code, reply)
+        code, reply = host.data(message.data)
+        if code != 250:
+            raise _refusal(code, reply)
+    except smtplib.SMTPDataError as error:
+        raise _refusal(error.smtp_code, error.smtp_error) from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise Delayed(_words(error)) from None
+    return _reply(code, reply)
+
+
+# Replies about the log-in (RFC 4954, 6): the site's owner can mend that, and then the mail goes out.
+_LOG_IN_REPLIES = (530, 534, 535, 538)
+
+
+def _refusal(code: int, reply: bytes | str) -> Delayed | Refused:
+    permanent = 500 <= code <= 599 and code not in _LOG_IN_REPLIES
+    return Refused(_reply(code, reply)) if permanent else Delayed(_reply(code, reply))
+
+
+def _reply(code: int, reply: bytes | str) -> str:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return f"{code} {' '.join(text.split())}"[:500].strip()
+
+
+def _words(error: BaseException) -> str:
+    """An error in the server's words where there are any. A disconnect hides the reply before it: look there first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, smtplib.SMTPResponseException) and seen.smtp_code > 0:
+            return _reply(seen.smtp_code, seen.smtp_error)
+        seen = seen.__context__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:500] if isinstance(error, smtplib.SMTPException) else f"{type(error).__name__}: {text}"[:500]
+
+
+def _own_name() -> str:
+    # Given by hand, since smtplib would ask the DNS for it, for as long as that takes. RFC 5321, 4.1.3: an address
+    # literal where there is no full name.
+    name = socket.gethostname()
+    return name if "." in name else "[127.0.0.1]"

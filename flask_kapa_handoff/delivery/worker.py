@@ -1,0 +1,116 @@
+"""The threads that deliver inside a web process."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from ..errors import Unavailable
+from . import outbox
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..state import State
+    from .courier import Courier
+
+POLL_SECONDS = 30.0
+"""How long an idle thread sleeps at most: another process may have stored or left behind a ticket."""
+
+_logger = logging.getLogger(__name__)
+_starting = threading.Lock()
+
+
+class DeliveryThreads:
+    """The couriers of one web process.
+
+    They start at the process's first request: a thread that was started before a fork dies with it, and neither a
+    CLI command nor the reloader's parent ever answers a request.
+    """
+
+    def __init__(self, app: Flask, state: State) -> None:
+        self._app = app
+        self._state = state
+        self._process: int | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._news = threading.Condition()
+        self._counted_news = 0
+        self._stopping = False
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads unless this process has them already."""
+        process = os.getpid()
+        if self._process == process:
+            return
+        with _starting:
+            if self._process == process:
+                return
+            self._reset()
+            for number in range(1, self._state.config.smtp_connections + 1):
+                thread = threading.Thread(target=self._run, name=f"kapa-handoff-{number}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._process = process
+            atexit.register(self.stop, self._state.config.smtp_timeout)
+
+    def wake(self) -> None:
+        """Say that there is a new ticket."""
+        with self._news:
+            self._counted_news += 1
+            self._news.notify()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Let each courier finish the mail in hand, then end; a process that ends does this by itself.
+
+        Arguments:
+            timeout: seconds to wait for each.
+        """
+        if self._process != os.getpid():
+            return
+        with self._news:
+            self._stopping = True
+            self._news.notify_all()
+        for thread in self._threads:
+            thread.join(timeout)
+        self._process = None
+        atexit.unregister(self.stop)
+
+    def _run(self) -> None:
+        courier: Courier | None = None
+        troubled = False
+        while not self._stopping:
+            seen = self._counted_news
+            pause = POLL_SECONDS
+            try:
+                from .courier import Courier  # brings smtplib, which only a process that delivers needs
+
+                courier = courier or Courier(self._app, self._state)
+                if courier.deliver_next():
+                    self.wake()  # where there was one there may be more: a second courier has a look
+                    troubled = False
+                    continue
+                courier.close()
+                due = outbox.seconds_until_due(self._state.database)
+                pause = POLL_SECONDS if due is None else min(due, POLL_SECONDS)
+                troubled = False
+            except Unavailable as error:
+                if not troubled:
+                    _logger.warning("Delivery waits for the database: %s", type(error.__cause__ or error).__name__)
+                troubled, pause = True, 5.0
+            except Exception:
+                _logger.exception("Delivery goes on after an unexpected error.")
+                pause = 5.0
+            # Not less than a moment: a ticket that another process has just taken is due, too.
+            self._wait_for_news(seen, max(pause, 0.05))
+        if courier is not None:
+            courier.close()
+
+    def _wait_for_news(self, seen: int, seconds: float) -> None:
+        with self._news:
+            self._news.wait_for(lambda: self._stopping or self._counted_news != seen, seconds)

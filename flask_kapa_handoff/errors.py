@@ -1,0 +1,146 @@
+"""The errors of the package. Those that a visitor or a program can meet over HTTP are werkzeug exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from .offers import Offer
+
+
+class HandoffError(Exception):
+    """Base of the errors that are not answers to a request."""
+
+
+class ConfigurationError(HandoffError, ValueError):
+    """A configuration value is wrong; the message names the key, the value and what is allowed."""
+
+
+class RequestProblem(HTTPException):
+    """Base of the errors of section "HTTP": a status, a stable ``error_code`` and a sentence for a person.
+
+    Arguments:
+        description: the sentence that is shown.
+        fields: field name -> messages, where single fields are at fault.
+        retry_after: seconds after which a further try makes sense (``Retry-After``, RFC 9110, 10.2.3).
+    """
+
+    error_code: str = "error"
+    title: str = "Something went wrong"
+
+    def __init__(
+        self,
+        description: str | None = None,
+        *,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(description)
+        self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
+        self.retry_after = retry_after
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON body: ``{"error": {"code", "message"[, "fields"]}}``."""
+        error: dict[str, Any] = {"code": self.error_code, "message": self.description}
+        if self.fields:
+            error["fields"] = self.fields
+        return {"error": error}
+
+
+class Invalid(RequestProblem):
+    code = 422
+    error_code = "invalid"
+    title = "Please check the form"
+    description = "Something in the form is not right yet."
+
+
+class OfferInvalid(RequestProblem):
+    code = 403
+    error_code = "offer_invalid"
+    title = "This form cannot be opened"
+    description = (
+        "The link to this form is damaged or was not made by this site. "
+        "Please go back to the answer and press the button there."
+    )
+
+
+class OfferExpired(RequestProblem):
+    """The offer's signature is right, but it is too old; ``offer`` is what it said."""
+
+    code = 409
+    error_code = "offer_expired"
+    title = "Please send it once more"
+    description = "This form had been open for more than a day. Nothing is lost: please send it once more."
+
+    def __init__(self, offer: Offer) -> None:
+        super().__init__()
+        self.offer = offer
+
+
+class ForeignOrigin(RequestProblem):
+    code = 403
+    error_code = "foreign_origin"
+    title = "Not from this site"
+    description = "This form can only be sent from this site's own pages."
+
+
+class Conflict(RequestProblem):
+    code = 409
+    error_code = "conflict"
+    title = "Already sent"
+    description = (
+        "This form was already sent with another text. To send one more ticket, "
+        "please go back to the answer and press the button again."
+    )
+
+
+class Disabled(RequestProblem):
+    code = 409
+    error_code = "disabled"
+    title = "Tickets are switched off"
+    description = "This site does not take tickets at the moment. Please copy your text before you leave."
+
+
+class RateLimited(RequestProblem):
+    code = 429
+    error_code = "rate_limited"
+    title = "Too many tickets"
+    description = "Too many tickets were sent in the last hour. Your text is kept here; please try again later."
+
+
+class TooLarge(RequestProblem):
+    code = 413
+    error_code = "too_large"
+    title = "Too large to send"
+    description = (
+        "This conversation is too large to send. "
+        "Please go back and start a new conversation with the question that matters."
+    )
+
+
+class Unavailable(RequestProblem):
+    code = 503
+    error_code = "unavailable"
+    title = "Please try again in a moment"
+    description = "The ticket could not be stored just now. Your text is kept here; please try again in a moment."
+
+    def __init__(self, description: str | None = None, *, retry_after: int = 10) -> None:
+        super().__init__(description, retry_after=retry_after)
+
+
+class SchemaError(Unavailable):
+    """The database's tables are missing or of another version.
+
+    A visitor is told what :class:`Unavailable` says; ``str()`` of the error is for the site's owner and names the
+    command that mends it.
+    """
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__()
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return self.remedy

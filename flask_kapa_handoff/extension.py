@@ -1,0 +1,145 @@
+"""The extension object: reads the configuration, registers the blueprints, the commands and the template helpers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask
+from sqlalchemy import Engine
+
+from .config import Config
+from .errors import ConfigurationError
+from .state import EXTENSION, ConversationLoader, Hooks, State, VisitorLoader, current_state
+from .storage.engine import Database
+
+ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+_logger = logging.getLogger(__name__)
+
+
+class KapaHandoff:
+    """Ticket handoff for a Flask site.
+
+    Arguments:
+        app: the site; none: call :meth:`init_app` later, for as many apps as there are.
+        admin_required: a view decorator that lets admins pass, such as Flask-Login's ``login_required``. Without it
+            the admin pages do not exist.
+        mail: the site's ``flask_mail.Mail``; none: the one that is registered on the app, or else one made from the
+            app's ``MAIL_*`` configuration.
+        engine: an SQLAlchemy engine that the site shares; its tables are made by ``flask kapa-handoff db upgrade``.
+
+    Raises:
+        ConfigurationError: a ``KAPA_HANDOFF_*`` value is wrong.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        admin_required: ViewDecorator | None = None,
+        mail: Any = None,
+        engine: Engine | None = None,
+    ) -> None:
+        self._hooks = Hooks()
+        self._admin_required = admin_required
+        self._mail = mail
+        self._engine = engine
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(
+        self,
+        app: Flask,
+        *,
+        admin_required: ViewDecorator | None = None,
+        mail: Any = None,
+        engine: Engine | None = None,
+    ) -> None:
+        """Mount the package into an app; the arguments are those of the class and take precedence over them."""
+        from . import cli, markup, public
+
+        if EXTENSION in app.extensions:
+            raise ConfigurationError(
+                "KapaHandoff is already set up on this app; call init_app() once, or pass the app to KapaHandoff() "
+                "and leave init_app() out"
+            )
+        config = Config.from_mapping(app.config)
+        shared = engine if engine is not None else self._engine
+        admin_required = admin_required or self._admin_required
+        database = Database(lambda: _locate_database(app, config, shared))
+        state = State(app, config, database, self._hooks, mail or self._mail, has_admin=admin_required is not None)
+        app.extensions[EXTENSION] = state
+
+        app.register_blueprint(public.blueprint, url_prefix=config.url_prefix)
+        if admin_required is None:
+            _logger.warning(
+                "%s has no handoff settings page: pass admin_required=<a view decorator such as login_required> "
+                "to KapaHandoff to get it at %s/admin/.",
+                app.name,
+                config.url_prefix,
+            )
+        else:
+            from . import admin
+
+            app.register_blueprint(admin.make_blueprint(admin_required), url_prefix=f"{config.url_prefix}/admin")
+        app.cli.add_command(cli.group)
+        for helper in markup.HELPERS:
+            app.add_template_global(helper)
+        _exempt_from_site_wide_csrf(app)
+        app.before_request(_on_request)
+
+    def conversation_loader(self, loader: ConversationLoader) -> ConversationLoader:
+        """Register ``(thread_id) -> Conversation | None``: the site keeps the transcripts itself.
+
+        The browser then sends the thread's id alone, and the mail says that the transcript is the site's own record.
+        The ids must not be guessable, since a ticket for a thread needs nothing but its id.
+        """
+        self._hooks.conversation_loader = loader
+        return loader
+
+    def visitor_loader(self, loader: VisitorLoader) -> VisitorLoader:
+        """Register ``() -> Visitor | None``: who is signed in; prefills and locks the email of the form."""
+        self._hooks.visitor_loader = loader
+        return loader
+
+
+def _on_request() -> None:
+    state = current_state()
+    if not state.prepared:
+        # Here as well as in init_app(), for sites that set CSRFProtect up after this package. Its own check runs
+        # after this function then.
+        _exempt_from_site_wide_csrf(state.app)
+        state.prepared = True
+    if state.config.delivery == "thread":
+        state.threads.start()
+
+
+def _exempt_from_site_wide_csrf(app: Flask) -> None:
+    # Visitors' forms work from cached pages and without a cookie: the signed offer and the origin check protect them.
+    # The admin's forms have a token of their own.
+    csrf = app.extensions.get("csrf")
+    if csrf is not None and hasattr(csrf, "exempt"):
+        for blueprint in _our_blueprints(app):
+            csrf.exempt(blueprint)
+
+
+def _our_blueprints(app: Flask) -> list[Blueprint]:
+    found = (app.blueprints.get(name) for name in ("kapa_handoff", "kapa_handoff_admin"))
+    return [blueprint for blueprint in found if isinstance(blueprint, Blueprint)]
+
+
+def _locate_database(app: Flask, config: Config, engine: Engine | None) -> str | Engine:
+    if engine is not None:
+        return engine
+    if config.database_uri is not None:
+        return config.database_uri
+    flask_sqlalchemy = app.extensions.get("sqlalchemy")
+    if flask_sqlalchemy is not None:
+        with app.app_context():
+            shared: Engine = flask_sqlalchemy.engine
+            return shared
+    return f"sqlite:///{Path(app.instance_path) / 'kapa_handoff.sqlite3'}"

@@ -1,0 +1,187 @@
+"""The Jinja helpers: script tag, button, Kapa's tag."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import cache
+from pathlib import Path
+
+from flask import current_app, has_request_context, render_template, request
+from markupsafe import Markup, escape
+
+from .config import Config
+from .conversation import Conversation
+from .errors import Unavailable
+from .offers import Offer
+from .redaction import redact
+from .settings import DEFAULT_DESK, DeskSettings, current_settings
+from .state import current_state
+from .triggers import Facts, matching
+
+STATIC = Path(__file__).parent / "static"
+KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
+MAX_PAGE = 2000
+"""Longest address of a page that is kept, in characters."""
+
+_logger = logging.getLogger(__name__)
+
+
+def kapa_handoff_script(desk: str | None = None, nonce: str | None = None) -> Markup:
+    """The tags that load the visitor's style and script; no query, and the text is made once.
+
+    Arguments:
+        desk: the desk of this page; none: the default one.
+        nonce: of the page's Content-Security-Policy, where it has one.
+    """
+    state = current_state()
+    root = _root()
+    tags = state.tags.get((root, desk, nonce is None))
+    if tags is None:
+        mark = "" if nonce is None else ' nonce="{nonce}"'
+        chosen = "" if desk is None else f' data-desk="{escape(desk)}"'
+        tags = (
+            f'<link rel="stylesheet" href="{escape(kapa_handoff_style_url())}"{mark}>'
+            f'<script defer src="{escape(kapa_handoff_script_url())}"{chosen}{mark}></script>'
+        )
+        state.tags[root, desk, nonce is None] = tags
+    # escaped where it was made
+    return Markup(tags if nonce is None else tags.replace("{nonce}", str(escape(nonce))))  # noqa: S704
+
+
+def kapa_handoff_style_url() -> str:
+    """The address of ``handoff.css``, with a mark of its content for caches."""
+    return _static_url("handoff.css")
+
+
+def kapa_handoff_script_url() -> str:
+    """The address of ``handoff.js``, with a mark of its content for caches."""
+    return _static_url("handoff.js")
+
+
+def kapa_handoff_button(conversation: Conversation | None, desk: str | None = None) -> Markup:
+    """The button under a conversation's last answer; empty where the answer does not qualify.
+
+    Arguments:
+        conversation: the thread up to and with the answer; none: empty.
+        desk: the desk that takes the ticket; none: the default one.
+    """
+    if conversation is None:
+        return Markup()
+    state = current_state()
+    try:
+        with state.database.read() as connection:
+            settings = current_settings(connection, state.config, desk or DEFAULT_DESK)
+    except Unavailable as error:
+        # The answer above is worth more than the button: the site's page must not fail with our database.
+        _logger.warning("The handoff button is left out: %s", error)
+        return Markup()
+    page = request.url if has_request_context() else None
+    offer = make_offer(
+        Facts.of(conversation),
+        settings,
+        thread_id=conversation.thread_id,
+        answer_id=conversation.pairs[-1].id,
+        page=page,
+    )
+    # Where the site loads the transcript itself, the page need not carry it.
+    carried = None if state.hooks.conversation_loader and conversation.thread_id else conversation
+    return render_button(offer, settings, carried) if offer else Markup()
+
+
+def make_offer(
+    facts: Facts,
+    settings: DeskSettings,
+    *,
+    thread_id: str | None = None,
+    answer_id: str | None = None,
+    page: str | None = None,
+) -> Offer | None:
+    """The offer for an answer; none: it does not qualify, or the desk takes no tickets."""
+    triggers = matching(facts, settings)
+    if not triggers or not settings.takes_tickets:
+        return None
+    page = redact(page)[:MAX_PAGE] if page else None
+    return Offer(triggers, facts, settings.desk, thread_id, answer_id, page)
+
+
+def render_button(offer: Offer, settings: DeskSettings, conversation: Conversation | None = None) -> Markup:
+    """The button's fragment: a form that works without script."""
+    dumps = current_app.json.dumps
+    return Markup(  # noqa: S704 - a rendered template
+        render_template(
+            "kapa_handoff/_button.html",
+            form_url=visitor_url("form"),
+            offer=current_state().offer_signer().sign(offer),
+            button_text=settings.button_text,
+            conversation=dumps(conversation.as_json()) if conversation else None,
+            thread_id=offer.thread_id,
+            answer_id=offer.answer_id,
+            desk=offer.desk,
+        )
+    )
+
+
+def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object) -> Markup:
+    """Kapa's own script tag, with the handoff attributes that the admin's settings ask for.
+
+    Arguments:
+        website_id: Kapa's id of the site.
+        nonce: of the page's Content-Security-Policy, where it has one.
+        attributes: any of Kapa's ``data-`` attributes, underscores for hyphens: ``project_name="Acme"``.
+    """
+    values: dict[str, object] = {"website_id": website_id, **attributes, **_handoff_attributes()}
+    data = "".join(
+        f' data-{escape(name.replace("_", "-"))}="{escape(value)}"'
+        for name, value in values.items()
+        if value is not None
+    )
+    mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
+    return Markup(f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>')  # noqa: S704 - escaped above
+
+
+def _handoff_attributes() -> dict[str, object]:
+    state = current_state()
+    try:
+        with state.database.read() as connection:
+            settings = current_settings(connection, state.config)
+    except Unavailable as error:
+        _logger.warning("Kapa's widget gets no handoff: %s", error)
+        return {}
+    if not settings.takes_tickets:
+        return {}
+    return {
+        "handoff_email": settings.email,
+        "handoff_button_text": settings.button_text,
+        "handoff_triggers": ",".join(settings.triggers),
+        "handoff_conversation_length_threshold": settings.threshold,
+    }
+
+
+def visitor_url(path: str) -> str:
+    """The address of one of the visitor's routes; ``url_for()`` would take longer than the rest of a tag."""
+    return f"{_root()}/{path}"
+
+
+def _root() -> str:
+    mounted = request.script_root if has_request_context() else str(current_app.config["APPLICATION_ROOT"]).rstrip("/")
+    config: Config = current_state().config
+    return mounted + config.url_prefix
+
+
+def _static_url(filename: str) -> str:
+    return visitor_url(f"static/{filename}?v={_content_mark(filename)}")
+
+
+@cache
+def _content_mark(filename: str) -> str:
+    return hashlib.sha256((STATIC / filename).read_bytes()).hexdigest()[:12]
+
+
+HELPERS = (
+    kapa_handoff_script,
+    kapa_handoff_style_url,
+    kapa_handoff_script_url,
+    kapa_handoff_button,
+    kapa_widget,
+)

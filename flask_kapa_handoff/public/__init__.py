@@ -1,0 +1,5 @@
+"""The visitor's routes."""
+
+from .views import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,188 @@
+"""A desk's settings: the site's configuration gives the defaults, what an admin saves overrides them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from .config import Config
+from .errors import Invalid
+from .storage.engine import now
+from .storage.models import desk as desk_table
+from .storage.models import settings_change
+from .triggers import Trigger, parse_triggers
+
+DEFAULT_DESK = "default"
+
+
+@dataclass(frozen=True)
+class DeskSettings:
+    """What holds for one desk.
+
+    Arguments:
+        desk: the desk's name.
+        enabled: whether its button is shown at all.
+        email: where its tickets go; none: no button.
+        button_text: what the button says.
+        triggers: which answers get a button, any of them suffices.
+        threshold: number of pairs from which on ``conversation-length`` is met.
+        version: 0 until an admin saves; one more with every change.
+    """
+
+    desk: str
+    enabled: bool
+    email: str | None
+    button_text: str
+    triggers: tuple[Trigger, ...]
+    threshold: int
+    version: int = 0
+
+    @property
+    def takes_tickets(self) -> bool:
+        """Whether a ticket can be sent: the desk is on and has an address."""
+        return self.enabled and bool(self.email)
+
+    def as_json(self) -> dict[str, Any]:
+        values = asdict(self)
+        return {**values, "triggers": [trigger.value for trigger in self.triggers]}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> DeskSettings:
+        return cls(**{**values, "triggers": parse_triggers(values["triggers"])})
+
+    def differences(self, other: DeskSettings) -> tuple[str, ...]:
+        """The names of the settings, the version aside, in which the two differ."""
+        names = ("enabled", "email", "button_text", "triggers", "threshold")
+        return tuple(name for name in names if getattr(self, name) != getattr(other, name))
+
+
+@dataclass(frozen=True)
+class SettingsChange:
+    """One entry of the history."""
+
+    version: int
+    changed_at: datetime
+    changed_by: str
+    before: DeskSettings
+    after: DeskSettings
+
+
+class SettingsConflict(Exception):
+    """Somebody saved in between; ``current`` is what they saved."""
+
+    def __init__(self, current: DeskSettings) -> None:
+        super().__init__("the settings were changed in between")
+        self.current = current
+
+
+def default_settings(config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
+    """The settings as the site's configuration gives them.
+
+    Raises:
+        Invalid: there is no such desk.
+    """
+    if desk != DEFAULT_DESK:
+        raise Invalid(fields={"desk": [f"There is no desk {desk!r}; use {DEFAULT_DESK}."]})
+    return DeskSettings(desk, True, config.email, config.button_text, config.triggers, config.threshold)
+
+
+def current_settings(connection: Connection, config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
+    """The settings that hold now.
+
+    Raises:
+        Invalid: there is no such desk.
+    """
+    settings = default_settings(config, desk)
+    row = connection.execute(select(desk_table).where(desk_table.c.name == desk)).one_or_none()
+    if row is None:
+        return settings
+    saved: dict[str, Any] = {
+        "email": row.email,
+        "button_text": row.button_text,
+        "triggers": None if row.triggers is None else parse_triggers(row.triggers),
+        "threshold": row.threshold,
+    }
+    overrides = {key: value for key, value in saved.items() if value is not None and key not in config.pinned}
+    if overrides.get("email") == "":  # an admin took the address away; an empty column means "as configured"
+        overrides["email"] = None
+    return replace(settings, enabled=row.enabled, version=row.version, **overrides)
+
+
+def save_settings(
+    connection: Connection, config: Config, wanted: DeskSettings, *, changed_by: str
+) -> tuple[DeskSettings, DeskSettings]:
+    """Store an admin's settings and a line of history.
+
+    A value that equals the configured one is not stored: it goes on following the configuration. A pinned value
+    is always the configured one.
+
+    Arguments:
+        connection: a writing one, see ``Database.write()``.
+        wanted: the settings; ``version`` is the one that the admin was shown.
+        changed_by: who saves.
+
+    Returns:
+        The settings before and after; equal if nothing changes.
+
+    Raises:
+        SettingsConflict: the version that was shown is not the present one.
+        Invalid: there is no such desk.
+    """
+    before = current_settings(connection, config, wanted.desk)
+    if before.version != wanted.version:
+        raise SettingsConflict(before)
+    defaults = default_settings(config, wanted.desk)
+    after = replace(wanted, **{name: getattr(defaults, name) for name in config.pinned}, version=before.version + 1)
+    if not before.differences(after):
+        return before, before
+    values = _overrides(after, defaults) | {"enabled": after.enabled, "version": after.version}
+    if before.version == 0:
+        connection.execute(insert(desk_table).values(name=after.desk, **values))
+    else:
+        connection.execute(update(desk_table).where(desk_table.c.name == after.desk).values(**values))
+    connection.execute(
+        insert(settings_change).values(
+            desk=after.desk,
+            version=after.version,
+            changed_at=now(connection),
+            changed_by=changed_by,
+            before=json.dumps(before.as_json()),
+            after=json.dumps(after.as_json()),
+        )
+    )
+    return before, after
+
+
+def _overrides(wanted: DeskSettings, defaults: DeskSettings) -> dict[str, Any]:
+    changed = wanted.differences(defaults)
+    return {
+        "email": (wanted.email or "") if "email" in changed else None,
+        "button_text": wanted.button_text if "button_text" in changed else None,
+        "triggers": ",".join(wanted.triggers) if "triggers" in changed else None,
+        "threshold": wanted.threshold if "threshold" in changed else None,
+    }
+
+
+def settings_history(connection: Connection, desk: str = DEFAULT_DESK, *, limit: int = 20) -> list[SettingsChange]:
+    """The latest changes, newest first."""
+    query = (
+        select(settings_change)
+        .where(settings_change.c.desk == desk)
+        .order_by(settings_change.c.version.desc())
+        .limit(limit)
+    )
+    return [
+        SettingsChange(
+            row.version,
+            row.changed_at,
+            row.changed_by,
+            DeskSettings.from_json(json.loads(row.before)),
+            DeskSettings.from_json(json.loads(row.after)),
+        )
+        for row in connection.execute(query)
+    ]

@@ -1,0 +1,39 @@
+"""Blinker signals. The sender is the Flask app; they are sent after the commit.
+
+A receiver that raises is logged and harms neither the request nor the delivery.
+
+- ``ticket_created(app, ticket)``: a ticket was stored; ``ticket`` is a :class:`~.storage.records.Ticket`.
+- ``ticket_delivered(app, ticket)``: the mail server has accepted its mail.
+- ``ticket_failed(app, ticket, error)``: it will not be tried again; ``error`` is the reason as text.
+- ``handoff_opened(app, facts)``: a visitor opened the form; ``facts`` are :class:`~.triggers.Facts`.
+- ``handoff_cancelled(app, facts)``: a visitor closed it without sending.
+- ``settings_changed(app, desk, before, after, changed_by)``: an admin saved; ``before`` and ``after`` are
+  :class:`~.settings.DeskSettings`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from blinker import NamedSignal, Namespace
+
+_namespace = Namespace()
+
+ticket_created = _namespace.signal("kapa-handoff-ticket-created")
+ticket_delivered = _namespace.signal("kapa-handoff-ticket-delivered")
+ticket_failed = _namespace.signal("kapa-handoff-ticket-failed")
+handoff_opened = _namespace.signal("kapa-handoff-opened")
+handoff_cancelled = _namespace.signal("kapa-handoff-cancelled")
+settings_changed = _namespace.signal("kapa-handoff-settings-changed")
+
+_logger = logging.getLogger(__name__)
+
+
+def notify(signal: NamedSignal, app: Any, **arguments: Any) -> None:
+    """Send a signal to each receiver; one that raises keeps no other from its call."""
+    for receiver in signal.receivers_for(app):
+        try:
+            receiver(app, **arguments)
+        except Exception:
+            _logger.exception("A receiver of %s failed.", signal.name)

@@ -1,0 +1,82 @@
+"""What the package knows of one app: ``app.extensions["kapa_handoff"]``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from flask import Flask, current_app
+
+from .config import Config
+from .conversation import Conversation
+from .delivery.worker import DeliveryThreads
+from .errors import ConfigurationError
+from .offers import OfferSigner
+from .storage.engine import Database
+
+EXTENSION = "kapa_handoff"
+
+
+class Visitor(NamedTuple):
+    """A signed-in visitor: the address to answer to, and a name if there is one."""
+
+    email: str
+    name: str | None = None
+
+
+ConversationLoader = Callable[[str], "Conversation | None"]
+VisitorLoader = Callable[[], "Visitor | None"]
+
+
+@dataclass
+class Hooks:
+    """What the site knows better; each may be missing."""
+
+    conversation_loader: ConversationLoader | None = None
+    visitor_loader: VisitorLoader | None = None
+
+
+@dataclass
+class State:
+    """One app's part of the extension."""
+
+    app: Flask
+    config: Config
+    database: Database
+    hooks: Hooks
+    mail: Any = None
+    has_admin: bool = False
+    prepared: bool = False
+    tags: dict[Any, str] = field(default_factory=dict)
+
+    @property
+    def site_name(self) -> str:
+        """What the site calls itself in mails and on pages."""
+        return self.config.site_name or self.app.name
+
+    @property
+    def secret(self) -> bytes:
+        """The app's secret key.
+
+        Raises:
+            ConfigurationError: it has none.
+        """
+        secret = self.app.secret_key
+        if not secret:
+            raise ConfigurationError("SECRET_KEY: is not set; offers and forms are signed with it")
+        return secret.encode() if isinstance(secret, str) else secret
+
+    def offer_signer(self) -> OfferSigner:
+        """A signer with the app's present keys, the newest last."""
+        fallbacks = self.app.config.get("SECRET_KEY_FALLBACKS") or []
+        return OfferSigner([*fallbacks, self.secret])
+
+    def __post_init__(self) -> None:
+        self.threads = DeliveryThreads(self.app, self)
+
+
+def current_state() -> State:
+    """The state of the app that is being served."""
+    state: State = current_app.extensions[EXTENSION]
+    return state

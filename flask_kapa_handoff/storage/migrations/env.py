@@ -1,0 +1,24 @@
+"""Alembic's environment: runs the migrations on the connection that ``schema.upgrade()`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from flask_kapa_handoff.storage.models import PREFIX, VERSION_TABLE, metadata
+
+
+def is_ours(name: str | None, kind: str, parents: object) -> bool:
+    """Keeps the site's own tables out of a comparison."""
+    return kind != "table" or (name or "").startswith(PREFIX)
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    include_name=is_ours,
+    render_as_batch=True,
+    # The caller's transaction holds the write lock; a second one of Alembic's would give it away.
+    transactional_ddl=False,
+)
+context.run_migrations()

@@ -1,0 +1,137 @@
+"""The tables. SQLAlchemy Core, not the ORM: a submit is one insert, and the ORM costs it three times as much."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+)
+
+PREFIX = "kapa_handoff_"
+VERSION_TABLE = PREFIX + "schema_version"
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC; SQLite's own type would drop the offset and give back a naive one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be stored")
+        return value.astimezone(timezone.utc)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None or value.tzinfo is not None:
+            return value  # type: ignore[no-any-return]
+        return value.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ticket = Table(
+    PREFIX + "ticket",
+    metadata,
+    Column("id", Uuid, primary_key=True, comment="UUIDv7: ordered by time of creation"),
+    Column("reference", String(16), nullable=False, unique=True),
+    Column("submission_id", Uuid, nullable=False, unique=True),
+    Column("content_digest", String(64), nullable=False, comment="tells a repeated submit from another text"),
+    Column("created_at", UTCDateTime, nullable=False, index=True),
+    Column("desk", String(64), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("visitor_email", String(320), nullable=False),
+    Column("visitor_name", String(200)),
+    Column("note", Text, nullable=False),
+    Column("subject", String(200), nullable=False, comment="the first question, shortened"),
+    Column("pairs", Integer, nullable=False),
+    Column("transcript_source", String(16), nullable=False),
+    Column("triggers", String(100), nullable=False),
+    Column("answer_id", String(200)),
+    Column("thread_id", String(200)),
+    Column("page", Text),
+    Column("locale", String(35)),
+    Column("client_key", String(64), nullable=False),
+    Column("follows", ForeignKey(PREFIX + "ticket.id", ondelete="SET NULL")),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("queued_at", UTCDateTime, nullable=False, comment="when it was stored, or last sent again by hand"),
+    Column("next_attempt_at", UTCDateTime, comment="when a queued ticket is due"),
+    Column("leased_until", UTCDateTime, comment="until when the ticket being sent is nobody else's"),
+    Column("last_error", Text),
+    Column("delivered_at", UTCDateTime),
+)
+Index(None, ticket.c.status, ticket.c.next_attempt_at)
+Index(None, ticket.c.client_key, ticket.c.created_at)
+Index(None, ticket.c.visitor_email, ticket.c.created_at)
+Index(None, ticket.c.thread_id, ticket.c.created_at)
+
+transcript = Table(
+    PREFIX + "transcript",
+    metadata,
+    Column("ticket_id", ForeignKey(PREFIX + "ticket.id", ondelete="CASCADE"), primary_key=True),
+    Column("conversation", Text, nullable=False, comment="JSON; apart from the ticket, so that lists stay fast"),
+)
+
+delivery_attempt = Table(
+    PREFIX + "delivery_attempt",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ticket_id", ForeignKey(PREFIX + "ticket.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("finished_at", UTCDateTime),
+    Column("outcome", String(16), comment="delivered, delayed or failed; empty while its end is not known"),
+    Column("detail", Text),
+    UniqueConstraint("ticket_id", "number"),
+)
+
+desk = Table(
+    PREFIX + "desk",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("email", String(320), comment="empty, like the next three: the site's configuration holds"),
+    Column("button_text", String(200)),
+    Column("triggers", String(100)),
+    Column("threshold", Integer),
+    Column("version", Integer, nullable=False),
+)
+
+settings_change = Table(
+    PREFIX + "settings_change",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("desk", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+    Column("changed_by", String(320), nullable=False),
+    Column("before", Text, nullable=False, comment="JSON of the settings"),
+    Column("after", Text, nullable=False, comment="JSON of the settings"),
+    UniqueConstraint("desk", "version"),
+)

@@ -1,0 +1,166 @@
+"""Rows as objects: what the other rooms and the signals' receivers see of a ticket."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..conversation import Conversation, parse_conversation
+from .models import delivery_attempt, ticket, transcript
+
+
+class Status(str, Enum):
+    """Where a ticket's delivery stands."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Outcome(str, Enum):
+    """How one delivery attempt ended; an attempt without one was cut off, and nobody knows."""
+
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+    FAILED = "failed"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One submitted handoff, without its transcript. Times are UTC.
+
+    Arguments:
+        transcript_source: ``browser`` (what the visitor's browser said) or ``site`` (the site's own record).
+        triggers: the triggers that were met, comma-separated.
+        client_key: a keyed hash of the visitor's network address.
+        queued_at: when it was stored, or last sent again by hand.
+        follows: id of an earlier ticket of the same thread.
+        leased_until: until when the delivery that is at it has it alone.
+    """
+
+    id: UUID
+    reference: str
+    submission_id: UUID
+    content_digest: str
+    created_at: datetime
+    desk: str
+    recipient: str
+    visitor_email: str
+    visitor_name: str | None
+    note: str
+    subject: str
+    pairs: int
+    transcript_source: str
+    triggers: str
+    answer_id: str | None
+    thread_id: str | None
+    page: str | None
+    locale: str | None
+    client_key: str
+    follows: UUID | None
+    status: Status
+    attempts: int
+    queued_at: datetime
+    next_attempt_at: datetime | None
+    leased_until: datetime | None
+    last_error: str | None
+    delivered_at: datetime | None
+
+    @classmethod
+    def from_row(cls, row: Row[Any]) -> Ticket:
+        values = dict(row._mapping)
+        values["status"] = Status(values["status"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to deliver a ticket. ``outcome`` is None while it goes on, or when nobody knows how it ended."""
+
+    number: int
+    recipient: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: Outcome | None
+    detail: str | None
+
+
+def find_ticket(connection: Connection, condition: ColumnElement[bool]) -> Ticket | None:
+    """The one ticket that meets the condition."""
+    row = connection.execute(select(ticket).where(condition)).one_or_none()
+    return None if row is None else Ticket.from_row(row)
+
+
+def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | None = None) -> list[Ticket]:
+    """Tickets, newest first.
+
+    Arguments:
+        limit: how many at most.
+        before: an id; only older tickets are given (the key of the next page).
+    """
+    query = select(ticket).order_by(ticket.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(ticket.c.id < before)
+    return [Ticket.from_row(row) for row in connection.execute(query)]
+
+
+def delete_delivered(connection: Connection, *, before: datetime) -> int:
+    """Delete the tickets that were delivered before a moment, with their transcripts and attempts.
+
+    Returns:
+        How many there were.
+    """
+    old = (ticket.c.status == Status.DELIVERED) & (ticket.c.delivered_at < before)
+    # A site's own SQLite engine may not enforce foreign keys, so the rest of a ticket is deleted by hand.
+    for part in (transcript, delivery_attempt):
+        connection.execute(delete(part).where(part.c.ticket_id.in_(select(ticket.c.id).where(old))))
+    return connection.execute(delete(ticket).where(old)).rowcount
+
+
+def find_conversation(connection: Connection, found: Ticket) -> Conversation:
+    """The transcript of a ticket."""
+    query = select(transcript.c.conversation).where(transcript.c.ticket_id == found.id)
+    text = connection.execute(query).scalar_one()
+    return parse_conversation(json.loads(text), thread_id=found.thread_id)
+
+
+def find_attempts(connection: Connection, ticket_id: UUID) -> list[Attempt]:
+    """The delivery attempts of a ticket, first one first."""
+    columns = delivery_attempt.c
+    query = (
+        select(
+            columns.number,
+            columns.recipient,
+            columns.started_at,
+            columns.finished_at,
+            columns.outcome,
+            columns.detail,
+        )
+        .where(columns.ticket_id == ticket_id)
+        .order_by(columns.number)
+    )
+    return [
+        Attempt(
+            row.number,
+            row.recipient,
+            row.started_at,
+            row.finished_at,
+            Outcome(row.outcome) if row.outcome else None,
+            row.detail,
+        )
+        for row in connection.execute(query)
+    ]

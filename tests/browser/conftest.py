@@ -1,0 +1,62 @@
+"""A real Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.ensure_browser import find_browser
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = find_browser()
+        try:
+            started = playwright.chromium.launch(
+                executable_path=found, args=["--no-sandbox", "--disable-background-networking", "--disable-sync"]
+            )
+        except Exception as error:
+            pytest.fail(
+                "The browser tests need Chromium or Chrome. Install one, for example with `apt-get install chromium` "
+                f"or `.venv/bin/playwright install chromium`, and run the tests again. ({error})"
+            )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser contexts (``java_script_enabled=False``, ``viewport=...``, ``color_scheme="dark"``)."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: Any) -> BrowserContext:
+        contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(15_000)
+        return contexts[-1]
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_context: Callable[..., BrowserContext]) -> Iterator[Page]:
+    """A page; the test fails when its console shows an error that the test does not expect.
+
+    A test that provokes failing requests empties ``page.problems`` itself.
+    """
+    opened = watched(open_context().new_page())
+    yield opened
+    assert opened.problems == []  # type: ignore[attr-defined]
+
+
+def watched(page: Page) -> Page:
+    """Collects what goes wrong on a page in ``page.problems``: script errors, console errors, broken CSP rules."""
+    problems: list[str] = []
+    page.problems = problems  # type: ignore[attr-defined]
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    return page

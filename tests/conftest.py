@@ -1,0 +1,114 @@
+"""Fixtures: a fresh app for each test, on a real SQLite file; a real mail server; a real browser."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from flask_kapa_handoff import KapaHandoff
+from tests.servers import MailServer, WebServer
+
+PAIR = {"id": "a1", "question": "How do I rotate a key?", "answer": "Run `keys rotate`."}
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Builds apps: ``make_app(KAPA_HANDOFF_TRIGGERS="downvote", handoff=KapaHandoff(...), name="site")``."""
+    apps: list[Flask] = []
+
+    def build(*, handoff: KapaHandoff | None = None, name: str = "site", mount: bool = True, **config: Any) -> Flask:
+        app = Flask(name, instance_path=str(tmp_path / name))
+        app.config.update(
+            SECRET_KEY="a secret of this test",
+            KAPA_HANDOFF_EMAIL="support@example.com",
+            KAPA_HANDOFF_DELIVERY="external",
+            MAIL_DEFAULT_SENDER="Site <site@example.com>",
+        )
+        app.config.update(config)
+        apps.append(app)
+        if mount:
+            (handoff or KapaHandoff()).init_app(app)
+        return app
+
+    yield build
+    for app in apps:
+        close(app)
+
+
+def close(app: Flask) -> None:
+    """What the end of a process does: stop the delivery, close the database."""
+    state = app.extensions.get("kapa_handoff")
+    if state is not None:
+        state.threads.stop()
+        state.database.close()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """An app with the defaults."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A mail server that keeps what arrives."""
+    server = MailServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Any], str]]:
+    """Serves an app to browsers and other processes; gives its address."""
+    servers: list[WebServer] = []
+
+    def start(app: Any) -> str:
+        servers.append(WebServer(app))
+        return servers[-1].url
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def signed_offer(client: FlaskClient, **facts: Any) -> str:
+    """An offer as the browser gets it."""
+    query = {"pairs": 1, "thread_id": "thread-1", "answer_id": "a1", **facts}
+    answer = client.get("/handoff/offer", query_string=query, headers={"Accept": "application/json"})
+    assert answer.status_code == 200, answer.text
+    return answer.json["offer"]
+
+
+def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
+    """The fields of a ticket that is taken; ``fields`` replaces single ones, None leaves one out."""
+    values: dict[str, Any] = {
+        "offer": fields.pop("offer", None) or signed_offer(client),
+        "submission_id": str(uuid.uuid4()),
+        "email": "visitor@example.com",
+        "note": "It does not work on Tuesdays.",
+        "conversation": json.dumps([PAIR]),
+        "website": "",
+        **fields,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def send_ticket(client: FlaskClient, **fields: Any) -> str:
+    """Send a ticket; gives its reference."""
+    answer = client.post(
+        "/handoff/tickets", data=ticket_fields(client, **fields), headers={"Accept": "application/json"}
+    )
+    assert answer.status_code == 201, answer.text
+    return answer.json["reference"]
