@@ -6,8 +6,10 @@ import hashlib
 import logging
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import current_app, has_request_context, render_template, request
+from htmx_flask.requests import HtmxHeaders
 from markupsafe import Markup, escape
 
 from .config import Config
@@ -51,12 +53,12 @@ def kapa_handoff_script(desk: str | None = None, nonce: str | None = None) -> Ma
 
 def kapa_handoff_style_url() -> str:
     """The address of ``handoff.css``, with a mark of its content for caches."""
-    return _static_url("handoff.css")
+    return static_url("handoff.css")
 
 
 def kapa_handoff_script_url() -> str:
     """The address of ``handoff.js``, with a mark of its content for caches."""
-    return _static_url("handoff.js")
+    return static_url("handoff.js")
 
 
 def kapa_handoff_button(conversation: Conversation | None, desk: str | None = None) -> Markup:
@@ -76,17 +78,24 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
         # The answer above is worth more than the button: the site's page must not fail with our database.
         _logger.warning("The handoff button is left out: %s", error)
         return Markup()
-    page = request.url if has_request_context() else None
     offer = make_offer(
         Facts.of(conversation),
         settings,
         thread_id=conversation.thread_id,
         answer_id=conversation.pairs[-1].id,
-        page=page,
+        page=_visited_page(),
     )
     # Where the site loads the transcript itself, the page need not carry it.
     carried = None if state.hooks.conversation_loader and conversation.thread_id else conversation
     return render_button(offer, settings, carried) if offer else Markup()
+
+
+def _visited_page() -> str | None:
+    """The address that stands in the visitor's browser; in a fragment for htmx the request's own is another one."""
+    if not has_request_context():
+        return None
+    shown = HtmxHeaders(request.headers).current_url
+    return shown if shown and urlsplit(shown).netloc == request.host else request.url
 
 
 def make_offer(
@@ -169,7 +178,8 @@ def _root() -> str:
     return mounted + config.url_prefix
 
 
-def _static_url(filename: str) -> str:
+def static_url(filename: str) -> str:
+    """The address of one of the package's files, with a mark of its content for caches."""
     return visitor_url(f"static/{filename}?v={_content_mark(filename)}")
 
 

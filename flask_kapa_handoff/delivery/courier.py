@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import NoResultFound
+
 from ..conversation import Conversation
+from ..errors import Unavailable
 from ..signals import notify, ticket_delivered, ticket_failed
-from ..storage.records import Status, Ticket
+from ..storage.records import Status, Ticket, find_conversation
 from . import outbox
 from .message import ComposedMessage, Letterhead, compose, mail_environment
 from .transport import Delayed, Refused, Transport
@@ -41,11 +44,19 @@ class Courier:
             if claimed is None:
                 return None
             try:
-                ticket = outbox.complete(database, claimed, self.send(claimed.ticket, claimed.conversation))
+                reply = self.send(claimed.ticket, self._conversation(claimed.ticket))
             except Delayed as error:
                 ticket = outbox.delay(database, claimed, str(error))
             except Refused as error:
                 ticket = outbox.fail(database, claimed, str(error))
+            except Unavailable:
+                raise  # nothing can be recorded; the lease runs out
+            except Exception as error:
+                # Its text goes into the ticket alone: it may hold an address.
+                _logger.error("Ticket %s met an unexpected %s.", claimed.ticket.reference, type(error).__name__)
+                ticket = outbox.delay(database, claimed, f"unexpected {type(error).__name__}: {error}"[:500])
+            else:
+                ticket = outbox.complete(database, claimed, reply)
             if ticket is None:
                 return claimed.ticket  # the lease ran out, and whoever took the ticket over reports it
             self._report(ticket)
@@ -67,9 +78,20 @@ class Courier:
         """Close the connection to the mail server."""
         self.transport.close()
 
+    def _conversation(self, ticket: Ticket) -> Conversation:
+        # Not together with the claim: a transcript that cannot be read would hold up every other ticket.
+        try:
+            with self._state.database.read() as connection:
+                return find_conversation(connection, ticket)
+        except (ValueError, NoResultFound) as error:
+            raise Refused(f"the stored conversation cannot be read: {error}"[:500]) from error
+
     def _compose(self, ticket: Ticket, conversation: Conversation) -> ComposedMessage:
         config = self._state.config
-        sender = self.transport.sender
+        try:
+            sender = self.transport.sender
+        except ValueError as error:
+            raise Delayed(f"MAIL_DEFAULT_SENDER is no address: {error}") from None
         if sender is None:
             raise Delayed("there is no sender: set KAPA_HANDOFF_SENDER or MAIL_DEFAULT_SENDER")
         letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)

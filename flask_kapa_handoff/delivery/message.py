@@ -12,6 +12,8 @@ import re
 import secrets
 from base64 import encodebytes
 from dataclasses import dataclass
+from email.errors import MessageError
+from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -90,7 +92,7 @@ def compose(
     Raises:
         ValueError: an address is none that a mail can carry.
     """
-    sender, recipient = _address(letterhead.sender), _address(ticket.recipient)
+    sender, recipient = _sender(letterhead.sender), _address(ticket.recipient)
     reply_to = _address(ticket.visitor_email)
     subject = header_text(f"[{letterhead.site_name}] {ticket.reference}: {ticket.subject}")
     context = _context(letterhead, ticket, conversation)
@@ -153,12 +155,20 @@ def is_link(address: str | None) -> bool:
     return bool(address) and re.match(r"https?://\S+\Z", address or "", re.IGNORECASE) is not None
 
 
-def _address(text: str) -> Address:
+def _sender(text: str) -> Address:
     name, addr_spec = parseaddr(text)
-    name = header_text(name)
-    if _UNSAFE.search(text) or not addr_spec.isascii() or addr_spec.count("@") != 1:
-        raise ValueError(f"{text!r} is no address that a mail can carry")
-    return Address(display_name=name, addr_spec=addr_spec)
+    # email.utils.formataddr(), which wrote it, has encoded a name in another script than Latin.
+    return _address(addr_spec, header_text(str(make_header(decode_header(name)))))
+
+
+def _address(addr_spec: str, name: str = "") -> Address:
+    # Without parseaddr(): from two addresses it would take one, and Python's versions differ in which.
+    try:
+        if not addr_spec.isascii() or _UNSAFE.search(addr_spec) or addr_spec.count("@") != 1:
+            raise ValueError("not one ASCII address")
+        return Address(display_name=name, addr_spec=addr_spec)
+    except (ValueError, IndexError, MessageError) as error:
+        raise ValueError(f"{addr_spec!r} is no address that a mail can carry") from error
 
 
 def _message_id(ticket_id: UUID, sender: Address) -> str:
@@ -184,7 +194,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
 
 def _part(content_type: str, text: str, *, filename: str | None = None) -> bytes:
     disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
-    encoded = encodebytes(text.replace("\n", "\r\n").encode()).replace(b"\n", b"\r\n")
+    encoded = encodebytes(text.replace("\n", "\r\n").encode(errors="replace")).replace(b"\n", b"\r\n")
     head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n{disposition}\r\n'
     return head.encode("ascii") + encoded
 

@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..conversation import Conversation
 from ..storage.engine import Database, now
 from ..storage.models import delivery_attempt
 from ..storage.models import ticket as ticket_table
-from ..storage.records import Outcome, Status, Ticket, find_conversation, find_ticket
+from ..storage.records import Outcome, Status, Ticket, find_ticket
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """How long a ticket waits after its first, second, ... delayed try; then hourly."""
@@ -30,7 +29,6 @@ class Claim:
     """A ticket that is this process's alone until its lease runs out; ``number`` is the try's."""
 
     ticket: Ticket
-    conversation: Conversation
     number: int
 
 
@@ -85,7 +83,7 @@ def claim(database: Database, smtp_timeout: int, *, reference: str | None = None
                 ticket_id=ticket.id, number=number, recipient=ticket.recipient, started_at=moment
             )
         )
-        return Claim(ticket, find_conversation(connection, ticket), number)
+        return Claim(ticket, number)
 
 
 def complete(database: Database, claimed: Claim, detail: str) -> Ticket | None:

@@ -7,9 +7,11 @@ whole exchange when the app is in debug mode, and lets an error at QUIT hide tha
 from __future__ import annotations
 
 import logging
+import math
 import smtplib
 import socket
 import ssl
+import time
 from typing import Any
 
 import flask_mail
@@ -17,6 +19,7 @@ from flask import Flask, current_app
 
 from ..config import Config
 from .message import ComposedMessage
+from .outbox import LEASE_MARGIN
 
 _logger = logging.getLogger(__name__)
 
@@ -29,33 +32,73 @@ class Refused(Exception):
     """The server refuses this mail for good (a 5xx reply). The message is the server's word."""
 
 
+class _Exchange(smtplib.SMTP):
+    """smtplib's exchange with two additions: an end in time, and a memory of the last refusal.
+
+    The timeout alone is for each wait: a server that takes its time at every step could outlast a ticket's lease,
+    and somebody else would send the mail, too.
+    """
+
+    def __init__(self, deadline: float, server: str, port: int, **options: Any) -> None:
+        self.deadline = deadline
+        self.refusal: str | None = None
+        super().__init__(server, port, _own_name(), **options)
+
+    def send(self, s: Any) -> None:
+        self._hurry()
+        super().send(s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        self._hurry()
+        code, reply = super().getreply()
+        if code >= 400:
+            self.refusal = _reply(code, reply)
+        return code, reply
+
+    def _hurry(self) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(max(0.001, min(self.timeout, self.deadline - time.monotonic())))
+
+
+class _EncryptedExchange(_Exchange, smtplib.SMTP_SSL):
+    """The same, encrypted from the start."""
+
+
 class Connection(flask_mail.Connection):
     """Flask-Mail's connection with a timeout, verified certificates and no wire trace."""
 
-    def __init__(self, mail: Any, config: Config) -> None:
+    def __init__(self, mail: Any, config: Config, deadline: float = math.inf) -> None:
         super().__init__(mail)
         self._timeout = config.smtp_timeout
         self._verify_tls = config.smtp_verify_tls
+        self._deadline = deadline
 
-    def configure_host(self) -> smtplib.SMTP:
+    def configure_host(self) -> _Exchange:
         mail = self.mail
         if not mail.server:
             raise Delayed("MAIL_SERVER is not set")
-        port = int(mail.port or 0)
+        try:
+            port = int(mail.port or 0)
+        except ValueError:
+            raise Delayed(f"MAIL_PORT: {mail.port!r} is no number") from None
         if mail.use_ssl:
-            host: smtplib.SMTP = smtplib.SMTP_SSL(
-                mail.server, port, _own_name(), timeout=self._timeout, context=self._tls()
+            host: _Exchange = _EncryptedExchange(
+                self._deadline, mail.server, port, timeout=self._timeout, context=self._tls()
             )
         else:
-            host = smtplib.SMTP(mail.server, port, _own_name(), timeout=self._timeout)
+            host = _Exchange(self._deadline, mail.server, port, timeout=self._timeout)
         try:
             host.ehlo_or_helo_if_needed()
             if mail.use_tls:
                 host.starttls(context=self._tls())
             if mail.username and mail.password:
                 host.login(mail.username, mail.password)
-        except BaseException:
+        except BaseException as error:
             host.close()
+            if isinstance(error, UnicodeEncodeError):
+                raise Delayed("MAIL_USERNAME, MAIL_PASSWORD: smtplib sends ASCII characters only") from None
+            if isinstance(error, smtplib.SMTPServerDisconnected) and host.refusal is not None:
+                raise Delayed(host.refusal) from None
             raise
         return host
 
@@ -82,6 +125,8 @@ class Transport:
         self._mail = mail
         self._connection: Connection | None = None
         self._sent = 0
+        self.patience = config.smtp_timeout + LEASE_MARGIN.total_seconds() - 5
+        """Seconds that one mail may take in all; less than the lease of a ticket."""
 
     @property
     def state(self) -> Any:
@@ -155,15 +200,18 @@ class Transport:
                 connection.host.close()
 
     def _host(self, state: Any) -> smtplib.SMTP:
+        deadline = time.monotonic() + self.patience
         if self._connection is not None:
             host = self._connection.host
+            if isinstance(host, _Exchange):
+                host.deadline = deadline
             try:
                 if host is not None and host.rset()[0] == 250:
                     return host
             except (OSError, smtplib.SMTPException):
                 pass  # servers close idle connections
             self.close()
-        connection = Connection(state, self._config)
+        connection = Connection(state, self._config, deadline)
         connection.host = host = connection.configure_host()
         self._connection = connection
         return host

@@ -45,19 +45,23 @@ class DeliveryThreads:
 
     def start(self) -> None:
         """Start the threads unless this process has them already."""
-        process = os.getpid()
-        if self._process == process:
+        if self.running:
             return
         with _starting:
-            if self._process == process:
+            if self.running:
                 return
             self._reset()
             for number in range(1, self._state.config.smtp_connections + 1):
                 thread = threading.Thread(target=self._run, name=f"kapa-handoff-{number}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
-            self._process = process
+            self._process = os.getpid()
             atexit.register(self.stop, self._state.config.smtp_timeout)
+
+    @property
+    def running(self) -> bool:
+        """Whether this process has its threads."""
+        return self._process == os.getpid()
 
     def wake(self) -> None:
         """Say that there is a new ticket."""
@@ -71,7 +75,7 @@ class DeliveryThreads:
         Arguments:
             timeout: seconds to wait for each.
         """
-        if self._process != os.getpid():
+        if not self.running:
             return
         with self._news:
             self._stopping = True

@@ -105,7 +105,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             uuid.UUID(field.data or "")
         except ValueError:
             raise ValidationError(
-                "submission_id: must be a UUID, the same one for each try to send this form."
+                "This form is damaged: its submission_id must be a UUID, the same one for each try. "
+                "Please close it and press the button under the answer again."
             ) from None
 
     def validate_email(self, field: EmailField) -> None:
@@ -123,10 +124,12 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         field.data = note.strip()
 
     def validate_website(self, field: StringField) -> None:
-        # Told, not swallowed: a person whose browser filled it in must not lose a ticket.
+        # Told, not swallowed, and emptied: a person whose browser filled it in must not lose a ticket.
         if field.data:
+            field.data = ""
             raise ValidationError(
-                "website: must be left empty; it is there to catch programs that fill in everything."
+                "The hidden field “website” was filled in, perhaps by your browser, and must be empty. "
+                "It is empty again now: please send it once more."
             )
 
     def validate_conversation(self, field: ConversationField) -> None:

@@ -10,17 +10,20 @@ from ..config import Config
 from ..errors import ForeignOrigin
 
 
-def require_known_origin(config: Config) -> None:
+def require_known_origin(config: Config, *, own_pages_only: bool = False) -> None:
     """Let a browser's request pass only if it comes from a page that may send.
 
     ``Sec-Fetch-Site`` (Fetch Metadata, W3C) cannot be set by a page's script. Browsers leave it out over plain HTTP;
     ``Origin`` (RFC 6454, 7) is compared then. A request with neither does not come from a browser's page.
 
+    Arguments:
+        own_pages_only: KAPA_HANDOFF_ORIGINS does not count, as for what only an admin may do.
+
     Raises:
         ForeignOrigin: it comes from another site.
     """
     origin = request.headers.get("Origin", "").lower()
-    if origin and origin in config.origins:
+    if origin and origin in config.origins and not own_pages_only:
         return
     relation = request.headers.get("Sec-Fetch-Site")
     if relation is not None:

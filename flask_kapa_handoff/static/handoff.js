@@ -1,6 +1,6 @@
 /**
- * Shows the button of an answer, its form, and sends the ticket.
- * Its tag may have data-desk, and data-base where the mount is not to be taken from src.
+ * Shows an answer's button and form, sends the ticket.
+ * On its tag: data-desk; data-base, where src does not tell the mount.
  */
 (() => {
   "use strict";
@@ -11,7 +11,7 @@
    */
 
   const page = /** @type {any} */ (window);
-  if (page.KapaHandoff) return; // loaded twice
+  if (page.KapaHandoff) return;
   const { dataset: config, src } = page.document.currentScript;
   const base = (config.base || new URL("..", src).href).replace(/\/*$/, "/");
   const OFFER = "[data-kapa-handoff-offer]";
@@ -20,7 +20,7 @@
 
   const threads = new Map(); // the current one last
   const drafts = new Map(); // forms that were closed, with what was typed
-  const listeners = new Map(); // by handler, so that each is called once
+  const listeners = new Map(); // by handler
   const shown = new WeakMap(); // the newest request of a place
   let requests = 0;
   let opening = false;
@@ -34,7 +34,7 @@
   const all = (root, selector) => [...root.querySelectorAll(selector)];
 
   /** @type {Step} what a visitor fills in */
-  const fields = (root) => all(root, "input:not([type=hidden], [tabindex], [readonly]), textarea");
+  const fields = (root) => all(root, ".kapa-handoff-input:not([readonly])");
 
   /** @type {Step} */
   const empty = (field) => !field.value;
@@ -42,10 +42,10 @@
   /** @type {Step} */
   const lastOf = (map) => [...map.values()].pop();
 
-  /** @type {Step} the messages stand in the server's markup */
+  /** @type {Step} */
   const say = (root, role, message) => {
     const region = find(root, `[role=${role}]`);
-    region.textContent = region.dataset[message] || message;
+    if (region) region.textContent = region.dataset[message] || message;
   };
 
   /** @type {Later} rejects a proxy's error page */
@@ -58,16 +58,15 @@
       signal: controller.signal,
       ...options,
     });
-    const markup = new DOMParser().parseFromString(await response.text(), "text/html");
-    const element = find(markup, selector);
+    const element = find(new DOMParser().parseFromString(await response.text(), "text/html"), selector);
     if (!element && response.status !== 204) throw response;
     return element;
   };
 
-  /** @type {Step} as event listeners, handlers that throw break nothing */
+  /** @type {Step} a listener that throws breaks nothing */
   const listen = (event, handler, action) => {
     if (!listeners.has(handler)) listeners.set(handler, (/** @type {any} */ { detail }) => handler(detail));
-    document[action === "remove" ? "removeEventListener" : "addEventListener"]("kapa-handoff:" + event, listeners.get(handler));
+    page.document[`${action === "remove" ? action : "add"}EventListener`]("kapa-handoff:" + event, listeners.get(handler));
   };
 
   /** @type {Step} */
@@ -78,7 +77,7 @@
     return document.dispatchEvent(new CustomEvent("kapa-handoff:" + event, { detail, cancelable: true }));
   };
 
-  /** @type {Later} */
+  /** @type {Later} null: not offered; undefined: failed */
   const ask = ({ id: thread_id, pairs }, answer_id, desk = config.desk) => {
     const { uncertain = false, reaction } = pairs.get(answer_id);
     return load("offer?" + new URLSearchParams({
@@ -89,41 +88,39 @@
       answer_id,
       page: location.href.split("#")[0],
       ...(desk && { desk }),
-    }), OFFER);
+    }), OFFER).catch(() => {});
   };
 
   /** @type {Later} */
   const refresh = async (thread, id) => {
     const number = ++requests;
-    try {
-      const offer = await ask(thread, id);
-      const place = find(document, `${SLOT}[data-answer-id="${CSS.escape(id)}"]`)
-        || all(document, SLOT + ":not([data-answer-id])").pop()
-        || document.body.appendChild(floating);
-      if (threads.get(thread.id) !== thread || number < shown.get(place)) return; // stale
-      shown.set(place, number);
-      const old = find(place, OFFER);
-      if (offer) place.replaceChildren(offer);
-      // In a shared place an older answer leaves a newer one's button.
-      else if ([old?.dataset.answerId, lastOf(thread.pairs).id].includes(id)) old?.remove();
-    } catch {
-      // No button: the chat goes on.
-    }
+    const offer = await ask(thread, id);
+    const place = find(document, `${SLOT}[data-answer-id="${CSS.escape(id)}"]`)
+      || all(document, SLOT + ":not([data-answer-id])").pop()
+      || document.body.appendChild(floating);
+    if (offer === undefined || threads.get(thread.id) !== thread || number < shown.get(place)) return;
+    shown.set(place, number);
+    const old = find(place, OFFER);
+    if (offer) place.replaceChildren(offer);
+    // In a shared place an older answer leaves a newer one's button.
+    else if ([old?.dataset.answerId, lastOf(thread.pairs).id].includes(id)) old?.remove();
   };
 
   /** @type {Step} */
   const show = ({ dialog, pairs }) => {
-    const count = find(dialog, "[data-pairs]");
-    if (count && pairs[0]) count.hidden = count.dataset.pairs != pairs.length; // grown since the offer
-    document.body.append(dialog);
-    if (!dialog.open) dialog.showModal();
+    // The conversation may have grown since the offer.
+    if (pairs[0]) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
+    if (!dialog.open) {
+      document.body.append(dialog);
+      dialog.showModal();
+    }
     (find(dialog, "[aria-invalid]") || fields(dialog).find(empty) || find(dialog, "[tabindex]")).focus();
   };
 
   /** @type {Later} */
   const open = async (offer) => {
     if (opening || find(document, DIALOG)) return false;
-    const { threadId = "", desk = config.desk || "default" } = offer.dataset;
+    const { threadId = "", desk = "default" } = offer.dataset;
     const token = find(offer, "[name=offer]").value;
     const carried = find(offer, "[name=conversation]")?.value;
     const key = threadId || token;
@@ -137,11 +134,11 @@
       opening = true;
       button.ariaBusy = "true";
       say(offer, "alert", "");
-      const dialog = await load("form?" + new URLSearchParams({ offer: token }), DIALOG).catch(() => null);
+      const dialog = await load("form?" + new URLSearchParams({ offer: token }), DIALOG).catch(() => {});
       opening = false;
       button.ariaBusy = null;
       if (!dialog) {
-        if (!offer.isConnected) document.body.appendChild(floating).replaceChildren(offer);
+        if (!document.contains(offer)) document.body.appendChild(floating).replaceChildren(offer);
         say(offer, "alert", "unreachable");
         return false;
       }
@@ -163,11 +160,10 @@
 
   /** @type {Step} */
   const close = (draft) => {
-    const { dialog } = draft;
-    dialog.remove();
+    draft.dialog.remove();
     // Only now that the focus is back at its place.
     if (draft.reference) draft.offer.remove();
-    const offer = find(dialog, "[name=offer]")?.value;
+    const offer = find(draft.dialog, "[name=offer]")?.value;
     if (!offer || draft.sending) return;
     emit(draft, "cancel");
     load("events", DIALOG, {
@@ -193,7 +189,7 @@
     let failure;
     try {
       const answer = await load("tickets", DIALOG, { method: "POST", body });
-      // With no form in the answer, this one stays, and what was typed.
+      // Without a form in the answer this one stays.
       failure = find(answer, "[data-kapa-handoff-problem]")?.textContent;
       if (!failure) {
         for (const { name, value } of fields(dialog)) {
@@ -211,7 +207,7 @@
       say(dialog, "status", "");
       say(dialog, "alert", failure);
     }
-    if (!failure || !dialog.open) show(draft); // even if closed meanwhile
+    if (!failure || !dialog.open) show(draft); // closed meanwhile, too
     draft.reference = find(dialog, "[data-kapa-handoff-reference]")?.dataset.kapaHandoffReference;
     if (draft.reference) {
       drafts.delete(draft.key);
@@ -222,6 +218,7 @@
   /** @type {Step} */
   const click = (event) => {
     const { target } = event;
+    if (!target.closest) return;
     const dialog = target.closest(DIALOG);
     const offer = target.closest("[data-kapa-handoff-open]")?.closest(OFFER);
     const beside = dialog === target && fields(dialog).every(empty);
@@ -262,10 +259,10 @@
       drafts.delete(threadId);
       for (const offer of all(document, OFFER)) if (offer.dataset.threadId === threadId) offer.remove();
     },
-    /** Resolves to whether the form of the current conversation opened. */
+    /** Resolves to whether the form opened. */
     async open({ desk = config.desk } = {}) {
       const thread = lastOf(threads);
-      const offer = thread && await ask(thread, lastOf(thread.pairs).id, desk).catch(() => null);
+      const offer = thread && await ask(thread, lastOf(thread.pairs).id, desk);
       return !!offer && open(offer);
     },
     /** @type {(event: "open" | "submit" | "cancel", handler: Step) => () => void} */
@@ -275,7 +272,7 @@
     },
   };
 
-  /** @type {Step} of the arguments of Kapa() */
+  /** @type {Step} */
   const register = ([name, handler, action]) => {
     const event = `${name}`.split("onAskAIHandoff")[1];
     if (event) listen(event.toLowerCase(), handler, action);
@@ -293,7 +290,7 @@
     kapa = typeof value !== "function" ? value : new Proxy(value, {
       apply(target, self, call) {
         register(call);
-        return Reflect.apply(target, self, call);
+        return target.apply(self, call);
       },
     });
   };

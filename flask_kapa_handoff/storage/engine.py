@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..errors import SchemaError, Unavailable
@@ -174,9 +174,10 @@ def _embedded_engine(uri: str) -> Engine:
 def _unavailable() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
-        raise Unavailable from error
-    except DBAPIError as error:
+    except (IntegrityError, DataError, ProgrammingError, NotSupportedError) as error:
+        # A mistake of ours, unless the connection went away at that moment.
         if error.connection_invalidated:
             raise Unavailable from error
         raise
+    except (DBAPIError, PoolTimeoutError, OSError) as error:
+        raise Unavailable from error

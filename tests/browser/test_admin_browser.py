@@ -1,0 +1,321 @@
+"""The admin's pages in a real browser, under their strict Content-Security-Policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, redirect
+from jinja2 import DictLoader
+from playwright.sync_api import BrowserContext, Page, expect
+
+from flask_kapa_handoff import KapaHandoff
+from tests.browser.conftest import watched
+from tests.conftest import send_ticket
+from tests.servers import MailServer
+
+Serve = Callable[[Any], str]
+
+STATUS_NOTES = "the server responded with a status of"
+"""The browser's own line in the console for each answer of 400 and more."""
+
+
+@pytest.fixture
+def admin_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Builds sites with an icon and an admin room that is open to all until ``SIGNED_OUT`` is set."""
+
+    def build(**config: Any) -> Flask:
+        def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
+            return lambda **values: redirect("/login") if app.config.get("SIGNED_OUT") else view(**values)
+
+        app = make_app(handoff=KapaHandoff(admin_required=admin_required), **config)
+        app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
+        app.add_url_rule("/login", "login", lambda: "<title>Sign in</title>")
+        return app
+
+    return build
+
+
+@pytest.fixture
+def site(admin_app: Callable[..., Flask], mail_server: MailServer) -> Flask:
+    """A site with a mail server."""
+    return admin_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
+
+
+def open_settings(page: Page, address: str) -> None:
+    """Open the page and wait until htmx is at work."""
+    page.goto(f"{address}/handoff/admin/")
+    page.wait_for_load_state("load")
+
+
+def email(page: Page) -> Any:
+    return page.get_by_label("Send tickets to")
+
+
+def button_text(page: Page) -> Any:
+    return page.locator("#kapa-handoff-admin-button_text")
+
+
+def save(page: Page) -> None:
+    page.locator("#kapa-handoff-admin-save").click()
+
+
+def failure(page: Page) -> Any:
+    return page.locator("#kapa-handoff-admin-failure")
+
+
+def preview(page: Page) -> Any:
+    return page.locator("#kapa-handoff-admin-preview")
+
+
+def expect_only_statuses(page: Page) -> None:
+    """Nothing went wrong but answers that are meant to be 400 and more."""
+    assert all(STATUS_NOTES in problem for problem in page.problems), page.problems  # type: ignore[attr-defined]
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
+def test_a_save_happens_in_place(page: Page, site: Flask, serve: Serve) -> None:
+    """Saving shows a toast, a line of history and the new button; the page is not loaded again."""
+    open_settings(page, serve(site))
+    button_text(page).fill("Ask a human")
+    expect(preview(page).locator(".kapa-handoff-button")).to_have_text("Ask a human")
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    address = page.url
+    save(page)
+    expect(page.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    expect(page.get_by_text("Not saved yet.")).to_be_hidden()
+    expect(page.locator("ol[reversed]")).to_contain_text("Create ticket → Ask a human")
+    expect(page.locator("#kapa-handoff-admin-save")).to_be_focused()
+    assert page.url == address
+
+
+def test_a_version_is_brought_back_in_place(page: Page, site: Flask, serve: Serve) -> None:
+    """One press in the history brings the values back into the form."""
+    open_settings(page, serve(site))
+    button_text(page).fill("Ask a human")
+    save(page)
+    page.get_by_role("button", name="Bring back version 0").click()
+    expect(page.get_by_role("status").get_by_text("Saved as version 2.")).to_be_visible()
+    expect(button_text(page)).to_have_value("Create ticket")
+
+
+def test_errors_come_as_one_types(page: Page, site: Flask, serve: Serve) -> None:
+    """A wrong value is told at its field while the field keeps the focus, and the message goes when it is mended."""
+    open_settings(page, serve(site))
+    email(page).fill("")
+    email(page).press_sequentially("help@")
+    error = page.locator("#kapa-handoff-admin-email-error")
+    expect(error).to_contain_text("not a complete email address")
+    expect(email(page)).to_have_attribute("aria-invalid", "true")
+    expect(email(page)).to_be_focused()
+    email(page).press_sequentially("example.com")
+    expect(error).to_be_hidden()
+    expect(email(page)).not_to_have_attribute("aria-invalid", "true")
+    expect(email(page)).to_have_value("help@example.com")
+
+
+def test_a_refused_save_leads_to_the_field(page: Page, site: Flask, serve: Serve) -> None:
+    """After a refused save the first wrong field has the focus and what was typed."""
+    open_settings(page, serve(site))
+    page.get_by_label("Every answer").uncheck()
+    button_text(page).fill("x" * 61)
+    save(page)
+    expect(page.get_by_role("alert").get_by_text("Nothing was saved yet.")).to_be_visible()
+    expect(button_text(page)).to_be_focused()
+    expect(button_text(page)).to_have_value("x" * 61)
+    expect(page.locator("#kapa-handoff-admin-triggers-error")).to_have_text(
+        "Choose at least one. To hide the button, switch it off."
+    )
+    expect_only_statuses(page)
+
+
+def test_the_threshold_is_asked_only_where_it_counts(page: Page, site: Flask, serve: Serve) -> None:
+    """The number of questions is a field only where conversation-length is chosen."""
+    open_settings(page, serve(site))
+    threshold = page.get_by_label("From how many questions on?")
+    expect(threshold).to_be_hidden()
+    page.get_by_label("Long conversations").check()
+    expect(threshold).to_be_visible()
+    threshold.fill("0")
+    page.get_by_label("Long conversations").uncheck()
+    expect(page.locator("#kapa-handoff-admin-threshold-error")).to_be_hidden()
+    expect(threshold).to_be_hidden()
+    save(page)
+    expect(page.get_by_role("status").get_by_text("Nothing to save")).to_be_visible()
+
+
+def test_the_preview_cannot_be_used(page: Page, site: Flask, serve: Serve) -> None:
+    """The previewed button and form are shown, but the keyboard does not get in."""
+    open_settings(page, serve(site))
+    expect(preview(page).locator(".kapa-handoff-button")).to_be_visible()
+    expect(preview(page).locator("textarea")).to_be_visible()
+    expect(preview(page).locator("[inert] button")).to_have_count(3)
+    page.locator("#kapa-handoff-admin-save").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Send a test mail")).to_be_focused()
+
+
+def test_two_admins_at_once(
+    page: Page, site: Flask, serve: Serve, open_context: Callable[..., BrowserContext]
+) -> None:
+    """The second admin sees both versions, keeps what was typed, and may save it knowingly."""
+    address = serve(site)
+    open_settings(page, address)
+    other = watched(open_context().new_page())
+    open_settings(other, address)
+    button_text(other).fill("Theirs")
+    save(other)
+    expect(other.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    button_text(page).fill("Mine")
+    save(page)
+    conflict = page.get_by_role("alert").filter(has_text="Somebody else has saved in the meantime")
+    expect(conflict).to_be_focused()
+    expect(conflict.get_by_role("row", name="Button text")).to_contain_text("Mine")
+    expect(conflict.get_by_role("row", name="Button text")).to_contain_text("Theirs")
+    expect(button_text(page)).to_have_value("Mine")
+    page.get_by_role("button", name="Save mine").click()
+    expect(page.get_by_role("status").get_by_text("Saved as version 2.")).to_be_visible()
+    expect(conflict).to_be_hidden()
+    expect_only_statuses(page)
+
+
+def test_a_test_mail_in_place(page: Page, site: Flask, serve: Serve, mail_server: MailServer) -> None:
+    """The outcome of a test mail appears beside the button; what is typed in the form stays."""
+    open_settings(page, serve(site))
+    button_text(page).fill("Typed")
+    page.get_by_role("button", name="Send a test mail").click()
+    expect(page.get_by_role("status").get_by_text("250 2.0.0 taken")).to_be_visible()
+    mail_server.replies["RCPT"] = ["550 5.1.1 no such user"]
+    page.get_by_role("button", name="Send a test mail").click()
+    expect(page.get_by_role("status").get_by_text("550 5.1.1 no such user")).to_be_visible()
+    expect(button_text(page)).to_have_value("Typed")
+
+
+def test_who_was_signed_out_loses_nothing(page: Page, site: Flask, serve: Serve) -> None:
+    """When the session has ended, the login page does not take the form's place: a line says what happened."""
+    open_settings(page, serve(site))
+    button_text(page).fill("Typed")
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    site.config["SIGNED_OUT"] = True
+    save(page)
+    expect(failure(page)).to_contain_text("You may have been signed out")
+    expect(button_text(page)).to_have_value("Typed")
+    site.config["SIGNED_OUT"] = False
+    save(page)
+    expect(page.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    expect(failure(page)).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({"status": 500, "body": "<h1>Internal Server Error</h1>"}, "the server answered with an error"),
+        ({"status": 404, "body": "gone"}, "the server answered with an error"),
+        (None, "The server cannot be reached."),
+    ],
+)
+def test_a_failing_request_is_seen(
+    page: Page, site: Flask, serve: Serve, answer: dict[str, Any] | None, message: str
+) -> None:
+    """An error of the server or the network is told, and what was typed stays."""
+    open_settings(page, serve(site))
+    page.route("**/settings", lambda route: route.fulfill(**answer) if answer else route.abort())
+    button_text(page).fill("Typed")
+    save(page)
+    expect(failure(page)).to_contain_text(message)
+    expect(preview(page).locator(".kapa-handoff-button")).to_have_text("Typed")
+    expect(failure(page)).to_be_visible()
+    expect(button_text(page)).to_have_value("Typed")
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
+def test_without_script_the_settings_are_saved(
+    open_context: Callable[..., BrowserContext], site: Flask, serve: Serve, mail_server: MailServer
+) -> None:
+    """Every form of the page works without script: preview, save, refusal, history, test mail."""
+    page = open_context(java_script_enabled=False).new_page()
+    page.goto(f"{serve(site)}/handoff/admin/")
+    button_text(page).fill("Ask a human")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("This is a preview. Nothing is saved yet.")).to_be_visible()
+    expect(preview(page).locator(".kapa-handoff-button")).to_have_text("Ask a human")
+    page.get_by_label("Long conversations").check()
+    page.get_by_label("From how many questions on?").fill("0")
+    save(page)
+    expect(page.locator("#kapa-handoff-admin-threshold-error")).to_have_text("Use a whole number from 1 to 100.")
+    expect(button_text(page)).to_have_value("Ask a human")
+    page.get_by_label("From how many questions on?").fill("5")
+    page.get_by_label("Every answer").uncheck()
+    page.get_by_label("Show the button").uncheck()
+    save(page)
+    expect(page.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    expect(page.get_by_label("Show the button")).not_to_be_checked()
+    expect(page.get_by_label("Every answer")).not_to_be_checked()
+    expect(page.get_by_label("From how many questions on?")).to_have_value("5")
+    page.get_by_role("button", name="Bring back version 0").click()
+    expect(page.get_by_role("status").get_by_text("Saved as version 2.")).to_be_visible()
+    expect(button_text(page)).to_have_value("Create ticket")
+    page.get_by_role("button", name="Send a test mail").click()
+    expect(page.get_by_text("250 2.0.0 taken")).to_be_visible()
+
+
+FRAME = """<!doctype html><html lang="en"><head><title>Office</title>
+<style>h1 { color: red } .card, button { border: 9px solid red }</style>{% block head %}{% endblock %}</head>
+<body hx-boost="true" hx-target="#main" hx-select="#main">
+<main id="main">{% block content %}{% endblock %}</main></body>"""
+HTMX_TAG = '<script src="/handoff/static/vendor/htmx.min.js"></script>'
+
+
+@pytest.mark.parametrize("site_has_htmx", [False, True])
+def test_in_the_sites_own_template(
+    page: Page, admin_app: Callable[..., Flask], serve: Serve, site_has_htmx: bool
+) -> None:
+    """In a site's frame the page is as live, htmx is loaded once, and neither disturbs the other."""
+    app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
+    app.jinja_loader = DictLoader({"office.html": FRAME.replace("</head>", HTMX_TAG * site_has_htmx + "</head>")})
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url) if "htmx.min.js" in request.url else None)
+    page.goto(f"{serve(app)}/handoff/admin/")
+    page.wait_for_function("window.htmx")
+    button_text(page).fill("Ask a human")
+    expect(preview(page).locator(".kapa-handoff-button")).to_have_text("Ask a human")
+    save(page)
+    expect(page.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    email(page).fill("support@")
+    save(page)
+    expect(page.get_by_role("alert").get_by_text("Nothing was saved yet.")).to_be_visible()
+    assert len(loaded) == 1
+    assert page.locator("h1").evaluate("element => getComputedStyle(element).color") != "rgb(255, 0, 0)"
+    page.get_by_role("link", name="Tickets").click()
+    expect(page.get_by_role("heading", name="Tickets")).to_be_visible()
+    expect_only_statuses(page)
+
+
+def test_a_ticket_in_the_browser(page: Page, site: Flask, serve: Serve) -> None:
+    """A hostile ticket is text, and the way from the list to the ticket and back works by keyboard."""
+    evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
+    reference = send_ticket(site.test_client(), note=evil)
+    page.goto(f"{serve(site)}/handoff/admin/tickets")
+    page.get_by_role("link", name="How do I rotate a key?").press("Enter")
+    expect(page.get_by_text(evil)).to_be_visible()
+    expect(page).to_have_title(f"{reference}: How do I rotate a key? · site")
+    page.get_by_role("button", name="Send now").click()
+    expect(page.get_by_role("status").get_by_text("The ticket is queued again.")).to_be_visible()
+    page.get_by_role("link", name="All tickets").click()
+    expect(page.get_by_text(reference)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_narrow_pages_do_not_scroll_sideways(
+    open_context: Callable[..., BrowserContext], site: Flask, serve: Serve, scheme: str
+) -> None:
+    """At 320 pixels (WCAG 2.2, 1.4.10) nothing is cut off, whatever a visitor has written."""
+    word = "x" * 300
+    conversation = f'[{{"question": "{word}", "answer": "`{word}`\\n\\n| {word} |\\n|---|\\n| 1 |"}}]'
+    reference = send_ticket(site.test_client(), note=word, conversation=conversation)
+    page = open_context(viewport={"width": 320, "height": 640}, color_scheme=scheme).new_page()
+    address = serve(site)
+    for path in ("", "tickets", f"tickets/{reference}"):
+        page.goto(f"{address}/handoff/admin/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") == 320, path

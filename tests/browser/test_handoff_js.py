@@ -1,0 +1,544 @@
+"""The visitor's script in a real browser, under a strict Content-Security-Policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+from flask import Flask, make_response, render_template_string, request
+from playwright.sync_api import BrowserContext, Page, Route, expect
+from sqlalchemy import select
+
+from flask_kapa_handoff import KapaHandoff, Visitor
+from flask_kapa_handoff.storage.models import transcript
+from flask_kapa_handoff.storage.records import Ticket, find_conversation, latest_tickets
+from tests.browser.conftest import watched
+
+CHAT = """<!doctype html>
+<html lang="en">
+<head><title>Chat</title>{{ kapa_handoff_script() }}</head>
+<body>
+<h1>Chat</h1>
+{% for id in slots %}<section><p>Answer {{ id }}</p><div data-kapa-handoff-slot
+  {%- if id != "any" %} data-answer-id="{{ id }}"{% endif %}></div></section>{% endfor %}
+</body>
+</html>"""
+
+BUTTON = "button.kapa-handoff-button"
+DIALOG = "dialog[open]"
+
+
+def add_chat(app: Flask) -> Flask:
+    app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
+
+    @app.get("/")
+    def chat() -> Any:
+        response = make_response(render_template_string(CHAT, slots=request.args.getlist("slot")))
+        response.headers["Content-Security-Policy"] = "default-src 'self'"
+        return response
+
+    return app
+
+
+@pytest.fixture
+def chat(make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page) -> Callable[..., Page]:
+    """Opens the chat of a new site: ``chat(slots=["any"], KAPA_HANDOFF_TRIGGERS="downvote")``."""
+
+    def open_chat(*, slots: tuple[str, ...] = ("any",), handoff: KapaHandoff | None = None, **config: Any) -> Page:
+        site = add_chat(make_app(handoff=handoff, **config))
+        page.site = site  # type: ignore[attr-defined]
+        page.goto(serve(site) + "/?" + "&".join(f"slot={slot}" for slot in slots))
+        return page
+
+    return open_chat
+
+
+def answer(page: Page, number: int = 1, **pair: Any) -> None:
+    """Tell the script of an answer, as a chat does, and wait for the server's decision."""
+    told = {
+        "threadId": "t1",
+        "id": f"a{number}",
+        "question": f"Question {number}?",
+        "answer": f"Answer *{number}*.",
+        **pair,
+    }
+    with page.expect_response("**/handoff/offer?*"):
+        page.evaluate("pair => KapaHandoff.answer(pair)", told)
+
+
+def tickets(page: Page) -> list[Ticket]:
+    database = page.site.extensions["kapa_handoff"].database  # type: ignore[attr-defined]
+    with database.read() as connection:
+        return latest_tickets(connection)
+
+
+def conversation_of(page: Page, ticket: Ticket) -> list[dict[str, Any]]:
+    database = page.site.extensions["kapa_handoff"].database  # type: ignore[attr-defined]
+    with database.read() as connection:
+        return find_conversation(connection, ticket).as_json()
+
+
+def fill_and_send(page: Page, email: str = "visitor@example.com", note: str = "Please help.") -> None:
+    page.get_by_label("Your email").fill(email)
+    page.get_by_label("Your note").fill(note)
+    page.get_by_role("button", name="Send").click()
+
+
+def reference(page: Page) -> str:
+    shown = page.locator("[data-kapa-handoff-reference]")
+    expect(shown).to_be_visible()
+    return shown.get_attribute("data-kapa-handoff-reference") or ""
+
+
+def record_events(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            for (const name of ["before-open", "open", "submit", "cancel"])
+                document.addEventListener("kapa-handoff:" + name, (event) => seen.push([name, event.detail]));
+        }"""
+    )
+
+
+def seen(page: Page) -> list[Any]:
+    return page.evaluate("seen")
+
+
+def test_from_an_answer_to_a_stored_ticket(chat: Callable[..., Page]) -> None:
+    """The button appears, opens the form, and sending it stores the whole conversation with email and note."""
+    page = chat()
+    answer(page, 1, sources=[{"title": "Keys", "url": "https://example.com/keys"}])
+    answer(page, 2, uncertain=True)
+    page.click(BUTTON)
+    expect(page.locator(DIALOG)).to_be_visible()
+    fill_and_send(page)
+    shown = reference(page)
+    (ticket,) = tickets(page)
+    assert ticket.reference == shown
+    assert (ticket.visitor_email, ticket.note) == ("visitor@example.com", "Please help.")
+    assert (ticket.thread_id, ticket.answer_id, ticket.transcript_source) == ("t1", "a2", "browser")
+    assert ticket.page is not None
+    assert ticket.page.endswith("/?slot=any")
+    assert conversation_of(page, ticket) == [
+        {
+            "id": "a1",
+            "question": "Question 1?",
+            "answer": "Answer *1*.",
+            "sources": [{"title": "Keys", "url": "https://example.com/keys"}],
+            "uncertain": False,
+            "reaction": None,
+        },
+        {
+            "id": "a2",
+            "question": "Question 2?",
+            "answer": "Answer *2*.",
+            "sources": [],
+            "uncertain": True,
+            "reaction": None,
+        },
+    ]
+    page.keyboard.press("Escape")
+    expect(page.locator(BUTTON)).to_have_count(0)
+    assert page.context.cookies() == []
+
+
+@pytest.mark.parametrize(
+    "triggers",
+    [
+        "always",
+        "conversation-length",
+        "uncertainty",
+        "downvote",
+        "uncertainty,downvote",
+        "conversation-length,downvote",
+    ],
+)
+def test_the_button_appears_exactly_where_the_triggers_say(chat: Callable[..., Page], triggers: str) -> None:
+    """For each kind of answer the button is there or not as a table says."""
+    page = chat(KAPA_HANDOFF_TRIGGERS=triggers, KAPA_HANDOFF_CONVERSATION_LENGTH_THRESHOLD=2)
+    for pairs, uncertain, downvoted in product((1, 2, 3), (False, True), (False, True)):
+        expected = {
+            "always": True,
+            "conversation-length": pairs >= 2,
+            "uncertainty": uncertain,
+            "downvote": downvoted,
+        }
+        page.evaluate("KapaHandoff.reset('t1')")
+        for number in range(1, pairs + 1):
+            answer(page, number, uncertain=uncertain and number == pairs)
+        if downvoted:
+            with page.expect_response("**/handoff/offer?*"):
+                page.evaluate("id => KapaHandoff.vote(id, 'downvote')", f"a{pairs}")
+        count = 1 if any(expected[name] for name in triggers.split(",")) else 0
+        expect(page.locator(BUTTON), f"{pairs} {uncertain} {downvoted}").to_have_count(count)
+
+
+def test_a_downvote_that_is_taken_back_takes_the_button_along(chat: Callable[..., Page]) -> None:
+    """Where only the downvote qualified the answer, the button goes with it."""
+    page = chat(KAPA_HANDOFF_TRIGGERS="downvote")
+    answer(page)
+    expect(page.locator(BUTTON)).to_have_count(0)
+    page.evaluate("KapaHandoff.vote('a1', 'downvote')")
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.evaluate("KapaHandoff.vote('a1', null)")
+    expect(page.locator(BUTTON)).to_have_count(0)
+
+
+def test_each_answer_has_its_own_slot(chat: Callable[..., Page]) -> None:
+    """A slot with the answer's id gets its button, whichever stands nearer."""
+    page = chat(slots=("a1", "a2", "any"))
+    answer(page, 1)
+    answer(page, 2)
+    expect(page.locator("[data-answer-id=a1] " + BUTTON)).to_be_visible()
+    expect(page.locator("[data-answer-id=a2] " + BUTTON)).to_be_visible()
+    expect(page.locator(BUTTON)).to_have_count(2)
+
+
+def test_without_a_slot_the_button_floats(chat: Callable[..., Page]) -> None:
+    """A page without a slot shows the button in a corner above everything."""
+    page = chat(slots=())
+    answer(page)
+    expect(page.locator(".kapa-handoff-floating " + BUTTON)).to_be_visible()
+    box, size = page.locator(BUTTON).bounding_box(), page.viewport_size
+    assert box is not None
+    assert size is not None
+    assert box["x"] + box["width"] > size["width"] - 60
+    assert box["y"] + box["height"] > size["height"] - 60
+
+
+def test_errors_stand_at_the_fields_and_the_text_stays(chat: Callable[..., Page]) -> None:
+    """A wrong address is named at its field, which has the focus; the note is still there; mending it sends."""
+    page = chat()
+    answer(page)
+    page.click(BUTTON)
+    fill_and_send(page, email="nobody", note="A long story.")
+    email = page.get_by_label("Your email")
+    expect(email).to_have_attribute("aria-invalid", "true")
+    expect(email).to_be_focused()
+    described = email.get_attribute("aria-describedby") or ""
+    expect(page.locator("#" + described.split()[0])).to_contain_text("email address")
+    expect(page.get_by_label("Your note")).to_have_value("A long story.")
+    page.problems.clear()  # type: ignore[attr-defined]  # Chromium reports the 422
+    email.fill("visitor@example.com")
+    page.get_by_role("button", name="Send").click()
+    reference(page)
+    assert [ticket.note for ticket in tickets(page)] == ["A long story."]
+
+
+def test_a_failed_sending_loses_nothing_and_can_be_repeated(chat: Callable[..., Page]) -> None:
+    """When the network fails an alert says so; sending again stores one ticket, even if the first one had arrived."""
+    page = chat()
+    answer(page)
+    page.click(BUTTON)
+
+    def lose_the_reply(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/handoff/tickets", lose_the_reply, times=1)
+    fill_and_send(page, note="Only once.")
+    alert = page.locator(DIALOG).get_by_role("alert")
+    expect(alert).to_contain_text("nothing you typed is lost")
+    expect(page.get_by_label("Your note")).to_have_value("Only once.")
+    page.get_by_role("button", name="Send").click()
+    shown = reference(page)
+    assert [ticket.reference for ticket in tickets(page)] == [shown]
+    page.problems.clear()  # type: ignore[attr-defined]  # Chromium reports the lost reply
+
+
+def test_an_error_page_of_a_proxy_leaves_the_form_as_it_is(chat: Callable[..., Page]) -> None:
+    """A reply that is not this package's is an error in the form, not the form's end."""
+    page = chat()
+    answer(page)
+    page.click(BUTTON)
+    page.route("**/handoff/tickets", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"), times=1)
+    fill_and_send(page, note="Still here.")
+    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("nothing you typed is lost")
+    expect(page.get_by_label("Your note")).to_have_value("Still here.")
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
+def test_the_servers_refusals_keep_the_text(chat: Callable[..., Page]) -> None:
+    """Too many tickets: the form says so, and what was typed is still in it."""
+    page = chat(KAPA_HANDOFF_TICKETS_PER_HOUR=1)
+    for number in (1, 2):
+        answer(page, number)
+        page.click(f"[data-answer-id=a{number}] {BUTTON}")
+        fill_and_send(page, note=f"Note {number}.")
+        if number == 1:
+            reference(page)
+            page.keyboard.press("Escape")
+            expect(page.locator(DIALOG)).to_have_count(0)
+    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("Too many tickets")
+    expect(page.get_by_label("Your note")).to_have_value("Note 2.")
+    expect(page.get_by_label("Your email")).to_have_value("visitor@example.com")
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
+def test_a_body_too_large_keeps_the_text(chat: Callable[..., Page]) -> None:
+    """A conversation beyond the limit is refused inside the form, which stays as it was."""
+    page = chat(KAPA_HANDOFF_MAX_REQUEST_BYTES=5000)
+    answer(page, answer="x" * 6000)
+    page.click(BUTTON)
+    fill_and_send(page, note="Keep me.")
+    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("too large")
+    expect(page.get_by_label("Your note")).to_have_value("Keep me.")
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
+def test_a_closed_form_opens_again_with_what_was_typed(chat: Callable[..., Page]) -> None:
+    """Escape closes the form, the focus goes back to the button, and nothing typed is lost."""
+    page = chat()
+    answer(page)
+    page.click(BUTTON)
+    expect(page.get_by_label("Your email")).to_be_focused()
+    page.get_by_label("Your note").fill("Half a thought")
+    page.keyboard.press("Escape")
+    expect(page.locator(DIALOG)).to_have_count(0)
+    expect(page.locator(BUTTON)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Your note")).to_have_value("Half a thought")
+
+
+def test_the_keyboard_stays_in_the_dialog(chat: Callable[..., Page]) -> None:
+    """Tabbing goes round inside the open form."""
+    page = chat()
+    answer(page)
+    page.click(BUTTON)
+    expect(page.locator(DIALOG)).to_be_visible()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        inside = page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        )
+        assert inside
+
+
+def test_a_double_click_sends_once(chat: Callable[..., Page]) -> None:
+    """Two clicks on Send make one request."""
+    page = chat()
+    answer(page)
+    page.click(BUTTON)
+    page.get_by_label("Your email").fill("visitor@example.com")
+    page.get_by_role("button", name="Send").dblclick()
+    reference(page)
+    assert len(tickets(page)) == 1
+
+
+def test_the_events_tell_what_happened(chat: Callable[..., Page]) -> None:
+    """before-open, open, cancel and submit come in order, with the conversation, and with the reference at the end."""
+    page = chat()
+    record_events(page)
+    answer(page)
+    page.click(BUTTON)
+    expect(page.locator(DIALOG)).to_be_visible()
+    with page.expect_request("**/handoff/events") as cancelled:
+        page.keyboard.press("Escape")
+    assert cancelled.value.post_data_json["event"] == "cancel"
+    page.click(BUTTON)
+    fill_and_send(page)
+    shown = reference(page)
+    events = seen(page)
+    assert [name for name, _ in events] == ["before-open", "open", "cancel", "before-open", "open", "submit"]
+    payload = {
+        "threadId": "t1",
+        "conversation": [{"questionAnswerId": "a1", "question": "Question 1?", "answer": "Answer *1*."}],
+        "desk": "default",
+    }
+    assert all(detail == payload for name, detail in events if name != "submit")
+    assert events[-1][1] == {**payload, "reference": shown}
+
+
+def test_before_open_can_stop_the_form(chat: Callable[..., Page]) -> None:
+    """A page that prevents the event opens something of its own."""
+    page = chat()
+    answer(page)
+    page.evaluate("document.addEventListener('kapa-handoff:before-open', event => event.preventDefault())")
+    record_events(page)
+    page.click(BUTTON)
+    assert [name for name, _ in seen(page)] == ["before-open"]
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+def test_handlers_can_be_added_and_removed(chat: Callable[..., Page]) -> None:
+    """on() gives a function that removes the handler; a handler that throws keeps no other from its call."""
+    page = chat()
+    page.evaluate(
+        """() => {
+            window.calls = [];
+            KapaHandoff.on("open", () => { throw new Error("broken handler"); });
+            window.off = KapaHandoff.on("open", () => calls.push("removed"));
+            KapaHandoff.on("open", () => calls.push("kept"));
+            off();
+        }"""
+    )
+    answer(page)
+    page.click(BUTTON)
+    expect(page.locator(DIALOG)).to_be_visible()
+    assert page.evaluate("calls") == ["kept"]
+    assert any("broken handler" in problem for problem in page.problems)  # type: ignore[attr-defined]
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
+def test_handlers_registered_kapas_way_are_called_once(chat: Callable[..., Page]) -> None:
+    """Kapa(…, "add") and "remove" work before Kapa's bundle is there, after it replaced the stub, and without it."""
+    page = chat()
+    page.evaluate(
+        """() => {
+            window.calls = [];
+            window.first = (payload) => calls.push(["first", payload.threadId]);
+            window.removed = () => calls.push(["removed"]);
+            window.later = () => calls.push(["later"]);
+            Kapa("onAskAIHandoffOpen", first, "add");
+            Kapa("onAskAIHandoffOpen", removed, "add");
+            // Kapa's bundle arrives and replaces the stub.
+            const bundle = (...call) => bundle.got.push(call[0]);
+            bundle.got = [];
+            window.Kapa = bundle;
+            Kapa("onAskAIHandoffOpen", removed, "remove");
+            Kapa("onAskAIHandoffOpen", later, "add");
+            Kapa("onModalOpen", () => {}, "add");
+        }"""
+    )
+    answer(page)
+    page.click(BUTTON)
+    expect(page.locator(DIALOG)).to_be_visible()
+    assert page.evaluate("calls") == [["first", "t1"], ["later"]]
+    assert page.evaluate("Kapa.got") == ["onAskAIHandoffOpen", "onAskAIHandoffOpen", "onModalOpen"]
+
+
+def test_open_uses_the_current_conversation(chat: Callable[..., Page]) -> None:
+    """KapaHandoff.open() opens the form when the answer is offered, and says so; otherwise nothing happens."""
+    page = chat(KAPA_HANDOFF_TRIGGERS="downvote")
+    assert page.evaluate("KapaHandoff.open()") is False
+    answer(page)
+    assert page.evaluate("KapaHandoff.open()") is False
+    page.evaluate("KapaHandoff.vote('a1', 'downvote')")
+    expect(page.locator(BUTTON)).to_be_visible()
+    assert page.evaluate("KapaHandoff.open()") is True
+    expect(page.locator(DIALOG)).to_be_visible()
+
+
+def test_a_new_conversation_forgets_the_old_one(chat: Callable[..., Page]) -> None:
+    """reset() removes the thread's button, and its pairs do not count any more."""
+    page = chat(KAPA_HANDOFF_TRIGGERS="conversation-length", KAPA_HANDOFF_CONVERSATION_LENGTH_THRESHOLD=2)
+    answer(page, 1)
+    answer(page, 2)
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.evaluate("KapaHandoff.reset('t1')")
+    expect(page.locator(BUTTON)).to_have_count(0)
+    answer(page, 3)
+    expect(page.locator(BUTTON)).to_have_count(0)
+
+
+def test_a_late_decision_about_an_older_state_is_dropped(chat: Callable[..., Page]) -> None:
+    """When the reply to an earlier question comes last, the newer one stands."""
+    page = chat(KAPA_HANDOFF_TRIGGERS="downvote")
+    answer(page)
+    held: list[Route] = []
+    page.route("**/handoff/offer?*downvoted=true*", lambda route: held.append(route))
+    with page.expect_request("**/handoff/offer?*downvoted=true*"):
+        page.evaluate("KapaHandoff.vote('a1', 'downvote')")
+    with page.expect_response("**/handoff/offer?*downvoted=false*"):
+        page.evaluate("KapaHandoff.vote('a1', null)")
+    with page.expect_response("**/handoff/offer?*downvoted=true*"):
+        held[0].continue_()
+    expect(page.locator(BUTTON)).to_have_count(0)
+
+
+def test_a_signed_in_visitors_address_is_filled_in(chat: Callable[..., Page]) -> None:
+    """The address of the site's visitor_loader is shown and cannot be edited."""
+    handoff = KapaHandoff()
+    handoff.visitor_loader(lambda: Visitor("known@example.com", "Kim"))
+    page = chat(handoff=handoff)
+    answer(page)
+    page.click(BUTTON)
+    email = page.get_by_label("Your email")
+    expect(email).to_have_value("known@example.com")
+    expect(email).not_to_be_editable()
+    page.get_by_role("button", name="Send").click()
+    reference(page)
+    assert tickets(page)[0].visitor_email == "known@example.com"
+
+
+def test_when_the_form_cannot_be_fetched_the_visitor_is_told(chat: Callable[..., Page]) -> None:
+    """A failing network is said beside the button, and the next press works."""
+    page = chat()
+    answer(page)
+    page.route("**/handoff/form?*", lambda route: route.abort(), times=1)
+    page.click(BUTTON)
+    expect(page.get_by_role("alert")).to_contain_text("did not open")
+    page.problems.clear()  # type: ignore[attr-defined]
+    page.click(BUTTON)
+    expect(page.locator(DIALOG)).to_be_visible()
+
+
+def test_text_of_the_chat_is_never_markup(chat: Callable[..., Page]) -> None:
+    """Questions and answers that look like HTML arrive as they are and run nowhere."""
+    page = chat()
+    hostile = '</script><img src=x onerror="window.hit=1">\'"`<b>'
+    answer(page, question=hostile, answer=hostile, id='a"]<1>')
+    page.click(BUTTON)
+    fill_and_send(page, note=hostile)
+    reference(page)
+    assert page.evaluate("window.hit") is None
+    (ticket,) = tickets(page)
+    assert ticket.note == hostile
+    assert conversation_of(page, ticket)[0]["question"] == hostile
+
+
+def test_a_page_of_another_origin_can_use_it(
+    make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page
+) -> None:
+    """A static site named in KAPA_HANDOFF_ORIGINS loads the script from here and sends tickets, without cookies."""
+    static = Flask("static")
+    docs = serve(static).replace("127.0.0.1", "localhost")
+    site = make_app(KAPA_HANDOFF_ORIGINS=docs)
+    address = serve(site)
+
+    @static.get("/")
+    def index() -> str:
+        return (
+            f'<!doctype html><title>Docs</title><link rel="stylesheet" href="{address}/handoff/static/handoff.css">'
+            f'<link rel="icon" href="data:,"><script defer src="{address}/handoff/static/handoff.js"></script>'
+            "<div data-kapa-handoff-slot></div>"
+        )
+
+    page.site = site  # type: ignore[attr-defined]
+    page.goto(docs)
+    answer(page)
+    page.click(BUTTON)
+    fill_and_send(page)
+    shown = reference(page)
+    assert [ticket.reference for ticket in tickets(page)] == [shown]
+
+
+def test_without_script_the_button_leads_to_a_page_and_a_confirmation(
+    make_app: Callable[..., Flask], serve: Callable[[Any], str], open_context: Callable[..., BrowserContext]
+) -> None:
+    """Button, form page with an error, confirmation page: the transcript of a server-rendered chat goes along."""
+    from flask_kapa_handoff import Conversation, QuestionAnswer
+
+    site = make_app()
+    conversation = Conversation((QuestionAnswer('Does it "quote" <b>well</b>?', "Yes & no.", id="a1"),), "t1")
+
+    @site.get("/")
+    def server_rendered() -> str:
+        return render_template_string("<!doctype html>{{ kapa_handoff_button(c) }}", c=conversation)
+
+    page = watched(open_context(java_script_enabled=False).new_page())
+    page.goto(serve(site))
+    page.click(BUTTON)
+    fill_and_send(page, email="nobody", note="From a page.")
+    expect(page.get_by_label("Your note")).to_have_value("From a page.")
+    fill_and_send(page, note="From a page.")
+    shown = reference(page)
+    database = site.extensions["kapa_handoff"].database
+    with database.read() as connection:
+        (ticket,) = latest_tickets(connection)
+        stored = connection.execute(select(transcript.c.conversation)).scalar_one()
+    assert (ticket.reference, ticket.note) == (shown, "From a page.")
+    assert 'Does it \\"quote\\" <b>well</b>?' in stored
+    assert page.context.cookies() == []

@@ -1,0 +1,128 @@
+"""The documentation says what the code does: commands, tables and code blocks of the README are run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blinker import NamedSignal
+from click.testing import Result
+from flask import Flask, render_template_string
+
+import flask_kapa_handoff
+from flask_kapa_handoff import cli, signals
+from flask_kapa_handoff.config import KEYS
+
+CHECKOUT = Path(__file__).parent.parent
+README = (CHECKOUT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def rows(first_column: str) -> dict[str, str]:
+    """A table of the README: its first column, and the text of its second one."""
+    found = re.findall(rf"^\| `({first_column})` \| (.*?) \|", README, re.MULTILINE)
+    assert found, first_column
+    return dict(found)
+
+
+def shown(default: Any) -> str:
+    """A default as the README writes it."""
+    if default is None:
+        return "none"
+    if isinstance(default, tuple):
+        return f"`{', '.join(default)}`" if default else "`()`"
+    return f"`{default:_}`" if isinstance(default, int) and not isinstance(default, bool) else f"`{default}`"
+
+
+SAID_IN_WORDS = {
+    "KAPA_HANDOFF_SITE_NAME": "the app's name",
+    "KAPA_HANDOFF_DATABASE_URI": "see below",
+    "KAPA_HANDOFF_SENDER": "`MAIL_DEFAULT_SENDER`",
+    "KAPA_HANDOFF_ADMIN_TEMPLATE": "the package's own",
+}
+
+
+def test_the_table_of_keys_has_every_key_with_its_default() -> None:
+    """Every configuration key stands in the README with the default that the code has."""
+    expected = {key: SAID_IN_WORDS.get(key, shown(default)) for key, default in KEYS.items()}
+    assert rows("KAPA_HANDOFF_[A-Z_]+") == expected
+
+
+def test_the_table_of_commands_has_every_command() -> None:
+    """Every command stands in the README, and each one there exists."""
+    named = {" ".join(word for word in command.split() if not word.isupper()) for command in rows(r"flask [^`]+")}
+    existing = {
+        f"flask kapa-handoff {name}" for name in cli.group.commands if name != cli.database_group.name
+    } | {f"flask kapa-handoff db {name}" for name in cli.database_group.commands}
+    assert named == existing
+
+
+def test_the_readme_names_every_signal() -> None:
+    """Every signal stands in the README."""
+    for name, signal in vars(signals).items():
+        if isinstance(signal, NamedSignal):
+            assert f"`{name}`" in README
+
+
+def test_the_commands_of_the_first_screen_are_targets_of_the_makefile() -> None:
+    """`make demo` and `make test` exist, as do the others that the README names."""
+    makefile = (CHECKOUT / "Makefile").read_text()
+    for target in re.findall(r"\bmake ([a-z]+)", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_lines_that_mount_it_work(tmp_path: Path) -> None:
+    """The README's Python blocks, one after another, give a site whose button appears."""
+    program = "\n".join(blocks("python")) + (
+        "\nfrom flask import render_template_string"
+        "\nwith app.test_request_context():"
+        "\n    conversation = load_conversation('t1')"
+        f"\n    print(render_template_string({blocks('jinja')[0]!r}, conversation=conversation))"
+        "\n    print(render_template_string('{{ kapa_handoff_script() }}'))"
+        "\nprint(app.url_map)"
+    )
+    program = program.replace("Flask(__name__)", f"Flask(__name__, instance_path={str(tmp_path)!r})")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "data-kapa-handoff-open" in done.stdout
+    assert "handoff.js" in done.stdout
+    assert "/handoff/admin/" in done.stdout
+
+
+def test_the_jinja_helpers_that_the_readme_calls_exist(app: Flask) -> None:
+    """Each `{{ kapa_…() }}` of the README renders."""
+    calls = re.findall(r"\{\{ (kapa_(?:handoff_script|widget)\(.*?\)) \}\}", README)
+    assert len(calls) >= 2
+    with app.test_request_context():
+        for call in calls:
+            assert "<script" in render_template_string("{{ " + call + " }}")
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    """Files and pictures that the README links to are there."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (CHECKOUT / target).exists(), target
+
+
+@pytest.mark.parametrize("name", flask_kapa_handoff.__all__)
+def test_public_names_are_documented(name: str) -> None:
+    """Each public name has a docstring."""
+    assert (getattr(flask_kapa_handoff, name).__doc__ or "").strip()
+
+
+def invoke(app: Flask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=["kapa-handoff", *words])
+
+
+def test_every_command_explains_itself(app: Flask) -> None:
+    """`--help` of each command works and says what it is for."""
+    for name in cli.group.commands:
+        assert len(invoke(app, name, "--help").output.splitlines()) > 3
