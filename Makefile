@@ -4,9 +4,9 @@ BIN := $(VENV)/bin
 TYPESCRIPT := .cache/typescript
 TYPESCRIPT_VERSION := 5.9.3
 SCRIPTS := $(wildcard flask_kapa_handoff/static/*.js)
-SOURCES := flask_kapa_handoff example_app tests benchmarks
+SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
@@ -44,6 +44,9 @@ $(VENV)/.lint: setup.cfg pyproject.toml | $(VENV)/bin/python
 $(TYPESCRIPT)/node_modules:
 	@command -v npm >/dev/null || { echo "make lint checks the scripts with TypeScript, which needs npm: install Node.js."; exit 1; }
 	npm install --prefix $(TYPESCRIPT) --no-save --no-audit --no-fund typescript@$(TYPESCRIPT_VERSION)
+
+picture: $(VENV)/.test  ## Take the README's picture anew.
+	$(BIN)/python -m docs.take_overview
 
 clean:
 	rm -rf $(VENV) .cache build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -126,22 +126,18 @@ def purge() -> None:
 @click.argument("address")
 def test_mail(address: str) -> None:
     """Send a sample ticket to ADDRESS, now, and say what the mail server said."""
-    from .delivery.courier import Courier
-    from .delivery.sample import sample_ticket
-    from .delivery.transport import Delayed, Refused
+    from .delivery.sample import send_sample
 
     try:
         recipient = parse_email(address)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="ADDRESS") from None
-    courier = Courier(_app(), current_state())
-    try:
-        reply = courier.send(*sample_ticket(recipient))
-    except (Delayed, Refused) as error:
-        raise click.ClickException(f"Not sent: {error}") from None
-    finally:
-        courier.close()
-    click.echo(f"The mail server said: {reply}")
+    tried = send_sample(current_state(), recipient)
+    if tried.outcome in ("delayed", "refused"):
+        raise click.ClickException(f"Not sent: {tried.reply}")
+    click.echo(
+        f"The mail server said: {tried.reply}" if tried.outcome == "accepted" else f"{tried.reply}.".capitalize()
+    )
 
 
 @group.command("doctor")
@@ -171,7 +167,7 @@ def _reachable(work: Any) -> Any:
 
 
 def _ticket_as_json(ticket: Ticket) -> dict[str, Any]:
-    hidden = ("content_digest", "client_key", "submission_id")
+    hidden = ("content_digest", "client_key", "email_key", "submission_id")
     return {
         name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
         for name, value in vars(ticket).items()

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
-from .redaction import redact
 from .triggers import Trigger, parse_triggers
 
 PREFIX = "KAPA_HANDOFF_"
@@ -68,8 +67,10 @@ def parse_email(value: Any) -> str:
         found = validate_email(str(value).strip(), check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None
-    assert found.ascii_email is not None  # noqa: S101 - given whenever allow_smtputf8 is False
-    return found.ascii_email
+    address = found.ascii_email or ""
+    if "=?" in address:
+        raise ValueError("an address with =? in it cannot be written into a mail's header")
+    return address
 
 
 def parse_button_text(value: Any) -> str:
@@ -113,7 +114,8 @@ def _url_prefix(value: Any) -> str:
 
 
 def _site_name(value: Any) -> str:
-    text = " ".join(value.split()) if isinstance(value, str) else ""
+    # from_prefixed_env() reads a name such as 2026 as a number.
+    text = " ".join(str(value).split()) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not 1 <= len(text) <= 100 or not text.isprintable():
         raise ValueError("use text of 1 to 100 characters")
     return text
@@ -142,10 +144,11 @@ def parse_sender(value: Any) -> str:
     """
     from email.utils import formataddr, parseaddr
 
-    name, address = value if isinstance(value, (tuple, list)) and len(value) == 2 else parseaddr(str(value))
-    name = str(name or "")
-    if not name.isprintable():
+    parts = value if isinstance(value, (tuple, list)) and len(value) == 2 else ("", value)
+    if not all(str(part or "").isprintable() for part in parts):
         raise ValueError("use an address, or 'Name <address>', on one line")
+    name, address = parts if parts is value else parseaddr(str(value))
+    name = str(name or "")
     return formataddr((name, parse_email(address))) if name else parse_email(address)
 
 
@@ -159,9 +162,12 @@ def _origins(value: Any) -> tuple[str, ...]:
     origins = []
     for origin in _listed(value):
         parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
-            raise ValueError(f"{origin!r} is not an origin; use the form https://docs.example.com, without a path")
-        origins.append(origin.lower())
+        whole = origin == f"{parts.scheme}://{parts.netloc}"
+        if parts.scheme not in ("http", "https") or not parts.netloc or not whole or "@" in parts.netloc:
+            raise ValueError("an origin has the form https://docs.example.com, without a path")
+        # Browsers leave the usual port out of the Origin header.
+        usual = ":443" if parts.scheme == "https" else ":80"
+        origins.append(origin.lower().removesuffix(usual))
     return tuple(origins)
 
 
@@ -169,6 +175,15 @@ def _template(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("use the name of a template that has a block 'content'")
     return value
+
+
+def _shown(value: Any) -> str:
+    # A database's address carries a password wherever its dialect likes, and this message ends in a log.
+    text = str(value)
+    scheme = re.match(r"[\w.+-]+(?=:/)", text)
+    if scheme and ("@" in text or scheme[0] not in ("sqlite", "http", "https", "ftp")):
+        return f"'{scheme[0]}:…'"
+    return "the value" if re.search(r"(?i)pwd|passw", text) else repr(value)
 
 
 def _key(key: str, default: Any, parse: Callable[[Any], Any]) -> Any:
@@ -215,7 +230,8 @@ class Config:
         known = {item.metadata["key"]: item for item in fields(cls)}
         for key in mapping:
             if key.startswith(PREFIX) and key not in known:
-                close = difflib.get_close_matches(key, known, 1)
+                close = [name for name in known if name.endswith(key.removeprefix(PREFIX))]
+                close = close or difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean {close[0]}?" if close else "; see the configuration table of the README"
                 raise ConfigurationError(f"{key}: there is no such key{hint}")
         values = {}
@@ -226,8 +242,7 @@ class Config:
             try:
                 values[item.name] = item.metadata["parse"](value)
             except ValueError as error:
-                # A database URL carries a password, and this message ends in a log.
-                raise ConfigurationError(redact(f"{key}: {value!r} is not allowed: {error}")) from None
+                raise ConfigurationError(f"{key}: {_shown(value)} is not allowed: {error}") from None
         return cls(**values)
 
 

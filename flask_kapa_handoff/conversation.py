@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Reaction = Literal["upvote", "downvote"]
@@ -77,6 +77,15 @@ class Conversation:
         if not self.pairs:
             raise ConversationError("conversation: there must be at least one question-answer pair")
 
+    def cleaned(self) -> Conversation:
+        """The same conversation as :func:`parse_conversation` would take it; what it would refuse is left out.
+
+        Raises:
+            ConversationError: nothing is left.
+        """
+        said = (pair for pair in self.pairs if pair.question.strip() or pair.answer.strip())
+        return replace(self, pairs=tuple(_cleaned(pair) for pair in said))
+
     def as_json(self) -> list[dict[str, Any]]:
         """The JSON form that :func:`parse_conversation` reads back to an equal conversation."""
         return [pair.as_json() for pair in self.pairs]
@@ -111,6 +120,18 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
     return Conversation(pairs, thread_id)
 
 
+def _cleaned(pair: QuestionAnswer) -> QuestionAnswer:
+    return replace(
+        pair,
+        question=clean_text(pair.question),
+        answer=clean_text(pair.answer),
+        id=None if pair.id is None else clean_text(str(pair.id))[:MAX_ID],
+        uncertain=bool(pair.uncertain),
+        reaction=pair.reaction if pair.reaction in ("upvote", "downvote") else None,
+        sources=tuple(Source(clean_text(source.title), clean_text(source.url)) for source in pair.sources),
+    )
+
+
 def _pair(value: object, place: str) -> QuestionAnswer:
     if not isinstance(value, dict):
         raise ConversationError(f"{place}: must be an object with question and answer")
@@ -132,8 +153,12 @@ def _text(value: dict[str, object], key: str, place: str) -> str:
     return clean_text(text)
 
 
+def _first(value: dict[str, Any], *spellings: str) -> Any:
+    return next((value[key] for key in spellings if value.get(key) is not None), None)
+
+
 def _id(value: dict[str, object], place: str) -> str | None:
-    found = value.get("id", value.get("questionAnswerId", value.get("question_answer_id")))
+    found = _first(value, "id", "questionAnswerId", "question_answer_id")
     if found is None:
         return None
     if isinstance(found, bool) or not isinstance(found, (str, int)) or len(str(found)) > MAX_ID:
@@ -153,7 +178,7 @@ def _sources(value: dict[str, object], place: str) -> tuple[Source, ...]:
 def _source(value: object, place: str) -> Source:
     if not isinstance(value, dict):
         raise ConversationError(f"{place}: must be an object with title and url")
-    url, title = value.get("url", value.get("source_url")), value.get("title")
+    url, title = _first(value, "url", "source_url"), value.get("title")
     if not isinstance(url, str):
         raise ConversationError(f"{place}.url: must be text")
     if title is not None and not isinstance(title, str):
@@ -163,7 +188,7 @@ def _source(value: object, place: str) -> Source:
 
 def _uncertain(value: dict[str, object], place: str) -> bool:
     metadata = value.get("metadata")
-    found = value.get("uncertain", value.get("is_uncertain"))
+    found = _first(value, "uncertain", "is_uncertain")
     if found is None and isinstance(metadata, dict):
         found = metadata.get("is_uncertain")
     if found is not None and not isinstance(found, bool):

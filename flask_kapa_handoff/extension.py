@@ -140,6 +140,7 @@ def _locate_database(app: Flask, config: Config, engine: Engine | None) -> str |
     flask_sqlalchemy = app.extensions.get("sqlalchemy")
     if flask_sqlalchemy is not None:
         with app.app_context():
-            shared: Engine = flask_sqlalchemy.engine
-            return shared
+            default: Engine | None = flask_sqlalchemy.engines.get(None)
+        if default is not None:
+            return default
     return f"sqlite:///{Path(app.instance_path) / 'kapa_handoff.sqlite3'}"

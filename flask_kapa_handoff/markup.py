@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from functools import cache
 from pathlib import Path
@@ -13,8 +14,8 @@ from htmx_flask.requests import HtmxHeaders
 from markupsafe import Markup, escape
 
 from .config import Config
-from .conversation import Conversation
-from .errors import Unavailable
+from .conversation import MAX_ID, Conversation
+from .errors import Invalid, Unavailable
 from .offers import Offer
 from .redaction import redact
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
@@ -29,7 +30,7 @@ MAX_PAGE = 2000
 _logger = logging.getLogger(__name__)
 
 
-def kapa_handoff_script(desk: str | None = None, nonce: str | None = None) -> Markup:
+def kapa_handoff_script(*, desk: str | None = None, nonce: str | None = None) -> Markup:
     """The tags that load the visitor's style and script; no query, and the text is made once.
 
     Arguments:
@@ -71,9 +72,15 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
     if conversation is None:
         return Markup()
     state = current_state()
+    if len(conversation.thread_id or "") > MAX_ID or len(conversation.pairs[-1].id or "") > MAX_ID:
+        _logger.error("The handoff button is left out: an id of the conversation is longer than %s.", MAX_ID)
+        return Markup()
     try:
         with state.database.read() as connection:
             settings = current_settings(connection, state.config, desk or DEFAULT_DESK)
+    except Invalid as error:
+        _logger.error("The handoff button is left out: %s", error.fields)
+        return Markup()
     except Unavailable as error:
         # The answer above is worth more than the button: the site's page must not fail with our database.
         _logger.warning("The handoff button is left out: %s", error)
@@ -116,14 +123,13 @@ def make_offer(
 
 def render_button(offer: Offer, settings: DeskSettings, conversation: Conversation | None = None) -> Markup:
     """The button's fragment: a form that works without script."""
-    dumps = current_app.json.dumps
     return Markup(  # noqa: S704 - a rendered template
         render_template(
             "kapa_handoff/_button.html",
             form_url=visitor_url("form"),
             offer=current_state().offer_signer().sign(offer),
             button_text=settings.button_text,
-            conversation=dumps(conversation.as_json()) if conversation else None,
+            conversation=json.dumps(conversation.as_json()) if conversation else None,
             thread_id=offer.thread_id,
             answer_id=offer.answer_id,
             desk=offer.desk,
@@ -141,12 +147,16 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     """
     values: dict[str, object] = {"website_id": website_id, **attributes, **_handoff_attributes()}
     data = "".join(
-        f' data-{escape(name.replace("_", "-"))}="{escape(value)}"'
+        f' data-{escape(name.replace("_", "-"))}="{escape(_attribute(value))}"'
         for name, value in values.items()
         if value is not None
     )
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
     return Markup(f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>')  # noqa: S704 - escaped above
+
+
+def _attribute(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _handoff_attributes() -> dict[str, object]:
@@ -168,7 +178,12 @@ def _handoff_attributes() -> dict[str, object]:
 
 
 def visitor_url(path: str) -> str:
-    """The address of one of the visitor's routes; ``url_for()`` would take longer than the rest of a tag."""
+    """The address of one of the visitor's routes; ``url_for()`` would take longer than the rest of a tag.
+
+    For a page of KAPA_HANDOFF_ORIGINS it names this host, too.
+    """
+    if has_request_context() and request.headers.get("Origin", "").lower() in current_state().config.origins:
+        return f"{request.host_url.rstrip('/')}{_root()}/{path}"
     return f"{_root()}/{path}"
 
 

@@ -73,7 +73,7 @@ class OfferSigner:
             return _offer(self._serializer.loads(token, max_age=max_age))
         except SignatureExpired:
             raise OfferExpired(_offer(self._serializer.loads(token))) from None
-        except BadData:
+        except (BadData, UnicodeError):
             raise OfferInvalid from None
 
 

@@ -11,27 +11,24 @@ from dataclasses import replace
 
 from .conversation import Conversation, QuestionAnswer
 
-# The shapes are the ones that the issuers document. Each pattern is linear in the text's length:
-# bounded repetition, no nested quantifiers.
+# The shapes are the ones that the issuers document. Each pattern is linear in the text's length: a try that fails
+# has read no further than to where the next one begins.
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "private key",
         re.compile(
-            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s:,-]{0,20000}?"
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[A-Za-z0-9+/=\s:,]|-(?!-))*"
             r"-----END [A-Z ]{0,30}PRIVATE KEY-----"
         ),
     ),
-    ("GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b")),
-    ("GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,64}\b")),
+    ("GitHub token", re.compile(r"(?<!\w)(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})")),
+    ("GitLab token", re.compile(r"(?<![\w-])glpat-[A-Za-z0-9_-]{20,}")),
     ("AWS key", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")),
-    ("Google key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])")),
-    ("Slack token", re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}\b")),
-    ("Stripe key", re.compile(r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,250}\b")),
-    ("API key", re.compile(r"\bsk-[A-Za-z0-9_-]{20,250}(?![A-Za-z0-9_-])")),
-    (
-        "token",
-        re.compile(r"\beyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,2000}(?![\w-])"),
-    ),
+    ("Google key", re.compile(r"(?<![\w-])AIza[A-Za-z0-9_-]{35}(?![\w-])")),
+    ("Slack token", re.compile(r"(?<![\w-])xox[abeoprs]-[A-Za-z0-9-]{10,}")),
+    ("Stripe key", re.compile(r"(?<!\w)[rs]k_(?:live|test)_[A-Za-z0-9]{16,}")),
+    ("API key", re.compile(r"(?<![\w-])sk-[A-Za-z0-9_-]{20,}")),
+    ("token", re.compile(r"(?<![\w-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")),
 )
 _BEARER = re.compile(r"\b(bearer[ \t]{1,4})([A-Za-z0-9._~+/-]{16,2000}={0,2})", re.IGNORECASE)
 _ASSIGNMENT = re.compile(

@@ -70,6 +70,8 @@ class State:
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's present keys, the newest last."""
         fallbacks = self.app.config.get("SECRET_KEY_FALLBACKS") or []
+        if isinstance(fallbacks, (str, bytes)):
+            fallbacks = [fallbacks]  # taken letter by letter, each of them would be a key
         return OfferSigner([*fallbacks, self.secret])
 
     def __post_init__(self) -> None:

@@ -95,7 +95,8 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             desk=settings.desk,
             recipient=settings.email,
             visitor_email=submission.email,
-            visitor_name=submission.name,
+            email_key=submission.email.lower(),
+            visitor_name=submission.name[:200] if submission.name else None,
             note=note,
             subject=_subject(conversation),
             pairs=len(conversation.pairs),
@@ -144,7 +145,7 @@ def _check_limits(connection: Connection, config: Config, submission: Submission
     columns = ticket_table.c
     limits: list[tuple[int, ColumnElement[bool] | None]] = [
         (config.tickets_per_client_per_hour, columns.client_key == submission.client_key),
-        (config.tickets_per_email_per_hour, columns.visitor_email == submission.email),
+        (config.tickets_per_email_per_hour, columns.email_key == submission.email.lower()),
         (config.tickets_per_hour, None),
     ]
     counted = [_recent(func.count(), moment, which).scalar_subquery() for _, which in limits]

@@ -45,7 +45,7 @@ class _Controller(Controller):
 
 
 class MailServer:
-    """An SMTP server on a free port of loopback. ``replies`` overrides the reply to RCPT or DATA, one after another."""
+    """An SMTP server on a free port of loopback. ``replies`` overrides replies to RCPT or DATA, one after another."""
 
     def __init__(self, port: int = 0, **smtp_options: Any) -> None:
         self.received: list[Received] = []

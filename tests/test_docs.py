@@ -59,9 +59,9 @@ def test_the_table_of_keys_has_every_key_with_its_default() -> None:
 def test_the_table_of_commands_has_every_command() -> None:
     """Every command stands in the README, and each one there exists."""
     named = {" ".join(word for word in command.split() if not word.isupper()) for command in rows(r"flask [^`]+")}
-    existing = {
-        f"flask kapa-handoff {name}" for name in cli.group.commands if name != cli.database_group.name
-    } | {f"flask kapa-handoff db {name}" for name in cli.database_group.commands}
+    existing = {f"flask kapa-handoff {name}" for name in cli.group.commands if name != cli.database_group.name} | {
+        f"flask kapa-handoff db {name}" for name in cli.database_group.commands
+    }
     assert named == existing
 
 

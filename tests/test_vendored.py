@@ -1,4 +1,4 @@
-"""Third-party browser code: which version it is, under which licence, and that nothing else is loaded from elsewhere."""
+"""Third-party browser code: which version, under which licence; and that nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,38 +1,63 @@
-"""A ticket that nobody sent: for trying out the way to the mail server."""
+"""A sample ticket that is sent and never stored, to try the way to an address."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
-from ..conversation import Conversation, QuestionAnswer, Source
+from ..conversation import Conversation, QuestionAnswer
+from ..settings import DEFAULT_DESK
 from ..storage.records import Status, Ticket
 from ..triggers import Trigger
+from .courier import Courier
+from .transport import Delayed, Refused
+
+if TYPE_CHECKING:
+    from ..state import State
+
+CONVERSATION = Conversation(
+    (
+        QuestionAnswer(
+            "Does the handoff reach us?",
+            "Yes: **this is a test mail**. It was sent to try the way, and no visitor waits for an answer.",
+        ),
+    )
+)
 
 
-def sample_ticket(recipient: str, *, desk: str = "default") -> tuple[Ticket, Conversation]:
-    """A ticket and its conversation, stored nowhere, that look like real ones.
+class Tried(NamedTuple):
+    """How sending the sample went: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, in the server's words."""
+
+    outcome: str
+    reply: str
+    recipient: str
+
+
+def send_sample(state: State, recipient: str, *, desk: str = DEFAULT_DESK) -> Tried:
+    """Send a sample ticket of a desk now.
 
     Arguments:
-        recipient: where the mail goes; answers to it go there, too.
+        recipient: where it goes; an answer to it comes back there.
     """
+    courier = Courier(state.app, state)
+    try:
+        suppressed = bool(courier.transport.state.suppress)
+        with state.app.app_context():
+            reply = courier.send(sample_ticket(recipient, desk=desk), CONVERSATION)
+    except Delayed as error:
+        return Tried("delayed", str(error), recipient)
+    except Refused as error:
+        return Tried("refused", str(error), recipient)
+    finally:
+        courier.close()
+    return Tried("suppressed" if suppressed else "accepted", reply, recipient)
+
+
+def sample_ticket(recipient: str, *, desk: str = DEFAULT_DESK) -> Ticket:
+    """A ticket as a visitor would send it; it is not in the database."""
     moment = datetime.now(timezone.utc)
-    conversation = Conversation(
-        (
-            QuestionAnswer(
-                "How do I change where tickets go?",
-                "On the **settings page** of the handoff, under *Email*.",
-                sources=(Source("The settings page", "https://example.com/handoff/settings"),),
-                reaction="upvote",
-            ),
-            QuestionAnswer(
-                "And how do I know that mails arrive?",
-                "Send a test mail. If you can read this one, *they do*.",
-                uncertain=True,
-            ),
-        )
-    )
-    ticket = Ticket(
+    return Ticket(
         id=uuid4(),
         reference="T-SAMPLE",
         submission_id=uuid4(),
@@ -41,24 +66,24 @@ def sample_ticket(recipient: str, *, desk: str = "default") -> tuple[Ticket, Con
         desk=desk,
         recipient=recipient,
         visitor_email=recipient,
-        visitor_name=None,
-        note="This is a test mail. Nobody asked for anything: real tickets look like this one.",
-        subject="Test mail",
-        pairs=len(conversation.pairs),
+        email_key=recipient.lower(),
+        visitor_name="Test mail",
+        note="This is a test mail. A visitor's note stands here.",
+        subject="Test mail: does the handoff reach us?",
+        pairs=len(CONVERSATION.pairs),
         transcript_source="site",
-        triggers=Trigger.UNCERTAINTY.value,
+        triggers=Trigger.ALWAYS.value,
         answer_id=None,
         thread_id=None,
         page=None,
         locale=None,
         client_key="",
         follows=None,
-        status=Status.QUEUED,
-        attempts=0,
+        status=Status.SENDING,
+        attempts=1,
         queued_at=moment,
         next_attempt_at=None,
         leased_until=None,
         last_error=None,
         delivered_at=None,
     )
-    return ticket, conversation

@@ -1,16 +1,14 @@
 """The way to the mail server: Flask-Mail's configuration and connection, with its gaps closed.
 
-The only module that imports Flask-Mail. Flask-Mail 0.10 has no timeout, does not verify certificates, prints the
-whole exchange when the app is in debug mode, and lets an error at QUIT hide that a mail was accepted.
+Only this module and ``connection.py`` import Flask-Mail. Flask-Mail 0.10 has no timeout, does not verify
+certificates, prints the whole exchange when the app is in debug mode, and lets an error at QUIT hide that a mail was
+accepted.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import smtplib
-import socket
-import ssl
 import time
 from typing import Any
 
@@ -18,96 +16,17 @@ import flask_mail
 from flask import Flask, current_app
 
 from ..config import Config
+from .connection import Connection, Delayed, Exchange, words_of_reply
 from .message import ComposedMessage
 from .outbox import LEASE_MARGIN
+
+__all__ = ["Delayed", "Refused", "Transport"]
 
 _logger = logging.getLogger(__name__)
 
 
-class Delayed(Exception):
-    """The mail could not be sent now; a later try may succeed. The message is the server's word."""
-
-
 class Refused(Exception):
     """The server refuses this mail for good (a 5xx reply). The message is the server's word."""
-
-
-class _Exchange(smtplib.SMTP):
-    """smtplib's exchange with two additions: an end in time, and a memory of the last refusal.
-
-    The timeout alone is for each wait: a server that takes its time at every step could outlast a ticket's lease,
-    and somebody else would send the mail, too.
-    """
-
-    def __init__(self, deadline: float, server: str, port: int, **options: Any) -> None:
-        self.deadline = deadline
-        self.refusal: str | None = None
-        super().__init__(server, port, _own_name(), **options)
-
-    def send(self, s: Any) -> None:
-        self._hurry()
-        super().send(s)
-
-    def getreply(self) -> tuple[int, bytes]:
-        self._hurry()
-        code, reply = super().getreply()
-        if code >= 400:
-            self.refusal = _reply(code, reply)
-        return code, reply
-
-    def _hurry(self) -> None:
-        if self.sock is not None:
-            self.sock.settimeout(max(0.001, min(self.timeout, self.deadline - time.monotonic())))
-
-
-class _EncryptedExchange(_Exchange, smtplib.SMTP_SSL):
-    """The same, encrypted from the start."""
-
-
-class Connection(flask_mail.Connection):
-    """Flask-Mail's connection with a timeout, verified certificates and no wire trace."""
-
-    def __init__(self, mail: Any, config: Config, deadline: float = math.inf) -> None:
-        super().__init__(mail)
-        self._timeout = config.smtp_timeout
-        self._verify_tls = config.smtp_verify_tls
-        self._deadline = deadline
-
-    def configure_host(self) -> _Exchange:
-        mail = self.mail
-        if not mail.server:
-            raise Delayed("MAIL_SERVER is not set")
-        try:
-            port = int(mail.port or 0)
-        except ValueError:
-            raise Delayed(f"MAIL_PORT: {mail.port!r} is no number") from None
-        if mail.use_ssl:
-            host: _Exchange = _EncryptedExchange(
-                self._deadline, mail.server, port, timeout=self._timeout, context=self._tls()
-            )
-        else:
-            host = _Exchange(self._deadline, mail.server, port, timeout=self._timeout)
-        try:
-            host.ehlo_or_helo_if_needed()
-            if mail.use_tls:
-                host.starttls(context=self._tls())
-            if mail.username and mail.password:
-                host.login(mail.username, mail.password)
-        except BaseException as error:
-            host.close()
-            if isinstance(error, UnicodeEncodeError):
-                raise Delayed("MAIL_USERNAME, MAIL_PASSWORD: smtplib sends ASCII characters only") from None
-            if isinstance(error, smtplib.SMTPServerDisconnected) and host.refusal is not None:
-                raise Delayed(host.refusal) from None
-            raise
-        return host
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if not self._verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
 
 class Transport:
@@ -203,7 +122,7 @@ class Transport:
         deadline = time.monotonic() + self.patience
         if self._connection is not None:
             host = self._connection.host
-            if isinstance(host, _Exchange):
+            if isinstance(host, Exchange):
                 host.deadline = deadline
             try:
                 if host is not None and host.rset()[0] == 250:
@@ -266,7 +185,7 @@ def _transact(host: smtplib.SMTP, message: ComposedMessage) -> str:
         raise _refusal(error.smtp_code, error.smtp_error) from None
     except (OSError, smtplib.SMTPException) as error:
         raise Delayed(_words(error)) from None
-    return _reply(code, reply)
+    return words_of_reply(code, reply)
 
 
 # Replies about the log-in (RFC 4954, 6): the site's owner can mend that, and then the mail goes out.
@@ -275,12 +194,7 @@ _LOG_IN_REPLIES = (530, 534, 535, 538)
 
 def _refusal(code: int, reply: bytes | str) -> Delayed | Refused:
     permanent = 500 <= code <= 599 and code not in _LOG_IN_REPLIES
-    return Refused(_reply(code, reply)) if permanent else Delayed(_reply(code, reply))
-
-
-def _reply(code: int, reply: bytes | str) -> str:
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return f"{code} {' '.join(text.split())}"[:500].strip()
+    return Refused(words_of_reply(code, reply)) if permanent else Delayed(words_of_reply(code, reply))
 
 
 def _words(error: BaseException) -> str:
@@ -288,14 +202,7 @@ def _words(error: BaseException) -> str:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, smtplib.SMTPResponseException) and seen.smtp_code > 0:
-            return _reply(seen.smtp_code, seen.smtp_error)
+            return words_of_reply(seen.smtp_code, seen.smtp_error)
         seen = seen.__context__
     text = " ".join(str(error).split()) or type(error).__name__
     return text[:500] if isinstance(error, smtplib.SMTPException) else f"{type(error).__name__}: {text}"[:500]
-
-
-def _own_name() -> str:
-    # Given by hand, since smtplib would ask the DNS for it, for as long as that takes. RFC 5321, 4.1.3: an address
-    # literal where there is no full name.
-    name = socket.gethostname()
-    return name if "." in name else "[127.0.0.1]"

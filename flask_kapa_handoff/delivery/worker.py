@@ -87,7 +87,6 @@ class DeliveryThreads:
 
     def _run(self) -> None:
         courier: Courier | None = None
-        troubled = False
         while not self._stopping:
             seen = self._counted_news
             pause = POLL_SECONDS
@@ -97,16 +96,12 @@ class DeliveryThreads:
                 courier = courier or Courier(self._app, self._state)
                 if courier.deliver_next():
                     self.wake()  # where there was one there may be more: a second courier has a look
-                    troubled = False
                     continue
                 courier.close()
                 due = outbox.seconds_until_due(self._state.database)
                 pause = POLL_SECONDS if due is None else min(due, POLL_SECONDS)
-                troubled = False
-            except Unavailable as error:
-                if not troubled:
-                    _logger.warning("Delivery waits for the database: %s", type(error.__cause__ or error).__name__)
-                troubled, pause = True, 5.0
+            except Unavailable:
+                pause = 10.0  # the database has said why in the log
             except Exception:
                 _logger.exception("Delivery goes on after an unexpected error.")
                 pause = 5.0

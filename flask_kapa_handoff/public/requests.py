@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import request
 from htmx_flask.requests import HtmxHeaders
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..config import Config
 from ..conversation import MAX_ID, clean_text
@@ -85,10 +86,10 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
     try:
         if not request.is_json:
             return request.form
-        body = request.get_json()
+        body = json.loads(request.get_data())  # not the site's JSON provider: this is our dialect
     except RequestEntityTooLarge:
         raise TooLarge from None
-    except BadRequest:
+    except ValueError:
         raise Invalid("The request's body is not valid JSON.") from None
     except RecursionError:
         raise Invalid("The request's body is nested too deeply.") from None
@@ -97,7 +98,7 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
     errors = {}
     for name, value in body.items():
         if name not in allowed:
-            errors[str(name)[:100]] = [f"There is no such field; use {', '.join(allowed)}."]
+            errors[clean_text(name)[:100]] = [f"There is no such field; use {', '.join(allowed)}."]
         elif (
             value is not None
             and not isinstance(value, str)
@@ -107,4 +108,10 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
     if errors:
         raise Invalid("Something in the request is not right.", fields=errors)
     # One value for each field: a list is the conversation itself, not several values.
-    return MultiDict([(name, value) for name, value in body.items() if value is not None])
+    return MultiDict(
+        [
+            (name, clean_text(value) if isinstance(value, str) else value)
+            for name, value in body.items()
+            if value is not None
+        ]
+    )

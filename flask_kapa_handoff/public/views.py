@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from flask import Blueprint, Response, make_response, request
 from flask.typing import ResponseReturnValue
 
+from ..config import parse_email
 from ..conversation import Conversation
+from ..delivery.dispatch import start_delivery
 from ..errors import Disabled, Invalid, OfferExpired, RequestProblem, Unavailable
 from ..markup import STATIC, make_offer, render_button, visitor_url
 from ..offers import Offer
 from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
 from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
 from ..state import State, Visitor, current_state
-from ..storage.records import Status, Ticket
 from ..templates_folder import TEMPLATES
 from ..tickets import Submission, client_key, open_ticket
-from .forms import NOTE_MAX, TicketForm
+from .answers import answer_confirmation, answer_form, answer_json, answer_problem, with_problem
+from .forms import TicketForm
 from .origin import allow_origin, require_known_origin
-from .requests import EVENT_FIELDS, TICKET_FIELDS, AnswerQuery, read_fields, wants_fragment, wants_json
+from .requests import EVENT_FIELDS, TICKET_FIELDS, AnswerQuery, read_fields, wants_json
 
 YEAR = 365 * 24 * 60 * 60
 
@@ -47,7 +48,7 @@ def offer() -> ResponseReturnValue:
     settings = _settings(state, query.desk)
     made = make_offer(query.facts, settings, thread_id=query.thread_id, answer_id=query.answer_id, page=query.page)
     if wants_json():
-        return jsonify(_offer_as_json(state, made, settings))
+        return answer_json(_offer_as_json(state, made, settings))
     return ("", 204) if made is None else make_response(render_button(made, settings))
 
 
@@ -87,10 +88,10 @@ def create_ticket() -> ResponseReturnValue:
         ticket, is_new = open_ticket(state.database, state.config, _submission(state, form, visitor))
     except RequestProblem as problem:
         return _form_again(state, form, visitor, problem)
-    answer = _confirmation(ticket, is_new)
+    answer = answer_confirmation(ticket, is_new)
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
-        _start_delivery(state, ticket)
+        start_delivery(state, ticket.reference)
     return answer
 
 
@@ -115,18 +116,6 @@ def protect(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         allow_origin(response, state.config)
     return response
-
-
-def answer_problem(problem: RequestProblem) -> ResponseReturnValue:
-    """A problem without a form: JSON for programs, a page or the dialog's fragment for people."""
-    if wants_json():
-        return _with_status(jsonify(problem.as_json()), problem)
-    template = "kapa_handoff/_dialog.html" if wants_fragment() else "kapa_handoff/problem_page.html"
-    sentences = [problem.description or "", *(text for texts in problem.fields.values() for text in texts)]
-    page = render_template(
-        template, title=problem.title, problem=" ".join(sentences), site_name=current_state().site_name, back_url=None
-    )
-    return _with_status(make_response(page), problem)
 
 
 def _problems(base: type[RequestProblem]) -> list[type[RequestProblem]]:
@@ -154,15 +143,16 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
         raise problem
     form = TicketForm.empty(signer, token)
     form.conversation.data = conversation
-    notify(handoff_opened, state.app, facts=opened.facts)
-    return _form_page(state, form, opened, settings, _visitor(state), problem)
+    if request.method != "HEAD":
+        notify(handoff_opened, state.app, facts=opened.facts)
+    return answer_form(state, form, opened, settings, _visitor(state), problem)
 
 
 def _form_again(
     state: State, form: TicketForm, visitor: Visitor | None, problem: RequestProblem
 ) -> ResponseReturnValue:
     if wants_json():
-        return _with_status(jsonify(problem.as_json()), problem)
+        return with_problem(answer_json(problem.as_json()), problem)
     offered = form.accepted_offer
     if isinstance(problem, OfferExpired):
         offered = problem.offer
@@ -171,55 +161,7 @@ def _form_again(
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
     except RequestProblem:
         settings = default_settings(state.config)
-    return _form_page(state, form, offered, settings, visitor, problem)
-
-
-def _form_page(
-    state: State,
-    form: TicketForm,
-    offered: Offer | None,
-    settings: DeskSettings,
-    visitor: Visitor | None,
-    problem: RequestProblem | None,
-) -> ResponseReturnValue:
-    fragment = wants_fragment()
-    if fragment:
-        form.conversation.data = None  # the page that is open has it
-    page = render_template(
-        "kapa_handoff/_dialog.html" if fragment else "kapa_handoff/form_page.html",
-        form=form,
-        tickets_url=visitor_url("tickets"),
-        site_name=state.site_name,
-        button_text=settings.button_text,
-        visitor=visitor,
-        # What is wrong with a field stands at the field.
-        problem=problem.description if problem is not None and not form.errors else None,
-        pairs=offered.facts.pairs if offered else 0,
-        note_max=NOTE_MAX,
-    )
-    return _with_status(make_response(page), problem)
-
-
-def _confirmation(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
-    status = 201 if is_new else 200
-    if wants_json():
-        return jsonify(reference=ticket.reference, status=str(Status(ticket.status))), status
-    page = render_template(
-        "kapa_handoff/_dialog.html" if wants_fragment() else "kapa_handoff/confirmation_page.html",
-        reference=ticket.reference,
-        visitor_email=ticket.visitor_email,
-        site_name=current_state().site_name,
-        back_url=_own_page(ticket.page),
-    )
-    return page, status
-
-
-def _with_status(response: Response, problem: RequestProblem | None) -> Response:
-    if problem is not None:
-        response.status_code = problem.code or 500
-        if problem.retry_after is not None:
-            response.headers["Retry-After"] = str(problem.retry_after)
-    return response
+    return answer_form(state, form, offered, settings, visitor, problem)
 
 
 def _settings(state: State, desk: str) -> DeskSettings:
@@ -240,8 +182,16 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
 
 
 def _visitor(state: State) -> Visitor | None:
+    """Who is signed in, with an address that a mail can carry; else the visitor types one."""
     loader = state.hooks.visitor_loader
-    return loader() if loader is not None else None
+    try:
+        found = loader() if loader is not None else None
+        return Visitor(parse_email(found.email), found.name) if found else None
+    except ValueError:
+        return None
+    except Exception:
+        _logger.exception("The site's visitor_loader failed; the visitor is asked for an address.")
+        return None
 
 
 def _site_transcript(state: State, offered: Offer, *, has_other: bool) -> Conversation | None:
@@ -249,7 +199,8 @@ def _site_transcript(state: State, offered: Offer, *, has_other: bool) -> Conver
     if loader is None or offered.thread_id is None:
         return None
     try:
-        return loader(offered.thread_id)
+        found = loader(offered.thread_id)
+        return found.cleaned() if found is not None else None
     except Exception as error:
         _logger.exception("The site's conversation_loader failed.")
         if has_other:
@@ -272,25 +223,3 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Subm
         name=visitor.name if visitor else None,
         locale=(request.accept_languages.best or "")[:35] or None,
     )
-
-
-def _own_page(page: str | None) -> str | None:
-    """The page to go back to, if it is the site's own: an offer's page is what a browser said."""
-    return page if page and urlsplit(page).netloc == request.host else None
-
-
-def _start_delivery(state: State, ticket: Ticket) -> None:
-    if state.config.delivery == "thread":
-        state.threads.start()
-        state.threads.wake()
-    elif state.config.delivery == "inline":
-        from ..delivery.courier import Courier
-
-        courier = Courier(state.app, state)
-        try:
-            courier.deliver_next(ticket.reference)
-        except Exception:
-            # The ticket is stored, and the visitor is told so.
-            _logger.exception("Ticket %s was stored, but its delivery failed.", ticket.reference)
-        finally:
-            courier.close()

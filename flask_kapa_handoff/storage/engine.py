@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -9,9 +10,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -20,6 +21,9 @@ from . import schema
 
 BUSY_TIMEOUT = 15
 """Seconds that a statement waits for SQLite's write lock: below a web server's own limit."""
+
+_logger = logging.getLogger(__name__)
+_databases: WeakSet[Database] = WeakSet()
 
 
 class Database:
@@ -40,6 +44,7 @@ class Database:
         self._embedded = False
         self._checked = False
         self._process: int | None = None
+        _databases.add(self)
 
     @property
     def engine(self) -> Engine:
@@ -58,18 +63,14 @@ class Database:
 
     def _open(self) -> Engine:
         if self._process is not None:
-            # A fork copied these: a lock that another thread may have held, and the parent's connections.
-            self._writing = threading.Lock()
             self._checked = False
             if self._embedded and self._engine is not None:
-                self._engine.dispose(close=False)
+                self._engine.dispose(close=False)  # a fork copied them: they are the parent's
         located = self._locate()
         self._embedded = isinstance(located, str)
         engine = _embedded_engine(located) if isinstance(located, str) else located
         if engine.dialect.name not in ("sqlite", "postgresql"):
-            raise SchemaError(
-                f"{engine.dialect.name} is not supported; use SQLite or PostgreSQL (KAPA_HANDOFF_DATABASE_URI)"
-            )
+            raise SchemaError(f"{engine.dialect.name} is not supported; use SQLite or PostgreSQL")
         return engine
 
     def _ready(self) -> Engine:
@@ -78,11 +79,30 @@ class Database:
             with self._opening:
                 if not self._checked:
                     if self._embedded:
-                        schema.upgrade(engine, self.write_transaction)
+                        _create_file(engine)
+                        schema.upgrade(engine, self.write_transaction, use_write_ahead_log=True)
                     else:
                         schema.check(engine)
                     self._checked = True
         return engine
+
+    @contextmanager
+    def _usable(self) -> Iterator[Engine]:
+        """The engine; whatever goes wrong with it is logged, and looked at anew the next time."""
+        try:
+            with _unavailable():
+                yield self._ready()
+        except Unavailable as error:
+            self._checked = False
+            self._say(error)
+            raise
+
+    @staticmethod
+    def _say(error: Unavailable) -> None:
+        # The driver's words alone: SQLAlchemy's would repeat what the visitor typed.
+        cause = getattr(error.__cause__, "orig", None) or error.__cause__
+        reason = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
+        _logger.error("The handoff database cannot be used: %s", reason)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -91,7 +111,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with _unavailable(), self._ready().connect() as connection:
+        with self._usable() as engine, engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -103,8 +123,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached, is full, or stays locked.
         """
-        with _unavailable():
-            engine = self._ready()
+        with self._usable() as engine:
             guard: AbstractContextManager[Any] = self._writing if _is_sqlite(engine) else nullcontext()
             with guard, self.write_transaction(engine) as connection:
                 yield connection
@@ -129,8 +148,11 @@ class Database:
             The version before (none: there were no tables) and after.
         """
         with _unavailable():
-            before = schema.version(self.engine)
-            schema.upgrade(self.engine, self.write_transaction)
+            engine = self.engine
+            if self._embedded:
+                _create_file(engine)
+            before = schema.version(engine)
+            schema.upgrade(engine, self.write_transaction, use_write_ahead_log=self._embedded)
             self._checked = True
         return before, schema.HEAD
 
@@ -154,12 +176,10 @@ def _is_sqlite(bind: Engine | Connection) -> bool:
 
 
 def _embedded_engine(uri: str) -> Engine:
-    path = make_url(uri).database
-    if path is not None and not path.startswith("file:") and not Path(path).exists():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        # Tickets are personal: nobody but the site's own user reads the file (SQLite copies the mode for its log).
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_engine(uri, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=16, max_overflow=32)
+    # Parameters hidden: an error that a log shows must not repeat what a visitor typed.
+    engine = create_engine(
+        uri, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=16, max_overflow=32, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(driver: Any, record: object) -> None:
@@ -168,6 +188,16 @@ def _embedded_engine(uri: str) -> Engine:
         driver.execute("PRAGMA foreign_keys=ON")
 
     return engine
+
+
+def _create_file(engine: Engine) -> None:
+    path = engine.url.database
+    if path is None or path.startswith("file:") or Path(path).exists():
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine.dispose()  # connections to a file that was deleted would go on writing into nothing
+    # Tickets are personal: nobody but the site's own user reads the file. SQLite copies the mode for its log.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 @contextmanager
@@ -181,3 +211,22 @@ def _unavailable() -> Iterator[None]:
         raise
     except (DBAPIError, PoolTimeoutError, OSError) as error:
         raise Unavailable from error
+
+
+# A fork in the middle of a write would copy SQLite's notes of its locks, and the child could never write.
+_held: list[threading.Lock] = []
+
+
+def _before_fork() -> None:
+    for database in list(_databases):
+        if database._writing.acquire(timeout=BUSY_TIMEOUT):
+            _held.append(database._writing)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

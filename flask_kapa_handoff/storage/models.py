@@ -65,6 +65,7 @@ ticket = Table(
     Column("desk", String(64), nullable=False),
     Column("recipient", String(320), nullable=False),
     Column("visitor_email", String(320), nullable=False),
+    Column("email_key", String(320), nullable=False, comment="the address in lower case, to count and to find by"),
     Column("visitor_name", String(200)),
     Column("note", Text, nullable=False),
     Column("subject", String(200), nullable=False, comment="the first question, shortened"),
@@ -87,7 +88,7 @@ ticket = Table(
 )
 Index(None, ticket.c.status, ticket.c.next_attempt_at)
 Index(None, ticket.c.client_key, ticket.c.created_at)
-Index(None, ticket.c.visitor_email, ticket.c.created_at)
+Index(None, ticket.c.email_key, ticket.c.created_at)
 Index(None, ticket.c.thread_id, ticket.c.created_at)
 
 transcript = Table(

@@ -46,6 +46,7 @@ class Ticket:
     Arguments:
         transcript_source: ``browser`` (what the visitor's browser said) or ``site`` (the site's own record).
         triggers: the triggers that were met, comma-separated.
+        email_key: the visitor's address in lower case.
         client_key: a keyed hash of the visitor's network address.
         queued_at: when it was stored, or last sent again by hand.
         follows: id of an earlier ticket of the same thread.
@@ -60,6 +61,7 @@ class Ticket:
     desk: str
     recipient: str
     visitor_email: str
+    email_key: str
     visitor_name: str | None
     note: str
     subject: str

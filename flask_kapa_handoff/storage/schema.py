@@ -48,11 +48,20 @@ def check(engine: Engine) -> None:
         raise SchemaError(f"The handoff tables are of version {found}, needed is {HEAD}. Run: {UPGRADE}")
 
 
-def upgrade(engine: Engine, write_transaction: Callable[[Engine], AbstractContextManager[Connection]]) -> None:
-    """Bring the tables to :data:`HEAD`. Several processes may try at once: one does it, the others wait."""
+def upgrade(
+    engine: Engine,
+    write_transaction: Callable[[Engine], AbstractContextManager[Connection]],
+    *,
+    use_write_ahead_log: bool,
+) -> None:
+    """Bring the tables to :data:`HEAD`. Several processes may try at once: one does it, the others wait.
+
+    Arguments:
+        use_write_ahead_log: for an SQLite file that is the package's alone; a site's own stays as it is.
+    """
     if version(engine) == HEAD:
         return
-    if engine.dialect.name == "sqlite":
+    if use_write_ahead_log:
         _use_write_ahead_log(engine)
     from alembic import command
 

@@ -55,6 +55,12 @@ def upgrade() -> None:
         sa.Column("desk", sa.String(length=64), nullable=False),
         sa.Column("recipient", sa.String(length=320), nullable=False),
         sa.Column("visitor_email", sa.String(length=320), nullable=False),
+        sa.Column(
+            "email_key",
+            sa.String(length=320),
+            nullable=False,
+            comment="the address in lower case, to count and to find by",
+        ),
         sa.Column("visitor_name", sa.String(length=200), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=False, comment="the first question, shortened"),
@@ -111,9 +117,9 @@ def upgrade() -> None:
         ["thread_id", "created_at"],
     )
     op.create_index(
-        op.f("ix_kapa_handoff_ticket_visitor_email_created_at"),
+        op.f("ix_kapa_handoff_ticket_email_key_created_at"),
         "kapa_handoff_ticket",
-        ["visitor_email", "created_at"],
+        ["email_key", "created_at"],
     )
     op.create_table(
         "kapa_handoff_delivery_attempt",

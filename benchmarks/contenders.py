@@ -1,0 +1,177 @@
+"""The three applications that are compared; gunicorn calls these functions.
+
+All three read the same form-encoded request of 25 kB, decode its conversation from JSON, and answer 201.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import smtplib
+import threading
+import uuid
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, render_template_string, request
+from flask_mail import Mail, Message
+from flask_wtf import FlaskForm
+from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, event, insert
+from werkzeug.middleware.proxy_fix import ProxyFix
+from wtforms import EmailField, HiddenField, TextAreaField
+from wtforms.validators import DataRequired, Email, Length
+
+from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.storage.models import ticket as ticket_table
+
+from .requests_of_visitors import SECRET_KEY
+
+PATHS = {"submit": "/handoff/tickets", "bare": "/", "in_request": "/"}
+"""Where each contender takes its POST."""
+
+DIRECTORY, SMTP_PORT = "BENCHMARK_DIRECTORY", "BENCHMARK_SMTP_PORT"
+UNLIMITED = 1_000_000
+
+
+def _application(name: str) -> Flask:
+    application = Flask(name, instance_path=os.environ[DIRECTORY])
+    application.config.update(
+        SECRET_KEY=SECRET_KEY,
+        MAIL_SERVER="127.0.0.1",
+        MAIL_PORT=int(os.environ.get(SMTP_PORT, "0")),
+        MAIL_DEFAULT_SENDER="docs@example.com",
+    )
+    return application
+
+
+def submit(delivery: str = "thread") -> Flask:
+    """The package as a site mounts it behind a proxy; limits raised, everything else as it comes."""
+    application = _application("submit")
+    application.config.update(
+        KAPA_HANDOFF_EMAIL="support@example.com",
+        KAPA_HANDOFF_DELIVERY=delivery,
+        KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=UNLIMITED,
+        KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=UNLIMITED,
+        KAPA_HANDOFF_TICKETS_PER_HOUR=UNLIMITED,
+    )
+    application.wsgi_app = ProxyFix(application.wsgi_app)  # type: ignore[method-assign]
+    logging.getLogger("flask_kapa_handoff.extension").setLevel(logging.ERROR)  # the hint that there is no admin page
+    KapaHandoff().init_app(application)
+    return application
+
+
+def bare() -> Flask:
+    """The floor: one Core insert into one table, as wide as the package's ticket and transcript together.
+
+    WAL, synchronous=FULL, BEGIN IMMEDIATE and one writer a process, as in the package, since that is the fastest
+    durable way to write. No index but the primary key, no check of anything, and nothing is rendered.
+    """
+    application = _application("bare")
+    metadata = MetaData()
+    columns = [Column(column.name, Integer if column.name in _NUMBERS else Text) for column in ticket_table.c]
+    table = Table("row", metadata, Column("key", Text, primary_key=True), *columns, Column("conversation", Text))
+    path = Path(os.environ[DIRECTORY]) / "bare.sqlite3"
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 15}, pool_size=16)
+    event.listen(engine, "connect", lambda driver, record: driver.execute("PRAGMA synchronous=FULL"))
+    with engine.connect() as connection:
+        if connection.exec_driver_sql("PRAGMA journal_mode=WAL").scalar_one() != "wal":
+            raise RuntimeError("the bare route's database is not in WAL mode")
+        connection.exec_driver_sql(str(_create(table, engine)))
+        connection.commit()
+    writing = threading.Lock()
+
+    @application.post("/")
+    def store() -> tuple[dict[str, str], int]:
+        form = request.form
+        text = json.dumps(json.loads(form["conversation"]), ensure_ascii=False, separators=(",", ":"))
+        row = _row(form["email"], form["note"], form["submission_id"])
+        with writing, engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.execute(insert(table).values(**row, conversation=text))
+        return {"reference": row["reference"]}, 201
+
+    return application
+
+
+_NUMBERS = ("pairs", "attempts")
+
+
+def _create(table: Table, engine: Any) -> Any:
+    from sqlalchemy.schema import CreateTable
+
+    return CreateTable(table, if_not_exists=True).compile(engine)  # two workers start at the same moment
+
+
+def _row(email: str, note: str, submission_id: str) -> dict[str, Any]:
+    moment = datetime.now(timezone.utc).isoformat()
+    key = uuid.uuid4().hex
+    return {
+        "key": key,
+        "id": key,
+        "reference": "T-" + key[:6],
+        "submission_id": submission_id,
+        "content_digest": key * 2,
+        "created_at": moment,
+        "desk": "default",
+        "recipient": "support@example.com",
+        "visitor_email": email,
+        "visitor_name": None,
+        "note": note,
+        "subject": "Why does restore number 1 stop at 40 %, and how do I go on from there?",
+        "pairs": 5,
+        "transcript_source": "browser",
+        "triggers": "always,uncertainty",
+        "answer_id": key,
+        "thread_id": key,
+        "page": "https://docs.example.com/restoring-files",
+        "locale": "en-GB",
+        "client_key": key,
+        "follows": None,
+        "status": "queued",
+        "attempts": 0,
+        "queued_at": moment,
+        "next_attempt_at": moment,
+        "leased_until": None,
+        "last_error": None,
+        "delivered_at": None,
+    }
+
+
+class _QuestionForm(FlaskForm):  # type: ignore[misc]
+    email = EmailField("Your email", validators=[DataRequired(), Email()])
+    note = TextAreaField("Note", validators=[Length(max=5000)])
+    conversation = HiddenField(validators=[DataRequired()])
+
+
+_PAGE = """{% if sent %}<p>Thank you, we will answer you at {{ form.email.data }}.</p>{% else %}
+<form method="post">{{ form.hidden_tag() }}{{ form.email }}{{ form.note }}<button>Send</button></form>{% endif %}"""
+
+
+def in_request() -> Flask:
+    """What a site would write by hand: Flask-WTF checks the form, Flask-Mail sends before the answer. No database."""
+    application = _application("in_request")
+    # In this contender's favour: its token would need a session.
+    application.config["WTF_CSRF_ENABLED"] = False
+    # smtplib asks the DNS for the machine's name at every connection; how long that takes says nothing here.
+    smtplib.socket.getfqdn = lambda name="": "localhost"  # type: ignore[attr-defined]
+    mail = Mail(application)
+
+    @application.post("/")
+    def send() -> tuple[str, int]:
+        form = _QuestionForm()
+        if not form.validate_on_submit():
+            return render_template_string(_PAGE, form=form), 422
+        pairs = json.loads(form.conversation.data)
+        lines = [f"Q: {pair['question']}\n\nA: {pair['answer']}\n" for pair in pairs]
+        message = Message(
+            f"Question from {form.email.data}",
+            recipients=["support@example.com"],
+            body="\n".join([form.note.data, *lines]),
+            reply_to=form.email.data,
+        )
+        mail.send(message)
+        return render_template_string(_PAGE, form=form, sent=True), 201
+
+    return application

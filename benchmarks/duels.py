@@ -1,0 +1,100 @@
+"""The contenders side by side: short rounds that alternate, so that the machine's drift cancels."""
+
+from __future__ import annotations
+
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .contenders import PATHS
+from .load import Clients, Round
+from .servers import Processes, Server
+
+WARM_UP_SECONDS = 0.3
+
+
+@dataclass
+class Result:
+    """What the contenders did at one number of clients and one delay of the mail server."""
+
+    clients: int
+    delay: int
+    rounds: dict[str, list[Round]] = field(default_factory=lambda: {name: [] for name in PATHS})
+    delivered: int = 0
+
+    def rate(self, name: str) -> float:
+        """Requests per second, the median of the rounds."""
+        return statistics.median(turn.rate for turn in self.rounds[name])
+
+    def ratio(self, name: str, other: str) -> float:
+        """How many times another contender's rate, the median of each round's ratio."""
+        pairs = zip(self.rounds[name], self.rounds[other], strict=True)
+        return statistics.median(mine.rate / theirs.rate for mine, theirs in pairs)
+
+    def milliseconds(self, name: str, percent: int) -> float:
+        """The latency that so many percent of the requests stay below."""
+        latencies = sorted(latency for turn in self.rounds[name] for latency in turn.latencies)
+        return latencies[min(len(latencies) - 1, len(latencies) * percent // 100)] * 1000
+
+    @property
+    def mails_per_ticket(self) -> float:
+        """Mails that went out while the tickets came in: below 1 the rest waits in the database."""
+        return self.delivered / sum(turn.sent for turn in self.rounds["submit"])
+
+
+def compare(
+    directory: Path, *, delays: tuple[int, ...], clients: tuple[int, ...], rounds: int, seconds: float, limit: float
+) -> Iterator[Result]:
+    """Measure each pair of a delay and a number of clients.
+
+    Arguments:
+        delays: milliseconds that the mail server takes for a mail.
+        clients: how many send at the same time.
+        rounds: how many turns each contender gets.
+        seconds: how long a turn is.
+        limit: seconds after which a pair gets no further round, for a machine that is busy with other things.
+    """
+    with Clients() as senders:
+        for delay in delays:
+            with Processes(directory) as processes:
+                smtp_port = processes.mail_sink(delay)
+                servers = [processes.server(name, smtp_port) for name in PATHS]
+                for server in servers:
+                    senders.run(server.port, PATHS[server.name], 16, WARM_UP_SECONDS)
+                    server.freeze()
+                for count in clients:
+                    yield _measure(senders, servers, Result(count, delay), rounds, seconds, limit)
+
+
+def _measure(
+    senders: Clients, servers: list[Server], result: Result, rounds: int, seconds: float, limit: float
+) -> Result:
+    began = time.monotonic()
+    for number in range(rounds):
+        if number and time.monotonic() - began > limit:
+            break
+        for server in servers:
+            before = _delivered(server)
+            server.thaw()
+            try:
+                turn = senders.run(server.port, PATHS[server.name], result.clients, seconds)
+            except RuntimeError as error:
+                raise RuntimeError(f"{server.name}: {error}\n{server.errors()}") from error
+            finally:
+                server.freeze()
+            result.rounds[server.name].append(turn)
+            result.delivered += _delivered(server) - before
+    return result
+
+
+def _delivered(server: Server) -> int:
+    path = server.directory / "kapa_handoff.sqlite3"
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT count(*) FROM kapa_handoff_ticket WHERE status = 'delivered'"
+        return int(connection.execute(query).fetchone()[0])

@@ -1,0 +1,73 @@
+"""What the package costs where it is not used: on every page, at import, on the wire."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import statistics
+import subprocess
+import sys
+import time
+import timeit
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contenders import DIRECTORY, submit
+from .servers import ROOT
+from .statements import counted_statements
+
+# Processor time, which does not count what other programs do meanwhile. A garbage collection that is due because of
+# flask's and sqlalchemy's objects takes 30 ms: it is done before.
+_IMPORT = """
+import gc, time, flask, sqlalchemy
+gc.collect()
+began = time.process_time()
+import flask_kapa_handoff
+print((time.process_time() - began) * 1000)
+"""
+
+_LATE = ("alembic", "smtplib", "comrak", "nh3", "flask_mail", "flask_wtf", "email_validator")
+
+
+@dataclass
+class PageCost:
+    microseconds: float
+    statements: int
+
+
+def page_cost(directory: Path) -> PageCost:
+    """One ``kapa_handoff_script()`` within a request, the median of several runs, and its SQL statements."""
+    os.environ[DIRECTORY] = str(directory)
+    application = submit("external")
+    helper = application.jinja_env.globals["kapa_handoff_script"]
+    assert callable(helper)
+    with application.test_request_context("/"), counted_statements() as statements:
+        helper()
+        times = timeit.repeat(helper, timer=time.process_time, number=2000, repeat=7)
+    return PageCost(statistics.median(times) / 2000 * 1_000_000, len(statements))
+
+
+def import_milliseconds(directory: Path, runs: int) -> float:
+    """``import flask_kapa_handoff`` in a new process that has flask and sqlalchemy already; the median."""
+    times = [float(_python(directory, _IMPORT)) for _ in range(runs + 1)]
+    return statistics.median(times[1:])  # the first one wrote the bytecode
+
+
+def imported_late(directory: Path) -> dict[str, bool]:
+    """The heavy modules: whether importing the package leaves them alone."""
+    loaded = _python(directory, "import sys, flask, sqlalchemy, flask_kapa_handoff; print(*sys.modules)").split()
+    return {name: name not in loaded for name in _LATE}
+
+
+def _python(directory: Path, program: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(directory / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def zipped_bytes(name: str) -> int:
+    """The size of one of the package's static files after ``gzip -9``."""
+    content = (ROOT / "flask_kapa_handoff" / "static" / name).read_bytes()
+    return len(gzip.compress(content, 9, mtime=0))

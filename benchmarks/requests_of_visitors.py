@@ -1,0 +1,100 @@
+"""What a visitor's browser sends: a conversation of 20 kB, form-encoded as ``handoff.js`` does it."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import quote_plus, urlencode
+
+from flask_kapa_handoff.offers import Offer, OfferSigner
+from flask_kapa_handoff.triggers import Facts, Trigger
+
+SECRET_KEY = "a secret of the benchmark"
+CONVERSATION_BYTES = 20_000
+PAIRS = 5
+_TEXT = (
+    "the service reads its settings from a file and restarts when one of them changes so check the log first then "
+    "run `vault restore --from 2024-11-02` with the key of the account — it prints a table of snapshots, sizes and "
+    "hosts. If the job was “skipped”, the schedule overlaps with another: **widen the window** or set `retries: 3`."
+)
+
+
+class Submission(NamedTuple):
+    """One request: the body, and the headers that differ from visitor to visitor."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+def conversation() -> list[dict[str, object]]:
+    """Five pairs as ``handoff.js`` keeps them, of 20,000 bytes as JSON; the same ones every time."""
+    chosen = random.Random(7)
+    pairs: list[dict[str, object]] = [
+        {
+            "id": str(uuid.UUID(int=chosen.getrandbits(128))),
+            "question": f"Why does restore number {number} stop at 40 %, and how do I go on from there?",
+            "answer": "",
+            "sources": [
+                {"title": f"Restoring files, part {part}", "url": f"https://docs.example.com/restoring-files#{part}"}
+                for part in range(3)
+            ],
+            "uncertain": number == PAIRS,
+        }
+        for number in range(1, PAIRS + 1)
+    ]
+    missing = CONVERSATION_BYTES - len(_as_json(pairs))
+    for pair in pairs:
+        pair["answer"] = _answer(chosen, missing // PAIRS)
+    return pairs
+
+
+def _answer(chosen: random.Random, size: int) -> str:
+    text, words = "", _TEXT.split()
+    while len(text.encode()) < size:
+        sentence = " ".join(chosen.choices(words, k=18))
+        text += f"- {sentence}\n" if chosen.random() < 0.3 else f"{sentence}\n\n"
+    return text.encode()[:size].decode(errors="ignore")
+
+
+def _as_json(value: object) -> bytes:
+    # As JSON.stringify() writes it.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def submissions(seed: int) -> Iterator[Submission]:
+    """Endless distinct visitors, each with an offer, a thread, a submission id, an email and an address."""
+    chosen = random.Random(seed)
+    signer = OfferSigner([SECRET_KEY])
+    encoded = b"&conversation=" + quote_plus(_as_json(conversation())).encode()
+    while True:
+        thread_id, answer_id = (str(uuid.UUID(int=chosen.getrandbits(128), version=4)) for _ in range(2))
+        offer = Offer(
+            (Trigger.ALWAYS, Trigger.UNCERTAINTY),
+            Facts(PAIRS, uncertain=True),
+            thread_id=thread_id,
+            answer_id=answer_id,
+            page="https://docs.example.com/restoring-files",
+        )
+        fields = {
+            "submission_id": str(uuid.UUID(int=chosen.getrandbits(128), version=4)),
+            "offer": signer.sign(offer),
+            "email": f"visitor.{chosen.getrandbits(40):x}@example.com",
+            "note": "It stops at 40 % since the update, on two of our machines. Is there a way around it?",
+            "website": "",
+        }
+        address = ".".join(str(chosen.randint(1, 250)) for _ in range(3))
+        yield Submission(urlencode(fields).encode() + encoded, {**HEADERS, "X-Forwarded-For": f"10.{address}"})
+
+
+HEADERS = {
+    "Accept": "*/*",
+    "Accept-Language": "en-GB,en;q=0.8,de;q=0.5",
+    "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Site": "same-origin",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "X-Kapa-Handoff": "fragment",
+}

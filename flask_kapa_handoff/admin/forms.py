@@ -1,0 +1,156 @@
+"""The admin's forms.
+
+A field that a request leaves out keeps its value, so a program may name only what it changes; ``version`` and
+``csrf_token`` must come along. A browser leaves out boxes that are not ticked: the form sends ``enabled=false`` before
+the box of ``enabled``, whose last value counts, and an empty ``triggers`` before its boxes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
+
+from ..config import parse_button_text, parse_email, parse_threshold
+from ..settings import DeskSettings
+from ..triggers import Trigger, parse_triggers
+from .words import configuration_key
+
+EXPIRED = (
+    "Nothing was changed yet: this form was not made in your present session, or a cookie was not sent. "
+    "Your input is still here; please send it once more."
+)
+
+
+class AdminForm(FlaskForm):  # type: ignore[misc]  # WTForms is not typed
+    """A form that changes something: its token is checked whatever the site's own switches say."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf = True
+        csrf_field_name = "csrf_token"
+        # As long as the session: settings stay open in a tab for days. None would mean the site's own limit.
+        csrf_time_limit = 365 * 24 * 60 * 60
+
+    @property
+    def has_token(self) -> bool:
+        """After ``validate()``: whether the form was made for this session."""
+        return not self.csrf_token.errors
+
+
+class TriggersField(Field):  # type: ignore[misc]
+    """Names of triggers: repeated, or comma-separated."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = [name.strip() for value in valuelist for name in value.split(",") if name.strip()]
+
+
+class SettingsForm(AdminForm):
+    """A desk's settings."""
+
+    desk = HiddenField()
+    version = HiddenField()
+    enabled = BooleanField(false_values=("false", "off", "no", "0", ""))
+    email = StringField()
+    button_text = StringField()
+    # Before the threshold, which matters only where conversation-length is chosen.
+    triggers = TriggersField()
+    threshold = StringField()
+
+    current: DeskSettings
+    pinned: tuple[str, ...] = ()
+
+    @classmethod
+    def showing(cls, current: DeskSettings, pinned: tuple[str, ...]) -> SettingsForm:
+        """The form as it is opened."""
+        form = cls(formdata=MultiDict([*_fields(current).items(), ("version", str(current.version))]))
+        form.start(current, pinned)
+        return form
+
+    @classmethod
+    def submitted(cls, fields: MultiDict[str, str], current: DeskSettings, pinned: tuple[str, ...]) -> SettingsForm:
+        """The form as it was sent; after ``validate()``, ``wanted`` says what is asked for."""
+        complete = MultiDict(fields)
+        for name, value in _fields(current).items():
+            values = fields.getlist(name)
+            if not values:
+                complete[name] = value
+            elif name == "enabled":
+                complete[name] = values[-1]
+        form = cls(formdata=complete)
+        form.start(current, pinned)
+        return form
+
+    def start(self, current: DeskSettings, pinned: tuple[str, ...]) -> None:
+        """Say what the desk's settings are now and which of them cannot be changed here."""
+        self.current, self.pinned = current, pinned
+        self._accepted: dict[str, Any] = {}
+
+    @property
+    def wanted(self) -> DeskSettings:
+        """What was asked for, as far as it is right, and the current settings for the rest."""
+        return replace(self.current, enabled=bool(self.enabled.data), **self._accepted)
+
+    def validate_version(self, field: HiddenField) -> None:
+        if not (field.data or "").isascii() or not (field.data or "").isdigit() or len(field.data) > 9:
+            raise ValidationError("version: must be the number that the form came with.")
+        self._accepted["version"] = int(field.data)
+
+    def validate_email(self, field: StringField) -> None:
+        text = (field.data or "").strip()
+        try:
+            email = parse_email(text) if text else None
+        except ValueError as error:
+            raise ValidationError(f"This is not a complete email address. {error}") from None
+        self._accept("email", email)
+
+    def validate_button_text(self, field: StringField) -> None:
+        try:
+            text = parse_button_text(field.data)
+        except ValueError as error:
+            raise ValidationError(_sentence(error)) from None
+        self._accept("button_text", text)
+
+    def validate_triggers(self, field: TriggersField) -> None:
+        if not field.data:
+            raise ValidationError("Choose at least one. To hide the button, switch it off.")
+        try:
+            triggers = parse_triggers(field.data)
+        except ValueError as error:
+            raise ValidationError(_sentence(error)) from None
+        self._accept("triggers", triggers)
+
+    def validate_threshold(self, field: StringField) -> None:
+        try:
+            threshold = parse_threshold(field.data or "")
+        except ValueError as error:
+            if Trigger.CONVERSATION_LENGTH not in self._accepted.get("triggers", ()):
+                field.data = str(self.current.threshold)  # the field is hidden and must not stand in the way
+                return
+            raise ValidationError(_sentence(error)) from None
+        self._accept("threshold", threshold)
+
+    def _accept(self, name: str, value: Any) -> None:
+        if name in self.pinned and value != getattr(self.current, name):
+            raise ValidationError(
+                f"This is set in the site's configuration ({configuration_key(name)}) and cannot be changed here."
+            )
+        self._accepted[name] = value
+
+
+def _fields(settings: DeskSettings) -> dict[str, str]:
+    return {
+        "desk": settings.desk,
+        "enabled": "true" if settings.enabled else "false",
+        "email": settings.email or "",
+        "button_text": settings.button_text,
+        "triggers": ",".join(settings.triggers),
+        "threshold": str(settings.threshold),
+    }
+
+
+def _sentence(error: ValueError) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."

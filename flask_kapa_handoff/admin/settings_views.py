@@ -1,0 +1,149 @@
+"""The settings page: see, try, save, and send a test mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..delivery.sample import Tried, send_sample
+from ..public.forms import NOTE_MAX, TicketForm
+from ..public.origin import require_known_origin
+from ..settings import (
+    DEFAULT_DESK,
+    DeskSettings,
+    SettingsConflict,
+    current_settings,
+    default_settings,
+    save_settings,
+    settings_history,
+)
+from ..signals import notify, settings_changed
+from ..state import State, current_state
+from ..triggers import Trigger
+from .answers import answer_fragment, answer_page, wants_fragment
+from .forms import EXPIRED, AdminForm, SettingsForm
+from .people import changed_by
+
+UNCHANGED = "Nothing to save: the settings are as they were."
+
+HISTORY_LENGTH = 10
+ENTIRE_HISTORY = 10_000
+
+
+def settings() -> ResponseReturnValue:
+    """The page."""
+    state = current_state()
+    current = _current(state)
+    notice = None
+    if request.args.get("saved") == str(current.version):
+        notice = _saved(current)
+    elif request.args.get("unchanged") == str(current.version):
+        notice = UNCHANGED
+    return _settings_page(state, SettingsForm.showing(current, state.config.pinned), notice=notice)
+
+
+def save() -> ResponseReturnValue:
+    """Save. Without htmx the answer leads back to the page, so that reloading it saves nothing twice."""
+    state = current_state()
+    require_known_origin(state.config, own_pages_only=True)
+    form = SettingsForm.submitted(request.form, _current(state), state.config.pinned)
+    valid = form.validate()
+    if not form.has_token:
+        return _settings_page(state, form, 400, problem=EXPIRED)
+    if not valid:
+        return _settings_page(state, form, 422)
+    admin = changed_by()
+    try:
+        with state.database.write() as connection:
+            before, after = save_settings(connection, state.config, form.wanted, changed_by=admin)
+    except SettingsConflict as conflict:
+        return _conflict_page(state, form, conflict.current)
+    changed = before != after
+    if changed:
+        notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=admin)
+    if not wants_fragment():
+        said = f"{'saved' if changed else 'unchanged'}={after.version}"
+        return redirect(f"{url_for('kapa_handoff_admin.settings')}?{said}", 303)
+    shown = SettingsForm.showing(after, state.config.pinned)
+    return _settings_page(state, shown, notice=_saved(after) if changed else UNCHANGED)
+
+
+def preview() -> ResponseReturnValue:
+    """What the typed settings would look like, and what is wrong with them. Nothing is stored."""
+    state = current_state()
+    require_known_origin(state.config, own_pages_only=True)
+    form = SettingsForm.submitted(request.form, _current(state), state.config.pinned)
+    form.validate()
+    form.csrf_token.errors = []  # nothing is changed here
+    if not wants_fragment():
+        return _settings_page(state, form, notice="This is a preview. Nothing is saved yet.")
+    return answer_fragment("preview", form=form, alone=True, **_preview_context(state, form))
+
+
+def test_mail() -> ResponseReturnValue:
+    """Send a sample ticket to the saved address now, and show how that went."""
+    state = current_state()
+    require_known_origin(state.config, own_pages_only=True)
+    token = AdminForm(request.form)
+    current = _current(state)
+    if not token.validate():
+        return _test_mail_page(state, current, 400, problem=EXPIRED)
+    if not current.email:
+        return _test_mail_page(state, current, 422, problem="There is no address yet. Save one first.")
+    return _test_mail_page(state, current, tried=send_sample(state, current.email, desk=current.desk))
+
+
+def _saved(current: DeskSettings) -> str:
+    return f"Saved as version {current.version}. It holds from now on."
+
+
+def _current(state: State) -> DeskSettings:
+    with state.database.read() as connection:
+        return current_settings(connection, state.config, request.values.get("desk") or DEFAULT_DESK)
+
+
+def _conflict_page(state: State, form: SettingsForm, theirs: DeskSettings) -> Response:
+    mine, form.current = form.wanted, theirs
+    # Saving once more is a decision now: both versions have been seen.
+    form.version.data = str(theirs.version)
+    return _settings_page(state, form, 409, mine=mine)
+
+
+def _test_mail_page(
+    state: State, current: DeskSettings, status: int = 200, *, tried: Tried | None = None, problem: str | None = None
+) -> Response:
+    if wants_fragment():
+        return answer_fragment("test_mail_outcome", status, tried=tried, test_mail_problem=problem)
+    form = SettingsForm.showing(current, state.config.pinned)
+    return _settings_page(state, form, status, tried=tried, test_mail_problem=problem)
+
+
+def _settings_page(state: State, form: SettingsForm, status: int = 200, **context: Any) -> Response:
+    limit = ENTIRE_HISTORY if request.args.get("history") == "all" else HISTORY_LENGTH
+    with state.database.read() as connection:
+        history = settings_history(connection, form.current.desk, limit=limit + 1)
+    context = {
+        "form": form,
+        "current": form.current,
+        "configured": default_settings(state.config, form.current.desk),
+        "pinned": state.config.pinned,
+        "all_triggers": Trigger,
+        "history": history[:limit],
+        "has_more_history": len(history) > limit,
+        "last_change": history[0] if history else None,
+        **_preview_context(state, form),
+        **context,
+    }
+    return (answer_fragment if wants_fragment() else answer_page)("settings", status, **context)
+
+
+def _preview_context(state: State, form: SettingsForm) -> dict[str, Any]:
+    shown = form.wanted
+    return {
+        "shown": shown,
+        "unsaved": bool(shown.differences(form.current)) or bool(form.errors),
+        "handoff_form": TicketForm.empty(state.offer_signer(), ""),
+        "note_max": NOTE_MAX,
+    }

@@ -1,0 +1,96 @@
+"""The tickets: a list, and one of them with its transcript and its delivery."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..delivery import outbox
+from ..delivery.dispatch import start_delivery
+from ..delivery.message import is_link
+from ..markdown import to_html
+from ..public.origin import require_known_origin
+from ..state import State, current_state
+from ..storage.engine import now
+from ..storage.models import ticket as ticket_table
+from ..storage.records import Status, find_attempts, find_conversation, find_ticket, latest_tickets
+from .answers import answer_page
+from .forms import EXPIRED, AdminForm
+
+PAGE_LENGTH = 50
+
+
+def tickets() -> ResponseReturnValue:
+    """The list, newest first; ``before`` is the id of the last ticket of the page before."""
+    state = current_state()
+    try:
+        before = UUID(request.args["before"]) if "before" in request.args else None
+    except ValueError:
+        return _not_found("There is no such page of the list.")
+    with state.database.read() as connection:
+        found = latest_tickets(connection, limit=PAGE_LENGTH + 1, before=before)
+    page = found[:PAGE_LENGTH]
+    older = page[-1].id if len(found) > PAGE_LENGTH else None
+    return answer_page("tickets", tickets=page, older=older, is_first=before is None)
+
+
+def ticket(reference: str) -> ResponseReturnValue:
+    """One ticket."""
+    queued_again = request.args.get("queued") == "again"
+    return _ticket_page(current_state(), reference, notice="The ticket is queued again." if queued_again else None)
+
+
+def send_again(reference: str) -> ResponseReturnValue:
+    """Queue a failed ticket, or make a waiting one due now."""
+    state = current_state()
+    require_known_origin(state.config, own_pages_only=True)
+    if not AdminForm(request.form).validate():
+        return _ticket_page(state, reference, 400, problem=EXPIRED)
+    found = outbox.send_again(state.database, reference)
+    if found is None:
+        return _no_such_ticket(reference)
+    if found.status is not Status.QUEUED:
+        told = "was delivered already" if found.status is Status.DELIVERED else "is being sent at this moment"
+        return _ticket_page(state, reference, 409, problem=f"Nothing was queued: the ticket {told}.")
+    start_delivery(state, reference)
+    return redirect(url_for("kapa_handoff_admin.ticket", reference=reference, queued="again"), 303)
+
+
+def _ticket_page(
+    state: State, reference: str, status: int = 200, *, notice: str | None = None, problem: str | None = None
+) -> Response:
+    with state.database.read() as connection:
+        found = find_ticket(connection, ticket_table.c.reference == reference)
+        if found is None:
+            return _no_such_ticket(reference)
+        conversation = find_conversation(connection, found)
+        attempts = find_attempts(connection, found.id)
+        earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
+        moment = now(connection)
+    # The try that goes on now has no outcome yet. Any other without one was cut off.
+    at_it = found.status is Status.SENDING and found.leased_until is not None and found.leased_until > moment
+    return answer_page(
+        "ticket",
+        status,
+        ticket=found,
+        pairs=conversation.pairs,
+        attempts=attempts,
+        number_under_way=found.attempts if at_it else None,
+        earlier=earlier,
+        may_be_sent_again=found.status in (Status.FAILED, Status.QUEUED),
+        form=AdminForm(formdata=None),
+        to_html=to_html,
+        is_link=is_link,
+        notice=notice,
+        problem=problem,
+    )
+
+
+def _no_such_ticket(reference: str) -> Response:
+    return _not_found(f"There is no ticket {reference!r}. It may have been deleted.")
+
+
+def _not_found(problem: str) -> Response:
+    return answer_page("problem", 404, title="Not found", problem=problem, remedy=None)

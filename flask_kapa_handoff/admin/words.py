@@ -1,0 +1,85 @@
+"""The words in which the admin's pages speak of settings, tickets and deliveries."""
+
+from __future__ import annotations
+
+from ..config import PREFIX
+from ..settings import DeskSettings
+from ..storage.records import Outcome, Status
+from ..triggers import Trigger
+
+TRIGGERS = {
+    Trigger.ALWAYS: ("Every answer", "The button stands under each answer."),
+    Trigger.CONVERSATION_LENGTH: ("Long conversations", "The visitor has asked a number of questions already."),
+    Trigger.UNCERTAINTY: ("Uncertain answers", "The AI has flagged its own answer as uncertain."),
+    Trigger.DOWNVOTE: ("Downvoted answers", "The visitor has voted the answer down."),
+}
+"""Label and explanation of each trigger."""
+
+SETTINGS = {
+    "enabled": "Button",
+    "email": "Address",
+    "button_text": "Button text",
+    "triggers": "Shown under",
+    "threshold": "Questions",
+}
+"""What each setting is called, in the order in which they are shown."""
+
+STATUSES = {
+    Status.QUEUED: "Queued",
+    Status.SENDING: "Sending",
+    Status.DELIVERED: "Delivered",
+    Status.FAILED: "Failed",
+}
+
+OUTCOMES = {
+    Outcome.DELIVERED: "Accepted",
+    Outcome.DELAYED: "Delayed",
+    Outcome.FAILED: "Refused",
+}
+
+
+def value(settings: DeskSettings, name: str) -> str:
+    """A setting as text."""
+    if name == "enabled":
+        return "on" if settings.enabled else "off"
+    if name == "email":
+        return settings.email or "no address"
+    if name == "triggers":
+        return ", ".join(TRIGGERS[trigger][0].lower() for trigger in settings.triggers)
+    return str(getattr(settings, name))
+
+
+def met(names: str) -> str:
+    """A ticket's triggers, comma-separated names, as text."""
+    return ", ".join(TRIGGERS[Trigger(name)][0].lower() for name in names.split(",") if name)
+
+
+def shown_under(settings: DeskSettings) -> str:
+    """A sentence that says which answers get a button."""
+    if Trigger.ALWAYS in settings.triggers:
+        return "Shown under every answer."
+    parts = {
+        Trigger.CONVERSATION_LENGTH: _from_question(settings.threshold),
+        Trigger.UNCERTAINTY: "when the answer is uncertain",
+        Trigger.DOWNVOTE: "after a downvote",
+    }
+    chosen = [parts[trigger] for trigger in settings.triggers]
+    return f"Shown {' or '.join([', '.join(chosen[:-1]), chosen[-1]] if len(chosen) > 1 else chosen)}."
+
+
+def hidden_because(settings: DeskSettings) -> str | None:
+    """Why no button is shown at all; none: it is shown."""
+    if not settings.enabled:
+        return "It is switched off."
+    if not settings.email:
+        return "There is no address to send tickets to."
+    return None
+
+
+def configuration_key(name: str) -> str:
+    """The configuration key of a setting."""
+    return PREFIX + ("CONVERSATION_LENGTH_THRESHOLD" if name == "threshold" else name.upper())
+
+
+def _from_question(threshold: int) -> str:
+    return "from the first question on" if threshold == 1 else f"from {threshold} questions on"

@@ -1,0 +1,115 @@
+"""How the visitor's answers are made: a page, the dialog's fragment, or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from ..errors import RequestProblem
+from ..markup import visitor_url
+from ..offers import Offer
+from ..settings import DeskSettings
+from ..state import State, Visitor, current_state
+from ..storage.records import Ticket
+from .forms import NOTE_MAX, TicketForm
+from .requests import wants_fragment, wants_json
+
+_NAMES = (
+    "back_url",
+    "button_text",
+    "form",
+    "in_dialog",
+    "note_max",
+    "pairs",
+    "problem",
+    "reference",
+    "site_name",
+    "tickets_url",
+    "title",
+    "visitor",
+    "visitor_email",
+)
+"""What the visitor's templates are given."""
+
+
+def answer_problem(problem: RequestProblem) -> ResponseReturnValue:
+    """A problem without a form: JSON for programs, a page or the dialog's fragment for people."""
+    if wants_json():
+        return with_problem(answer_json(problem.as_json()), problem)
+    template = "_dialog" if wants_fragment() else "problem_page"
+    sentences = [problem.description or "", *(text for texts in problem.fields.values() for text in texts)]
+    page = _render(
+        template, title=problem.title, problem=" ".join(sentences), site_name=current_state().site_name, back_url=None
+    )
+    return with_problem(make_response(page), problem)
+
+
+def answer_form(
+    state: State,
+    form: TicketForm,
+    offered: Offer | None,
+    settings: DeskSettings,
+    visitor: Visitor | None,
+    problem: RequestProblem | None,
+) -> Response:
+    """The form: empty, or with what was typed and what is wrong with it."""
+    fragment = wants_fragment()
+    if fragment:
+        form.conversation.data = None  # the page that is open has it
+    page = _render(
+        "_dialog" if fragment else "form_page",
+        form=form,
+        tickets_url=visitor_url("tickets"),
+        site_name=state.site_name,
+        button_text=settings.button_text,
+        visitor=visitor,
+        # What is wrong with a field stands at the field.
+        problem=problem.description if problem is not None and not form.errors else None,
+        pairs=offered.facts.pairs if offered else 0,
+        note_max=NOTE_MAX,
+    )
+    return with_problem(make_response(page), problem)
+
+
+def answer_confirmation(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
+    """The ticket's reference: 201 when it was stored by this request, 200 when by an earlier one."""
+    status = 201 if is_new else 200
+    if wants_json():
+        return answer_json({"reference": ticket.reference, "status": str(ticket.status)}), status
+    page = _render(
+        "_dialog" if wants_fragment() else "confirmation_page",
+        reference=ticket.reference,
+        visitor_email=ticket.visitor_email,
+        site_name=current_state().site_name,
+        back_url=_own_page(ticket.page),
+    )
+    return page, status
+
+
+def with_problem(response: Response, problem: RequestProblem | None) -> Response:
+    """The answer with a problem's status and ``Retry-After``."""
+    if problem is not None:
+        response.status_code = problem.code or 500
+        if problem.retry_after is not None:
+            response.headers["Retry-After"] = str(problem.retry_after)
+    return response
+
+
+def _render(template: str, **context: Any) -> str:
+    """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
+    return render_template(f"kapa_handoff/{template}.html", **{**dict.fromkeys(_NAMES), **context})
+
+
+def answer_json(value: dict[str, Any]) -> Response:
+    """Our own JSON."""
+    # Not jsonify(): a site's JSON provider may spell keys its own way.
+    return Response(json.dumps(value, ensure_ascii=False) + "\n", mimetype="application/json")
+
+
+def _own_page(page: str | None) -> str | None:
+    """The page to go back to, if it is the site's own: an offer's page is what a browser said."""
+    return page if page and urlsplit(page).netloc == request.host else None

@@ -1,0 +1,122 @@
+"""The Jinja helpers: script tag, button, Kapa's tag; and templates that a site replaces."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string
+from sqlalchemy import event
+
+from flask_kapa_handoff import Conversation, QuestionAnswer
+from tests.test_public_form import Page
+
+EVIL = "\"</script><script>alert(1)</script>'<!-- & </textarea>"
+PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
+
+
+def render(app: Flask, template: str, root: str = "", **context: Any) -> str:
+    """A template of the site, rendered while a request is answered."""
+    with app.test_request_context("/docs/keys?x=1", environ_overrides={"SCRIPT_NAME": root}):
+        return render_template_string(template, **context)
+
+
+def button(app: Flask, conversation: Conversation | None, **context: Any) -> str:
+    return render(app, "{{ kapa_handoff_button(conversation) }}", conversation=conversation, **context).strip()
+
+
+@pytest.fixture
+def down(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
+    """A site whose handoff database cannot be opened: its path is a directory."""
+    return make_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{tmp_path}")
+
+
+# --- script ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_script_tag_loads_the_script_without_holding_up_the_page(app: Flask) -> None:
+    """A deferred classic script from the mount, and its style; both can be fetched."""
+    page = Page(render(app, "{{ kapa_handoff_script() }}"))
+    script, style = page.one("script"), page.one("link", rel="stylesheet")
+    assert "defer" in script
+    assert script["src"].startswith("/handoff/static/handoff.js")
+    assert style["href"].startswith("/handoff/static/handoff.css")
+    client = app.test_client()
+    for url, kind in ((script["src"], "javascript"), (style["href"], "css")):
+        with client.get(url) as answer:
+            assert answer.status_code == 200
+            assert kind in answer.mimetype
+            assert "Set-Cookie" not in answer.headers
+    assert page.text.strip() == ""
+
+
+def test_the_addresses_carry_a_mark_of_the_content(app: Flask) -> None:
+    """A new release is loaded at once; what has the mark may be kept for long, what has none may not."""
+    client = app.test_client()
+    page = Page(render(app, "{{ kapa_handoff_script() }}"))
+    for url in (page.one("script")["src"], page.one("link")["href"]):
+        path, _, mark = url.partition("?")
+        with client.get(url) as marked, client.get(path) as plain:
+            digest = hashlib.sha256(marked.data).hexdigest()
+            assert any(digest.startswith(part) for part in mark.replace("=", " ").split())
+            assert marked.cache_control.max_age >= 30 * 24 * 3600
+            assert (plain.cache_control.max_age or 0) < 24 * 3600
+
+
+def test_the_script_tag_asks_the_database_nothing(app: Flask, down: Flask) -> None:
+    """It stands on every page: no query, and no need of a database at all."""
+    statements: list[str] = []
+    engine = app.extensions["kapa_handoff"].database.engine
+    event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    render(app, "{{ kapa_handoff_script(desk='default', nonce='n') }}")
+    assert statements == []
+    assert "<script" in render(down, "{{ kapa_handoff_script() }}")
+
+
+def test_the_nonce_is_on_every_tag_and_changes_with_each_page(app: Flask) -> None:
+    """Nothing of the page before is kept in the next one."""
+    for nonce in ("first", "second", EVIL):
+        markup = render(app, "{{ kapa_handoff_script(nonce=nonce) }}", nonce=nonce)
+        page = Page(markup)
+        assert page.one("script")["nonce"] == nonce
+        assert page.one("link").get("nonce", nonce) == nonce
+        assert "alert(1)</script>" not in markup
+    assert "nonce" not in render(app, "{{ kapa_handoff_script() }}")
+
+
+def test_the_desk_is_passed_on_escaped(app: Flask) -> None:
+    """In a data attribute of the script's tag."""
+    for desk in ("sales", EVIL):
+        markup = render(app, "{{ kapa_handoff_script(desk=desk) }}", desk=desk)
+        assert Page(markup).one("script")["data-desk"] == desk
+    assert "data-desk" not in render(app, "{{ kapa_handoff_script() }}")
+
+
+@pytest.mark.parametrize("root", ["", "/docs", "/a/b"])
+def test_the_addresses_follow_the_place_where_the_site_is_mounted(app: Flask, root: str) -> None:
+    """SCRIPT_NAME comes first, then the prefix; one mount's addresses never show up in another's page."""
+    for _ in range(2):
+        page = Page(render(app, "{{ kapa_handoff_script() }}{{ kapa_handoff_button(c) }}", root=root, c=PLAIN))
+        assert page.one("script")["src"].startswith(f"{root}/handoff/static/")
+        assert page.one("link")["href"].startswith(f"{root}/handoff/static/")
+        assert page.one("form")["action"] == f"{root}/handoff/form"
+
+
+def test_without_a_request_the_addresses_follow_application_root(make_app: Callable[..., Flask]) -> None:
+    """A static page that is built by a command has the right addresses, too."""
+    for number, (root, expected) in enumerate([("/", ""), ("/docs", "/docs"), ("/docs/", "/docs")]):
+        app = make_app(name=f"site{number}", APPLICATION_ROOT=root)
+        with app.app_context():
+            page = Page(render_template_string("{{ kapa_handoff_script() }}{{ kapa_handoff_button(c) }}", c=PLAIN))
+        assert page.one("script")["src"].startswith(f"{expected}/handoff/static/")
+        assert page.one("form")["action"] == f"{expected}/handoff/form"
+
+
+def test_templates_of_the_site_with_other_names_are_not_ours(app: Flask) -> None:
+    """Every name of the package lies under kapa_handoff/."""
+    names = [name for name in app.jinja_env.list_templates() if name.endswith((".html", ".txt"))]
+    assert names
+    assert all(name.startswith("kapa_handoff/") for name in names)

@@ -1,0 +1,263 @@
+"""GET /offer: the button, nothing, or what is wrong with the facts."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from flask_kapa_handoff.settings import current_settings, save_settings
+from tests.conftest import send_ticket, signed_offer
+from tests.test_public_form import Page
+
+JSON = {"Accept": "application/json"}
+
+
+def switch_off(app: Flask) -> None:
+    state = app.extensions["kapa_handoff"]
+    with state.database.write() as connection:
+        settings = current_settings(connection, state.config)
+        save_settings(connection, state.config, replace(settings, enabled=False), changed_by="a test")
+
+
+def test_the_button_is_a_real_form(client: FlaskClient) -> None:
+    """It works without script: a get form to /form with the offer in a hidden field and a submit button."""
+    answer = client.get("/handoff/offer?pairs=1&thread_id=t1&answer_id=a1")
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/html"
+    page = Page(answer.text)
+    form = page.one("form")
+    assert form["method"] == "get"
+    assert form["action"] == "/handoff/form"
+    hidden = page.one("input", type="hidden")
+    assert hidden["name"] == "offer"
+    button = page.one("button")
+    assert "kapa-handoff-button" in button["class"].split()
+    assert "data-kapa-handoff-open" in button
+    assert button.get("type", "submit") == "submit"
+    assert "Create ticket" in page.text
+    opened = client.get(form["action"], query_string=page.fields)
+    assert opened.status_code == 200
+
+
+def test_the_button_is_a_fragment_without_inline_code(client: FlaskClient) -> None:
+    """No document around it, and nothing that a strict CSP would stop."""
+    page = Page(client.get("/handoff/offer?pairs=1").text)
+    assert page.elements[0][0] == "form"
+    for tag, attributes in page.elements:
+        assert tag not in ("html", "script", "style")
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+
+
+def test_the_button_text_is_the_sites_and_escaped(make_app: Callable[..., Flask]) -> None:
+    """Text, never markup."""
+    client = make_app(KAPA_HANDOFF_BUTTON_TEXT='Ask "us" <now> & here').test_client()
+    answer = client.get("/handoff/offer?pairs=1")
+    assert "<now>" not in answer.text
+    assert 'Ask "us" <now> & here' in Page(answer.text).text
+
+
+def test_what_the_chat_calls_its_things_is_escaped(client: FlaskClient) -> None:
+    """Ids come from a query and go into attributes."""
+    answer = client.get("/handoff/offer", query_string={"pairs": 1, "thread_id": '"><script>', "answer_id": "'<x"})
+    assert "<script" not in answer.text
+    assert answer.text.count("<form") == 1
+    Page(answer.text)
+
+
+def test_json_says_everything_that_the_button_says(client: FlaskClient) -> None:
+    """Exactly the keys of the contract."""
+    answer = client.get("/handoff/offer?pairs=1&uncertain=true", headers=JSON)
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/json"
+    offer = answer.json.pop("offer")
+    assert answer.json | {"offer": None} == {
+        "offered": True,
+        "button_text": "Create ticket",
+        "triggers": ["always"],
+        "offer": None,
+        "form_url": "/handoff/form",
+    }
+    assert client.get(answer.json["form_url"], query_string={"offer": offer}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_json"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("text/html", False),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", False),
+        ("application/json", True),
+        ("application/json, text/plain, */*", True),  # what axios sends
+        ("application/json;q=0.9, text/html;q=0.1", True),
+        ("text/html, application/json;q=0.9", False),
+        ("image/png", False),
+        ("nonsense;;;q=x", False),
+    ],
+)
+def test_the_accept_header_decides_between_markup_and_json(
+    client: FlaskClient, accept: str | None, is_json: bool
+) -> None:
+    """Browsers get markup, programs that ask for JSON get JSON."""
+    answer = client.get("/handoff/offer?pairs=1", headers={"Accept": accept} if accept else {})
+    assert answer.status_code == 200
+    assert answer.is_json is is_json
+
+
+def test_an_answer_that_does_not_qualify_has_no_button(make_app: Callable[..., Flask]) -> None:
+    """204 with nothing in it; JSON says offered: false and no more."""
+    client = make_app(KAPA_HANDOFF_TRIGGERS="downvote").test_client()
+    answer = client.get("/handoff/offer?pairs=1")
+    assert (answer.status_code, answer.data) == (204, b"")
+    said = client.get("/handoff/offer?pairs=1", headers=JSON)
+    assert (said.status_code, said.json) == (200, {"offered": False})
+
+
+def test_without_an_email_no_button_is_ever_rendered(make_app: Callable[..., Flask]) -> None:
+    """A site that has just mounted the package shows nothing."""
+    client = make_app(KAPA_HANDOFF_EMAIL=None).test_client()
+    answer = client.get("/handoff/offer?pairs=9&uncertain=true&downvoted=true")
+    assert (answer.status_code, answer.data) == (204, b"")
+    said = client.get("/handoff/offer?pairs=9", headers=JSON)
+    assert (said.status_code, said.json) == (200, {"offered": False})
+
+
+def test_a_desk_that_is_switched_off_has_no_button(app: Flask, client: FlaskClient) -> None:
+    """204 from the moment on when an admin switches it off."""
+    assert client.get("/handoff/offer?pairs=1").status_code == 200
+    switch_off(app)
+    assert client.get("/handoff/offer?pairs=1").status_code == 204
+    assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
+
+
+WRONG = [
+    ("pairs", None),
+    ("pairs", ""),
+    ("pairs", "0"),
+    ("pairs", "-1"),
+    ("pairs", "1.5"),
+    ("pairs", "three"),
+    ("pairs", "1e3"),
+    ("pairs", "٣"),
+    ("pairs", "true"),
+    ("pairs", "9" * 5000),
+    ("uncertain", "maybe"),
+    ("uncertain", "2"),
+    ("downvoted", "maybe"),
+    ("downvoted", "null"),
+    ("thread_id", "x" * 201),
+    ("answer_id", "x" * 201),
+    ("desk", "nowhere"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG, ids=[f"{field}={str(value)[:8]}" for field, value in WRONG])
+def test_facts_that_make_no_sense_are_refused_at_their_field(
+    client: FlaskClient, field: str, value: str | None
+) -> None:
+    """422, in markup and in JSON, and the message stands at the field that is wrong."""
+    query = {"pairs": "1", field: value}
+    if value is None:
+        del query[field]
+    said = client.get("/handoff/offer", query_string=query, headers=JSON)
+    assert said.status_code == 422
+    assert said.json["error"]["code"] == "invalid"
+    assert said.json["error"]["message"]
+    assert list(said.json["error"]["fields"]) == [field]
+    assert all(isinstance(text, str) and text for text in said.json["error"]["fields"][field])
+    html = client.get("/handoff/offer", query_string=query)
+    assert html.status_code == 422
+    assert html.mimetype == "text/html"
+    assert "data-kapa-handoff-open" not in html.text
+
+
+def test_several_wrong_facts_are_told_at_once(client: FlaskClient) -> None:
+    """Nobody has to mend them one by one."""
+    answer = client.get("/handoff/offer?pairs=x&uncertain=y&downvoted=z", headers=JSON)
+    assert answer.status_code == 422
+    assert set(answer.json["error"]["fields"]) == {"pairs", "uncertain", "downvoted"}
+
+
+def test_a_wrong_fact_is_shown_escaped(client: FlaskClient) -> None:
+    """The message repeats the value, and never as markup."""
+    answer = client.get("/handoff/offer", query_string={"pairs": "<script>alert(1)</script>"})
+    assert answer.status_code == 422
+    assert "<script>alert" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"pairs": "1"},
+        {"pairs": "3", "uncertain": "true", "downvoted": "false"},
+        {"pairs": "100000"},
+        {"pairs": "1", "thread_id": "", "answer_id": "", "desk": "", "page": ""},
+        {"pairs": "1", "desk": "default"},
+        {"pairs": "1", "thread_id": "x" * 200, "answer_id": "ä" * 200},
+        {"pairs": "1", "thread_id": "nul\x00", "answer_id": "\x1b"},
+        {"pairs": "1", "page": "javascript:alert(1)"},
+        {"pairs": "1", "page": "https://x.example/" + "a" * 5000},
+        {"pairs": "1", "page": "not an address"},
+        {"pairs": "1", "something": "else"},
+    ],
+)
+def test_facts_that_make_sense_are_taken(client: FlaskClient, query: dict[str, Any]) -> None:
+    """What is not said has its default, and a page's odd address never costs the visitor the button."""
+    assert client.get("/handoff/offer", query_string=query).status_code == 200
+
+
+def test_neither_a_cookie_nor_a_cached_copy(make_app: Callable[..., Flask]) -> None:
+    """Each kind of answer is no-store and sets no cookie."""
+    client = make_app(KAPA_HANDOFF_TRIGGERS="uncertainty").test_client()
+    for query, status in (("pairs=1&uncertain=true", 200), ("pairs=1", 204), ("pairs=x", 422)):
+        for headers in ({}, JSON):
+            answer = client.get(f"/handoff/offer?{query}", headers=headers)
+            assert answer.status_code == status or headers == JSON
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert "Set-Cookie" not in answer.headers
+            assert "Cookie" not in answer.headers.get("Vary", "")
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_the_offer_is_only_read(client: FlaskClient, method: str) -> None:
+    """405 for everything else."""
+    assert getattr(client, method)("/handoff/offer?pairs=1").status_code == 405
+
+
+def test_asking_for_an_offer_writes_nothing(app: Flask, client: FlaskClient) -> None:
+    """A crawler that asks ten times leaves no trace in the database."""
+    send_ticket(client)
+    path = Path(app.instance_path) / "kapa_handoff.sqlite3"
+
+    def dump() -> list[str]:
+        connection = sqlite3.connect(path)
+        try:
+            return list(connection.iterdump())
+        finally:
+            connection.close()
+
+    before = dump()
+    for _ in range(10):
+        signed_offer(client)
+    assert dump() == before
+
+
+@pytest.mark.parametrize("headers", [{}, JSON], ids=["html", "json"])
+def test_without_a_database_the_offer_is_unavailable(
+    make_app: Callable[..., Flask], tmp_path: Path, headers: dict[str, str]
+) -> None:
+    """503 with Retry-After; handoff.js shows no button then, and the chat goes on."""
+    client = make_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{tmp_path}").test_client()
+    answer = client.get("/handoff/offer?pairs=1", headers=headers)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    if headers:
+        assert answer.json["error"]["code"] == "unavailable"

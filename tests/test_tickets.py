@@ -1,0 +1,153 @@
+"""Opening a ticket without HTTP: ids, client keys, subjects, and what stands in the row."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from flask import Flask
+
+from flask_kapa_handoff import Conversation, QuestionAnswer, Trigger
+from flask_kapa_handoff.errors import Conflict, Disabled, RateLimited
+from flask_kapa_handoff.offers import Offer
+from flask_kapa_handoff.storage.records import Status, Ticket, latest_tickets
+from flask_kapa_handoff.tickets import Submission, client_key, open_ticket
+from flask_kapa_handoff.triggers import Facts
+
+
+def submission(question: str = "How?", **changes: object) -> Submission:
+    made = Submission(
+        submission_id=uuid.uuid4(),
+        offer=Offer((Trigger.UNCERTAINTY, Trigger.DOWNVOTE), Facts(1, True, True), "default", "t1", "a1", None),
+        email="visitor@example.com",
+        note="",
+        conversation=Conversation((QuestionAnswer(question, "So."),)),
+        transcript_source="browser",
+        client_key="k",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def opened(app: Flask, made: Submission) -> Ticket:
+    state = app.extensions["kapa_handoff"]
+    ticket, _ = open_ticket(state.database, state.config, made)
+    return ticket
+
+
+def test_the_row_is_the_ticket_that_is_given_back(app: Flask) -> None:
+    """What is stored and what the caller has are equal, to the microsecond."""
+    ticket = opened(app, submission(name="Ada", locale="de-AT"))
+    with app.extensions["kapa_handoff"].database.read() as connection:
+        assert latest_tickets(connection) == [ticket]
+    assert ticket.status is Status.QUEUED
+    assert (ticket.visitor_name, ticket.locale) == ("Ada", "de-AT")
+    assert ticket.triggers == "uncertainty,downvote"
+    assert ticket.next_attempt_at is not None
+    assert ticket.next_attempt_at <= datetime.now(timezone.utc) + timedelta(seconds=1)
+
+
+def test_ids_are_ordered_by_time(make_app: Callable[..., Flask]) -> None:
+    """UUIDv7 (RFC 9562): version, variant and the time of creation, so that the newest is the greatest."""
+    app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=99, KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=99)
+    made = [opened(app, submission()) for _ in range(12)]
+    for ticket in made:
+        assert ticket.id.version == 7
+        assert ticket.id.variant == uuid.RFC_4122
+        stamp = datetime.fromtimestamp((ticket.id.int >> 80) / 1000, timezone.utc)
+        assert abs(stamp - ticket.created_at) < timedelta(milliseconds=2)
+    stamps = [ticket.id.int >> 80 for ticket in made]
+    assert stamps == sorted(stamps)
+    assert len({ticket.id for ticket in made}) == 12
+
+
+@pytest.mark.parametrize(
+    ("question", "subject"),
+    [
+        ("How do I?", "How do I?"),
+        ("  How\n do\tI?  ", "How do I?"),
+        ("x" * 100, "x" * 100),
+        ("x" * 101, "x" * 99 + "…"),
+        ("a " * 200, "a " * 49 + "a…"),
+    ],
+)
+def test_the_subject_is_the_first_question_on_one_line(app: Flask, question: str, subject: str) -> None:
+    """Shortened to what a list and a mail's subject can show."""
+    assert opened(app, submission(question)).subject == subject
+
+
+def test_the_subject_of_a_thread_without_a_first_question_is_the_next_one(app: Flask) -> None:
+    """A chat that opens with a greeting has its first question later; one without any has an empty subject."""
+    greeting = QuestionAnswer("", "Hello, I am a machine.")
+    later = Conversation((greeting, QuestionAnswer("How?", "So.")))
+    assert opened(app, submission(conversation=later)).subject == "How?"
+    assert opened(app, submission(conversation=Conversation((greeting,)))).subject == ""
+
+
+def test_the_same_submission_gives_the_same_ticket_and_another_text_a_conflict(app: Flask) -> None:
+    """Whether it is new is told."""
+    state, made = app.extensions["kapa_handoff"], submission()
+    first, is_new = open_ticket(state.database, state.config, made)
+    again, is_new_again = open_ticket(state.database, state.config, made)
+    assert (is_new, is_new_again) == (True, False)
+    assert first == again
+    with pytest.raises(Conflict):
+        opened(app, replace(made, note="other"))
+
+
+def test_moving_a_text_from_one_field_to_the_next_is_other_content(app: Flask) -> None:
+    """The parts are told apart."""
+    made = submission(email="a@example.com", note="bc")
+    opened(app, made)
+    for email, note in (("a@example.comb", "c"), ("a@example.co", "mbc")):
+        with pytest.raises(Conflict):
+            opened(app, replace(made, email=email, note=note))
+
+
+def test_a_desk_that_takes_no_tickets_refuses(make_app: Callable[..., Flask]) -> None:
+    """Nothing is stored."""
+    app = make_app(KAPA_HANDOFF_EMAIL=None)
+    with pytest.raises(Disabled):
+        opened(app, submission())
+
+
+def test_the_longest_of_several_waits_is_told(make_app: Callable[..., Flask]) -> None:
+    """Who comes back after Retry-After is let through by every limit."""
+    app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1, KAPA_HANDOFF_TICKETS_PER_HOUR=1)
+    opened(app, submission())
+    with pytest.raises(RateLimited) as caught:
+        opened(app, submission())
+    assert 3590 <= caught.value.retry_after <= 3601
+
+
+SECRET = b"a secret"
+
+
+def test_a_client_key_tells_clients_apart_without_their_address() -> None:
+    """The same client has the same key, another site another one, and the address is not in it."""
+    key = client_key("192.0.2.7", SECRET)
+    assert key == client_key("192.0.2.7", SECRET)
+    assert key != client_key("192.0.2.8", SECRET)
+    assert key != client_key("192.0.2.7", b"another secret")
+    assert "192" not in bytes.fromhex(key).decode("latin-1")
+    assert len(key) >= 16
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("::ffff:192.0.2.7", "::ffff:192.0.2.8", False),
+        ("fe80::1%eth0", "fe80::1%eth1", True),
+        (None, None, True),
+        ("", None, True),
+        ("unix:", None, False),
+    ],
+)
+def test_ipv6_clients_are_told_apart_by_their_64(one: str | None, other: str | None, same: bool) -> None:
+    """Mapped IPv4 counts as IPv4; an address that is none does no harm."""
+    assert (client_key(one, SECRET) == client_key(other, SECRET)) is same
