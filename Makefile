@@ -19,7 +19,7 @@ lint: $(VENV)/.lint $(TYPESCRIPT)/node_modules  ## Check style, types, scripts a
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
-	$(BIN)/djlint --check --lint templates example_app/templates
+	$(BIN)/djlint --lint --quiet templates example_app/templates
 	$(TYPESCRIPT)/node_modules/.bin/tsc --noEmit --allowJs --checkJs --strict --target es2020 --lib es2022,dom,dom.iterable $(SCRIPTS)
 
 format: $(VENV)/.lint  ## Let the tools put the style right.
