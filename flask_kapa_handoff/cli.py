@@ -63,7 +63,7 @@ def worker() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    state.threads.start()
+    state.threads.start(beside_visitors=False)
     click.echo(f"Delivering over {state.config.smtp_connections} connections at most. Stop with Ctrl-C.")
     stopped.wait()
     click.echo("Stopping.")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from .config import Config
 from .errors import Invalid
@@ -18,6 +18,8 @@ from .storage.models import settings_change
 from .triggers import Trigger, parse_triggers
 
 DEFAULT_DESK = "default"
+
+_DESK = select(desk_table).where(desk_table.c.name == bindparam("name"))
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def current_settings(connection: Connection, config: Config, desk: str = DEFAULT
         Invalid: there is no such desk.
     """
     settings = default_settings(config, desk)
-    row = connection.execute(select(desk_table).where(desk_table.c.name == desk)).one_or_none()
+    row = connection.execute(_DESK, {"name": desk}).one_or_none()
     if row is None:
         return settings
     saved: dict[str, Any] = {

@@ -7,13 +7,13 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from .config import Config
@@ -31,6 +31,28 @@ REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No digit or letter that is taken for another one when it is read out or written by hand."""
 
 WINDOW = timedelta(hours=1)
+
+# Built once: to build a statement costs SQLAlchemy several times what it costs SQLite to run it.
+_columns = ticket_table.c
+_RECENT = select(func.count()).select_from(ticket_table).where(_columns.created_at > bindparam("since"))
+_LATEST_OF_THREAD = (
+    select(_columns.id)
+    .where(_columns.thread_id == bindparam("thread_id"))
+    .order_by(_columns.created_at.desc())
+    .limit(1)
+)
+_TAKEN = select(_columns.id).where(_columns.reference == bindparam("reference"))
+_SAME = select(_columns.id).where(_columns.submission_id == bindparam("submission_id"))
+_SITUATION = select(
+    _SAME.scalar_subquery().label("same"),
+    _RECENT.where(_columns.client_key == bindparam("client_key")).scalar_subquery().label("of_client"),
+    _RECENT.where(_columns.email_key == bindparam("email_key")).scalar_subquery().label("of_email"),
+    _RECENT.scalar_subquery().label("of_site"),
+    _LATEST_OF_THREAD.scalar_subquery().label("follows"),
+    _TAKEN.scalar_subquery().label("taken"),
+)
+_INSERT_TICKET = insert(ticket_table)
+_INSERT_TRANSCRIPT = insert(transcript)
 
 
 @dataclass(frozen=True)
@@ -76,19 +98,29 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     digest = hashlib.sha256("\0".join([submission.email, note, said]).encode()).hexdigest()
 
     with database.write() as connection:
-        earlier = find_ticket(connection, ticket_table.c.submission_id == submission.submission_id)
-        if earlier is not None:
-            if earlier.content_digest != digest:
-                raise Conflict
-            return earlier, False
+        moment, reference = now(connection), _reference()
+        situation = connection.execute(
+            _SITUATION,
+            {
+                "submission_id": submission.submission_id,
+                "since": moment - WINDOW,
+                "client_key": submission.client_key,
+                "email_key": submission.email.lower(),
+                "thread_id": submission.offer.thread_id,
+                "reference": reference,
+            },
+        ).one()
+        if situation.same is not None:
+            return _earlier(connection, situation.same, digest), False
         settings = current_settings(connection, config, submission.offer.desk)
         if not settings.takes_tickets or settings.email is None:
             raise Disabled
-        moment = now(connection)
-        _check_limits(connection, config, submission, moment)
+        _check_limits(connection, config, submission, moment, situation)
+        while situation.taken and connection.execute(_TAKEN, {"reference": reference}).first() is not None:
+            reference = _reference()
         ticket = Ticket(
             id=_uuid7(moment),
-            reference=_reference(connection),
+            reference=reference,
             submission_id=submission.submission_id,
             content_digest=digest,
             created_at=moment,
@@ -107,7 +139,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             page=submission.offer.page,
             locale=submission.locale,
             client_key=submission.client_key,
-            follows=_earlier_of_thread(connection, submission.offer.thread_id),
+            follows=situation.follows,
             status=Status.QUEUED,
             attempts=0,
             queued_at=moment,
@@ -116,8 +148,8 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             last_error=None,
             delivered_at=None,
         )
-        connection.execute(insert(ticket_table).values(**asdict(ticket)))
-        connection.execute(insert(transcript).values(ticket_id=ticket.id, conversation=text))
+        connection.execute(_INSERT_TICKET, vars(ticket))
+        connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})
     return ticket, True
 
 
@@ -141,52 +173,38 @@ def client_key(address: str | None, secret: bytes) -> str:
     return hmac.new(secret, b"kapa-handoff-client:" + network, hashlib.sha256).hexdigest()[:32]
 
 
-def _check_limits(connection: Connection, config: Config, submission: Submission, moment: datetime) -> None:
-    columns = ticket_table.c
-    limits: list[tuple[int, ColumnElement[bool] | None]] = [
-        (config.tickets_per_client_per_hour, columns.client_key == submission.client_key),
-        (config.tickets_per_email_per_hour, columns.email_key == submission.email.lower()),
-        (config.tickets_per_hour, None),
+def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:
+    """The ticket that the same submission has opened, if it said the same."""
+    earlier = find_ticket(connection, ticket_table.c.id == ticket_id)
+    if earlier is None or earlier.content_digest != digest:
+        raise Conflict
+    return earlier
+
+
+def _check_limits(
+    connection: Connection, config: Config, submission: Submission, moment: datetime, situation: Any
+) -> None:
+    limits: list[tuple[int, int, ColumnElement[bool] | None]] = [
+        (situation.of_client, config.tickets_per_client_per_hour, _columns.client_key == submission.client_key),
+        (situation.of_email, config.tickets_per_email_per_hour, _columns.email_key == submission.email.lower()),
+        (situation.of_site, config.tickets_per_hour, None),
     ]
-    counted = [_recent(func.count(), moment, which).scalar_subquery() for _, which in limits]
-    row = connection.execute(select(*counted)).one()
-    waits = [
-        _wait(connection, limit, which, moment)
-        for count, (limit, which) in zip(row, limits, strict=True)
-        if count >= limit
-    ]
+    waits = [_wait(connection, limit, which, moment) for count, limit, which in limits if count >= limit]
     if waits:
         raise RateLimited(retry_after=max(waits))
 
 
-def _recent(what: ColumnElement[Any], moment: datetime, which: ColumnElement[bool] | None) -> Select[Any]:
-    query = select(what).select_from(ticket_table).where(ticket_table.c.created_at > moment - WINDOW)
-    return query if which is None else query.where(which)
-
-
 def _wait(connection: Connection, limit: int, which: ColumnElement[bool] | None, moment: datetime) -> int:
     """Seconds until so many tickets have left the window that one more fits."""
-    created_at = ticket_table.c.created_at
-    query = _recent(created_at, moment, which).order_by(created_at.desc()).offset(limit - 1).limit(1)
-    blocking: datetime = connection.execute(query).scalar_one()
-    return max(1, int((blocking + WINDOW - moment).total_seconds()) + 1)
+    query = select(_columns.created_at).where(_columns.created_at > moment - WINDOW)
+    query = query if which is None else query.where(which)
+    blocking = connection.execute(query.order_by(_columns.created_at.desc()).offset(limit - 1).limit(1))
+    leaves: datetime = blocking.scalar_one() + WINDOW
+    return max(1, int((leaves - moment).total_seconds()) + 1)
 
 
-def _earlier_of_thread(connection: Connection, thread_id: str | None) -> UUID | None:
-    if thread_id is None:
-        return None
-    columns = ticket_table.c
-    query = select(columns.id).where(columns.thread_id == thread_id).order_by(columns.created_at.desc()).limit(1)
-    found: UUID | None = connection.execute(query).scalar_one_or_none()
-    return found
-
-
-def _reference(connection: Connection) -> str:
-    while True:
-        reference = "T-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
-        taken = select(ticket_table.c.id).where(ticket_table.c.reference == reference)
-        if connection.execute(taken).first() is None:
-            return reference
+def _reference() -> str:
+    return "T-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
 
 
 def _subject(conversation: Conversation) -> str:

@@ -38,9 +38,9 @@ from sqlalchemy.engine import make_url
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.errors import SchemaError, Unavailable
-from flask_kapa_handoff.storage import schema
+from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE, schema
 from flask_kapa_handoff.storage.engine import Database, now
-from flask_kapa_handoff.storage.models import PREFIX, VERSION_TABLE, UTCDateTime, metadata
+from flask_kapa_handoff.storage.models import UTCDateTime, metadata
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import latest_tickets
 from tests.conftest import PAIR, send_ticket, signed_offer, ticket_fields

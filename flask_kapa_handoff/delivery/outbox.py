@@ -60,7 +60,8 @@ def claim(database: Database, smtp_timeout: int, *, reference: str | None = None
     with database.read() as connection:  # most looks find nothing, and need no write lock for that
         if _first_due(connection, now(connection), reference) is None:
             return None
-    with database.write() as connection:
+    # A claim that a power cut takes back costs no more than a wait: nothing was sent yet, or the lease runs out.
+    with database.write(survives_power_cut=False) as connection:
         moment = now(connection)
         ticket = _first_due(connection, moment, reference)
         if ticket is None:

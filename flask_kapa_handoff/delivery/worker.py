@@ -9,7 +9,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from ..errors import Unavailable
-from . import outbox
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 30.0
 """How long an idle thread sleeps at most: another process may have stored or left behind a ticket."""
+
+PAUSE_SECONDS = 0.05
+"""How long a thread of a web process rests after each mail: composing one holds the interpreter, and visitors wait."""
 
 _logger = logging.getLogger(__name__)
 _starting = threading.Lock()
@@ -41,16 +43,22 @@ class DeliveryThreads:
         self._news = threading.Condition()
         self._counted_news = 0
         self._stopping = False
+        self._beside_visitors = True
         self._threads: list[threading.Thread] = []
 
-    def start(self) -> None:
-        """Start the threads unless this process has them already."""
+    def start(self, *, beside_visitors: bool = True) -> None:
+        """Start the threads unless this process has them already.
+
+        Arguments:
+            beside_visitors: whether the process answers requests, too, and a thread pauses after each mail.
+        """
         if self.running:
             return
         with _starting:
             if self.running:
                 return
             self._reset()
+            self._beside_visitors = beside_visitors
             for number in range(1, self._state.config.smtp_connections + 1):
                 thread = threading.Thread(target=self._run, name=f"kapa-handoff-{number}", daemon=True)
                 self._threads.append(thread)
@@ -91,11 +99,15 @@ class DeliveryThreads:
             seen = self._counted_news
             pause = POLL_SECONDS
             try:
-                from .courier import Courier  # brings smtplib, which only a process that delivers needs
+                # Here, since they bring smtplib and more, which only a process that delivers needs.
+                from . import outbox
+                from .courier import Courier
 
                 courier = courier or Courier(self._app, self._state)
                 if courier.deliver_next():
                     self.wake()  # where there was one there may be more: a second courier has a look
+                    if self._beside_visitors:
+                        self._wait_while_running(PAUSE_SECONDS)
                     continue
                 courier.close()
                 due = outbox.seconds_until_due(self._state.database)
@@ -113,3 +125,7 @@ class DeliveryThreads:
     def _wait_for_news(self, seen: int, seconds: float) -> None:
         with self._news:
             self._news.wait_for(lambda: self._stopping or self._counted_news != seen, seconds)
+
+    def _wait_while_running(self, seconds: float) -> None:
+        with self._news:
+            self._news.wait_for(lambda: self._stopping, seconds)

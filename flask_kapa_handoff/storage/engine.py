@@ -115,24 +115,29 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, survives_power_cut: bool = True) -> Iterator[Connection]:
         """A connection in a transaction that is the only writing one from its first statement on.
 
         What is read in it cannot change before it commits. Never hold one while something slow goes on.
+
+        Arguments:
+            survives_power_cut: whether the commit waits for the disk. Without it, it survives the end of the process
+                all the same.
 
         Raises:
             Unavailable: the database cannot be reached, is full, or stays locked.
         """
         with self._usable() as engine:
             guard: AbstractContextManager[Any] = self._writing if _is_sqlite(engine) else nullcontext()
-            with guard, self.write_transaction(engine) as connection:
+            synchronous = "FULL" if survives_power_cut or not self._embedded else "NORMAL"
+            with guard, self.write_transaction(engine, synchronous) as connection:
                 yield connection
 
     @staticmethod
     @contextmanager
-    def write_transaction(engine: Engine) -> Iterator[Connection]:
+    def write_transaction(engine: Engine, synchronous: str = "FULL") -> Iterator[Connection]:
         """The transaction of :meth:`write`, without the check of the tables."""
-        with engine.connect() as connection, connection.begin():
+        with engine.connect() as connection, _synchronous(connection, synchronous), connection.begin():
             if _is_sqlite(engine):
                 # A plain BEGIN that reads first and then writes cannot wait for the lock: it fails at once.
                 driver = connection.connection.dbapi_connection
@@ -173,6 +178,20 @@ def now(connection: Connection) -> datetime:
 
 def _is_sqlite(bind: Engine | Connection) -> bool:
     return bind.dialect.name == "sqlite"
+
+
+@contextmanager
+def _synchronous(connection: Connection, mode: str) -> Iterator[None]:
+    """Let the connection's commits wait less for the disk for a while; FULL is what every connection begins with."""
+    if mode == "FULL":
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(f"PRAGMA synchronous={mode}")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA synchronous=FULL")
 
 
 def _embedded_engine(uri: str) -> Engine:

@@ -22,8 +22,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-PREFIX = "kapa_handoff_"
-VERSION_TABLE = PREFIX + "schema_version"
+from . import PREFIX
 
 
 class UTCDateTime(TypeDecorator[datetime]):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from flask_kapa_handoff.storage.models import PREFIX, VERSION_TABLE, metadata
+from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE
+from flask_kapa_handoff.storage.models import metadata
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
