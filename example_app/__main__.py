@@ -43,7 +43,9 @@ def main() -> None:
     if arguments.host not in (LOOPBACK, "localhost", "::1"):
         print("Everybody who can reach this address can read the inbox.", flush=True)
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT as well: a shell that starts a program in the background lets it ignore Ctrl+C.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         server.serve_forever()  # until Ctrl+C
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import threading
 from collections import Counter
@@ -18,6 +19,7 @@ from .config import parse_email
 from .delivery import outbox
 from .doctor import Level, examine
 from .errors import RequestProblem
+from .settings import current_settings
 from .state import current_state
 from .storage.engine import now
 from .storage.records import Status, Ticket, delete_delivered, latest_tickets
@@ -63,6 +65,7 @@ def worker() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     state.threads.start(beside_visitors=False)
     click.echo(f"Delivering over {state.config.smtp_connections} connections at most. Stop with Ctrl-C.")
     stopped.wait()
@@ -74,7 +77,14 @@ def worker() -> None:
 @click.argument("reference")
 def retry(reference: str) -> None:
     """Queue the failed ticket REFERENCE again, or make a waiting one due now."""
-    ticket = _reachable(lambda: outbox.send_again(current_state().database, reference.upper()))
+    state = current_state()
+
+    def send_again() -> Ticket | None:
+        with state.database.read() as connection:
+            recipient = current_settings(connection, state.config).email
+        return outbox.send_again(state.database, reference.upper(), recipient)
+
+    ticket = _reachable(send_again)
     if ticket is None:
         raise click.ClickException(f"There is no ticket {reference}.")
     if ticket.status is not Status.QUEUED:

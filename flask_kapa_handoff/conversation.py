@@ -84,8 +84,8 @@ class Conversation:
         Raises:
             ConversationError: nothing is left.
         """
-        said = (pair for pair in self.pairs if pair.question.strip() or pair.answer.strip())
-        return replace(self, pairs=tuple(_cleaned(pair) for pair in said))
+        cleaned = (_cleaned(pair) for pair in self.pairs)
+        return replace(self, pairs=tuple(pair for pair in cleaned if pair.question.strip() or pair.answer.strip()))
 
     def as_json(self) -> list[dict[str, Any]]:
         """The JSON form that :func:`parse_conversation` reads back to an equal conversation."""
@@ -109,6 +109,11 @@ def clean_text(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", text))
     return unicodedata.normalize("NFC", text)
+
+
+def is_link(address: str | None) -> bool:
+    """Whether an address may become a link: ``http`` or ``https``, one word."""
+    return bool(address) and re.match(r"https?://\S+\Z", address or "", re.IGNORECASE) is not None
 
 
 def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id: str | None = None) -> Conversation:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from .state import State
 
+SHORT_KEY = 16
+RANDOM_VALUE = 'Set it to a random value, such as one from: python -c "import secrets; print(secrets.token_hex(32))"'
+
 QUEUE_AGE = timedelta(minutes=15)
 """How long a ticket may be due before somebody should look."""
 
@@ -81,13 +84,20 @@ def examine(app: Flask, state: State) -> list[Finding]:
 
 
 def _secret(app: Flask) -> Finding:
+    if app.secret_key and len(app.secret_key) < SHORT_KEY:
+        return Finding(
+            Level.WARNING,
+            f"SECRET_KEY has {len(app.secret_key)} characters only.",
+            "Who guesses it can sign offers, and sessions as well.",
+            RANDOM_VALUE,
+        )
     if app.secret_key:
         return Finding(Level.OK, "SECRET_KEY is set.")
     return Finding(
         Level.PROBLEM,
         "SECRET_KEY is not set.",
         "Offers are signed with it: no button can be shown.",
-        'Set it to a random value, such as one from: python -c "import secrets; print(secrets.token_hex(32))"',
+        RANDOM_VALUE,
     )
 
 
@@ -161,6 +171,10 @@ def _mail_server(app: Flask, state: State) -> Finding:
             "MAIL_SUPPRESS_SEND is on (TESTING switches it on as well).",
             "Tickets count as delivered, but no mail leaves.",
             "Set MAIL_SUPPRESS_SEND to False in production.",
+        )
+    if not mail.server:
+        return Finding(
+            Level.PROBLEM, "No mail server is set.", "Tickets are stored and wait.", "Set MAIL_SERVER and MAIL_PORT."
         )
     where = f"{mail.server}:{mail.port}"
     try:

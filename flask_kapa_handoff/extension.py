@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 
 from .config import Config
 from .errors import ConfigurationError
@@ -62,14 +63,18 @@ class KapaHandoff:
         """Mount the package into an app; the arguments are those of the class and take precedence over them."""
         from . import cli, markup, public
 
+        admin_required = admin_required or self._admin_required
         if EXTENSION in app.extensions:
             raise ConfigurationError(
                 "KapaHandoff is already set up on this app; call init_app() once, or pass the app to KapaHandoff() "
                 "and leave init_app() out"
             )
+        if admin_required is not None and not callable(admin_required):
+            raise ConfigurationError(
+                f"admin_required: {admin_required!r} is not allowed; give a view decorator such as login_required"
+            )
         config = Config.from_mapping(app.config)
         shared = engine if engine is not None else self._engine
-        admin_required = admin_required or self._admin_required
         database = Database(lambda: _locate_database(app, config, shared))
         state = State(app, config, database, self._hooks, mail or self._mail, has_admin=admin_required is not None)
         app.extensions[EXTENSION] = state
@@ -136,7 +141,11 @@ def _locate_database(app: Flask, config: Config, engine: Engine | None) -> str |
     if engine is not None:
         return engine
     if config.database_uri is not None:
-        return config.database_uri
+        url = make_url(config.database_uri)
+        # As Flask-SQLAlchemy does: the working directories of web and worker differ.
+        file = Path(app.instance_path) / str(url.database)
+        is_file = not str(url.database).startswith("file:")
+        return url.set(database=str(file)).render_as_string(hide_password=False) if is_file else config.database_uri
     flask_sqlalchemy = app.extensions.get("sqlalchemy")
     if flask_sqlalchemy is not None:
         with app.app_context():

@@ -14,10 +14,9 @@ from htmx_flask.requests import HtmxHeaders
 from markupsafe import Markup, escape
 
 from .config import Config
-from .conversation import MAX_ID, Conversation
-from .errors import Invalid, Unavailable
+from .conversation import MAX_ID, Conversation, is_link
+from .errors import ConfigurationError, Invalid, Unavailable
 from .offers import Offer
-from .redaction import redact
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
 from .state import current_state
 from .triggers import Facts, matching
@@ -71,6 +70,8 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
     """
     if conversation is None:
         return Markup()
+    if not isinstance(conversation, Conversation):
+        raise TypeError(f"kapa_handoff_button() takes a Conversation or None, not {type(conversation).__name__}")
     state = current_state()
     if len(conversation.thread_id or "") > MAX_ID or len(conversation.pairs[-1].id or "") > MAX_ID:
         _logger.error("The handoff button is left out: an id of the conversation is longer than %s.", MAX_ID)
@@ -94,15 +95,19 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
     )
     # Where the site loads the transcript itself, the page need not carry it.
     carried = None if state.hooks.conversation_loader and conversation.thread_id else conversation
-    return render_button(offer, settings, carried) if offer else Markup()
+    try:
+        return render_button(offer, settings, carried) if offer else Markup()
+    except ConfigurationError as error:
+        _logger.error("The handoff button is left out: %s", error)
+        return Markup()
 
 
 def _visited_page() -> str | None:
     """The address that stands in the visitor's browser; in a fragment for htmx the request's own is another one."""
     if not has_request_context():
         return None
-    shown = HtmxHeaders(request.headers).current_url
-    return shown if shown and urlsplit(shown).netloc == request.host else request.url
+    shown = (HtmxHeaders(request.headers).current_url or "").partition("#")[0]
+    return shown if is_link(shown) and urlsplit(shown).netloc == request.host else request.url
 
 
 def make_offer(
@@ -117,7 +122,7 @@ def make_offer(
     triggers = matching(facts, settings)
     if not triggers or not settings.takes_tickets:
         return None
-    page = redact(page)[:MAX_PAGE] if page else None
+    page = page[:MAX_PAGE] if page else None
     return Offer(triggers, facts, settings.desk, thread_id, answer_id, page)
 
 
@@ -180,9 +185,11 @@ def _handoff_attributes() -> dict[str, object]:
 def visitor_url(path: str) -> str:
     """The address of one of the visitor's routes; ``url_for()`` would take longer than the rest of a tag.
 
-    For a page of KAPA_HANDOFF_ORIGINS it names this host, too.
+    In an answer of ours to a page of KAPA_HANDOFF_ORIGINS it names this host, too. Never elsewhere: the site may keep
+    its pages, and the host is what the request says.
     """
-    if has_request_context() and request.headers.get("Origin", "").lower() in current_state().config.origins:
+    foreign = has_request_context() and request.blueprint == "kapa_handoff"
+    if foreign and request.headers.get("Origin", "").lower() in current_state().config.origins:
         return f"{request.host_url.rstrip('/')}{_root()}/{path}"
     return f"{_root()}/{path}"
 

@@ -64,7 +64,9 @@ class State:
         """
         secret = self.app.secret_key
         if not secret:
-            raise ConfigurationError("SECRET_KEY: is not set; offers and forms are signed with it")
+            raise ConfigurationError(
+                "SECRET_KEY is not set. Set it to a random value: offers and forms are signed with it."
+            )
         return secret.encode() if isinstance(secret, str) else secret
 
     def offer_signer(self) -> OfferSigner:

@@ -37,7 +37,8 @@ _columns = ticket_table.c
 _RECENT = select(func.count()).select_from(ticket_table).where(_columns.created_at > bindparam("since"))
 _LATEST_OF_THREAD = (
     select(_columns.id)
-    .where(_columns.thread_id == bindparam("thread_id"))
+    # The same visitor's alone: a browser may name any thread, and a helpdesk puts what follows into one case.
+    .where(_columns.thread_id == bindparam("thread_id"), _columns.email_key == bindparam("email_key"))
     .order_by(_columns.created_at.desc())
     .limit(1)
 )
@@ -63,6 +64,7 @@ class Submission:
         submission_id: made with the form; sending the form twice opens one ticket.
         transcript_source: ``browser`` or ``site``, see :class:`Ticket`.
         locale: the visitor's language, BCP 47.
+        site_keeps_thread: the site is asked for its own record of the thread, whether or not it had one just now.
         client_key: see :func:`client_key`.
     """
 
@@ -75,6 +77,7 @@ class Submission:
     client_key: str
     name: str | None = None
     locale: str | None = None
+    site_keeps_thread: bool = False
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
@@ -90,12 +93,14 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         Unavailable: the database cannot be reached.
     """
     note, conversation = clean_text(submission.note), submission.conversation
+    page = submission.offer.page
     if config.redact:
         note, conversation = redact(note), redact_conversation(conversation)
+        page = redact(page) if page else None
     text = json.dumps(conversation.as_json(), ensure_ascii=False, separators=(",", ":"))
-    # The site's own record of a thread may have grown between two tries; the thread is then what counts.
-    said = text if submission.transcript_source == "browser" else str(submission.offer.thread_id)
-    digest = hashlib.sha256("\0".join([submission.email, note, said]).encode()).hexdigest()
+    # The site's own record of a thread may grow or be out of reach between two tries: the thread is what counts then.
+    said = submission.offer.thread_id if submission.site_keeps_thread else text
+    digest = hashlib.sha256("\0".join([submission.email, note, said or ""]).encode()).hexdigest()
 
     with database.write() as connection:
         moment, reference = now(connection), _reference()
@@ -128,7 +133,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             recipient=settings.email,
             visitor_email=submission.email,
             email_key=submission.email.lower(),
-            visitor_name=submission.name[:200] if submission.name else None,
+            visitor_name=" ".join(clean_text(submission.name).split())[:200] if submission.name else None,
             note=note,
             subject=_subject(conversation),
             pairs=len(conversation.pairs),
@@ -136,7 +141,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             triggers=",".join(submission.offer.triggers),
             answer_id=submission.offer.answer_id,
             thread_id=submission.offer.thread_id,
-            page=submission.offer.page,
+            page=page,
             locale=submission.locale,
             client_key=submission.client_key,
             follows=situation.follows,
@@ -191,7 +196,12 @@ def _check_limits(
     ]
     waits = [_wait(connection, limit, which, moment) for count, limit, which in limits if count >= limit]
     if waits:
-        raise RateLimited(retry_after=max(waits))
+        minutes = -(-max(waits) // 60)
+        raise RateLimited(
+            "Too many tickets were sent in the last hour. Your text is kept here; please send it again in "
+            f"{minutes} minute{'s' if minutes != 1 else ''}.",
+            retry_after=max(waits),
+        )
 
 
 def _wait(connection: Connection, limit: int, which: ColumnElement[bool] | None, moment: datetime) -> int:

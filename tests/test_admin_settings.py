@@ -394,7 +394,7 @@ def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
     assert "Button text: Create ticket → Ask a human" in page
     assert "Button: on → off" in page
     assert "Shown under: every answer → long conversations" in page
-    assert "Questions: 3 → 5" in page
+    assert "From question: 3 → 5" in page
     assert page.index("Version 2 unknown,") < page.index("Version 1 unknown,")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_mail import email_dispatched
 from sqlalchemy import delete, update
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
@@ -159,6 +162,7 @@ def test_claim_is_exclusive_among_threads(make_app: Callable[..., Flask]) -> Non
 CLAIMING_PROCESS = """
 import sys
 from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.storage.engine import Database
 
 database = Database(lambda: sys.argv[1])
@@ -444,3 +448,69 @@ def test_no_transaction_while_smtp_talks(make_app: Callable[..., Flask]) -> None
     assert ticket is not None
     assert ticket.status is Status.DELIVERED
     assert len(stored) == 3
+
+
+def test_ticket_that_is_cut_off_again_and_again_waits(database: Database, queue: Callable[[], str]) -> None:
+    """The first cut-off delivery is repeated at once; after the second the ticket waits like a delayed one."""
+    reference = queue()
+    claim(database)
+    for expected in (Status.SENDING, Status.QUEUED):
+        with database.read() as connection:
+            moment = database_now(connection)
+        rewrite(database, reference, leased_until=moment - timedelta(seconds=1))
+        outbox.claim(database, 30)
+        assert look_up(database, reference).status is expected
+    ticket = look_up(database, reference)
+    assert ticket.next_attempt_at is not None
+    assert ticket.next_attempt_at > ticket.created_at + timedelta(seconds=50)
+    assert "more than once" in (ticket.last_error or "")
+
+
+def test_ticket_that_is_cut_off_for_five_days_fails(database: Database, queue: Callable[[], str]) -> None:
+    """The five days hold for abandoned deliveries as well."""
+    reference = queue()
+    with database.read() as connection:
+        moment = database_now(connection)
+    rewrite(
+        database,
+        reference,
+        status=Status.SENDING,
+        attempts=40,
+        queued_at=moment - timedelta(days=6),
+        leased_until=moment - timedelta(seconds=1),
+    )
+    assert outbox.claim(database, 30) is None
+    assert look_up(database, reference).status is Status.FAILED
+
+
+def test_send_again_goes_to_the_address_of_today(database: Database, queue: Callable[[], str]) -> None:
+    """A ticket that failed for its address is sent to the corrected one."""
+    reference = queue()
+    outbox.fail(database, claim(database), "550 no such user")
+    again = outbox.send_again(database, reference, "help@example.com")
+    assert again is not None
+    assert (again.status, again.recipient) == (Status.QUEUED, "help@example.com")
+
+
+def test_accepted_mail_is_recorded_when_the_database_is_back(
+    make_app: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server took the mail, the database was locked just then: it is written down later, not sent again."""
+    monkeypatch.setattr("flask_kapa_handoff.storage.engine.BUSY_TIMEOUT", 0.2)
+    app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
+    reference = send_ticket(app.test_client())
+    database = app.extensions["kapa_handoff"].database
+    lock = sqlite3.connect(database.engine.url.database, isolation_level=None)
+
+    def hold(sender: Flask, message: object) -> None:
+        lock.execute("BEGIN IMMEDIATE")
+
+    courier = Courier(app, app.extensions["kapa_handoff"])
+    with email_dispatched.connected_to(hold, app), pytest.raises(Unavailable):
+        courier.deliver_next()
+    lock.execute("ROLLBACK")
+    lock.close()
+    assert courier.deliver_next() is None
+    courier.close()
+    assert look_up(database, reference).status is Status.DELIVERED
+    assert len(mail_server.received) == 1

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2 import DictLoader
 from sqlalchemy import update
 
 from flask_kapa_handoff.delivery import outbox
@@ -394,6 +395,7 @@ def test_stop_without_start_is_nothing(make_site: Callable[..., Flask]) -> None:
 PROCESS_THAT_ENDS = """
 import sys
 from flask import Flask
+from jinja2 import DictLoader
 from flask_kapa_handoff import KapaHandoff
 from tests.conftest import send_ticket
 
@@ -440,6 +442,7 @@ import os
 import sys
 import threading
 from flask import Flask
+from jinja2 import DictLoader
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.signals import ticket_delivered
 from tests.conftest import send_ticket
@@ -514,3 +517,42 @@ def test_inline_failure_is_not_the_visitors(
     ticket = look_up(app, answer.json["reference"])
     assert ticket.status is (Status.FAILED if problem == "refused" else Status.QUEUED)
     assert ticket.last_error
+
+
+def test_panic_in_composing_fails_its_ticket_alone(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+    """What is raised beyond Exception, as by a panic in native code, ends neither the thread nor the next ticket."""
+
+    class Panic(BaseException):
+        pass
+
+    def panic(note: str) -> str:
+        if note == "panic":
+            raise Panic
+        return note
+
+    app = make_site(mail_server)
+    app.jinja_env.globals["panic"] = panic
+    app.jinja_loader = DictLoader({"kapa_handoff/mail/ticket.txt": "{{ panic(ticket.note) }}"})
+    with watching(app) as endings:
+        broken = send_ticket(app.test_client(), note="panic")
+        sound = send_ticket(app.test_client(), note="fine")
+        endings.wait_for(broken)
+        endings.wait_for(sound)
+    assert look_up(app, broken).status is Status.FAILED
+    assert look_up(app, sound).status is Status.DELIVERED
+
+
+def test_page_does_not_fail_when_no_thread_can_be_started(
+    make_site: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process at its limit of threads goes on answering, and says in the log what is missing."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    app = make_site()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    client = app.test_client()
+    assert client.get("/handoff/offer?pairs=1").status_code == 200
+    assert client.get("/handoff/offer?pairs=1").status_code == 200
+    assert caplog.text.count("could be started") == 1

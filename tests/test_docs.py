@@ -106,6 +106,21 @@ def test_the_jinja_helpers_that_the_readme_calls_exist(app: Flask) -> None:
             assert "<script" in render_template_string("{{ " + call + " }}")
 
 
+def test_the_templates_and_properties_that_the_readme_names_exist() -> None:
+    """Each template of the table is there, and each custom property stands in the style sheet."""
+    folder = CHECKOUT / "templates" / "kapa_handoff"
+    names = set(re.findall(r"`((?:mail/)?\w+\.(?:html|txt))`", README))
+    assert len(names) >= 10
+    for name in names:
+        assert (folder / name).exists(), name
+    style = (CHECKOUT / "flask_kapa_handoff" / "static" / "handoff.css").read_text()
+    listed = re.search(r"Likewise (.*?) \(", README)
+    assert listed
+    properties = set(re.findall(r"--kapa-handoff-[\w-]+", README))
+    properties |= {f"--kapa-handoff-{name}" for name in re.findall(r"`([\w-]+)`", listed[1])}
+    assert properties == set(re.findall(r"(--kapa-handoff-[\w-]+):", style))
+
+
 def test_every_relative_link_leads_somewhere() -> None:
     """Files and pictures that the README links to are there."""
     for target in re.findall(r"\]\(([^)#:]+)\)", README):

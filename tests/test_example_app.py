@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shlex
 import signal
 import smtplib
 import socket
@@ -436,8 +437,10 @@ def test_the_usual_port_is_used_unless_it_is_taken() -> None:
             listen("127.0.0.1", port)
 
 
-def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "error", "-m", "example_app", "--port", "0", "--data", str(tmp_path)]
+@pytest.mark.parametrize("before", ["", "trap '' INT; "], ids=["in front", "in the background of a shell"])
+def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path, before: str) -> None:
+    program = [sys.executable, "-W", "error", "-m", "example_app", "--port", "0", "--data", str(tmp_path)]
+    command = ["sh", "-c", f"{before}exec {shlex.join(program)}"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

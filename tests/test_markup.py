@@ -12,6 +12,7 @@ from flask import Flask, render_template_string
 from sqlalchemy import event
 
 from flask_kapa_handoff import Conversation, QuestionAnswer
+from tests.conftest import ticket_fields
 from tests.test_public_form import Page
 
 EVIL = "\"</script><script>alert(1)</script>'<!-- & </textarea>"
@@ -120,3 +121,34 @@ def test_templates_of_the_site_with_other_names_are_not_ours(app: Flask) -> None
     names = [name for name in app.jinja_env.list_templates() if name.endswith((".html", ".txt"))]
     assert names
     assert all(name.startswith("kapa_handoff/") for name in names)
+
+
+def test_the_host_of_one_request_gets_into_no_later_page(make_app: Callable[..., Flask]) -> None:
+    """A page asked for with another Host and an allowed Origin leaves nothing behind in what is kept."""
+    app = make_app(KAPA_HANDOFF_ORIGINS="https://docs.example.com")
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string("{{ kapa_handoff_script() }}{{ kapa_handoff_button(c) }}", c=PLAIN)
+
+    client = app.test_client()
+    forged = client.get("/page", headers={"Origin": "https://docs.example.com", "Host": "evil.example.com"})
+    assert "evil.example.com/handoff" not in forged.text
+    assert 'src="/handoff/static/handoff.js' in client.get("/page").text
+
+
+def test_the_page_of_an_offer_is_an_address_of_the_web(make_app: Callable[..., Flask]) -> None:
+    """What a browser names as its page becomes a link of the confirmation only if it is http or https."""
+    app = make_app()
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string("{{ kapa_handoff_button(c) }}", c=PLAIN)
+
+    client = app.test_client()
+    shown = client.get("/page", headers={"HX-Current-URL": "javascript://localhost/%0aalert(1)"})
+    offer = Page(shown.text).fields["offer"]
+    answer = client.post("/handoff/tickets", data=ticket_fields(client, offer=offer))
+    assert answer.status_code == 201
+    assert "javascript:" not in answer.text
+    assert "http://localhost/page" in answer.text

@@ -511,3 +511,25 @@ def test_an_address_with_a_percent_sign_or_a_question_mark_is_taken_as_it_is(
     path = make_url(app.config["KAPA_HANDOFF_DATABASE_URI"]).database
     assert path is not None
     assert Path(path).exists()
+
+
+def test_a_writer_does_not_wait_for_its_turn_without_end(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another thread of the process has been writing for too long the visitor is told, not kept waiting."""
+    monkeypatch.setattr("flask_kapa_handoff.storage.engine.BUSY_TIMEOUT", 0.2)
+    database: Database = make_app().extensions["kapa_handoff"].database
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.write():
+            inside.set()
+            leave.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert inside.wait(20)
+    with pytest.raises(Unavailable), database.write():
+        pass
+    leave.set()
+    holder.join()

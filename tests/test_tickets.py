@@ -16,6 +16,7 @@ from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.storage.records import Status, Ticket, latest_tickets
 from flask_kapa_handoff.tickets import Submission, client_key, open_ticket
 from flask_kapa_handoff.triggers import Facts
+from tests.conftest import send_ticket
 
 
 def submission(question: str = "How?", **changes: object) -> Submission:
@@ -151,3 +152,15 @@ def test_a_client_key_tells_clients_apart_without_their_address() -> None:
 def test_ipv6_clients_are_told_apart_by_their_64(one: str | None, other: str | None, same: bool) -> None:
     """Mapped IPv4 counts as IPv4; an address that is none does no harm."""
     assert (client_key(one, SECRET) == client_key(other, SECRET)) is same
+
+
+def test_a_ticket_follows_only_the_same_visitors(app: Flask) -> None:
+    """A browser may name any thread: somebody else's ticket of the same name is not what this one follows."""
+    client = app.test_client()
+    first = send_ticket(client, email="alice@example.com")
+    other = send_ticket(client, email="mallory@example.com")
+    again = send_ticket(client, email="Alice@example.com")
+    with app.extensions["kapa_handoff"].database.read() as connection:
+        found = {ticket.reference: ticket for ticket in latest_tickets(connection)}
+    assert found[other].follows is None
+    assert found[again].follows == found[first].id

@@ -9,12 +9,13 @@ from htmx_flask import make_response
 from htmx_flask.requests import HtmxHeaders
 
 from ..config import Config
-from ..errors import RequestProblem, SchemaError
+from ..errors import RequestProblem, SchemaError, Unavailable
 from ..markup import static_url
 from ..state import current_state
 from . import words
 
 OWN_LAYOUT = Config.admin_template
+DATABASE_TROUBLE = "The handoff's database cannot be used just now. The site's log says why."
 FAILURE_REGION = "#kapa-handoff-admin-failure"
 
 
@@ -39,7 +40,8 @@ def answer_fragment(name: str, status: int = 200, **context: Any) -> Response:
 def answer_problem(problem: RequestProblem) -> Response:
     """A problem that leaves nothing to show: a page, or a line in the page that is open, which stays as it is."""
     remedy = str(problem) if isinstance(problem, SchemaError) else None
-    sentences = [problem.description or "", *(text for texts in problem.fields.values() for text in texts)]
+    told = DATABASE_TROUBLE if isinstance(problem, Unavailable) else problem.description or ""
+    sentences = [told, *(text for texts in problem.fields.values() for text in texts)]
     context = {"title": problem.title, "problem": " ".join(sentences), "remedy": remedy}
     status = problem.code or 500
     if wants_fragment():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import current_app, request
 
 from ..state import current_state
+
+_logger = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
 MAX_NAME = 320
@@ -17,7 +21,11 @@ def changed_by() -> str:
     of the request's ``Authorization`` header (RFC 7617).
     """
     loader = current_state().hooks.visitor_loader
-    visitor = loader() if loader is not None else None
+    try:
+        visitor = loader() if loader is not None else None
+    except Exception:
+        _logger.exception("The site's visitor_loader failed; the history names the admin another way.")
+        visitor = None
     name = visitor.email if visitor is not None else _flask_login_id() or _basic_user_name()
     return (name or UNKNOWN)[:MAX_NAME]
 

@@ -96,7 +96,7 @@ def test_mail() -> ResponseReturnValue:
 
 
 def _saved(current: DeskSettings) -> str:
-    return f"Saved as version {current.version}. It holds from now on."
+    return f"Saved as version {current.version}. In force from now on."
 
 
 def _current(state: State) -> DeskSettings:

@@ -6,16 +6,19 @@ from uuid import UUID
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+from sqlalchemy.exc import NoResultFound
 
+from ..conversation import QuestionAnswer, is_link
 from ..delivery import outbox
 from ..delivery.dispatch import start_delivery
-from ..delivery.message import is_link
 from ..markdown import to_html
 from ..public.origin import require_known_origin
+from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.engine import now
 from ..storage.models import ticket as ticket_table
-from ..storage.records import Status, find_attempts, find_conversation, find_ticket, latest_tickets
+from ..storage.records import Status, Ticket, find_attempts, find_conversation, find_ticket, latest_tickets
 from .answers import answer_page
 from .forms import EXPIRED, AdminForm
 
@@ -48,7 +51,9 @@ def send_again(reference: str) -> ResponseReturnValue:
     require_known_origin(state.config, own_pages_only=True)
     if not AdminForm(request.form).validate():
         return _ticket_page(state, reference, 400, problem=EXPIRED)
-    found = outbox.send_again(state.database, reference)
+    with state.database.read() as connection:
+        recipient = current_settings(connection, state.config).email
+    found = outbox.send_again(state.database, reference, recipient)
     if found is None:
         return _no_such_ticket(reference)
     if found.status is not Status.QUEUED:
@@ -65,7 +70,7 @@ def _ticket_page(
         found = find_ticket(connection, ticket_table.c.reference == reference)
         if found is None:
             return _no_such_ticket(reference)
-        conversation = find_conversation(connection, found)
+        pairs = _readable_pairs(connection, found)
         attempts = find_attempts(connection, found.id)
         earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
         moment = now(connection)
@@ -75,7 +80,7 @@ def _ticket_page(
         "ticket",
         status,
         ticket=found,
-        pairs=conversation.pairs,
+        pairs=pairs,
         attempts=attempts,
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
@@ -86,6 +91,13 @@ def _ticket_page(
         notice=notice,
         problem=problem,
     )
+
+
+def _readable_pairs(connection: Connection, found: Ticket) -> tuple[QuestionAnswer, ...]:
+    try:
+        return find_conversation(connection, found).pairs
+    except (ValueError, NoResultFound):
+        return ()  # its delivery says what is wrong with it; the rest of the page is needed all the same
 
 
 def _no_such_ticket(reference: str) -> Response:

@@ -20,7 +20,7 @@ SETTINGS = {
     "email": "Address",
     "button_text": "Button text",
     "triggers": "Shown under",
-    "threshold": "Questions",
+    "threshold": "From question",
 }
 """What each setting is called, in the order in which they are shown."""
 

@@ -31,6 +31,7 @@ class Courier:
         self._state = state
         self.transport = Transport(app, state.config, state.mail)
         self._environment = mail_environment(app)
+        self._accepted: tuple[outbox.Claim, str] | None = None
 
     def deliver_next(self, reference: str | None = None) -> Ticket | None:
         """Deliver the ticket that is due first, or the one with this reference if it is due.
@@ -40,6 +41,7 @@ class Courier:
         """
         database = self._state.database
         with self._app.app_context():
+            self._record_accepted()
             claimed = outbox.claim(database, self._state.config.smtp_timeout, reference=reference)
             if claimed is None:
                 return None
@@ -56,11 +58,20 @@ class Courier:
                 _logger.error("Ticket %s met an unexpected %s.", claimed.ticket.reference, type(error).__name__)
                 ticket = outbox.delay(database, claimed, f"unexpected {type(error).__name__}: {error}"[:500])
             else:
-                ticket = outbox.complete(database, claimed, reply)
+                self._accepted = (claimed, reply)
+                ticket = self._record_accepted()
             if ticket is None:
                 return claimed.ticket  # the lease ran out, and whoever took the ticket over reports it
             self._report(ticket)
             return ticket
+
+    def _record_accepted(self) -> Ticket | None:
+        """Write down that a mail is out. Kept until the database takes it: or else it would be sent once more."""
+        if self._accepted is None:
+            return None
+        ticket = outbox.complete(self._state.database, *self._accepted)
+        self._accepted = None
+        return ticket
 
     def send(self, ticket: Ticket, conversation: Conversation) -> str:
         """Compose and send one mail, now.
@@ -97,8 +108,11 @@ class Courier:
         letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
         try:
             return compose(self._environment, letterhead, ticket, conversation)
-        except Exception as error:
-            # Also what a site's own mail template raises: the same text would fail at every further try.
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            # Also what a site's own mail template raises, and a panic in the Markdown renderer, which is no Exception:
+            # the same text would fail at every further try.
             raise Refused(f"the mail could not be composed: {type(error).__name__}: {error}"[:500]) from error
 
     def _report(self, ticket: Ticket) -> None:
@@ -109,4 +123,6 @@ class Courier:
             _logger.error("Ticket %s failed for good; its page in the admin says why.", ticket.reference)
             notify(ticket_failed, self._app, ticket=ticket, error=ticket.last_error or "")
         else:
-            _logger.warning("Ticket %s could not be sent; it will be tried again.", ticket.reference)
+            # The first word is the reply's code or the error's name; the rest may hold an address.
+            cause = (ticket.last_error or "unknown").split()[0].rstrip(":")
+            _logger.warning("Ticket %s could not be sent (%s); it will be tried again.", ticket.reference, cause)

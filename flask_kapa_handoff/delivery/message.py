@@ -23,7 +23,7 @@ from uuid import UUID
 
 from jinja2 import Environment
 
-from ..conversation import Conversation
+from ..conversation import Conversation, is_link
 from ..markdown import to_html
 from ..storage.records import Ticket
 from ..triggers import Trigger
@@ -143,6 +143,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
     return {
         "ticket": ticket,
         "pairs": conversation.pairs,
+        "asked": _asked(ticket, conversation),
         "site_name": letterhead.site_name,
         "reasons": reasons,
         "to_html": to_html,
@@ -150,9 +151,11 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
     }
 
 
-def is_link(address: str | None) -> bool:
-    """Whether an address may become a link: ``http`` or ``https``, one word."""
-    return bool(address) and re.match(r"https?://\S+\Z", address or "", re.IGNORECASE) is not None
+def _asked(ticket: Ticket, conversation: Conversation) -> str | None:
+    """The question under whose answer the button was pressed, where that is not the one in the subject."""
+    under = [pair for pair in conversation.pairs if ticket.answer_id is not None and pair.id == ticket.answer_id]
+    pair = under[-1] if under else conversation.pairs[-1]
+    return None if pair is conversation.pairs[0] else pair.question
 
 
 def _sender(text: str) -> Address:

@@ -66,6 +66,8 @@ def claim(database: Database, smtp_timeout: int, *, reference: str | None = None
         ticket = _first_due(connection, moment, reference)
         if ticket is None:
             return None
+        if ticket.status is Status.SENDING and _put_back(connection, ticket, moment):
+            return None
         number = ticket.attempts + 1
         taken = connection.execute(
             update(ticket_table)
@@ -85,6 +87,22 @@ def claim(database: Database, smtp_timeout: int, *, reference: str | None = None
             )
         )
         return Claim(ticket, number)
+
+
+def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> bool:
+    """Let a ticket wait whose deliveries were cut off again and again: it may be what ends the process."""
+    if ticket.attempts == 1:
+        return False
+    due = next_attempt(ticket.attempts - 1, ticket.queued_at, moment)
+    told = "the process ended in the middle of the delivery, more than once"
+    connection.execute(
+        update(ticket_table)
+        .where(ticket_table.c.id == ticket.id)
+        .values(
+            status=Status.QUEUED if due else Status.FAILED, next_attempt_at=due, leased_until=None, last_error=told
+        )
+    )
+    return True
 
 
 def complete(database: Database, claimed: Claim, detail: str) -> Ticket | None:
@@ -132,8 +150,11 @@ def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -
         return find_ticket(connection, ticket_table.c.id == ticket.id)
 
 
-def send_again(database: Database, reference: str) -> Ticket | None:
+def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
     """Queue a failed ticket, or make a queued one due now.
+
+    Arguments:
+        recipient: where it goes now; the address that it had may be what was wrong.
 
     Returns:
         The ticket as it stands now, unchanged when it is being sent or was delivered; none: there is no such ticket.
@@ -141,11 +162,10 @@ def send_again(database: Database, reference: str) -> Ticket | None:
     with database.write() as connection:
         moment = now(connection)
         waiting = ticket_table.c.status.in_([Status.FAILED, Status.QUEUED])
-        connection.execute(
-            update(ticket_table)
-            .where(ticket_table.c.reference == reference, waiting)
-            .values(status=Status.QUEUED, queued_at=moment, next_attempt_at=moment)
-        )
+        values = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
+        if recipient:
+            values["recipient"] = recipient
+        connection.execute(update(ticket_table).where(ticket_table.c.reference == reference, waiting).values(**values))
         return find_ticket(connection, ticket_table.c.reference == reference)
 
 

@@ -80,7 +80,7 @@ class Transport:
                 host = self._host(state)
             except Delayed:
                 raise
-            except (OSError, smtplib.SMTPException) as error:
+            except (OSError, UnicodeError, smtplib.SMTPException) as error:
                 raise Delayed(_words(error)) from None
             try:
                 reply = _transact(host, message)
@@ -104,7 +104,7 @@ class Transport:
         self.close()
         try:
             self._host(self.state)
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, UnicodeError, smtplib.SMTPException) as error:
             raise Delayed(_words(error)) from None
         finally:
             self.close()
@@ -174,7 +174,8 @@ def _transact(host: smtplib.SMTP, message: ComposedMessage) -> str:
     try:
         code, reply = host.mail(message.sender)
         if code != 250:
-            raise _refusal(code, reply)
+            # About the sender, which is the site's and no ticket's: its owner can mend that, and then all go out.
+            raise Delayed(words_of_reply(code, reply))
         code, reply = host.rcpt(message.recipient)
         if code not in (250, 251):
             raise _refusal(code, reply)

@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from ..errors import Unavailable
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from .courier import Courier
 
 POLL_SECONDS = 30.0
-"""How long an idle thread sleeps at most: another process may have stored or left behind a ticket."""
+"""How long an idle thread of a web process sleeps at most: another process may have left a ticket behind."""
+
+WORKER_POLL_SECONDS = 2.0
+"""The same for a worker, which is told of no ticket."""
 
 PAUSE_SECONDS = 0.05
 """How long a thread of a web process rests after each mail: composing one holds the interpreter, and visitors wait."""
@@ -26,28 +30,52 @@ _logger = logging.getLogger(__name__)
 _starting = threading.Lock()
 
 
-class DeliveryThreads:
-    """The couriers of one web process.
+class _News:
+    """What the threads of one start wait for: a ticket, or the end."""
 
-    They start at the process's first request: a thread that was started before a fork dies with it, and neither a
-    CLI command nor the reloader's parent ever answers a request.
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.count = 0
+        self.stopping = False
+
+    def tell(self, *, stop: bool = False) -> None:
+        with self._changed:
+            self.count += 1
+            self.stopping = self.stopping or stop
+            self._changed.notify_all() if stop else self._changed.notify()
+
+    def wait(self, seen: int, seconds: float) -> None:
+        """Until there is more news than what was seen, or the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.stopping or self.count != seen, seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Whatever the news, until the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.stopping, seconds)
+
+
+class DeliveryThreads:
+    """The couriers of one process.
+
+    In a web process they start at its first request: a thread that was started before a fork dies with it, and
+    neither a CLI command nor the reloader's parent ever answers a request.
     """
 
     def __init__(self, app: Flask, state: State) -> None:
         self._app = app
         self._state = state
         self._process: int | None = None
-        self._reset()
-
-    def _reset(self) -> None:
-        self._news = threading.Condition()
-        self._counted_news = 0
-        self._stopping = False
-        self._beside_visitors = True
+        self._news = _News()
         self._threads: list[threading.Thread] = []
 
+    @property
+    def running(self) -> bool:
+        """Whether this process has started its threads."""
+        return self._process == os.getpid()
+
     def start(self, *, beside_visitors: bool = True) -> None:
-        """Start the threads unless this process has them already.
+        """Start the threads unless this process has them already. Raises nothing: a page must not fail with it.
 
         Arguments:
             beside_visitors: whether the process answers requests, too, and a thread pauses after each mail.
@@ -57,75 +85,68 @@ class DeliveryThreads:
         with _starting:
             if self.running:
                 return
-            self._reset()
-            self._beside_visitors = beside_visitors
-            for number in range(1, self._state.config.smtp_connections + 1):
-                thread = threading.Thread(target=self._run, name=f"kapa-handoff-{number}", daemon=True)
-                self._threads.append(thread)
-                thread.start()
+            # New for each start: a thread that outlived its stop() must not take the next one's news for its own.
+            self._news, self._threads = _News(), []
             self._process = os.getpid()
+            try:
+                for number in range(1, self._state.config.smtp_connections + 1):
+                    thread = threading.Thread(
+                        target=self._run,
+                        args=(self._news, beside_visitors),
+                        name=f"kapa-handoff-{number}",
+                        daemon=True,
+                    )
+                    thread.start()
+                    self._threads.append(thread)
+            except RuntimeError as error:
+                _logger.error("Only %s of the delivery threads could be started: %s", len(self._threads), error)
             atexit.register(self.stop, self._state.config.smtp_timeout)
-
-    @property
-    def running(self) -> bool:
-        """Whether this process has its threads."""
-        return self._process == os.getpid()
 
     def wake(self) -> None:
         """Say that there is a new ticket."""
-        with self._news:
-            self._counted_news += 1
-            self._news.notify()
+        self._news.tell()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Let each courier finish the mail in hand, then end; a process that ends does this by itself.
 
         Arguments:
-            timeout: seconds to wait for each.
+            timeout: seconds to wait for all of them.
         """
         if not self.running:
             return
-        with self._news:
-            self._stopping = True
-            self._news.notify_all()
+        self._news.tell(stop=True)
+        deadline = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, deadline - time.monotonic()))
         self._process = None
+        self._state.database.close()
         atexit.unregister(self.stop)
 
-    def _run(self) -> None:
-        courier: Courier | None = None
-        while not self._stopping:
-            seen = self._counted_news
-            pause = POLL_SECONDS
-            try:
-                # Here, since they bring smtplib and more, which only a process that delivers needs.
-                from . import outbox
-                from .courier import Courier
+    def _run(self, news: _News, beside_visitors: bool) -> None:
+        # Here, since they bring smtplib and more, which only a process that delivers needs.
+        from . import outbox
+        from .courier import Courier
 
+        most = POLL_SECONDS if beside_visitors else WORKER_POLL_SECONDS
+        courier: Courier | None = None
+        while not news.stopping:
+            seen, pause = news.count, most
+            try:
                 courier = courier or Courier(self._app, self._state)
                 if courier.deliver_next():
-                    self.wake()  # where there was one there may be more: a second courier has a look
-                    if self._beside_visitors:
-                        self._wait_while_running(PAUSE_SECONDS)
+                    news.tell()  # where there was one there may be more: a second courier has a look
+                    if beside_visitors:
+                        news.rest(PAUSE_SECONDS)
                     continue
                 courier.close()
                 due = outbox.seconds_until_due(self._state.database)
-                pause = POLL_SECONDS if due is None else min(due, POLL_SECONDS)
+                pause = most if due is None else min(due, most)
             except Unavailable:
                 pause = 10.0  # the database has said why in the log
-            except Exception:
-                _logger.exception("Delivery goes on after an unexpected error.")
+            except BaseException as error:  # a thread that ends here would never be missed
+                _logger.error("Delivery goes on after an unexpected %s.", type(error).__name__, exc_info=True)
                 pause = 5.0
             # Not less than a moment: a ticket that another process has just taken is due, too.
-            self._wait_for_news(seen, max(pause, 0.05))
+            news.wait(seen, max(pause, 0.05))
         if courier is not None:
             courier.close()
-
-    def _wait_for_news(self, seen: int, seconds: float) -> None:
-        with self._news:
-            self._news.wait_for(lambda: self._stopping or self._counted_news != seen, seconds)
-
-    def _wait_while_running(self, seconds: float) -> None:
-        with self._news:
-            self._news.wait_for(lambda: self._stopping, seconds)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from ..conversation import is_link
 from ..errors import RequestProblem
 from ..markup import visitor_url
 from ..offers import Offer
@@ -112,4 +113,4 @@ def answer_json(value: dict[str, Any]) -> Response:
 
 def _own_page(page: str | None) -> str | None:
     """The page to go back to, if it is the site's own: an offer's page is what a browser said."""
-    return page if page and urlsplit(page).netloc == request.host else None
+    return page if page and is_link(page) and urlsplit(page).netloc == request.host else None

@@ -115,7 +115,9 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         try:
             field.data = parse_email(field.data)
         except ValueError as error:
-            raise ValidationError(f"This is not a complete email address. {error}") from None
+            raise ValidationError(
+                f"Please check this email address, it should look like name@example.com. ({error})"
+            ) from None
 
     def validate_note(self, field: TextAreaField) -> None:
         note = clean_text(field.data or "")

@@ -31,8 +31,9 @@ def wants_json() -> bool:
 
 
 def wants_fragment() -> bool:
-    """Whether the answer goes into a page that is open already."""
-    return request.headers.get("X-Kapa-Handoff") == "fragment" or bool(HtmxHeaders(request.headers))
+    """Whether the answer goes into a page that is open already. A boosted link asks for a whole page."""
+    headers = HtmxHeaders(request.headers)
+    return request.headers.get("X-Kapa-Handoff") == "fragment" or (bool(headers) and not headers.boosted)
 
 
 class AnswerQuery:

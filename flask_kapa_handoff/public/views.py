@@ -112,8 +112,12 @@ def events() -> ResponseReturnValue:
 def protect(response: Response) -> Response:
     """Dynamic answers are nobody's to keep; pages of KAPA_HANDOFF_ORIGINS may read them."""
     state = current_state()
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if request.endpoint != "kapa_handoff.static":
         response.headers["Cache-Control"] = "no-store"
+        # The address of a form holds its offer.
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
         allow_origin(response, state.config)
     return response
 
@@ -141,11 +145,13 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
         raise Disabled
     if problem is not None and wants_json():
         raise problem
+    # A person has typed nothing yet and gets a form with a fresh offer, without a word about the old one.
     form = TicketForm.empty(signer, token)
     form.conversation.data = conversation
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
-    return answer_form(state, form, opened, settings, _visitor(state), problem)
+    shown = answer_form(state, form, opened, settings, _visitor(state), None)
+    return with_problem(shown, problem)
 
 
 def _form_again(
@@ -222,4 +228,5 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Subm
         client_key=client_key(request.remote_addr, state.secret),
         name=visitor.name if visitor else None,
         locale=(request.accept_languages.best or "")[:35] or None,
+        site_keeps_thread=state.hooks.conversation_loader is not None and offered.thread_id is not None,
     )

@@ -161,8 +161,11 @@
   /** @type {Step} */
   const close = (draft) => {
     draft.dialog.remove();
-    // Only now that the focus is back at its place.
-    if (draft.reference) draft.offer.remove();
+    if (draft.reference) {
+      const note = find(draft.dialog, ".kapa-handoff-reference");
+      draft.offer.replaceWith(...[note].filter(Boolean));
+      note?.focus();
+    }
     const offer = find(draft.dialog, "[name=offer]")?.value;
     if (!offer || draft.sending) return;
     emit(draft, "cancel");

@@ -56,11 +56,6 @@ class Database:
                     self._process = os.getpid()
         return self._engine
 
-    @property
-    def embedded(self) -> bool:
-        """Whether the database is the package's own file."""
-        return self.engine is not None and self._embedded
-
     def _open(self) -> Engine:
         if self._process is not None:
             self._checked = False
@@ -97,6 +92,16 @@ class Database:
             self._say(error)
             raise
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # Not without end: behind a foreign lock each one before us waits for as long as SQLite lets it.
+        if not self._writing.acquire(timeout=BUSY_TIMEOUT):
+            raise Unavailable from TimeoutError(f"no turn to write within {BUSY_TIMEOUT} seconds")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
     @staticmethod
     def _say(error: Unavailable) -> None:
         # The driver's words alone: SQLAlchemy's would repeat what the visitor typed.
@@ -128,7 +133,7 @@ class Database:
             Unavailable: the database cannot be reached, is full, or stays locked.
         """
         with self._usable() as engine:
-            guard: AbstractContextManager[Any] = self._writing if _is_sqlite(engine) else nullcontext()
+            guard: AbstractContextManager[Any] = self._turn() if _is_sqlite(engine) else nullcontext()
             synchronous = "FULL" if survives_power_cut or not self._embedded else "NORMAL"
             with guard, self.write_transaction(engine, synchronous) as connection:
                 yield connection
