@@ -23,7 +23,7 @@ POLL_SECONDS = 30.0
 WORKER_POLL_SECONDS = 2.0
 """The same for a worker, which is told of no ticket."""
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.25
 """How long a thread of a web process rests after each mail: composing one holds the interpreter, and visitors wait."""
 
 _logger = logging.getLogger(__name__)
