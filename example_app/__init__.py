@@ -54,6 +54,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         KAPA_HANDOFF_EMAIL="support@pebblecask.example.com",
         KAPA_HANDOFF_SITE_NAME="Pebblecask",
         KAPA_HANDOFF_TRIGGERS="uncertainty, downvote, conversation-length",
+        KAPA_HANDOFF_ADMIN_TEMPLATE="settings_frame.html",
     )
     app.config.from_prefixed_env()
     app.config.update(config)

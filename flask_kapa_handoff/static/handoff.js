@@ -119,7 +119,7 @@
 
   /** @type {Later} */
   const open = async (offer) => {
-    if (opening || find(document, DIALOG)) return false;
+    if (opening || find(document, DIALOG + "[open]")) return false;
     const { threadId = "", desk = "default" } = offer.dataset;
     const token = find(offer, "[name=offer]").value;
     const carried = find(offer, "[name=conversation]")?.value;
@@ -160,6 +160,7 @@
 
   /** @type {Step} */
   const close = (draft) => {
+    if (draft.dialog.open) return; // opened again before this event came
     draft.dialog.remove();
     if (draft.reference) {
       const note = find(draft.dialog, ".kapa-handoff-reference");

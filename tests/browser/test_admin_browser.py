@@ -319,3 +319,18 @@ def test_narrow_pages_do_not_scroll_sideways(
     for path in ("", "tickets", f"tickets/{reference}"):
         page.goto(f"{address}/handoff/admin/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") == 320, path
+
+
+def test_in_a_narrow_frame_the_form_keeps_its_width(page: Page, admin_app: Callable[..., Flask], serve: Serve) -> None:
+    """What counts is the width of the site's frame, not the window's; and a name in the frame is the site's own."""
+    app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
+    narrow = "{% macro place() %}{% endmacro %}" + FRAME.replace("<main", '<main class="narrow"')
+    app.jinja_loader = DictLoader({"office.html": narrow})
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{serve(app)}/handoff/admin/")
+    page.add_style_tag(content=".narrow { max-width: 40em; margin: auto }")
+    field, frame = email(page).bounding_box(), page.locator("main.narrow").bounding_box()
+    assert field is not None
+    assert frame is not None
+    assert field["width"] > frame["width"] / 2
+    expect(page.get_by_role("link", name="Settings")).to_have_attribute("aria-current", "page")

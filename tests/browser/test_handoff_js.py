@@ -142,6 +142,10 @@ def test_from_an_answer_to_a_stored_ticket(chat: Callable[..., Page]) -> None:
     page.keyboard.press("Escape")
     expect(page.locator(BUTTON)).to_have_count(0)
     assert page.context.cookies() == []
+    # In the button's place stands what came of it, and the keyboard is there.
+    left = page.locator("[data-kapa-handoff-slot]").get_by_text(f"Your ticket {shown}")
+    expect(left).to_be_visible()
+    expect(left).to_be_focused()
 
 
 @pytest.mark.parametrize(
