@@ -34,6 +34,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.%: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up (extra $*); the first time this takes about half a minute."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
 
