@@ -40,11 +40,7 @@ def _shape(name: str, pattern: str, *hints: str) -> _Rule:
 
 
 _ANY_CASE = re.IGNORECASE | re.ASCII
-_KEYS = tuple(
-    f"{first}{mark}{last}"
-    for first, last in (("api", "key"), ("access", "key"), ("auth", "token"))
-    for mark in ("", "_", "-")
-)
+_KEYS = tuple(f"{first}{mark}key" for first in ("api", "access") for mark in ("", "_", "-"))
 
 # The shapes are the ones that the issuers document. Each pattern is linear in the text's length: a try that fails
 # has read no further than to where the next one begins.
@@ -61,6 +57,7 @@ _RULES = (
         *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
     ),
     _shape("GitLab token", r"(?<![\w-])glpat-[A-Za-z0-9_-]{20,}", "glpat-"),
+    _shape("npm token", r"(?<!\w)npm_[A-Za-z0-9]{36,}", "npm_"),
     _shape("AWS key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "akia", "asia"),
     _shape("Google key", r"(?<![\w-])AIza[A-Za-z0-9_-]{35}(?![\w-])", "aiza"),
     _shape("Slack token", r"(?<![\w-])xox[abeoprs]-[A-Za-z0-9-]{10,}", "xox"),
@@ -74,12 +71,13 @@ _RULES = (
     ),
     _Rule(
         re.compile(
-            r"\b((?:[A-Za-z0-9]{1,40}[_.-]){0,6}(?:password|passwd|secret|(?:api|access)[_-]?key|auth[_-]?token)"
+            r"\b((?:[A-Za-z0-9]{1,40}[_.-]){0,6}(?:password|passwd|secret|(?:api|access)[_-]?key|"
+            r"(?:auth|access|refresh|id)[_-]?token|(?<=[?&])token)"
             r"[\"']?[ \t]{0,4}(?::|=(?!=))[ \t]{0,4}[\"']?)([^\s\"'<>,;&\[\]{}()$]{6,200})",
             _ANY_CASE,
         ),
         r"\1[hidden: secret]",
-        ("password", "passwd", "secret", *_KEYS),
+        ("password", "passwd", "secret", "token", *_KEYS),
     ),
     _Rule(
         re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,100}:)([^\s/@:]{3,200})(?=@)", _ANY_CASE),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -632,3 +634,11 @@ def test_the_way_back_leads_only_to_the_sites_own_pages(app: Flask, page: str) -
     fields = ticket_fields(client, offer=signed_offer(client, page=page))
     links = [found["href"] for found in Page(client.post("/handoff/tickets", data=fields).text).all("a")]
     assert links == (["http://localhost/docs"] if "localhost" in page else [])
+
+
+def test_importing_the_package_leaves_what_it_may_not_need() -> None:
+    """Alembic, smtplib, Markdown and the form library come when they are used, not at import."""
+    program = "import sys, flask_kapa_handoff; print([n for n in sys.argv[1:] if n in sys.modules])"
+    names = ["alembic", "smtplib", "comrak", "nh3", "flask_mail", "wtforms", "email_validator"]
+    done = subprocess.run([sys.executable, "-c", program, *names], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -136,3 +136,21 @@ def test_no_text_makes_it_slow(text: str) -> None:
     started = time.process_time()
     redact(text)
     assert time.process_time() - started < 1.5
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("refresh_token: 1//0gabcdefgh", "refresh_token: [hidden: secret]"),
+        ("https://example.com/cb?token=abcdef123456&x=1", "https://example.com/cb?token=[hidden: secret]&x=1"),
+        (
+            "https://example.com/cb?x=1&access_token=abcdef123456",
+            "https://example.com/cb?x=1&access_token=[hidden: secret]",
+        ),
+        ("npm_" + "a1B2" * 9, "[hidden: npm token]"),
+        ("the token is: gone, PWD=/home/ada", "the token is: gone, PWD=/home/ada"),
+    ],
+)
+def test_tokens_of_addresses_and_packages_are_masked(text: str, masked: str) -> None:
+    """Tokens in an address and of the npm registry are secrets; a sentence about a token and a folder are not."""
+    assert redact(text) == masked
