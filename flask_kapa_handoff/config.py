@@ -246,5 +246,10 @@ class Config:
         return cls(**values)
 
 
+def key_of(name: str) -> str:
+    """The configuration key of a field of :class:`Config`."""
+    return str(Config.__dataclass_fields__[name].metadata["key"])
+
+
 KEYS: Mapping[str, Any] = {item.metadata["key"]: item.default for item in fields(Config)}
 """Every key and its default."""

@@ -42,6 +42,10 @@ class RequestProblem(HTTPException):
         self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
         self.retry_after = retry_after
 
+    def as_text(self) -> str:
+        """All that is wrong, in one line."""
+        return " ".join([self.description or "", *(text for texts in self.fields.values() for text in texts)]).strip()
+
     def as_json(self) -> dict[str, Any]:
         """The JSON body: ``{"error": {"code", "message"[, "fields"]}}``."""
         error: dict[str, Any] = {"code": self.error_code, "message": self.description}

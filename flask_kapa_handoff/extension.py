@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,8 @@ from sqlalchemy.engine import make_url
 
 from .config import Config
 from .errors import ConfigurationError
-from .state import EXTENSION, ConversationLoader, Hooks, State, VisitorLoader, current_state
+from .state import EXTENSION, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
 from .storage.engine import Database
-
-ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
 
 _logger = logging.getLogger(__name__)
 

@@ -72,34 +72,33 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
         return Markup()
     if not isinstance(conversation, Conversation):
         raise TypeError(f"kapa_handoff_button() takes a Conversation or None, not {type(conversation).__name__}")
-    state = current_state()
-    if len(conversation.thread_id or "") > MAX_ID or len(conversation.pairs[-1].id or "") > MAX_ID:
-        _logger.error("The handoff button is left out: an id of the conversation is longer than %s.", MAX_ID)
-        return Markup()
     try:
-        with state.database.read() as connection:
-            settings = current_settings(connection, state.config, desk or DEFAULT_DESK)
-    except Invalid as error:
-        _logger.error("The handoff button is left out: %s", error.fields)
+        return _button(conversation, desk or DEFAULT_DESK)
+    except (ConfigurationError, Invalid, Unavailable) as error:
+        # The answer above is worth more than the button: the site's page must not fail with it.
+        _logger.error("The handoff button is left out: %s", getattr(error, "fields", None) or error)
         return Markup()
-    except Unavailable as error:
-        # The answer above is worth more than the button: the site's page must not fail with our database.
-        _logger.warning("The handoff button is left out: %s", error)
-        return Markup()
+
+
+def _button(conversation: Conversation, desk: str) -> Markup:
+    state, last = current_state(), conversation.pairs[-1]
+    for name, value in (("thread_id", conversation.thread_id), ("answer_id", last.id)):
+        if len(value or "") > MAX_ID:
+            raise Invalid(fields={name: [f"{name}: has more than {MAX_ID} characters."]})
+    with state.database.read() as connection:
+        settings = current_settings(connection, state.config, desk)
     offer = make_offer(
         Facts.of(conversation),
         settings,
         thread_id=conversation.thread_id,
-        answer_id=conversation.pairs[-1].id,
+        answer_id=last.id,
         page=_visited_page(),
     )
+    if offer is None:
+        return Markup()
     # Where the site loads the transcript itself, the page need not carry it.
     carried = None if state.hooks.conversation_loader and conversation.thread_id else conversation
-    try:
-        return render_button(offer, settings, carried) if offer else Markup()
-    except ConfigurationError as error:
-        _logger.error("The handoff button is left out: %s", error)
-        return Markup()
+    return render_button(offer, settings, carried)
 
 
 def _visited_page() -> str | None:

@@ -25,6 +25,7 @@ class Visitor(NamedTuple):
     name: str | None = None
 
 
+ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 ConversationLoader = Callable[[str], "Conversation | None"]
 VisitorLoader = Callable[[], "Visitor | None"]
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Blueprint
 
 from ..errors import ForeignOrigin, Invalid, Unavailable
+from ..state import ViewDecorator
 from . import settings_views, ticket_views
 from .answers import answer_problem, protect
-
-ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 # The name of each rule is given here, since a site's decorator may not keep the view's own.
 _RULES = (

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, render_template
 from htmx_flask import make_response
-from htmx_flask.requests import HtmxHeaders
 
-from ..config import Config
+from ..config import Config, key_of
 from ..errors import RequestProblem, SchemaError, Unavailable
 from ..markup import static_url
+from ..public.requests import wants_fragment
 from ..state import current_state
 from . import words
 
 OWN_LAYOUT = Config.admin_template
 DATABASE_TROUBLE = "The handoff's database cannot be used just now. The site's log says why."
 FAILURE_REGION = "#kapa-handoff-admin-failure"
-
-
-def wants_fragment() -> bool:
-    """Whether htmx asks for a part of the page that is open. A boosted link asks for a whole page."""
-    headers = HtmxHeaders(request.headers)
-    return bool(headers) and not headers.boosted
 
 
 def answer_page(name: str, status: int = 200, **context: Any) -> Response:
@@ -40,9 +34,8 @@ def answer_fragment(name: str, status: int = 200, **context: Any) -> Response:
 def answer_problem(problem: RequestProblem) -> Response:
     """A problem that leaves nothing to show: a page, or a line in the page that is open, which stays as it is."""
     remedy = str(problem) if isinstance(problem, SchemaError) else None
-    told = DATABASE_TROUBLE if isinstance(problem, Unavailable) else problem.description or ""
-    sentences = [told, *(text for texts in problem.fields.values() for text in texts)]
-    context = {"title": problem.title, "problem": " ".join(sentences), "remedy": remedy}
+    told = DATABASE_TROUBLE if isinstance(problem, Unavailable) else problem.as_text()
+    context = {"title": problem.title, "problem": told, "remedy": remedy}
     status = problem.code or 500
     if wants_fragment():
         body = render_template("kapa_handoff/admin/_problem.html", **context)
@@ -79,6 +72,7 @@ def _everywhere() -> dict[str, Any]:
     return {
         "admin_template": config.admin_template,
         "own_layout": config.admin_template == OWN_LAYOUT,
+        "key_of": key_of,
         "site_name": current_state().site_name,
         "static_url": static_url,
         "words": words,

@@ -14,10 +14,9 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
 
-from ..config import parse_button_text, parse_email, parse_threshold
+from ..config import key_of, parse_button_text, parse_email, parse_threshold
 from ..settings import DeskSettings
 from ..triggers import Trigger, parse_triggers
-from .words import configuration_key
 
 EXPIRED = (
     "Nothing was changed yet: this form was not made in your present session, or a cookie was not sent. "
@@ -135,7 +134,7 @@ class SettingsForm(AdminForm):
     def _accept(self, name: str, value: Any) -> None:
         if name in self.pinned and value != getattr(self.current, name):
             raise ValidationError(
-                f"This is set in the site's configuration ({configuration_key(name)}) and cannot be changed here."
+                f"This is set in the site's configuration ({key_of(name)}) and cannot be changed here."
             )
         self._accepted[name] = value
 

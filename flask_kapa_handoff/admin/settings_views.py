@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from ..delivery.sample import Tried, send_sample
 from ..public.forms import NOTE_MAX, TicketForm
 from ..public.origin import require_known_origin
+from ..public.requests import wants_fragment
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
@@ -22,7 +23,7 @@ from ..settings import (
 from ..signals import notify, settings_changed
 from ..state import State, current_state
 from ..triggers import Trigger
-from .answers import answer_fragment, answer_page, wants_fragment
+from .answers import answer_fragment, answer_page
 from .forms import EXPIRED, AdminForm, SettingsForm
 from .people import changed_by
 

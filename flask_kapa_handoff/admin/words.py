@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..config import PREFIX
 from ..settings import DeskSettings
 from ..storage.records import Outcome, Status
 from ..triggers import Trigger
@@ -74,11 +73,6 @@ def hidden_because(settings: DeskSettings) -> str | None:
     if not settings.email:
         return "There is no address to send tickets to."
     return None
-
-
-def configuration_key(name: str) -> str:
-    """The configuration key of a setting."""
-    return PREFIX + ("CONVERSATION_LENGTH_THRESHOLD" if name == "threshold" else name.upper())
 
 
 def _from_question(threshold: int) -> str:

@@ -29,7 +29,10 @@ class Claim:
     """A ticket that is this process's alone until its lease runs out; ``number`` is the try's."""
 
     ticket: Ticket
-    number: int
+
+    @property
+    def number(self) -> int:
+        return self.ticket.attempts + 1
 
 
 def next_attempt(attempts: int, queued_at: datetime, moment: datetime) -> datetime | None:
@@ -86,7 +89,7 @@ def claim(database: Database, smtp_timeout: int, *, reference: str | None = None
                 ticket_id=ticket.id, number=number, recipient=ticket.recipient, started_at=moment
             )
         )
-        return Claim(ticket, number)
+        return Claim(ticket)
 
 
 def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> bool:

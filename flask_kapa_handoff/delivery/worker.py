@@ -1,4 +1,4 @@
-"""The threads that deliver inside a web process."""
+"""The threads that deliver: inside a web process, or as a worker of their own."""
 
 from __future__ import annotations
 

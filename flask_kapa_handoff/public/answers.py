@@ -42,9 +42,8 @@ def answer_problem(problem: RequestProblem) -> ResponseReturnValue:
     if wants_json():
         return with_problem(answer_json(problem.as_json()), problem)
     template = "_dialog" if wants_fragment() else "problem_page"
-    sentences = [problem.description or "", *(text for texts in problem.fields.values() for text in texts)]
     page = _render(
-        template, title=problem.title, problem=" ".join(sentences), site_name=current_state().site_name, back_url=None
+        template, title=problem.title, problem=problem.as_text(), site_name=current_state().site_name, back_url=None
     )
     return with_problem(make_response(page), problem)
 
