@@ -21,7 +21,7 @@ from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from tests.conftest import PAIR, send_ticket, signed_offer
-from tests.servers import MailServer
+from tests.servers import MailServer, free_port
 
 MANY = {"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1000, "KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR": 1000}
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -266,12 +266,39 @@ def test_a_try_that_was_cut_off_is_not_known(app: Flask, admin: FlaskClient) -> 
     page = shown(ticket_page(admin, reference))
     assert "The last try was cut off. It will be tried again." in page
     assert "Not known: cut off" in page
-    assert "then it arrives twice" in page
+    assert "Possibly duplicated" in page
     deliver(app, reference)
     page = shown(ticket_page(admin, reference))
     assert "Not known: cut off" in page
     assert "Accepted" in page
     assert "250 2.0.0 taken" in page
+
+
+def test_a_lost_reply_may_mean_a_duplicate(app: Flask, admin: FlaskClient, mail_server: MailServer) -> None:
+    """A try whose mail was sent and never answered is not known, and the page says that there may be two copies."""
+    reference = send_ticket(admin)
+    mail_server.replies["DATA"] = ["no reply at all"]
+    deliver(app, reference)
+    page = shown(ticket_page(admin, reference))
+    assert "Not known: no reply" in page
+    assert page.count("Possibly duplicated") == 1
+    assert "It will be tried again" in page
+    assert outbox.send_again(app.extensions["kapa_handoff"].database, reference)
+    deliver(app, reference)
+    page = shown(ticket_page(admin, reference))
+    assert "The mail server accepted the mail" in page
+    assert page.count("Possibly duplicated") == 1
+
+
+def test_a_server_out_of_reach_is_no_duplicate(admin_app: Callable[..., Flask]) -> None:
+    """A try that reached no mail server says so, and nothing of copies."""
+    app = admin_app(MAIL_PORT=free_port())
+    reference = send_ticket(app.test_client())
+    deliver(app, reference)
+    page = shown(ticket_page(app.test_client(), reference))
+    assert "Not reached" in page
+    assert "refused" in page
+    assert "duplicated" not in page
 
 
 def test_a_try_that_goes_on_is_under_way(app: Flask, admin: FlaskClient) -> None:

@@ -283,6 +283,29 @@ def test_raising_receiver_does_not_repeat_the_mail(
     assert any(record.exc_info and "email_dispatched" in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.parametrize("reply", [HANG_UP, SILENCE, "hello there", "250" + "x" * 10_000, "354 more?"], ids=ascii)
+def test_lost_reply_is_told_apart(
+    smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask], reply: str
+) -> None:
+    """Where the whole mail was sent and no reply can be read, the try counts as unknown, and the ticket is queued."""
+    server = smtp({"END": [reply]})
+    app = make_site(server)
+    reference = send_ticket(app.test_client())
+    assert_queued_again(deliver(app), "the whole mail had been sent")
+    _, attempts = look_up(app, reference)
+    assert [attempt.outcome for attempt in attempts] == [Outcome.UNKNOWN]
+    assert len(server.mails) == 1
+
+
+def test_any_success_counts_as_acceptance(
+    smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask]
+) -> None:
+    """A reply that begins with 2 accepts the mail (RFC 5321, 4.2.1), whatever its other digits say."""
+    app = make_site(smtp({"END": ["252 taken, more or less"]}))
+    send_ticket(app.test_client())
+    assert deliver(app).status is Status.DELIVERED
+
+
 # The server's words
 
 
@@ -297,7 +320,8 @@ def test_words_survive_the_disconnect(
     reference = send_ticket(app.test_client())
     assert_queued_again(deliver(app), words)
     _, attempts = look_up(app, reference)
-    assert [(attempt.outcome, attempt.detail) for attempt in attempts] == [(Outcome.DELAYED, words)]
+    outcome = Outcome.UNREACHABLE if step in ("CONNECT", "EHLO", "AUTH") else Outcome.DELAYED
+    assert [(attempt.outcome, attempt.detail) for attempt in attempts] == [(outcome, words)]
 
 
 @pytest.mark.parametrize("step", ["RCPT", "DATA", "END"])
@@ -567,7 +591,7 @@ def test_wrong_mail_configuration_delays(
     reference = send_ticket(app.test_client())
     assert_queued_again(deliver(app))
     _, attempts = look_up(app, reference)
-    assert [attempt.outcome for attempt in attempts] == [Outcome.DELAYED]
+    assert [attempt.outcome for attempt in attempts] == [Outcome.UNREACHABLE]
 
 
 # Logs

@@ -33,6 +33,8 @@ STATUSES = {
 OUTCOMES = {
     Outcome.DELIVERED: "Accepted",
     Outcome.DELAYED: "Delayed",
+    Outcome.UNREACHABLE: "Not reached",
+    Outcome.UNKNOWN: "Not known: no reply",
     Outcome.FAILED: "Refused",
 }
 

@@ -12,10 +12,25 @@ from typing import Any
 import flask_mail
 
 from ..config import Config
+from ..storage.records import Outcome
 
 
 class Delayed(Exception):
     """The mail could not be sent now; a later try may succeed. The message is the server's word."""
+
+    outcome = Outcome.DELAYED
+
+
+class Unreachable(Delayed):
+    """No usable connection could be made, up to the log-in; nothing of the mail was said."""
+
+    outcome = Outcome.UNREACHABLE
+
+
+class Unanswered(Delayed):
+    """The whole mail was sent and the reply was lost: it may have been accepted, and a later try be a duplicate."""
+
+    outcome = Outcome.UNKNOWN
 
 
 class Exchange(smtplib.SMTP):
@@ -62,11 +77,11 @@ class Connection(flask_mail.Connection):
     def configure_host(self) -> Exchange:
         mail = self.mail
         if not mail.server:
-            raise Delayed("MAIL_SERVER is not set")
+            raise Unreachable("MAIL_SERVER is not set")
         try:
             port = int(mail.port or 0)
         except ValueError:
-            raise Delayed(f"MAIL_PORT: {mail.port!r} is no number") from None
+            raise Unreachable(f"MAIL_PORT: {mail.port!r} is no number") from None
         if mail.use_ssl:
             host: Exchange = EncryptedExchange(
                 self._deadline, mail.server, port, timeout=self._timeout, context=self._tls()
@@ -82,9 +97,9 @@ class Connection(flask_mail.Connection):
         except BaseException as error:
             host.close()
             if isinstance(error, UnicodeEncodeError):
-                raise Delayed("MAIL_USERNAME, MAIL_PASSWORD: smtplib sends ASCII characters only") from None
+                raise Unreachable("MAIL_USERNAME, MAIL_PASSWORD: smtplib sends ASCII characters only") from None
             if isinstance(error, smtplib.SMTPServerDisconnected) and host.refusal is not None:
-                raise Delayed(host.refusal) from None
+                raise Unreachable(host.refusal) from None
             raise
         return host
 

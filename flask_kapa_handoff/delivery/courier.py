@@ -48,7 +48,7 @@ class Courier:
             try:
                 reply = self.send(claimed.ticket, self._conversation(claimed.ticket))
             except Delayed as error:
-                ticket = outbox.delay(database, claimed, str(error))
+                ticket = outbox.delay(database, claimed, str(error), error.outcome)
             except Refused as error:
                 ticket = outbox.fail(database, claimed, str(error))
             except Unavailable:

@@ -117,9 +117,13 @@ def complete(database: Database, claimed: Claim, detail: str) -> Ticket | None:
     return _finish(database, claimed, Outcome.DELIVERED, detail)
 
 
-def delay(database: Database, claimed: Claim, error: str) -> Ticket | None:
-    """Queue the ticket again after a temporary error, or fail it when it was tried for long enough."""
-    return _finish(database, claimed, Outcome.DELAYED, error)
+def delay(database: Database, claimed: Claim, error: str, outcome: Outcome = Outcome.DELAYED) -> Ticket | None:
+    """Queue the ticket again after a temporary error, or fail it when it was tried for long enough.
+
+    Arguments:
+        outcome: what is recorded of the try: delayed, unreachable or unknown.
+    """
+    return _finish(database, claimed, outcome, error)
 
 
 def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
@@ -139,7 +143,7 @@ def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -
         values: dict[str, Any] = {"leased_until": None, "next_attempt_at": None, "last_error": detail}
         if outcome is Outcome.DELIVERED:
             values |= {"status": Status.DELIVERED, "delivered_at": moment, "last_error": None}
-        elif outcome is Outcome.DELAYED and (due := next_attempt(claimed.number, ticket.queued_at, moment)):
+        elif outcome is not Outcome.FAILED and (due := next_attempt(claimed.number, ticket.queued_at, moment)):
             values |= {"status": Status.QUEUED, "next_attempt_at": due}
         else:
             values |= {"status": Status.FAILED}

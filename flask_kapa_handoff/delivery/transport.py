@@ -16,11 +16,11 @@ import flask_mail
 from flask import Flask, current_app
 
 from ..config import Config
-from .connection import Connection, Delayed, Exchange, words_of_reply
+from .connection import Connection, Delayed, Exchange, Unanswered, Unreachable, words_of_reply
 from .message import ComposedMessage
 from .outbox import LEASE_MARGIN
 
-__all__ = ["Delayed", "Refused", "Transport"]
+__all__ = ["Delayed", "Refused", "Transport", "Unanswered", "Unreachable"]
 
 _logger = logging.getLogger(__name__)
 
@@ -69,7 +69,9 @@ class Transport:
             The server's words at acceptance.
 
         Raises:
-            Delayed: a temporary error; also when the reply was lost after the whole mail had been sent.
+            Unreachable: no usable connection could be made.
+            Unanswered: the reply was lost after the whole mail had been sent.
+            Delayed: any other temporary error.
             Refused: the server refuses this mail for good.
         """
         state = self.state
@@ -81,7 +83,7 @@ class Transport:
             except Delayed:
                 raise
             except (OSError, UnicodeError, smtplib.SMTPException) as error:
-                raise Delayed(_words(error)) from None
+                raise Unreachable(_words(error)) from None
             try:
                 reply = _transact(host, message)
             except Refused:
@@ -99,13 +101,13 @@ class Transport:
         """Connect, greet and log in, without sending anything.
 
         Raises:
-            Delayed: it does not work; the message says why.
+            Unreachable: it does not work; the message says why.
         """
         self.close()
         try:
             self._host(self.state)
         except (OSError, UnicodeError, smtplib.SMTPException) as error:
-            raise Delayed(_words(error)) from None
+            raise Unreachable(_words(error)) from None
         finally:
             self.close()
 
@@ -179,14 +181,22 @@ def _transact(host: smtplib.SMTP, message: ComposedMessage) -> str:
         code, reply = host.rcpt(message.recipient)
         if code not in (250, 251):
             raise _refusal(code, reply)
-        code, reply = host.data(message.data)
-        if code != 250:
+        code, reply = host.docmd("DATA")
+        if code != 354:
             raise _refusal(code, reply)
-    except smtplib.SMTPDataError as error:
-        raise _refusal(error.smtp_code, error.smtp_error) from None
+        # The whole message has lines that end in CRLF; the first one is a header. RFC 5321, 4.5.2: the dots.
+        host.send(message.data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
     except (OSError, smtplib.SMTPException) as error:
         raise Delayed(_words(error)) from None
-    return words_of_reply(code, reply)
+    try:
+        code, reply = host.getreply()
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unanswered(f"{_words(error)}; the whole mail had been sent") from None
+    if 200 <= code <= 299:  # RFC 5321, 4.2.1: the first digit is what counts
+        return words_of_reply(code, reply)
+    if 400 <= code <= 599:
+        raise _refusal(code, reply)
+    raise Unanswered(f"{words_of_reply(code, reply)}; the whole mail had been sent")
 
 
 # Replies about the log-in (RFC 4954, 6): the site's owner can mend that, and then the mail goes out.

@@ -29,10 +29,16 @@ class Status(str, Enum):
 
 
 class Outcome(str, Enum):
-    """How one delivery attempt ended; an attempt without one was cut off, and nobody knows."""
+    """How one delivery attempt ended; an attempt without one was cut off, and nobody knows.
+
+    ``unreachable``: no connection could be made, and nothing of the ticket was said. ``unknown``: the whole mail was
+    sent, and the reply was lost.
+    """
 
     DELIVERED = "delivered"
     DELAYED = "delayed"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
     FAILED = "failed"
 
     def __str__(self) -> str:
