@@ -431,7 +431,7 @@ def test_idle_connection_that_went_away_is_replaced(
     smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask], reply: str
 ) -> None:
     """A kept-open connection that the server has given up meanwhile costs the next ticket nothing."""
-    server = smtp({"RSET": [reply]})
+    server = smtp({"MAIL": ["250 ok", reply]})
     app = make_site(server)
     for _ in range(2):
         send_ticket(app.test_client())

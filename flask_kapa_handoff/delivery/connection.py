@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import smtplib
-import socket
 import ssl
-import time
 from typing import Any
 
 import flask_mail
 
 from ..config import Config
 from ..storage.records import Outcome
+from .exchange import EncryptedExchange, Exchange
 
 
 class Delayed(Exception):
@@ -33,38 +32,6 @@ class Unanswered(Delayed):
     outcome = Outcome.UNKNOWN
 
 
-class Exchange(smtplib.SMTP):
-    """smtplib's exchange with two additions: an end in time, and a memory of the last refusal.
-
-    The timeout alone is for each wait: a server that takes its time at every step could outlast a ticket's lease,
-    and somebody else would send the mail, too.
-    """
-
-    def __init__(self, deadline: float, server: str, port: int, **options: Any) -> None:
-        self.deadline = deadline
-        self.refusal: str | None = None
-        super().__init__(server, port, _own_name(), **options)
-
-    def send(self, s: Any) -> None:
-        self._hurry()
-        super().send(s)
-
-    def getreply(self) -> tuple[int, bytes]:
-        self._hurry()
-        code, reply = super().getreply()
-        if code >= 400:
-            self.refusal = words_of_reply(code, reply)
-        return code, reply
-
-    def _hurry(self) -> None:
-        if self.sock is not None:
-            self.sock.settimeout(max(0.001, min(self.timeout, self.deadline - time.monotonic())))
-
-
-class EncryptedExchange(Exchange, smtplib.SMTP_SSL):
-    """The same, encrypted from the start."""
-
-
 class Connection(flask_mail.Connection):
     """Flask-Mail's connection with a timeout, verified certificates and no wire trace."""
 
@@ -82,6 +49,8 @@ class Connection(flask_mail.Connection):
             port = int(mail.port or 0)
         except ValueError:
             raise Unreachable(f"MAIL_PORT: {mail.port!r} is no number") from None
+        if not 0 <= port <= 65_535:
+            raise Unreachable(f"MAIL_PORT: {port} is no port; use 1 to 65535")
         if mail.use_ssl:
             host: Exchange = EncryptedExchange(
                 self._deadline, mail.server, port, timeout=self._timeout, context=self._tls()
@@ -109,16 +78,3 @@ class Connection(flask_mail.Connection):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
-
-
-def words_of_reply(code: int, reply: bytes | str) -> str:
-    """A server's reply on one line, at most 500 characters."""
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return f"{code} {' '.join(text.split())}"[:500].strip()
-
-
-def _own_name() -> str:
-    # Given by hand, since smtplib would ask the DNS for it, for as long as that takes. RFC 5321, 4.1.3: an address
-    # literal where there is no full name.
-    name = socket.gethostname()
-    return name if "." in name else "[127.0.0.1]"

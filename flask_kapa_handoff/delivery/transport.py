@@ -16,7 +16,9 @@ import flask_mail
 from flask import Flask, current_app
 
 from ..config import Config
-from .connection import Connection, Delayed, Exchange, Unanswered, Unreachable, words_of_reply
+from ..storage.engine import BUSY_TIMEOUT
+from .connection import Connection, Delayed, Unanswered, Unreachable
+from .exchange import Exchange, words_of_reply
 from .message import ComposedMessage
 from .outbox import LEASE_MARGIN
 
@@ -42,10 +44,11 @@ class Transport:
         self._app = app
         self._config = config
         self._mail = mail
-        self._connection: Connection | None = None
+        self._exchange: Exchange | None = None
         self._sent = 0
-        self.patience = config.smtp_timeout + LEASE_MARGIN.total_seconds() - 5
-        """Seconds that one mail may take in all; less than the lease of a ticket."""
+        self._refused = False
+        self.patience = config.smtp_timeout + LEASE_MARGIN.total_seconds() - BUSY_TIMEOUT
+        """Seconds that one mail may take in all: its end can still be recorded before the lease runs out."""
 
     @property
     def state(self) -> Any:
@@ -79,14 +82,9 @@ class Transport:
             reply = "not sent: MAIL_SUPPRESS_SEND is on"
         else:
             try:
-                host = self._host(state)
-            except Delayed:
-                raise
-            except (OSError, UnicodeError, smtplib.SMTPException) as error:
-                raise Unreachable(_words(error)) from None
-            try:
-                reply = _transact(host, message)
+                reply = _hand_over(self._begin(state, message.sender), message)
             except Refused:
+                self._refused = True
                 raise  # the connection is sound, and the next mail may be welcome
             except BaseException:
                 self.close()
@@ -105,37 +103,50 @@ class Transport:
         """
         self.close()
         try:
-            self._host(self.state)
-        except (OSError, UnicodeError, smtplib.SMTPException) as error:
-            raise Unreachable(_words(error)) from None
+            self._connect(self.state, time.monotonic() + self.patience)
         finally:
             self.close()
 
     def close(self) -> None:
         """Say goodbye; whatever goes wrong there does not matter any more."""
-        connection, self._connection, self._sent = self._connection, None, 0
-        if connection is not None and connection.host is not None:
+        exchange, self._exchange, self._sent, self._refused = self._exchange, None, 0, False
+        if exchange is not None:
             try:
-                connection.host.quit()
+                exchange.quit()
             except (OSError, smtplib.SMTPException):
-                connection.host.close()
+                exchange.close()
 
-    def _host(self, state: Any) -> smtplib.SMTP:
+    def _begin(self, state: Any, sender: str) -> Exchange:
+        """Say MAIL, over the last mail's connection if it is still good, else over a new one."""
         deadline = time.monotonic() + self.patience
-        if self._connection is not None:
-            host = self._connection.host
-            if isinstance(host, Exchange):
-                host.deadline = deadline
+        if self._exchange is not None:
+            self._exchange.deadline = deadline
             try:
-                if host is not None and host.rset()[0] == 250:
-                    return host
+                # A refusal leaves half a mail behind; an acceptance nothing (RFC 5321, 4.1.1.4).
+                if not self._refused or _is_success(self._exchange.rset()[0]):
+                    self._refused = False
+                    if _is_success(self._exchange.mail(sender)[0]):
+                        return self._exchange
             except (OSError, smtplib.SMTPException):
-                pass  # servers close idle connections
+                pass
+            # Servers close idle connections, and take only so many mails over one. Nothing of the mail is lost.
             self.close()
-        connection = Connection(state, self._config, deadline)
-        connection.host = host = connection.configure_host()
-        self._connection = connection
-        return host
+        exchange = self._connect(state, deadline)
+        try:
+            code, reply = exchange.mail(sender)
+        except (OSError, smtplib.SMTPException) as error:
+            raise Delayed(_words(error)) from None
+        if not _is_success(code):
+            # About the sender, which is the site's and no ticket's: its owner can mend that, and then all go out.
+            raise Delayed(words_of_reply(code, reply))
+        return exchange
+
+    def _connect(self, state: Any, deadline: float) -> Exchange:
+        try:
+            self._exchange = Connection(state, self._config, deadline).configure_host()
+        except (OSError, ValueError, smtplib.SMTPException) as error:
+            raise Unreachable(_words(error)) from None
+        return self._exchange
 
     def _announce(self, message: ComposedMessage) -> None:
         # What a site's receivers and record_messages() see. The mail is out: an error of theirs must not repeat it.
@@ -171,32 +182,32 @@ class _SentMessage(flask_mail.Message):
         return self._data.decode("ascii")
 
 
-def _transact(host: smtplib.SMTP, message: ComposedMessage) -> str:
-    """MAIL, RCPT, DATA, step by step: ``sendmail()`` hides which of them was refused, and by which reply."""
+def _hand_over(exchange: Exchange, message: ComposedMessage) -> str:
+    """RCPT and DATA, step by step: ``sendmail()`` hides which of them was refused, and by which reply."""
     try:
-        code, reply = host.mail(message.sender)
-        if code != 250:
-            # About the sender, which is the site's and no ticket's: its owner can mend that, and then all go out.
-            raise Delayed(words_of_reply(code, reply))
-        code, reply = host.rcpt(message.recipient)
-        if code not in (250, 251):
+        code, reply = exchange.rcpt(message.recipient)
+        if not _is_success(code):
             raise _refusal(code, reply)
-        code, reply = host.docmd("DATA")
+        code, reply = exchange.docmd("DATA")
         if code != 354:
             raise _refusal(code, reply)
-        # The whole message has lines that end in CRLF; the first one is a header. RFC 5321, 4.5.2: the dots.
-        host.send(message.data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        # Its lines end in CRLF, and the first one is a header. RFC 5321, 4.5.2: a dot that begins a line is doubled.
+        exchange.send(message.data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
     except (OSError, smtplib.SMTPException) as error:
         raise Delayed(_words(error)) from None
     try:
-        code, reply = host.getreply()
+        code, reply = exchange.getreply()
     except (OSError, smtplib.SMTPException) as error:
         raise Unanswered(f"{_words(error)}; the whole mail had been sent") from None
-    if 200 <= code <= 299:  # RFC 5321, 4.2.1: the first digit is what counts
+    if _is_success(code):
         return words_of_reply(code, reply)
     if 400 <= code <= 599:
         raise _refusal(code, reply)
     raise Unanswered(f"{words_of_reply(code, reply)}; the whole mail had been sent")
+
+
+def _is_success(code: int) -> bool:
+    return 200 <= code <= 299  # RFC 5321, 4.2.1: the first digit is what counts
 
 
 # Replies about the log-in (RFC 4954, 6): the site's owner can mend that, and then the mail goes out.
