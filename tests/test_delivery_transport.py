@@ -15,6 +15,7 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.delivery.message import ComposedMessage
 from flask_kapa_handoff.delivery.transport import Delayed, Transport
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Attempt, Outcome, Status, Ticket, find_attempts, find_ticket
@@ -442,6 +443,70 @@ def test_idle_connection_that_went_away_is_replaced(
     assert (server.connections, len(server.mails)) == (2, 2)
 
 
+def test_accepted_mail_needs_no_reset(smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask]) -> None:
+    """After an acceptance the next mail begins at once: RSET would cost a round trip for nothing."""
+    server = smtp()
+    app = make_site(server)
+    for _ in range(2):
+        send_ticket(app.test_client())
+    courier = courier_of(app)
+    while courier.deliver_next():
+        pass
+    courier.close()
+    mail = ["MAIL", "RCPT", "DATA", "END"]
+    assert [verb for verb in server.verbs() if verb in (*mail, "EHLO", "RSET", "QUIT")] == [
+        "EHLO",
+        *mail,
+        *mail,
+        "QUIT",
+    ]
+
+
+@pytest.mark.parametrize("reply", [HANG_UP, "421 4.4.2 closing" + HANG_UP, "500 what?", SILENCE], ids=str)
+def test_reset_that_does_not_work_costs_nothing(
+    smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask], reply: str
+) -> None:
+    """Where half a mail cannot be taken back after a refusal, the next ticket goes out over a new connection."""
+    server = smtp({"RCPT": ["550 5.1.1 no such user"], "RSET": [reply]})
+    app = make_site(server)
+    for _ in range(2):
+        send_ticket(app.test_client())
+    courier = courier_of(app)
+    tried = [courier.deliver_next(), courier.deliver_next()]
+    courier.close()
+    assert [ticket.status for ticket in tried if ticket] == [Status.FAILED, Status.DELIVERED]
+    assert (server.connections, len(server.mails)) == (2, 1)
+
+
+def test_sender_refused_on_a_new_connection_is_not_tried_twice(
+    smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask]
+) -> None:
+    """A kept connection is replaced once: what a new one says to the sender holds."""
+    server = smtp({"MAIL": ["250 ok", "550 5.7.1 not you", "450 4.7.1 nor now"]})
+    app = make_site(server)
+    for _ in range(2):
+        send_ticket(app.test_client())
+    courier = courier_of(app)
+    courier.deliver_next()
+    tried = courier.deliver_next()
+    courier.close()
+    assert tried is not None
+    assert_queued_again(tried, "450 4.7.1 nor now")
+    assert server.connections == 2
+
+
+def test_dots_arrive_as_they_were(mail_server: MailServer, make_site: Callable[..., Flask]) -> None:
+    """Lines that begin with a dot neither end the mail nor lose one (RFC 5321, 4.5.2)."""
+    app = make_site(mail_server)
+    data = b"Subject: dots\r\n\r\n.\r\n..\r\n.three.\r\nend.\r\n"
+    transport = Transport(app, app.extensions["kapa_handoff"].config)
+    transport.send(
+        ComposedMessage("site@example.com", "support@example.com", "v@example.com", "dots", "text", "html", data)
+    )
+    transport.close()
+    assert [mail.data for mail in mail_server.received] == [data]
+
+
 def test_max_emails_a_connection(mail_server: MailServer, make_site: Callable[..., Flask]) -> None:
     """MAIL_MAX_EMAILS: after so many mails a new connection is made."""
     app = make_site(mail_server, MAIL_MAX_EMAILS=2)
@@ -572,24 +637,24 @@ def test_sender_of_the_package_comes_first(mail_server: MailServer, make_site: C
 
 
 @pytest.mark.parametrize(
-    "config",
+    ("config", "word"),
     [
-        {"MAIL_PORT": "smtp"},
-        {"MAIL_SERVER": ""},
-        {"MAIL_PORT": 99_999},
-        {"MAIL_SERVER": "no such host"},
-        {"MAIL_SERVER": "x" * 70},
-        {"MAIL_USERNAME": "docs", "MAIL_PASSWORD": "pässwörd"},
+        ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
+        ({"MAIL_SERVER": ""}, "MAIL_SERVER"),
+        ({"MAIL_PORT": 99_999}, "MAIL_PORT"),
+        ({"MAIL_SERVER": "no such host"}, "gaierror"),
+        ({"MAIL_SERVER": "x" * 70}, "too long"),
+        ({"MAIL_USERNAME": "docs", "MAIL_PASSWORD": "pässwörd"}, "MAIL_PASSWORD"),
     ],
     ids=str,
 )
 def test_wrong_mail_configuration_delays(
-    smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask], config: dict[str, Any]
+    smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask], config: dict[str, Any], word: str
 ) -> None:
     """A wrong MAIL_* value leaves no ticket in the air: it is queued again, with a reason."""
     app = make_site(smtp(extensions=["AUTH PLAIN"]), **config)
     reference = send_ticket(app.test_client())
-    assert_queued_again(deliver(app))
+    assert_queued_again(deliver(app), word)
     _, attempts = look_up(app, reference)
     assert [attempt.outcome for attempt in attempts] == [Outcome.UNREACHABLE]
 

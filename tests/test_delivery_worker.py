@@ -25,7 +25,7 @@ from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Status, Ticket, find_attempts, find_ticket
 from tests.conftest import send_ticket, ticket_fields
-from tests.scripted_smtp import ScriptedServer
+from tests.scripted_smtp import HANG_UP, ScriptedServer
 from tests.servers import MailServer, free_port
 
 JSON = {"Accept": "application/json"}
@@ -214,6 +214,42 @@ def test_slow_server_gets_a_second_connection(make_site: Callable[..., Flask]) -
             first.opened.set()
             assert endings.wait_for(*references) == [Status.DELIVERED] * 4
         assert (server.connections, len(server.mails)) == (2, 4)
+
+
+def test_as_many_mails_at_once_as_connections(make_site: Callable[..., Flask]) -> None:
+    """KAPA_HANDOFF_SMTP_CONNECTIONS mails are on their way at the same time, and no more."""
+    gates = [Gate() for _ in range(4)]
+    with ScriptedServer({"END": list(gates)}) as server:
+        app = make_site(server, KAPA_HANDOFF_SMTP_CONNECTIONS=4)
+        with watching(app) as endings:
+            references = [send_ticket(app.test_client()) for _ in range(6)]
+            for gate in gates:
+                gate.wait()
+            assert server.verbs().count("MAIL") == 4
+            for gate in gates:
+                gate.opened.set()
+            assert endings.wait_for(*references) == [Status.DELIVERED] * 6
+        assert (server.connections, len(server.mails)) == (4, 6)
+
+
+def test_broken_connection_is_replaced(make_site: Callable[..., Flask]) -> None:
+    """When one of two connections breaks, its thread makes a new one, and the other goes on."""
+    broken, other = Gate(HANG_UP), Gate()
+    with ScriptedServer({"RCPT": [broken, other]}) as server:
+        app = make_site(server)
+        with watching(app) as endings:
+            references = [send_ticket(app.test_client()) for _ in range(2)]
+            broken.wait()
+            other.wait()
+            broken.opened.set()
+            server.wait_for(lambda: server.open == 1)
+            references += [send_ticket(app.test_client()) for _ in range(2)]
+            endings.wait_for(*references[2:])  # while the other one waits
+            assert server.connections == 3
+            other.opened.set()
+            server.wait_for(lambda: len(server.mails) == 3)
+            delayed = [look_up(app, one) for one in references if look_up(app, one).status is Status.QUEUED]
+            assert [ticket.attempts for ticket in delayed] == [1]
 
 
 def test_what_was_left_behind_is_picked_up(make_site: Callable[..., Flask], mail_server: MailServer) -> None:

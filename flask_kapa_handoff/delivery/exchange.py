@@ -150,7 +150,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[Any]:
             answers.put(error)
 
     try:
-        threading.Thread(target=ask, name="kapa-handoff-dns", daemon=True).start()
+        threading.Thread(target=ask, name="dns-of-kapa-handoff", daemon=True).start()
     except RuntimeError:  # the process has no thread left, or is about to end
         ask()
     try:
