@@ -223,6 +223,7 @@ def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
 
     server = stage.mend()
     before = server.connections
+    assert before == {"connect": 0, KEPT: 2}.get(step, 1)
     if step == "QUIT" or declared["connection"] == "closed":
         server.wait_for(lambda: server.open == 0)
     if ticket.status is Status.DELIVERED:
