@@ -205,6 +205,15 @@ def test_large_mail_ends_at_the_deadline(slow_reader: Callable[..., Exchange]) -
         exchange.send(LARGE)
 
 
+def test_last_piece_is_not_held_back() -> None:
+    """A mail goes out in pieces, and the network holds none back until those before it are acknowledged (40 ms)."""
+    with ScriptedServer() as server:
+        exchange = exchange_with(server)
+        assert exchange.sock is not None
+        assert exchange.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        exchange.quit()
+
+
 def test_lost_connection_is_named() -> None:
     """A connection that broke while something was said has the network's word in its error."""
     with ScriptedServer({"CONNECT": ["220 hello" + HANG_UP]}) as server:
