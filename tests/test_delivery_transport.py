@@ -519,6 +519,18 @@ def test_max_emails_a_connection(mail_server: MailServer, make_site: Callable[..
     assert (len(mail_server.received), mail_server.connections) == (5, 3)
 
 
+def test_goodbye_comes_after_the_record(smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask]) -> None:
+    """A last mail of a connection is recorded before QUIT is said, which may take its time."""
+    server = smtp()
+    app = make_site(server, MAIL_MAX_EMAILS=1)
+    send_ticket(app.test_client())
+    courier = courier_of(app)
+    courier.deliver_next()
+    assert "QUIT" not in server.verbs()
+    courier.close()
+    assert "QUIT" in server.verbs()
+
+
 def test_own_name_is_one(smtp: Callable[..., ScriptedServer], make_site: Callable[..., Flask]) -> None:
     """The greeting has a full host name or an address literal (RFC 5321, 4.1.3), which strict servers ask for."""
     server = smtp()

@@ -90,8 +90,6 @@ class Transport:
                 self.close()
                 raise
             self._sent += 1
-            if state.max_emails and self._sent >= state.max_emails:
-                self.close()
         self._announce(message)
         return reply
 
@@ -121,14 +119,8 @@ class Transport:
         deadline = time.monotonic() + self.patience
         if self._exchange is not None:
             self._exchange.deadline = deadline
-            try:
-                # A refusal leaves half a mail behind; an acceptance nothing (RFC 5321, 4.1.1.4).
-                if not self._refused or _is_success(self._exchange.rset()[0]):
-                    self._refused = False
-                    if _is_success(self._exchange.mail(sender)[0]):
-                        return self._exchange
-            except (OSError, smtplib.SMTPException):
-                pass
+            if self._goes_on(self._exchange, state, sender):
+                return self._exchange
             # Servers close idle connections, and take only so many mails over one. Nothing of the mail is lost.
             self.close()
         exchange = self._connect(state, deadline)
@@ -140,6 +132,19 @@ class Transport:
             # About the sender, which is the site's and no ticket's: its owner can mend that, and then all go out.
             raise Delayed(words_of_reply(code, reply))
         return exchange
+
+    def _goes_on(self, exchange: Exchange, state: Any, sender: str) -> bool:
+        """Whether the last mail's connection takes one more."""
+        if state.max_emails and self._sent >= state.max_emails:
+            return False  # only now: a goodbye that takes its time must not come before the last mail is recorded
+        try:
+            # A refusal leaves half a mail behind; an acceptance nothing (RFC 5321, 4.1.1.4).
+            if self._refused and not _is_success(exchange.rset()[0]):
+                return False
+            self._refused = False
+            return _is_success(exchange.mail(sender)[0])
+        except (OSError, smtplib.SMTPException):
+            return False
 
     def _connect(self, state: Any, deadline: float) -> Exchange:
         try:
