@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import smtplib
 import ssl
 from typing import Any
@@ -35,7 +34,7 @@ class Unanswered(Delayed):
 class Connection(flask_mail.Connection):
     """Flask-Mail's connection with a timeout, verified certificates and no wire trace."""
 
-    def __init__(self, mail: Any, config: Config, deadline: float = math.inf) -> None:
+    def __init__(self, mail: Any, config: Config, deadline: float) -> None:
         super().__init__(mail)
         self._timeout = config.smtp_timeout
         self._verify_tls = config.smtp_verify_tls
