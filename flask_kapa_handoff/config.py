@@ -14,7 +14,7 @@ from .triggers import Trigger, parse_triggers
 
 PREFIX = "KAPA_HANDOFF_"
 PINNABLE = ("email", "button_text", "triggers", "threshold")
-DELIVERIES = ("thread", "external", "inline")
+DELIVERIES = ("thread", "external", "celery", "inline")
 MAX_BUTTON_TEXT = 60
 MAX_THRESHOLD = 100
 

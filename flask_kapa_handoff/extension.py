@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from .config import Config
+from .delivery.dispatch import prepare_delivery
 from .errors import ConfigurationError
 from .state import EXTENSION, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
 from .storage.engine import Database
@@ -73,6 +74,7 @@ class KapaHandoff:
         shared = engine if engine is not None else self._engine
         database = Database(lambda: _locate_database(app, config, shared))
         state = State(app, config, database, self._hooks, mail or self._mail, has_admin=admin_required is not None)
+        prepare_delivery(state)
         app.extensions[EXTENSION] = state
 
         app.register_blueprint(public.blueprint, url_prefix=config.url_prefix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask, current_app
 
@@ -14,6 +14,9 @@ from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
 from .offers import OfferSigner
 from .storage.engine import Database
+
+if TYPE_CHECKING:
+    from .delivery.publisher import Publisher
 
 EXTENSION = "kapa_handoff"
 
@@ -49,6 +52,7 @@ class State:
     mail: Any = None
     has_admin: bool = False
     prepared: bool = False
+    publisher: Publisher | None = None
     tags: dict[Any, str] = field(default_factory=dict)
 
     @property

@@ -47,6 +47,8 @@ def close(app: Flask) -> None:
     state = app.extensions.get("kapa_handoff")
     if state is not None:
         state.threads.stop()
+        if state.publisher is not None:
+            state.publisher.stop()
         state.database.close()
 
 
