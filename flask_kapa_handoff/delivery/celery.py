@@ -68,7 +68,7 @@ def set_up(state: State) -> Publisher:
 
 def _register_tasks(celery_app: Celery, state: State) -> Any:
     # The site's own limits are for its own tasks: one in the middle of a mail would end in a second copy of it.
-    limit = BATCH_SECONDS + state.config.smtp_timeout + 2 * LEASE_MARGIN.total_seconds()
+    limit = 2 * BATCH_SECONDS + state.config.smtp_timeout + 3 * LEASE_MARGIN.total_seconds()
     # Not shared: Celery would register it on every other Celery app of the process, too, instead of that app's own.
     options = {"shared": False, "ignore_result": True, "time_limit": limit, "soft_time_limit": limit}
 
@@ -102,12 +102,24 @@ def _deliver_due(state: State, reference: str | None = None) -> None:
         while time.monotonic() < until and courier.deliver_next():
             pass
     except Unavailable:
-        pass  # the database has said why in the log; the sweep comes back
+        _write_down(courier)  # the database has said why in the log; the sweep comes back
     except Exception as error:
         # Not raised: Celery would write its text into the log, and there may be an address in it.
         _logger.error("Delivery goes on with the next task after an unexpected %s.", type(error).__name__)
     finally:
         courier.close()
+
+
+def _write_down(courier: Courier) -> None:
+    """Wait for the database for a while if a mail is out of which it does not know: it would be sent once more."""
+    until = time.monotonic() + BATCH_SECONDS
+    while time.monotonic() < until:
+        try:
+            courier.record_accepted()
+        except Unavailable:
+            time.sleep(1.0)
+        else:
+            return
 
 
 class _BrokerLine:

@@ -41,7 +41,7 @@ class Courier:
         """
         database = self._state.database
         with self._app.app_context():
-            self._record_accepted()
+            self.record_accepted()
             claimed = outbox.claim(database, self._state.config.smtp_timeout, reference=reference)
             if claimed is None:
                 return None
@@ -59,13 +59,13 @@ class Courier:
                 ticket = outbox.delay(database, claimed, f"unexpected {type(error).__name__}: {error}"[:500])
             else:
                 self._accepted = (claimed, reply)
-                ticket = self._record_accepted()
+                ticket = self.record_accepted()
             if ticket is None:
                 return claimed.ticket  # the lease ran out, and whoever took the ticket over reports it
             self._report(ticket)
             return ticket
 
-    def _record_accepted(self) -> Ticket | None:
+    def record_accepted(self) -> Ticket | None:
         """Write down that a mail is out. Kept until the database takes it: or else it would be sent once more."""
         if self._accepted is None:
             return None
