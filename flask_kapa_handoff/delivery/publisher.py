@@ -7,6 +7,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +16,10 @@ MOST_WAITING = 1_000
 
 FLUSH_SECONDS = 3.0
 """How long a process that ends waits for the broker."""
+
+REST_SECONDS = 0.01
+"""How long a lone ticket waits here: publishing holds the interpreter for a millisecond, and the visitor's answer,
+which is on its way just then, goes first."""
 
 _logger = logging.getLogger(__name__)
 _starting = threading.Lock()
@@ -82,6 +87,8 @@ class Publisher:
     def _run(self, waiting: queue.SimpleQueue[str | None]) -> None:
         line = self._open_line()
         while (reference := waiting.get()) is not None:
+            if waiting.empty():
+                time.sleep(REST_SECONDS)
             try:
                 line.publish(reference)
             except Exception as error:
