@@ -272,6 +272,29 @@ def test_a_forked_process_has_connections_of_its_own(make_app: Callable[..., Fla
     assert pragma(file_of(app), "integrity_check") == "ok"
 
 
+def test_a_forked_process_leaves_the_parents_connections_of_a_shared_engine_alone(tmp_path: Path) -> None:
+    """A Celery worker that has read tickets before it forks: no child speaks over the connection that it copied."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'site.sqlite3'}")
+    database = Database(lambda: engine)
+    database.upgrade()
+
+    def driver_connection() -> Any:
+        with database.read() as connection:
+            return connection.connection.dbapi_connection
+
+    of_parent = driver_connection()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if driver_connection() is not of_parent else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert driver_connection() is of_parent
+    engine.dispose()
+
+
 def test_a_fork_while_another_thread_writes_does_not_hang_the_child(app: Flask) -> None:
     """SQLite notes its locks per process, and a fork copies the notes: the child must not take them for its own."""
     client = app.test_client()

@@ -59,8 +59,8 @@ class Database:
     def _open(self) -> Engine:
         if self._process is not None:
             self._checked = False
-            if self._embedded and self._engine is not None:
-                self._engine.dispose(close=False)  # a fork copied them: they are the parent's
+            if self._engine is not None:
+                self._engine.dispose(close=False)  # a fork copied the connections: they are the parent's
         located = self._locate()
         self._embedded = isinstance(located, str)
         engine = _embedded_engine(located) if isinstance(located, str) else located
