@@ -1,0 +1,38 @@
+"""Limits are exact and no ticket is turned away for a lock, however many visitors send at the same moment."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, func, select
+
+from flask_kapa_handoff.storage.models import ticket, transcript
+from tests.conftest import send_ticket
+from tests.faults.limits import Limit, many_submits, rounds_against_a_limit
+
+LIMIT = 7
+ROUNDS = 3
+
+
+@pytest.fixture
+def engine(app: Flask) -> Engine:
+    """The engine of a database whose tables are there."""
+    database = app.extensions["kapa_handoff"].database
+    with database.read():
+        return database.engine
+
+
+@pytest.mark.parametrize("which", ["client", "email", "site"])
+def test_of_fifty_submits_at_once_exactly_as_many_pass_as_the_limit_allows(engine: Engine, which: Limit) -> None:
+    """Five processes, ten threads each: no more than the limit, and no fewer; the others are told 429."""
+    for answers in rounds_against_a_limit(engine, which, limit=LIMIT, rounds=ROUNDS):
+        assert answers == {"201": LIMIT, "429 rate_limited": 50 - LIMIT}
+
+
+def test_a_thousand_submits_by_eight_workers_are_all_stored(app: Flask, engine: Engine) -> None:
+    """None meets a lock that it does not wait for, and every ticket has its transcript."""
+    send_ticket(app.test_client())
+    assert many_submits(engine, submits=1_000) == {"201": 1_000}
+    with engine.connect() as connection:
+        for table in (ticket, transcript):
+            assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 1_001
