@@ -151,10 +151,13 @@ def test_mail(address: str) -> None:
 
 
 @group.command("doctor")
-def doctor() -> None:
+@click.option("--quiet", is_flag=True, help="Only what is not well; for cron.")
+def doctor(quiet: bool) -> None:
     """Say what is wrong with this set-up, why it matters and how to mend it."""
     findings = examine(_app(), current_state())
     for finding in findings:
+        if quiet and finding.level is Level.OK:
+            continue
         click.echo(f"{finding.level.value:8} {finding.what}")
         if finding.level is not Level.OK:
             click.echo(f"{'':8} {finding.why}")

@@ -66,6 +66,7 @@ class Submission:
         locale: the visitor's language, BCP 47.
         site_keeps_thread: the site is asked for its own record of the thread, whether or not it had one just now.
         client_key: see :func:`client_key`.
+        proxy_unheeded: see :class:`Ticket`.
     """
 
     submission_id: UUID
@@ -78,6 +79,7 @@ class Submission:
     name: str | None = None
     locale: str | None = None
     site_keeps_thread: bool = False
+    proxy_unheeded: bool = False
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
@@ -152,6 +154,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             leased_until=None,
             last_error=None,
             delivered_at=None,
+            proxy_unheeded=submission.proxy_unheeded,
         )
         connection.execute(_INSERT_TICKET, vars(ticket))
         connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})

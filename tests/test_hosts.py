@@ -160,6 +160,32 @@ def test_behind_a_proxy_the_origin_and_the_prefix_are_those_of_the_outside(make_
     assert client.post("/handoff/tickets", data=fields, headers=foreign).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("trusted", "headers", "unheeded"),
+    [
+        (None, {}, False),
+        (None, {"X-Forwarded-For": "192.0.2.7"}, True),
+        (None, {"Forwarded": 'for="[2001:db8::1]:4711";proto=https'}, True),
+        (None, {"Forwarded": "for=127.0.0.1;proto=https"}, False),
+        (0, {"X-Forwarded-For": "192.0.2.7"}, True),
+        (1, {"X-Forwarded-For": "192.0.2.7"}, False),
+        (1, {"X-Forwarded-For": "203.0.113.9, 192.0.2.7"}, False),
+        (1, {"X-Forwarded-For": "2001:db8::1"}, False),
+        (1, {}, False),
+    ],
+)
+def test_a_ticket_tells_whether_a_proxy_hid_its_visitor(
+    make_app: Callable[..., Flask], trusted: int | None, headers: dict[str, str], unheeded: bool
+) -> None:
+    """The request names the visitor's address, and the site has not taken it: the doctor finds that in the ticket."""
+    app = make_app()
+    if trusted is not None:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted)  # type: ignore[method-assign]
+    client = app.test_client()
+    assert client.post("/handoff/tickets", data=ticket_fields(client), headers=JSON | headers).status_code == 201
+    assert [ticket.proxy_unheeded for ticket in tickets(app)] == [unheeded]
+
+
 # --- what the site has set up ----------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from ..errors import ForeignOrigin, Invalid, Unavailable
 from ..state import ViewDecorator
-from . import settings_views, ticket_views
+from . import health_views, settings_views, ticket_views
 from .answers import answer_problem, protect
 
 # The name of each rule is given here, since a site's decorator may not keep the view's own.
@@ -18,6 +18,7 @@ _RULES = (
     ("/tickets", "tickets", "GET", ticket_views.tickets),
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
+    ("/health", "health", "GET", health_views.health),
 )
 
 

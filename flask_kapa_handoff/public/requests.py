@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from flask import request
@@ -34,6 +35,16 @@ def wants_fragment() -> bool:
     """Whether the answer goes into a page that is open already. A boosted link asks for a whole page."""
     headers = HtmxHeaders(request.headers)
     return request.headers.get("X-Kapa-Handoff") == "fragment" or (bool(headers) and not headers.boosted)
+
+
+def proxy_unheeded() -> bool:
+    """Whether a proxy names the client's address, and the site took the proxy's for it.
+
+    ProxyFix and its like put one of the addresses that the header names into ``REMOTE_ADDR``. A client can make the
+    header up, so this is a hint and no proof.
+    """
+    named = request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded")
+    return named is not None and request.remote_addr not in re.findall(r'[^\s,;="\[\]]+', named)
 
 
 class AnswerQuery:

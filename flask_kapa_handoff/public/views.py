@@ -23,7 +23,7 @@ from ..tickets import Submission, client_key, open_ticket
 from .answers import answer_confirmation, answer_form, answer_json, answer_problem, with_problem
 from .forms import TicketForm
 from .origin import allow_origin, require_known_origin
-from .requests import EVENT_FIELDS, TICKET_FIELDS, AnswerQuery, read_fields, wants_json
+from .requests import EVENT_FIELDS, TICKET_FIELDS, AnswerQuery, proxy_unheeded, read_fields, wants_json
 
 YEAR = 365 * 24 * 60 * 60
 
@@ -229,4 +229,5 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Subm
         name=visitor.name if visitor else None,
         locale=(request.accept_languages.best or "")[:35] or None,
         site_keeps_thread=state.hooks.conversation_loader is not None and offered.thread_id is not None,
+        proxy_unheeded=proxy_unheeded(),
     )

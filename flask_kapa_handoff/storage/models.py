@@ -20,6 +20,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    false,
 )
 
 from . import PREFIX
@@ -84,11 +85,25 @@ ticket = Table(
     Column("leased_until", UTCDateTime, comment="until when the ticket being sent is nobody else's"),
     Column("last_error", Text),
     Column("delivered_at", UTCDateTime),
+    Column(
+        "proxy_unheeded",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="the request named the visitor's address, and the app saw a proxy's",
+    ),
 )
-Index(None, ticket.c.status, ticket.c.next_attempt_at)
+# With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue is read
+# without a look at its tickets.
+Index(None, ticket.c.status, ticket.c.next_attempt_at, ticket.c.id, ticket.c.queued_at)
 Index(None, ticket.c.client_key, ticket.c.created_at)
 Index(None, ticket.c.email_key, ticket.c.created_at)
 Index(None, ticket.c.thread_id, ticket.c.created_at)
+# Partial ones cost a submit nothing. By the first, old tickets are found; without the second, the whole table would be
+# looked through for each ticket that is deleted.
+for _column in (ticket.c.delivered_at, ticket.c.follows):
+    _where = _column.is_not(None)
+    Index(None, _column, sqlite_where=_where, postgresql_where=_where)
 
 transcript = Table(
     PREFIX + "transcript",

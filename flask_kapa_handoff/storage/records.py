@@ -57,6 +57,7 @@ class Ticket:
         queued_at: when it was stored, or last sent again by hand.
         follows: id of an earlier ticket of the same thread.
         leased_until: until when the delivery that is at it has it alone.
+        proxy_unheeded: the request named the visitor's address (``X-Forwarded-For``), and the app saw a proxy's.
     """
 
     id: UUID
@@ -87,6 +88,7 @@ class Ticket:
     leased_until: datetime | None
     last_error: str | None
     delivered_at: datetime | None
+    proxy_unheeded: bool = False
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> Ticket:
