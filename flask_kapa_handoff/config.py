@@ -6,11 +6,15 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 from .triggers import Trigger, parse_triggers
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 PREFIX = "KAPA_HANDOFF_"
 PINNABLE = ("email", "button_text", "triggers", "threshold")
@@ -125,15 +129,30 @@ def _database_uri(value: Any) -> str:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
+    allowed = "use sqlite:////var/lib/site/kapa_handoff.sqlite3 or postgresql://user:password@host/database"
     try:
-        url = make_url(str(value))
+        # "postgres" is what some hosting services write.
+        url = make_url(re.sub(r"^postgres(?=[:+])", "postgresql", str(value)))
     except ArgumentError:
-        raise ValueError("use a database URL such as sqlite:////var/lib/site/kapa_handoff.sqlite3") from None
+        raise ValueError(allowed) from None
+    if url.get_backend_name() in ("mysql", "mariadb"):
+        raise ValueError(f"MySQL and MariaDB are not supported; {allowed}")
+    if url.get_backend_name() == "postgresql":
+        return _postgresql_uri(url, allowed)
     if url.get_backend_name() != "sqlite":
-        raise ValueError("use an SQLite URL such as sqlite:////var/lib/site/kapa_handoff.sqlite3")
+        raise ValueError(allowed)
     if url.database in (None, "", ":memory:") or "mode=memory" in str(value):
         raise ValueError("use a file: a database in memory loses every ticket when the process ends")
     return str(value)
+
+
+def _postgresql_uri(url: URL, allowed: str) -> str:
+    if url.drivername not in ("postgresql", "postgresql+psycopg"):
+        raise ValueError(f"the driver is psycopg 3; {allowed}")
+    if find_spec("psycopg") is None:
+        raise ValueError("psycopg is not installed; run: pip install flask-kapa-handoff[postgresql]")
+    # Named, since the one that SQLAlchemy takes by itself depends on its version.
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def parse_sender(value: Any) -> str:

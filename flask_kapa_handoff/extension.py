@@ -140,6 +140,8 @@ def _locate_database(app: Flask, config: Config, engine: Engine | None) -> str |
         return engine
     if config.database_uri is not None:
         url = make_url(config.database_uri)
+        if url.get_backend_name() != "sqlite":
+            return config.database_uri
         # As Flask-SQLAlchemy does: the working directories of web and worker differ.
         file = Path(app.instance_path) / str(url.database)
         is_file = not str(url.database).startswith("file:")

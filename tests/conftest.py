@@ -1,8 +1,9 @@
-"""Fixtures: a fresh app for each test, on a real SQLite file; a real mail server; a real browser."""
+"""Fixtures: a fresh app for each test, on a real SQLite file and on a real PostgreSQL; a real mail server."""
 
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,13 +14,68 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import KapaHandoff
+from tests.postgres import Postgres, running
 from tests.servers import MailServer, WebServer
 
 PAIR = {"id": "a1", "question": "How do I rotate a key?", "answer": "Run `keys rotate`."}
 
 
+DATABASES = ("sqlite", "postgresql")
+CHOICES = ("KAPA_HANDOFF_DATABASE_URI", "SQLALCHEMY_DATABASE_URI")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only(database): the test is about this database alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the other database out of tests that are about one alone."""
+
+    def is_wanted(item: pytest.Item) -> bool:
+        only = item.get_closest_marker("only")
+        database = getattr(item, "callspec", None) and item.callspec.params.get("backend")  # type: ignore[attr-defined]
+        return only is None or database is None or database in only.args
+
+    unwanted = [item for item in items if not is_wanted(item)]
+    items[:] = [item for item in items if is_wanted(item)]
+    config.hook.pytest_deselected(items=unwanted)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=DATABASES)
+def backend(request: pytest.FixtureRequest) -> str:
+    """The database of a test's apps; ``@pytest.mark.only("sqlite")`` leaves the other one out."""
+    return str(request.param)
+
+
 @pytest.fixture
-def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+def database_of_app(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], dict[str, str]]]:
+    """Gives the configuration of an app's database, empty, by the app's name; nothing: the file of its own."""
+    uris: dict[str, str] = {}
+
+    def choose(name: str) -> dict[str, str]:
+        if backend == "sqlite":
+            return {}
+        if name not in uris:
+            uris[name] = request.getfixturevalue("postgres").borrow_database()
+            (tmp_path / name).mkdir(exist_ok=True)  # the instance folder, which only a file would make
+        return {"KAPA_HANDOFF_DATABASE_URI": uris[name]}
+
+    yield choose
+    for uri in uris.values():
+        request.getfixturevalue("postgres").give_back(uri)
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, database_of_app: Callable[[str], dict[str, str]]) -> Iterator[Callable[..., Flask]]:
     """Builds apps: ``make_app(KAPA_HANDOFF_TRIGGERS="downvote", handoff=KapaHandoff(...), name="site")``."""
     apps: list[Flask] = []
 
@@ -31,6 +87,8 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
             KAPA_HANDOFF_DELIVERY="external",
             MAIL_DEFAULT_SENDER="Site <site@example.com>",
         )
+        if not any(key in config for key in CHOICES):
+            app.config.update(database_of_app(name))
         app.config.update(config)
         apps.append(app)
         if mount:
@@ -40,6 +98,12 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     yield build
     for app in apps:
         close(app)
+
+
+def environment_of(app: Flask) -> dict[str, str]:
+    """The environment of a process that serves the same site: for ``app.config.from_prefixed_env()``."""
+    uri = app.config.get("KAPA_HANDOFF_DATABASE_URI")
+    return {**os.environ, **({"FLASK_KAPA_HANDOFF_DATABASE_URI": uri} if uri else {})}
 
 
 def close(app: Flask) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from flask import Flask
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage import schema
 from flask_kapa_handoff.storage.models import delivery_attempt, ticket, transcript
-from tests.conftest import send_ticket
+from tests.conftest import environment_of, send_ticket
 from tests.servers import MailServer, free_port
 
 
@@ -157,6 +156,7 @@ app.config.update(
     SECRET_KEY="a secret of this test", KAPA_HANDOFF_EMAIL="support@example.com", KAPA_HANDOFF_DELIVERY="external",
     MAIL_DEFAULT_SENDER="site@example.com", MAIL_SERVER="127.0.0.1", MAIL_PORT={port},
 )
+app.config.from_prefixed_env()
 KapaHandoff(app)
 """
 
@@ -172,7 +172,7 @@ def test_a_worker_delivers_until_it_is_stopped(
     worker = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "kapa-handoff", "worker"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**environment_of(app), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

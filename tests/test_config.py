@@ -344,6 +344,7 @@ def test_the_configuration_is_read_once(make_app: Callable[..., Flask]) -> None:
     assert app.extensions["kapa_handoff"].config.email == "support@example.com"
 
 
+@pytest.mark.only("sqlite")
 def test_starting_reads_and_writes_no_file(make_app: Callable[..., Flask]) -> None:
     """init_app() does no I/O: the database is opened at first use."""
     app = make_app()

@@ -351,6 +351,7 @@ def test_task_without_a_database_ends_quietly(
     assert "unexpected" not in caplog.text
 
 
+@pytest.mark.only("sqlite")
 def test_accepted_mail_is_recorded_before_the_task_ends(
     make_site: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,6 +372,7 @@ def test_accepted_mail_is_recorded_before_the_task_ends(
     assert references(mail_server) == [reference]
 
 
+@pytest.mark.only("sqlite")
 def test_unexpected_error_ends_the_task_without_its_text(
     make_site: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -492,6 +492,7 @@ def test_send_again_goes_to_the_address_of_today(database: Database, queue: Call
     assert (again.status, again.recipient) == (Status.QUEUED, "help@example.com")
 
 
+@pytest.mark.only("sqlite")
 def test_accepted_mail_is_recorded_when_the_database_is_back(
     make_app: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Status, Ticket, find_attempts, find_ticket
-from tests.conftest import send_ticket, ticket_fields
+from tests.conftest import environment_of, send_ticket, ticket_fields
 from tests.scripted_smtp import HANG_UP, ScriptedServer
 from tests.servers import MailServer, free_port
 
@@ -285,6 +285,7 @@ def test_threads_wake_when_something_is_due(make_site: Callable[..., Flask], mai
 # Errors
 
 
+@pytest.mark.only("sqlite")
 def test_threads_survive_a_broken_database(
     make_site: Callable[..., Flask], mail_server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -327,6 +328,7 @@ def rename(app: Flask, old: str, new: str) -> None:
         connection.commit()
 
 
+@pytest.mark.only("sqlite")
 def test_threads_survive_a_garbage_file(
     make_site: Callable[..., Flask], mail_server: MailServer, tmp_path: Path
 ) -> None:
@@ -439,17 +441,20 @@ port, folder = int(sys.argv[1]), sys.argv[2]
 app = Flask("site", instance_path=folder)
 app.config.update(SECRET_KEY="s", KAPA_HANDOFF_EMAIL="support@example.com", MAIL_PORT=port,
                   MAIL_DEFAULT_SENDER="site@example.com")
+app.config.from_prefixed_env()
 KapaHandoff(app)
 print(send_ticket(app.test_client()), flush=True)
 sys.stdin.readline()
 """
 
 
-def test_process_that_ends_finishes_the_mail_in_hand(tmp_path: Path, make_site: Callable[..., Flask]) -> None:
+def test_process_that_ends_finishes_the_mail_in_hand(make_site: Callable[..., Flask]) -> None:
     """An orderly end of the process lets the mail in hand arrive and be recorded."""
     gate = Gate()
     with ScriptedServer({"END": [gate]}) as server:
-        with run(PROCESS_THAT_ENDS, str(server.port), str(tmp_path / "site")) as process:
+        app = make_site(server, KAPA_HANDOFF_DELIVERY="external")
+        environment = environment_of(app)
+        with run(PROCESS_THAT_ENDS, str(server.port), app.instance_path, environment=environment) as process:
             assert process.stdout is not None
             assert process.stdin is not None
             reference = process.stdout.readline().strip()
@@ -457,11 +462,10 @@ def test_process_that_ends_finishes_the_mail_in_hand(tmp_path: Path, make_site: 
             process.stdin.close()
             gate.opened.set()
             assert process.wait(30) == 0
-        app = make_site(server, KAPA_HANDOFF_DELIVERY="external")
         assert look_up(app, reference).status is Status.DELIVERED
 
 
-def run(script: str, *arguments: str) -> subprocess.Popen[str]:
+def run(script: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
     root = str(Path(__file__).parent.parent)
     return subprocess.Popen(
         [sys.executable, "-c", script, *arguments],
@@ -469,7 +473,7 @@ def run(script: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=root,
-        env={**os.environ, "PYTHONPATH": root},
+        env={**(environment or os.environ), "PYTHONPATH": root},
     )
 
 

@@ -489,6 +489,7 @@ def test_our_own_uri_comes_before_the_sites_flask_sqlalchemy(make_app: Callable[
     assert not (tmp_path / "site.sqlite3").exists()
 
 
+@pytest.mark.only("sqlite")
 def test_a_flask_sqlalchemy_with_binds_alone_has_no_engine_for_us(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:

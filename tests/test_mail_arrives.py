@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.models import transcript
 from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
-from tests.conftest import send_ticket, signed_offer, ticket_fields
+from tests.conftest import environment_of, send_ticket, signed_offer, ticket_fields
 from tests.scripted_smtp import ScriptedServer
 from tests.servers import MailServer, Received, free_port
 
@@ -499,6 +498,7 @@ from flask_kapa_handoff import KapaHandoff
 app = Flask("site", instance_path=sys.argv[2])
 app.config.update(SECRET_KEY="a secret of this test", KAPA_HANDOFF_EMAIL="support@example.com",
                   MAIL_DEFAULT_SENDER="Site <site@example.com>", MAIL_PORT=int(sys.argv[1]))
+app.config.from_prefixed_env()
 KapaHandoff(app)
 server = make_server("127.0.0.1", 0, app, threaded=True)
 print(server.server_port, flush=True)
@@ -507,15 +507,15 @@ server.serve_forever()
 
 
 @contextmanager
-def serving(smtp_port: int, folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(smtp_port: int, app: Flask) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A web server in a process of its own, killed at the end without a chance to tidy up."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVING_PROCESS, str(smtp_port), str(folder)],
+        [sys.executable, "-c", SERVING_PROCESS, str(smtp_port), app.instance_path],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=Path(__file__).parent.parent,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        env={**environment_of(app), "PYTHONPATH": str(Path(__file__).parent.parent)},
     )
     with process:
         assert process.stdout is not None
@@ -553,11 +553,11 @@ def wait_for_tries(app: Flask, reference: str, count: int) -> None:
         pause.wait(0.02)
 
 
-def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask]) -> None:
     """SMTP is down, the process is killed, another one is started, SMTP comes back: the mail arrives, once."""
     smtp_port = free_port()
     app = make_app()  # looks into the same database
-    with serving(smtp_port, tmp_path / "site") as (url, _):
+    with serving(smtp_port, app) as (url, _):
         reference = post_ticket(url, app)
         wait_for_tries(app, reference, 1)
     ticket = look_up(app, reference)
@@ -567,7 +567,7 @@ def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask], tmp_pat
     server = MailServer(smtp_port).start()
     try:
         make_due(app, reference)
-        with serving(smtp_port, tmp_path / "site") as (url, _):
+        with serving(smtp_port, app) as (url, _):
             wake(url)
             (mail,) = server.wait_for(1)
             wait_for_tries(app, reference, 2)
@@ -579,7 +579,7 @@ def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask], tmp_pat
         server.stop()
 
 
-def test_kill_in_the_middle_of_a_mail(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_kill_in_the_middle_of_a_mail(make_app: Callable[..., Flask]) -> None:
     """A process that is killed in mid-mail leaves the ticket to the next one, under the same Message-ID."""
     app = make_app()
     first: list[subprocess.Popen[str]] = []
@@ -589,14 +589,14 @@ def test_kill_in_the_middle_of_a_mail(make_app: Callable[..., Flask], tmp_path: 
         return "250 taken"
 
     with ScriptedServer({"END": [die_here]}) as server:
-        with serving(server.port, tmp_path / "site") as (url, process):
+        with serving(server.port, app) as (url, process):
             first.append(process)
             reference = post_ticket(url, app)
             server.wait_for(lambda: "END" in server.verbs())
             process.wait(20)
         assert look_up(app, reference).status is Status.SENDING
         make_due(app, reference, column="leased_until")
-        with serving(server.port, tmp_path / "site") as (url, _):
+        with serving(server.port, app) as (url, _):
             wake(url)
             server.wait_for(lambda: server.verbs().count("END") == 2)
             wait_for_tries(app, reference, 2)

@@ -232,6 +232,7 @@ def test_the_offer_is_only_read(client: FlaskClient, method: str) -> None:
     assert getattr(client, method)("/handoff/offer?pairs=1").status_code == 405
 
 
+@pytest.mark.only("sqlite")
 def test_asking_for_an_offer_writes_nothing(app: Flask, client: FlaskClient) -> None:
     """A crawler that asks ten times leaves no trace in the database."""
     send_ticket(client)
@@ -251,6 +252,7 @@ def test_asking_for_an_offer_writes_nothing(app: Flask, client: FlaskClient) -> 
 
 
 @pytest.mark.parametrize("headers", [{}, JSON], ids=["html", "json"])
+@pytest.mark.only("sqlite")
 def test_without_a_database_the_offer_is_unavailable(
     make_app: Callable[..., Flask], tmp_path: Path, headers: dict[str, str]
 ) -> None:

@@ -880,6 +880,7 @@ def test_without_its_database_a_ticket_waits_in_the_form_and_then_goes_through_o
     assert len(tickets(app)) == 1
 
 
+@pytest.mark.only("sqlite")
 def test_a_database_that_was_emptied_behind_our_back_is_set_up_again(app: Flask, shape: str) -> None:
     """Its file was replaced by an empty one: the first try is told 503, the same form goes through at the next."""
     client = app.test_client()
@@ -957,6 +958,7 @@ def test_a_conversation_cannot_change_where_a_ticket_goes(app: Flask, client: Fl
 SECRET = "ghp_" + "a1B2" * 9
 
 
+@pytest.mark.only("sqlite")
 def test_secrets_are_masked_in_what_is_stored(app: Flask, client: FlaskClient, tmp_path: Path) -> None:
     """In the note, the transcript, the subject and the page; no byte of them is in the database's file."""
     offer = signed_offer(client, page=f"http://localhost/?token={SECRET}")

@@ -99,8 +99,9 @@ def _deliver_due(state: State, reference: str | None = None) -> None:
     try:
         if reference is not None:
             courier.deliver_next(reference)
-        while time.monotonic() < until and courier.deliver_next():
+        while time.monotonic() < until and not courier.pause and courier.deliver_next():
             pass
+        state.database.checkpoint()
     except Unavailable:
         _write_down(courier)  # the database has said why in the log; the sweep comes back
     except Exception as error:

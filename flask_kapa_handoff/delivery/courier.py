@@ -13,12 +13,17 @@ from ..signals import notify, ticket_delivered, ticket_failed
 from ..storage.records import Status, Ticket, find_conversation
 from . import outbox
 from .message import ComposedMessage, Letterhead, compose, mail_environment
-from .transport import Delayed, Refused, Transport
+from .transport import Delayed, Refused, Transport, Unreachable
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from ..state import State
+
+TRIES_BEFORE_PAUSE = 3
+PAUSES = (5.0, 10.0, 20.0, 30.0)
+"""Seconds that a courier rests after its third, fourth, ... try in a row that did not reach the mail server: a queue
+of thousands must not become thousands of tries."""
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +37,14 @@ class Courier:
         self.transport = Transport(app, state.config, state.mail)
         self._environment = mail_environment(app)
         self._accepted: tuple[outbox.Claim, str] | None = None
+        self._unreachable = 0
+        self._heard_over = 0
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait before the next ticket is taken: more than 0 when the mail server is out of reach."""
+        beyond = self._unreachable - TRIES_BEFORE_PAUSE
+        return PAUSES[min(beyond, len(PAUSES) - 1)] if beyond >= 0 else 0.0
 
     def deliver_next(self, reference: str | None = None) -> Ticket | None:
         """Deliver the ticket that is due first, or the one with this reference if it is due.
@@ -48,8 +61,10 @@ class Courier:
             try:
                 reply = self.send(claimed.ticket, self._conversation(claimed.ticket))
             except Delayed as error:
+                self._unreachable = self._unreachable + 1 if isinstance(error, Unreachable) else 0
                 ticket = outbox.delay(database, claimed, str(error), error.outcome)
             except Refused as error:
+                self._unreachable = 0
                 ticket = outbox.fail(database, claimed, str(error))
             except Unavailable:
                 raise  # nothing can be recorded; the lease runs out
@@ -60,10 +75,20 @@ class Courier:
             else:
                 self._accepted = (claimed, reply)
                 ticket = self.record_accepted()
+                self._greet_the_return()
             if ticket is None:
                 return claimed.ticket  # the lease ran out, and whoever took the ticket over reports it
             self._report(ticket)
             return ticket
+
+    def _greet_the_return(self) -> None:
+        """Over a new connection a mail went out: whatever waits for the server to come back need not wait longer."""
+        self._unreachable = 0
+        if self._heard_over != self.transport.connections:
+            self._heard_over = self.transport.connections
+            released = outbox.release_unreachable(self._state.database)
+            if released:
+                _logger.info("The mail server is back; %s tickets that waited for it are due.", released)
 
     def record_accepted(self) -> Ticket | None:
         """Write down that a mail is out. Kept until the database takes it: or else it would be sent once more."""

@@ -64,9 +64,9 @@ def claim(database: Database, smtp_timeout: int, *, reference: str | None = None
         if _first_due(connection, now(connection), reference) is None:
             return None
     # A claim that a power cut takes back costs no more than a wait: nothing was sent yet, or the lease runs out.
-    with database.write(survives_power_cut=False) as connection:
+    with database.write(alone=False, survives_power_cut=False) as connection:
         moment = now(connection)
-        ticket = _first_due(connection, moment, reference)
+        ticket = _first_due(connection, moment, reference, claiming=True)
         if ticket is None:
             return None
         if ticket.status is Status.SENDING and _put_back(connection, ticket, moment):
@@ -133,7 +133,7 @@ def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
 
 def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -> Ticket | None:
     ticket = claimed.ticket
-    with database.write() as connection:
+    with database.write(alone=False) as connection:
         moment = now(connection)
         connection.execute(
             update(delivery_attempt)
@@ -166,7 +166,7 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
     Returns:
         The ticket as it stands now, unchanged when it is being sent or was delivered; none: there is no such ticket.
     """
-    with database.write() as connection:
+    with database.write(alone=False) as connection:
         moment = now(connection)
         waiting = ticket_table.c.status.in_([Status.FAILED, Status.QUEUED])
         values = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
@@ -174,6 +174,32 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
             values["recipient"] = recipient
         connection.execute(update(ticket_table).where(ticket_table.c.reference == reference, waiting).values(**values))
         return find_ticket(connection, ticket_table.c.reference == reference)
+
+
+def release_unreachable(database: Database) -> int:
+    """Make the tickets due that wait because the mail server was out of reach: it is back.
+
+    They are due since they were stored, so they go out in that order.
+
+    Returns:
+        How many there were.
+    """
+    columns, tries = ticket_table.c, delivery_attempt.c
+    last_try = select(tries.id).where(
+        tries.ticket_id == columns.id, tries.number == columns.attempts, tries.outcome == Outcome.UNREACHABLE
+    )
+    with database.read() as connection:
+        waiting = and_(
+            columns.status == Status.QUEUED,
+            columns.next_attempt_at > now(connection),
+            last_try.correlate(ticket_table).exists(),
+        )
+        if connection.execute(select(columns.id).where(waiting).limit(1)).first() is None:
+            return 0
+    with database.write(alone=False) as connection:
+        return connection.execute(
+            update(ticket_table).where(waiting).values(next_attempt_at=columns.queued_at)
+        ).rowcount
 
 
 def seconds_until_due(database: Database) -> float | None:
@@ -191,12 +217,17 @@ def seconds_until_due(database: Database) -> float | None:
         return max(0.0, (min(known) - now(connection)).total_seconds()) if known else None
 
 
-def _first_due(connection: Connection, moment: datetime, reference: str | None) -> Ticket | None:
+def _first_due(
+    connection: Connection, moment: datetime, reference: str | None, *, claiming: bool = False
+) -> Ticket | None:
     columns = ticket_table.c
     queued = and_(columns.status == Status.QUEUED, columns.next_attempt_at <= moment)
     abandoned = and_(columns.status == Status.SENDING, columns.leased_until <= moment)
     for condition, order in ((queued, columns.next_attempt_at), (abandoned, columns.leased_until)):
-        row = connection.execute(_due(condition, reference).order_by(order, columns.id).limit(1)).one_or_none()
+        query = _due(condition, reference).order_by(order, columns.id).limit(1)
+        if claiming:
+            query = query.with_for_update(skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
+        row = connection.execute(query).one_or_none()
         if row is not None:
             return Ticket.from_row(row)
     return None

@@ -45,6 +45,8 @@ class Transport:
         self._config = config
         self._mail = mail
         self._exchange: Exchange | None = None
+        self.connections = 0
+        """How many connections were made so far."""
         self._sent = 0
         self._refused = False
         self.patience = config.smtp_timeout + LEASE_MARGIN.total_seconds() - BUSY_TIMEOUT
@@ -151,6 +153,7 @@ class Transport:
             self._exchange = Connection(state, self._config, deadline).configure_host()
         except (OSError, ValueError, smtplib.SMTPException) as error:
             raise Unreachable(_words(error)) from None
+        self.connections += 1
         return self._exchange
 
     def _announce(self, message: ComposedMessage) -> None:

@@ -23,8 +23,12 @@ POLL_SECONDS = 30.0
 WORKER_POLL_SECONDS = 2.0
 """The same for a worker, which is told of no ticket."""
 
-PAUSE_SECONDS = 0.25
-"""How long a thread of a web process rests after each mail: composing one holds the interpreter, and visitors wait."""
+SHARE = 0.5
+"""The share of a processor that a thread of a web process takes at most: composing a mail holds the interpreter, and
+visitors wait. The rest of the time it rests."""
+
+CHECKPOINT_SECONDS = 2.0
+"""How often the database's log is tidied up while mails go out without a gap."""
 
 _logger = logging.getLogger(__name__)
 _starting = threading.Lock()
@@ -129,16 +133,26 @@ class DeliveryThreads:
 
         most = POLL_SECONDS if beside_visitors else WORKER_POLL_SECONDS
         courier: Courier | None = None
+        tidy_at = float("inf")
         while not news.stopping:
             seen, pause = news.count, most
             try:
                 courier = courier or Courier(self._app, self._state)
+                began = time.thread_time()
                 if courier.deliver_next():
                     news.tell()  # where there was one there may be more: a second courier has a look
+                    tidy_at = min(tidy_at, time.monotonic() + CHECKPOINT_SECONDS)
+                    if time.monotonic() >= tidy_at:
+                        tidy_at = float("inf")
+                        self._state.database.checkpoint()
                     if beside_visitors:
-                        news.rest(PAUSE_SECONDS)
+                        news.rest((time.thread_time() - began) * (1 / SHARE - 1))
+                    news.rest(courier.pause)
                     continue
                 courier.close()
+                if tidy_at != float("inf"):
+                    tidy_at = float("inf")
+                    self._state.database.checkpoint()
                 due = outbox.seconds_until_due(self._state.database)
                 pause = most if due is None else min(due, most)
             except Unavailable:
