@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -16,14 +16,28 @@ from click.testing import Result
 from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.storage import schema
+from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.storage import export as storage_export
+from flask_kapa_handoff.storage import removal, schema
+from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.models import delivery_attempt, ticket, transcript
-from tests.conftest import environment_of, send_ticket
-from tests.servers import MailServer, free_port
+from flask_kapa_handoff.storage.records import Ticket, find_ticket
+from tests.conftest import PAIR, send_ticket
+from tests.scripted_smtp import ScriptedServer
+from tests.servers import MailServer
 
 
 def invoke(app: Flask, *words: str) -> Result:
     return app.test_cli_runner().invoke(args=["kapa-handoff", *words])
+
+
+SITE = """
+from flask import Flask
+from flask_kapa_handoff import KapaHandoff
+app = Flask("site", instance_path={instance!r})
+app.config.update({config!r})
+KapaHandoff(app)
+"""
 
 
 def mailing(make_app: Callable[..., Flask], server: MailServer, **config: object) -> Flask:
@@ -62,6 +76,61 @@ def test_retry_makes_a_failed_ticket_due(make_app: Callable[..., Flask], mail_se
     assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == [reference]
 
 
+def test_retry_takes_all_that_failed(
+    make_app: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a long outage all that failed goes out, oldest first; what is queued or delivered stays as it is."""
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    app = mailing(make_app, mail_server)
+    mail_server.replies["RCPT"] = ["250 yes", *["550 no such user"] * 5, "450 later"]
+    references = [send_ticket(app.test_client()) for _ in range(7)]
+    invoke(app, "deliver")
+    waiting = look_up(app, references[6]).next_attempt_at
+    assert invoke(app, "retry", "--failed").output == "5 failed tickets are due now.\n"
+    assert look_up(app, references[6]).next_attempt_at == waiting
+    invoke(app, "deliver")
+    assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == references[:6]
+    assert invoke(app, "retry", "--failed").output == "0 failed tickets are due now.\n"
+
+
+def test_retry_ends_though_tickets_fail_again_at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker beside it may refuse a ticket as fast as it is queued: each is queued once."""
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    references = [send_ticket(app.test_client()) for _ in range(5)]
+    database = app.extensions["kapa_handoff"].database
+    with database.write() as connection:
+        connection.execute(ticket.update().values(status="failed"))
+    looks: list[str] = []
+
+    def fail_again(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.startswith("UPDATE kapa_handoff_ticket SET status"):
+            looks.append(statement)
+            assert len(looks) < 10
+            cursor.execute("UPDATE kapa_handoff_ticket SET status = 'failed'")
+
+    sqlalchemy.event.listen(database.engine, "after_cursor_execute", fail_again)
+    assert outbox.send_all_failed_again(database) == len(references)
+
+
+def test_retry_sends_to_the_address_of_today(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """The address that the failed tickets had may be what was wrong."""
+    app = mailing(make_app, mail_server)
+    mail_server.replies["RCPT"] = ["550 no such user"]
+    reference = send_ticket(app.test_client())
+    invoke(app, "deliver")
+    later = mailing(make_app, mail_server, KAPA_HANDOFF_EMAIL="help@example.com")
+    invoke(later, "retry", "--failed")
+    assert look_up(later, reference).recipient == "help@example.com"
+
+
+@pytest.mark.parametrize("words", [[], ["T-234567", "--failed"]])
+def test_retry_wants_one_or_all(app: Flask, words: list[str]) -> None:
+    """Neither and both are mistakes that are told."""
+    result = invoke(app, "retry", *words)
+    assert result.exit_code == 2
+    assert "--failed" in result.output
+
+
 def test_retry_refuses_what_it_cannot_do(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """An unknown reference and a delivered ticket are errors that say so."""
     app = mailing(make_app, mail_server)
@@ -71,6 +140,13 @@ def test_retry_refuses_what_it_cannot_do(make_app: Callable[..., Flask], mail_se
     assert unknown.exit_code == delivered.exit_code == 1
     assert "no ticket T-NOBODY" in unknown.output
     assert "is delivered" in delivered.output
+
+
+def look_up(app: Flask, reference: str) -> Ticket:
+    with app.extensions["kapa_handoff"].database.read() as connection:
+        found = find_ticket(connection, ticket.c.reference == reference)
+    assert found is not None
+    return found
 
 
 def test_tickets_lists_the_newest_first(app: Flask) -> None:
@@ -141,48 +217,34 @@ def test_purge_deletes_old_delivered_tickets_whole(make_app: Callable[..., Flask
     assert counts == [2, 1]
 
 
+def test_purge_works_in_short_transactions(
+    make_app: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much there is to delete, each transaction deletes a few: submits get their turn in between."""
+    monkeypatch.setattr(removal, "BATCH", 2)
+    app = mailing(make_app, mail_server, KAPA_HANDOFF_RETENTION_DAYS=30)
+    for _ in range(5):
+        send_ticket(app.test_client())
+    invoke(app, "deliver")
+    database = app.extensions["kapa_handoff"].database
+    with database.write() as connection:
+        connection.execute(ticket.update().values(delivered_at=now(connection) - timedelta(days=31)))
+    deleted: list[int] = []
+
+    def watch(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.startswith("DELETE FROM kapa_handoff_ticket "):
+            deleted.append(cursor.rowcount)
+
+    sqlalchemy.event.listen(database.engine, "after_cursor_execute", watch)
+    assert invoke(app, "purge").output == "5 delivered tickets older than 30 days were deleted.\n"
+    assert deleted[:3] == [2, 2, 1]
+
+
 def test_purge_without_a_limit_deletes_nothing(app: Flask) -> None:
     """Without KAPA_HANDOFF_RETENTION_DAYS the command refuses and names the key."""
     result = invoke(app, "purge")
     assert result.exit_code == 1
     assert "KAPA_HANDOFF_RETENTION_DAYS" in result.output
-
-
-SITE = """
-from flask import Flask
-from flask_kapa_handoff import KapaHandoff
-app = Flask("site", instance_path={instance!r})
-app.config.update(
-    SECRET_KEY="a secret of this test", KAPA_HANDOFF_EMAIL="support@example.com", KAPA_HANDOFF_DELIVERY="external",
-    MAIL_DEFAULT_SENDER="site@example.com", MAIL_SERVER="127.0.0.1", MAIL_PORT={port},
-)
-app.config.from_prefixed_env()
-KapaHandoff(app)
-"""
-
-
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_delivers_until_it_is_stopped(
-    make_app: Callable[..., Flask], mail_server: MailServer, tmp_path: Path, stop: signal.Signals
-) -> None:
-    """The worker, a process of its own, sends what is there, and ends cleanly when it is told to."""
-    app = mailing(make_app, mail_server)
-    reference = send_ticket(app.test_client())
-    (tmp_path / "wsgi.py").write_text(SITE.format(instance=app.instance_path, port=mail_server.port))
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "kapa-handoff", "worker"],
-        cwd=tmp_path,
-        env={**environment_of(app), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    mail_server.wait_for(1)
-    worker.send_signal(stop)
-    output, _ = worker.communicate(timeout=30)
-    assert worker.returncode == 0, output
-    assert "Stopping." in output
-    assert mail_server.received[0].message["X-Kapa-Handoff-Ticket"] == reference
 
 
 def test_no_other_command_starts_delivery_threads(make_app: Callable[..., Flask]) -> None:
@@ -193,67 +255,160 @@ def test_no_other_command_starts_delivery_threads(make_app: Callable[..., Flask]
     assert app.extensions["kapa_handoff"].threads.running is False
 
 
-def findings(app: Flask) -> tuple[int, str]:
-    result = invoke(app, "doctor")
-    return result.exit_code, result.output
-
-
-def test_doctor_is_content_with_a_good_set_up(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """Where all is well there are only `ok` lines, and the exit code is 0."""
-    app = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=lambda view: view))
-    code, output = findings(app)
-    assert code == 0
-    assert {line.split()[0] for line in output.splitlines()} == {"ok"}
-    assert mail_server.received == []
-
-
-@pytest.mark.parametrize(
-    ("config", "said", "code"),
-    [
-        ({"MAIL_PORT": free_port()}, "Connection refused", 1),
-        ({"MAIL_DEFAULT_SENDER": None}, "There is no sender", 1),
-        ({"MAIL_DEFAULT_SENDER": "nobody"}, "is no address", 1),
-        ({"MAIL_DEFAULT_SENDER": "Support <Support@example.com>"}, "both support@example.com", 0),
-        ({"KAPA_HANDOFF_EMAIL": None}, "no address that tickets go to", 0),
-        ({"SECRET_KEY": None}, "SECRET_KEY is not set", 1),
-        ({"MAIL_SUPPRESS_SEND": True}, "MAIL_SUPPRESS_SEND is on", 0),
-        ({}, "no admin pages", 0),
-    ],
-)
-def test_doctor_names_what_is_wrong(
-    make_app: Callable[..., Flask], mail_server: MailServer, config: dict[str, object], said: str, code: int
+def test_export_has_all_that_is_kept(
+    make_app: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each fault is named with why it matters and how to mend it; a problem makes the exit code 1."""
-    app = make_app(**{"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": mail_server.port, **config})
-    found, output = findings(app)
-    assert said in output
-    assert "->" in output
-    assert found == code, output
-
-
-def test_doctor_sees_tickets_that_wait_or_failed(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """A ticket that nobody delivers is a problem, one that failed a warning."""
+    """Each ticket once, oldest first, over several pages; as `tickets --json` has it, and what belongs to it."""
+    monkeypatch.setattr(storage_export, "PAGE_LENGTH", 2)
     app = mailing(make_app, mail_server)
     mail_server.replies["RCPT"] = ["550 no such user"]
-    send_ticket(app.test_client())
+    references = [send_ticket(app.test_client())]
     invoke(app, "deliver")
-    assert "1 ticket failed for good" in findings(app)[1]
+    references += [send_ticket(app.test_client(), note="Grüße 👋") for _ in range(4)]
+    documents = [json.loads(line) for line in invoke(app, "export").output.splitlines()]
+    assert [document["reference"] for document in documents] == references
+    listed = [json.loads(line) for line in invoke(app, "tickets", "--json").output.splitlines()]
+    attempts = [document.pop("delivery_attempts") for document in documents]
+    assert [document.pop("conversation")[0]["question"] for document in documents] == [PAIR["question"]] * 5
+    assert documents == listed[::-1]
+    assert documents[-1]["note"] == "Grüße 👋"
+    assert [len(found) for found in attempts] == [1, 0, 0, 0, 0]
+    assert (attempts[0][0]["outcome"], attempts[0][0]["detail"]) == ("failed", "550 no such user")
+
+
+def test_export_since_a_day(app: Flask) -> None:
+    """Tickets of the day that is named, and later ones."""
+    reference = send_ticket(app.test_client())
+    today = look_up(app, reference).created_at
+    tomorrow = today + timedelta(days=1)
+    assert json.loads(invoke(app, "export", "--since", f"{today:%Y-%m-%d}").output)["reference"] == reference
+    assert json.loads(invoke(app, "export", "--since", f"{today:%Y-%m-%dT%H:%M:%S}").output)["reference"] == reference
+    assert invoke(app, "export", "--since", f"{tomorrow:%Y-%m-%d}").output == ""
+    assert invoke(app, "export", "--since", "yesterday").exit_code == 2
+
+
+@pytest.mark.parametrize(("stored", "exported"), [("{broken", "{broken"), (None, None)])
+def test_export_loses_no_ticket_whose_conversation_is_damaged(
+    app: Flask, stored: str | None, exported: str | None
+) -> None:
+    """What cannot be read is given as it stands; what is not there is null."""
     send_ticket(app.test_client())
     with app.extensions["kapa_handoff"].database.write() as connection:
-        row = connection.execute(sqlalchemy.select(ticket).where(ticket.c.status == "queued")).one()
-        earlier = row.next_attempt_at - timedelta(hours=1)
-        connection.execute(ticket.update().where(ticket.c.id == row.id).values(next_attempt_at=earlier))
-    code, output = findings(app)
-    assert code == 1
-    assert "has been due for 60 minutes" in output
-    assert "flask kapa-handoff worker" in output
+        change = transcript.delete() if stored is None else transcript.update().values(conversation=stored)
+        connection.execute(change)
+    assert json.loads(invoke(app, "export").output)["conversation"] == exported
 
 
-def test_doctor_says_that_the_database_cannot_be_used(make_app: Callable[..., Flask], tmp_path: Path) -> None:
-    """A database file that is none is a problem, not a traceback."""
-    broken = tmp_path / "broken.sqlite3"
-    broken.write_text("this is no database, and long enough for SQLite to see that " * 20)
-    app = make_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{broken}", MAIL_SUPPRESS_SEND=True)
-    code, output = findings(app)
-    assert code == 1
-    assert "The database cannot be used" in output
+def test_export_ends_quietly_when_nobody_reads_on(app: Flask, tmp_path: Path) -> None:
+    """`export | head -n 1` says nothing but the first line."""
+    long = [{"question": "How?", "answer": "So. " * 5000}]  # more than a pipe holds
+    references = [send_ticket(app.test_client(), conversation=json.dumps(long)) for _ in range(10)]
+    config = {key: value for key, value in app.config.items() if key.startswith(("KAPA_HANDOFF_", "SECRET_KEY"))}
+    (tmp_path / "wsgi.py").write_text(SITE.format(instance=app.instance_path, config=config))
+    export = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "kapa-handoff", "export"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert export.stdout is not None
+    assert export.stderr is not None
+    assert json.loads(export.stdout.readline())["reference"] == references[0]
+    export.stdout.close()
+    said = [line for line in export.stderr.read().decode().splitlines() if "has no handoff settings page" not in line]
+    export.stderr.close()
+    export.wait(60)
+    assert said == []
+
+
+def test_erase_forgets_a_visitor(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """All tickets of the address go, whatever their state and its case, with what belongs to them; no other goes."""
+    app = mailing(make_app, mail_server)
+    mail_server.replies["RCPT"] = ["250 yes", "550 no such user"]
+    gone = [send_ticket(app.test_client(), email=email) for email in ("V@example.com", "v@example.com")]
+    invoke(app, "deliver")
+    gone.append(send_ticket(app.test_client(), email="v@example.com"))
+    stays = send_ticket(app.test_client(), email="vv@example.com")
+    result = invoke(app, "erase", "V@Example.com", "--yes")
+    assert result.output == f"3 tickets ({', '.join(gone)}) with 2 delivery attempts were deleted.\n"
+    assert result.exit_code == 0
+    assert left(app) == ([stays], 1, 0)
+    again = invoke(app, "erase", "v@example.com", "--yes")
+    assert again.output == "There are no tickets of v@example.com.\n"
+    assert again.exit_code == 0
+
+
+def left(app: Flask) -> tuple[list[str], int, int]:
+    """The references that are left, and how many transcripts and attempts."""
+    with app.extensions["kapa_handoff"].database.read() as connection:
+        references = connection.execute(sqlalchemy.select(ticket.c.reference).order_by(ticket.c.id)).scalars().all()
+        transcripts = connection.execute(sqlalchemy.select(transcript.c.ticket_id)).all()
+        attempts = connection.execute(sqlalchemy.select(delivery_attempt.c.id)).all()
+    return list(references), len(transcripts), len(attempts)
+
+
+@pytest.mark.parametrize(("typed", "deleted"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_erase_asks_first(app: Flask, typed: str, deleted: bool) -> None:
+    """It names what would go, and only a yes deletes it."""
+    reference = send_ticket(app.test_client())
+    runner = app.test_cli_runner()
+    result = runner.invoke(args=["kapa-handoff", "erase", "visitor@example.com"], input=typed)
+    assert f"Delete 1 ticket of visitor@example.com ({reference})?" in result.output
+    assert (f"1 ticket ({reference}) with 0 delivery attempts was deleted." in result.output) is deleted
+    assert (left(app)[0] == []) is deleted
+    assert result.exit_code == (0 if deleted else 1)
+
+
+def test_erase_wants_an_address(app: Flask) -> None:
+    """What is no address is a mistake that is told, and nothing is deleted."""
+    send_ticket(app.test_client())
+    assert invoke(app, "erase", "everybody", "--yes").exit_code == 2
+    assert len(left(app)[0]) == 1
+
+
+def test_erase_takes_several_transactions_where_there_is_much(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a visitor with many tickets is left behind."""
+    monkeypatch.setattr(removal, "BATCH", 2)
+    for _ in range(5):
+        send_ticket(app.test_client())
+    assert invoke(app, "erase", "visitor@example.com", "--yes").output.startswith("5 tickets (")
+    assert left(app) == ([], 0, 0)
+
+
+def test_erase_while_the_mail_is_on_its_way(make_app: Callable[..., Flask]) -> None:
+    """The delivery finds its ticket gone, leaves nothing behind, and goes on with the next one."""
+    outputs: list[str] = []
+
+    def erase_and_accept() -> str:
+        outputs.append(invoke(app, "erase", "gone@example.com", "--yes").output)
+        return "250 taken"
+
+    with ScriptedServer({"END": [erase_and_accept]}) as server:
+        app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port)
+        gone = send_ticket(app.test_client(), email="gone@example.com")
+        stays = send_ticket(app.test_client())
+        result = invoke(app, "deliver")
+    assert outputs == [
+        f"1 ticket ({gone}) with 1 delivery attempt was deleted.\n"
+        f"Being sent at that moment, the mail may still arrive: {gone}\n"
+    ]
+    assert result.exit_code == 0, result.output
+    assert left(app) == ([stays], 1, 1)
+    assert look_up(app, stays).status == "delivered"
+
+
+def test_erase_leaves_no_ticket_that_follows_a_deleted_one(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """Also where a site's own SQLite engine does not enforce foreign keys."""
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'shared.sqlite3'}")
+    app = make_app(handoff=KapaHandoff(engine=engine))
+    invoke(app, "db", "upgrade")
+    gone = send_ticket(app.test_client(), email="gone@example.com")
+    stays = send_ticket(app.test_client())
+    with app.extensions["kapa_handoff"].database.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 0
+        followed = sqlalchemy.select(ticket.c.id).where(ticket.c.reference == gone).scalar_subquery()
+        connection.execute(ticket.update().where(ticket.c.reference == stays).values(follows=followed))
+    invoke(app, "erase", "gone@example.com", "--yes")
+    assert left(app) == ([stays], 1, 0)
+    assert look_up(app, stays).follows is None
+    engine.dispose()

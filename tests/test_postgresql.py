@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.errors import SchemaError, Unavailable
-from flask_kapa_handoff.storage import schema
+from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from tests.conftest import send_ticket, signed_offer, ticket_fields
@@ -80,6 +80,32 @@ def test_a_claim_does_not_wait_for_a_submit(app: Flask, database: Database) -> N
         assert claimed is not None
         assert claimed.ticket.reference == reference
         assert outbox.complete(database, claimed, "250 ok") is not None
+
+
+def test_a_visitor_is_erased_while_the_end_of_a_delivery_is_recorded(app: Flask, database: Database) -> None:
+    """Both lock the ticket first, so that neither holds what the other one waits for."""
+    reference = send_ticket(app.test_client())
+    claimed = outbox.claim(database, 30)
+    assert claimed is not None
+    erased: list[removal.Erased] = []
+    eraser = threading.Thread(target=lambda: erased.append(removal.erase_visitor(database, "visitor@example.com")))
+
+    def erase(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.startswith("UPDATE") and eraser.ident is None:
+            eraser.start()
+            with database.engine.connect() as watcher:
+                for _ in range(500):  # until it waits for a row that the delivery has locked
+                    if watcher.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one():
+                        return
+                    eraser.join(0.02)
+            pytest.fail("nobody waits")
+
+    event.listen(database.engine, "after_cursor_execute", erase)
+    assert outbox.complete(database, claimed, "250 ok") is not None
+    eraser.join(30)
+    assert [found.references for found in erased] == [(reference,)]
+    assert erased[0].attempts == 1
+    assert erased[0].being_sent == ()
 
 
 @pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])

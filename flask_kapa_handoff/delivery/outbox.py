@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Select, and_, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -22,6 +23,10 @@ GIVE_UP_AFTER = timedelta(days=5)
 
 LEASE_MARGIN = timedelta(seconds=30)
 """What a try may take beyond the SMTP timeout before the ticket counts as abandoned."""
+
+
+BATCH = 500
+"""How many tickets are queued again in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +140,6 @@ def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -
     ticket = claimed.ticket
     with database.write(alone=False) as connection:
         moment = now(connection)
-        connection.execute(
-            update(delivery_attempt)
-            .where(delivery_attempt.c.ticket_id == ticket.id, delivery_attempt.c.number == claimed.number)
-            .values(finished_at=moment, outcome=outcome, detail=detail)
-        )
         values: dict[str, Any] = {"leased_until": None, "next_attempt_at": None, "last_error": detail}
         if outcome is Outcome.DELIVERED:
             values |= {"status": Status.DELIVERED, "delivered_at": moment, "last_error": None}
@@ -152,9 +152,14 @@ def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -
             ticket_table.c.status == Status.SENDING,
             ticket_table.c.attempts == claimed.number,
         )
-        if connection.execute(update(ticket_table).where(mine).values(**values)).rowcount != 1:
-            return None
-        return find_ticket(connection, ticket_table.c.id == ticket.id)
+        # The ticket first, like whoever deletes both: in another order the two could wait for each other.
+        is_mine = connection.execute(update(ticket_table).where(mine).values(**values)).rowcount == 1
+        connection.execute(
+            update(delivery_attempt)
+            .where(delivery_attempt.c.ticket_id == ticket.id, delivery_attempt.c.number == claimed.number)
+            .values(finished_at=moment, outcome=outcome, detail=detail)
+        )
+        return find_ticket(connection, ticket_table.c.id == ticket.id) if is_mine else None
 
 
 def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
@@ -167,13 +172,44 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
         The ticket as it stands now, unchanged when it is being sent or was delivered; none: there is no such ticket.
     """
     with database.write(alone=False) as connection:
-        moment = now(connection)
         waiting = ticket_table.c.status.in_([Status.FAILED, Status.QUEUED])
-        values = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
-        if recipient:
-            values["recipient"] = recipient
-        connection.execute(update(ticket_table).where(ticket_table.c.reference == reference, waiting).values(**values))
+        connection.execute(
+            update(ticket_table)
+            .where(ticket_table.c.reference == reference, waiting)
+            .values(**_due_now(connection, recipient))
+        )
         return find_ticket(connection, ticket_table.c.reference == reference)
+
+
+def send_all_failed_again(database: Database, recipient: str | None = None) -> int:
+    """Queue every failed ticket, in the order of their creation; in short transactions, since others wait meanwhile.
+
+    Arguments:
+        recipient: as in :func:`send_again`.
+
+    Returns:
+        How many there were.
+    """
+    columns, count, last = ticket_table.c, 0, UUID(int=0)
+    while True:
+        with database.write(alone=False) as connection:
+            # Each of them once: it may fail again while this goes on.
+            failed = select(columns.id).where(columns.status == Status.FAILED, columns.id > last).order_by(columns.id)
+            ids = connection.execute(failed.limit(BATCH)).scalars().all()
+            count += connection.execute(
+                update(ticket_table)
+                .where(columns.id.in_(ids), columns.status == Status.FAILED)
+                .values(**_due_now(connection, recipient))
+            ).rowcount
+        if not ids:
+            return count
+        last = ids[-1]
+
+
+def _due_now(connection: Connection, recipient: str | None) -> dict[str, Any]:
+    moment = now(connection)
+    values = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
+    return values | {"recipient": recipient} if recipient else values
 
 
 def release_unreachable(database: Database) -> int:

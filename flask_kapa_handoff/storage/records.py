@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..conversation import Conversation, parse_conversation
@@ -108,6 +108,11 @@ class Attempt:
     outcome: Outcome | None
     detail: str | None
 
+    @classmethod
+    def from_row(cls, row: Row[Any]) -> Attempt:
+        outcome = Outcome(row.outcome) if row.outcome else None
+        return cls(row.number, row.recipient, row.started_at, row.finished_at, outcome, row.detail)
+
 
 def find_ticket(connection: Connection, condition: ColumnElement[bool]) -> Ticket | None:
     """The one ticket that meets the condition."""
@@ -128,19 +133,6 @@ def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | No
     return [Ticket.from_row(row) for row in connection.execute(query)]
 
 
-def delete_delivered(connection: Connection, *, before: datetime) -> int:
-    """Delete the tickets that were delivered before a moment, with their transcripts and attempts.
-
-    Returns:
-        How many there were.
-    """
-    old = (ticket.c.status == Status.DELIVERED) & (ticket.c.delivered_at < before)
-    # A site's own SQLite engine may not enforce foreign keys, so the rest of a ticket is deleted by hand.
-    for part in (transcript, delivery_attempt):
-        connection.execute(delete(part).where(part.c.ticket_id.in_(select(ticket.c.id).where(old))))
-    return connection.execute(delete(ticket).where(old)).rowcount
-
-
 def find_conversation(connection: Connection, found: Ticket) -> Conversation:
     """The transcript of a ticket."""
     query = select(transcript.c.conversation).where(transcript.c.ticket_id == found.id)
@@ -151,26 +143,5 @@ def find_conversation(connection: Connection, found: Ticket) -> Conversation:
 def find_attempts(connection: Connection, ticket_id: UUID) -> list[Attempt]:
     """The delivery attempts of a ticket, first one first."""
     columns = delivery_attempt.c
-    query = (
-        select(
-            columns.number,
-            columns.recipient,
-            columns.started_at,
-            columns.finished_at,
-            columns.outcome,
-            columns.detail,
-        )
-        .where(columns.ticket_id == ticket_id)
-        .order_by(columns.number)
-    )
-    return [
-        Attempt(
-            row.number,
-            row.recipient,
-            row.started_at,
-            row.finished_at,
-            Outcome(row.outcome) if row.outcome else None,
-            row.detail,
-        )
-        for row in connection.execute(query)
-    ]
+    query = select(delivery_attempt).where(columns.ticket_id == ticket_id).order_by(columns.number)
+    return [Attempt.from_row(row) for row in connection.execute(query)]

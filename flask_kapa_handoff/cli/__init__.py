@@ -1,0 +1,8 @@
+"""``flask kapa-handoff ...``: what a site's owner does from a shell or from cron."""
+
+from __future__ import annotations
+
+from . import delivering, keeping, setting_up
+from .group import database_group, group
+
+__all__ = ["database_group", "delivering", "group", "keeping", "setting_up"]

@@ -1,0 +1,78 @@
+"""``deliver``, ``worker``, ``retry``: getting tickets out."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections import Counter
+
+import click
+
+from ..delivery import outbox
+from ..settings import current_settings
+from ..state import State, current_state
+from ..storage.records import Status
+from .group import group, reachable, this_app
+
+
+@group.command("deliver")
+def deliver() -> None:
+    """Send what is due, once; for cron."""
+    from ..delivery.courier import Courier
+
+    courier = Courier(this_app(), current_state())
+    ended: Counter[Status] = Counter()
+    try:
+        while ticket := reachable(courier.deliver_next):
+            ended[ticket.status] += 1
+    finally:
+        courier.close()
+    delivered, delayed, failed = (ended[status] for status in (Status.DELIVERED, Status.QUEUED, Status.FAILED))
+    click.echo(f"{delivered} delivered, {delayed} to be tried again, {failed} failed.")
+    if failed:
+        raise SystemExit(1)
+
+
+@group.command("worker")
+def worker() -> None:
+    """Deliver until stopped (SIGTERM or Ctrl-C); the mail in hand is finished first."""
+    state = current_state()
+    reachable(outbox.seconds_until_due, state.database)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    state.threads.start(beside_visitors=False)
+    click.echo(f"Delivering over {state.config.smtp_connections} connections at most. Stop with Ctrl-C.")
+    stopped.wait()
+    click.echo("Stopping.")
+    state.threads.stop(state.config.smtp_timeout)
+
+
+@group.command("retry")
+@click.argument("reference", required=False)
+@click.option("--failed", is_flag=True, help="All tickets that have failed, oldest first.")
+def retry(reference: str | None, failed: bool) -> None:
+    """Queue the failed ticket REFERENCE again, or make a waiting one due now."""
+    if failed is (reference is not None):
+        raise click.UsageError("Give a REFERENCE, or --failed for all tickets that have failed.")
+    state = current_state()
+    recipient = reachable(_address_of_today, state)
+    if reference is None:
+        count = reachable(outbox.send_all_failed_again, state.database, recipient)
+        click.echo(f"{count} failed ticket{'s are' if count != 1 else ' is'} due now.")
+        return
+    ticket = reachable(outbox.send_again, state.database, reference.upper(), recipient)
+    if ticket is None:
+        raise click.ClickException(f"There is no ticket {reference}.")
+    if ticket.status is not Status.QUEUED:
+        raise click.ClickException(
+            f"Ticket {ticket.reference} is {ticket.status}; only failed and queued ones are retried."
+        )
+    click.echo(f"Ticket {ticket.reference} is due now.")
+
+
+def _address_of_today(state: State) -> str | None:
+    with state.database.read() as connection:
+        return current_settings(connection, state.config).email

@@ -1,0 +1,54 @@
+"""``db upgrade``, ``doctor``, ``test-mail``: is the set-up right?"""
+
+from __future__ import annotations
+
+import click
+
+from ..config import parse_email
+from ..doctor import Level, examine
+from ..state import current_state
+from .group import database_group, group, reachable, this_app
+
+
+@database_group.command("upgrade")
+def upgrade() -> None:
+    """Create the tables, or bring them to this version."""
+    before, after = reachable(current_state().database.upgrade)
+    if before == after:
+        click.echo(f"The tables are of version {after} already.")
+    else:
+        click.echo(f"The tables are now of version {after} (before: {before or 'none'}).")
+
+
+@group.command("doctor")
+@click.option("--quiet", is_flag=True, help="Only what is not well; for cron.")
+def doctor(quiet: bool) -> None:
+    """Say what is wrong with this set-up, why it matters and how to mend it."""
+    findings = examine(this_app(), current_state())
+    for finding in findings:
+        if quiet and finding.level is Level.OK:
+            continue
+        click.echo(f"{finding.level.value:8} {finding.what}")
+        if finding.level is not Level.OK:
+            click.echo(f"{'':8} {finding.why}")
+            click.echo(f"{'':8} -> {finding.remedy}")
+    if any(finding.level is Level.PROBLEM for finding in findings):
+        raise SystemExit(1)
+
+
+@group.command("test-mail")
+@click.argument("address")
+def test_mail(address: str) -> None:
+    """Send a sample ticket to ADDRESS, now, and say what the mail server said."""
+    from ..delivery.sample import send_sample
+
+    try:
+        recipient = parse_email(address)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="ADDRESS") from None
+    tried = send_sample(current_state(), recipient)
+    if tried.outcome in ("delayed", "refused"):
+        raise click.ClickException(f"Not sent: {tried.reply}")
+    click.echo(
+        f"The mail server said: {tried.reply}" if tried.outcome == "accepted" else f"{tried.reply}.".capitalize()
+    )

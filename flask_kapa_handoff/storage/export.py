@@ -1,0 +1,65 @@
+"""Everything that is kept of the tickets, a page at a time: memory and open connections do not grow with the table."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from .engine import Database
+from .models import delivery_attempt, ticket, transcript
+from .records import Attempt, Ticket
+
+PAGE_LENGTH = 25
+"""Transcripts may have a megabyte each."""
+
+ENTIRE_HISTORY = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A ticket with all that belongs to it; the conversation as it is stored, None where there is none."""
+
+    ticket: Ticket
+    conversation: Any
+    attempts: list[Attempt]
+
+
+def before_time(moment: datetime) -> UUID:
+    """An id that comes before those of all tickets that were stored at this moment or later."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)  # RFC 9562, 5.7: a UUIDv7 begins with its milliseconds
+
+
+def export_page(database: Database, after: UUID = ENTIRE_HISTORY) -> list[Record]:
+    """The next tickets, oldest first; empty at the end.
+
+    Arguments:
+        after: the id of the last ticket of the page before, or one that :func:`before_time` gives.
+    """
+    with database.read() as connection:
+        query = select(ticket).where(ticket.c.id > after).order_by(ticket.c.id).limit(PAGE_LENGTH)
+        page = [Ticket.from_row(row) for row in connection.execute(query)]
+        ids = [found.id for found in page]
+        texts = {
+            row.ticket_id: row.conversation
+            for row in connection.execute(select(transcript).where(transcript.c.ticket_id.in_(ids)))
+        }
+        attempts: defaultdict[UUID, list[Attempt]] = defaultdict(list)
+        columns = delivery_attempt.c
+        for row in connection.execute(
+            select(delivery_attempt).where(columns.ticket_id.in_(ids)).order_by(columns.ticket_id, columns.number)
+        ):
+            attempts[row.ticket_id].append(Attempt.from_row(row))
+    return [Record(found, _conversation(texts.get(found.id)), attempts[found.id]) for found in page]
+
+
+def _conversation(text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text  # what cannot be read is exported all the same
