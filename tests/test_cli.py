@@ -106,7 +106,7 @@ def test_retry_ends_though_tickets_fail_again_at_once(app: Flask, monkeypatch: p
         if statement.startswith("UPDATE kapa_handoff_ticket SET status"):
             looks.append(statement)
             assert len(looks) < 10
-            cursor.execute("UPDATE kapa_handoff_ticket SET status = 'failed'")
+            connection.connection.cursor().execute("UPDATE kapa_handoff_ticket SET status = 'failed'")
 
     sqlalchemy.event.listen(database.engine, "after_cursor_execute", fail_again)
     assert outbox.send_all_failed_again(database) == len(references)
