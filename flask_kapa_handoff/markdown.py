@@ -5,6 +5,7 @@ comrak renders, with raw HTML shown as text so that no word is lost, and nh3 cle
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from comrak import ExtensionOptions, RenderOptions
     from nh3 import Cleaner
+
+_logger = logging.getLogger(__name__)
 
 TAGS = frozenset(
     [
@@ -56,8 +59,10 @@ MAX_CELLS = 20_000
 """Largest table: a row may leave cells out, so that 15 kB of text can become 15 MB of HTML."""
 
 # Fifty quotes or lists in each other: nh3 needs seconds for thousands.
-_NESTED = re.compile(r"^(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}", re.MULTILINE)
-_TABLE_RULE = re.compile(r"^[ \t\v\f>|:*+\d.)-]*\|[ \t\v\f>|:*+\d.)-]*$", re.MULTILINE)
+_NESTED = re.compile(r"\n(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}")
+
+# What the line under a table's head is made of, and what may stand before it in quotes and lists.
+_TABLE_RULE = " \t\v\f>|:*+-.)0123456789"
 
 # comrak's own: an image that was typed as HTML comes out as text.
 _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
@@ -67,11 +72,20 @@ def to_html(text: str) -> Markup:
     """Markdown as HTML of a fixed list of tags.
 
     Links go to ``http``, ``https`` and ``mailto`` only, and of an image its text is left. A text that nobody writes,
-    because it would take very long or become very large, is shown as it is.
+    because it would take very long or become very large, is shown as it is; so is one that the renderer fails at.
     """
-    if len(text) > MAX_LENGTH or _NESTED.search(text) or _cells(text) > MAX_CELLS:
-        return Markup("<p>%s</p>") % Markup("<br>\n").join(escape(line) for line in text.split("\n"))
+    if len(text) <= MAX_LENGTH and not _NESTED.search("\n" + text) and _cells(text) <= MAX_CELLS:
+        try:
+            return _rendered(text)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            # A panic in native code is no Exception. Its words may hold the text.
+            _logger.error("Markdown is shown as it is: the renderer met an unexpected %s.", type(error).__name__)
+    return Markup("<p>%s</p>") % Markup("<br>\n").join(escape(line) for line in text.split("\n"))
 
+
+def _rendered(text: str) -> Markup:
     import comrak
 
     extensions, rendering = _options()
@@ -82,8 +96,9 @@ def to_html(text: str) -> Markup:
 
 def _cells(text: str) -> int:
     """How many cells a table of the text can have at most."""
-    columns = max((rule.count("|") + 1 for rule in _TABLE_RULE.findall(text)), default=0)
-    return columns * (text.count("\n") + 1)
+    lines = text.split("\n")
+    columns = max((line.count("|") + 1 for line in lines if "|" in line and not line.strip(_TABLE_RULE)), default=0)
+    return columns * len(lines)
 
 
 @cache

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes, policy
+from email.headerregistry import Address
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask import Flask
-from jinja2 import Environment
+from jinja2 import DictLoader, Environment
 
-from flask_kapa_handoff.conversation import Conversation, QuestionAnswer, Source
-from flask_kapa_handoff.delivery.message import Letterhead, compose, header_text, is_link, mail_environment
+from flask_kapa_handoff.conversation import Conversation, QuestionAnswer, Source, is_link
+from flask_kapa_handoff.delivery.message import HTML, TEXT, Letterhead, compose, mail_environment
+from flask_kapa_handoff.delivery.mime import address, header, header_text
 from flask_kapa_handoff.storage.records import Status, Ticket
 
 LETTERHEAD = Letterhead("Docs", "Docs <docs@example.com>")
@@ -185,6 +189,64 @@ def test_long_subject_is_folded(write: Callable[..., bytes]) -> None:
     assert max(map(len, data.split(b"\r\n\r\n", 1)[0].split(b"\r\n"))) <= 78
 
 
+def test_long_domain_is_written_as_it_is(write: Callable[..., bytes]) -> None:
+    """However long the site's domain is, a mail program finds the earlier mail: no part of an id is encoded."""
+    domain = f"{'documentation.' * 6}example.com"
+    earlier = uuid4()
+    data = write(letterhead=replace(LETTERHEAD, sender=f"docs@{domain}"), follows=earlier)
+    lines = data.split(b"\r\n\r\n", 1)[0].decode("ascii").split("\r\n")
+    assert f"In-Reply-To: <{earlier}@{domain}>" in lines
+    assert f"References: <{earlier}@{domain}>" in lines
+
+
+HEADER_TEXTS = [
+    "",
+    "a",
+    "a  b",
+    "word " * 40,
+    "word  and   more    " * 20,
+    "x" * 69,
+    "x" * 70,
+    "x" * 200,
+    "short " + "x" * 200 + " short",
+    "x" * 68 + " y",
+    " " * 100 + "x",
+    "x" + " " * 100 + "y",
+    'a, b; c: <d> (e) "f" \\ g@h ' * 5,
+    "Schlüssel " * 20,
+    "a =?UTF-8?Q?b?= c",
+    "?= =? ?",
+    "[Docs] T-7F3K2Q: How do I rotate a key? I have tried everything that the page says, and then some.",
+]
+
+
+@pytest.mark.parametrize("text", HEADER_TEXTS, ids=lambda text: text[:12])
+def test_header_reads_as_the_standard_librarys(text: str) -> None:
+    """A header that is written without EmailMessage reads as one that EmailMessage wrote, on lines as short."""
+    text = header_text(text)
+    theirs = EmailMessage(policy=policy.SMTP)
+    theirs["Subject"] = text
+    written = header("Subject", text)
+    # Stripped: where the first word fills a line EmailMessage leaves the line with the name empty.
+    assert read(written + b"\r\n")["Subject"].strip() == read(theirs.as_bytes())["Subject"].strip() == text
+    lines = written.decode("ascii").split("\r\n")
+    assert lines.pop() == ""
+    assert max(map(len, lines)) <= 78
+    assert all(line.startswith(" ") and line.strip() for line in lines[1:])
+
+
+@pytest.mark.parametrize("name", ["", "Docs", "Foo, Bar", 'The "Docs" <team>', "Jürgen", "a " * 60, "=? ?="])
+@pytest.mark.parametrize(
+    "addr_spec", ["a@example.com", "o'brien+x=?y@e-x.example.com", f"{'a' * 64}@{'b.' * 40}example"]
+)
+def test_address_reads_as_the_standard_librarys(addr_spec: str, name: str) -> None:
+    """An address that is taken apart without Python's parser is the one that the parser finds."""
+    parsed = Address(header_text(name), addr_spec=addr_spec)
+    assert address(addr_spec, header_text(name)) == parsed
+    found = read(header("From", address(addr_spec, header_text(name))) + b"\r\n")["From"].addresses
+    assert [(one.addr_spec, one.display_name) for one in found] == [(addr_spec, parsed.display_name)]
+
+
 # Header injection
 
 
@@ -225,13 +287,27 @@ def test_line_ends_in_addresses_are_refused(write: Callable[..., bytes], field: 
             write(**{field: hostile})
 
 
-@pytest.mark.parametrize("address", ["a@b@c", "a", "", "a@", "@b", "jö@x.example", "a@x.example, b@x.example", "<>"])
-def test_what_is_no_address_is_refused(write: Callable[..., bytes], address: str) -> None:
-    """What is not exactly one ASCII address is refused before anything is sent."""
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "a@b@c",
+        "a",
+        "",
+        "a@",
+        "@b",
+        "jö@x.example",
+        "a@x.example, b@x.example",
+        "<>",
+        "=?utf-8?q?=0A?=@x.example",
+        "=?utf-8?q?a=40b=2Eexample?=@x.example",
+    ],
+)
+def test_what_is_no_address_is_refused(write: Callable[..., bytes], hostile: str) -> None:
+    """What is not exactly one ASCII address, or hides another in an encoded word, is refused before it is sent."""
     with pytest.raises(ValueError):
-        write(recipient=address)
+        write(recipient=hostile)
     with pytest.raises(ValueError):
-        write(visitor_email=address)
+        write(visitor_email=hostile)
 
 
 @pytest.mark.parametrize(
@@ -254,6 +330,13 @@ def test_encoded_words_are_not_decoded(write: Callable[..., bytes], field: str, 
     else:
         data = write(**{field: trick})
     assert_unbroken(data)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"], ids=ascii)
+def test_header_of_two_lines_is_refused(line_end: str) -> None:
+    """A line's end in a text that nobody has made safe is refused, wherever the text came from."""
+    with pytest.raises(ValueError):
+        header("X-Kapa-Handoff-Triggers", f"always{line_end}Bcc: evil@example.org")
 
 
 @pytest.mark.parametrize("character", [*INVISIBLE, "\ud83d"], ids=ascii)
@@ -322,6 +405,11 @@ def test_lines_are_short_ascii_and_end_as_smtp_wants(write: Callable[..., bytes]
     assert b"\n" not in data.replace(b"\r\n", b"")
     assert b"\r" not in data.replace(b"\r\n", b"")
     assert max(map(len, data.split(b"\r\n"))) <= 998
+    parts = [part for part in read(data).walk() if not part.is_multipart()]
+    # RFC 2045, 6.8: some programs take no longer lines of base64.
+    assert [max(map(len, str(part.get_payload()).splitlines())) for part in parts] == [76, 76, 76]
+    # RFC 2046, 4.1.1: text ends its lines with CRLF inside the encoding, too.
+    assert [b"\n" in part.get_payload(decode=True).replace(b"\r\n", b"") for part in parts] == [False, False, False]
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
@@ -548,4 +636,81 @@ def test_site_can_replace_the_mails_templates(make_app: Callable[..., Flask], tm
     app.template_folder = str(tmp_path / "site-templates")
     message = compose(mail_environment(app), LETTERHEAD, *a_ticket())
     assert message.text.startswith("OWN T-7F3K2Q How do I rotate")
-    assert "<html" in message.html
+    assert "<html" in str(message.html)
+
+
+class Panic(BaseException):
+    """What native code raises when it panics is no Exception."""
+
+
+BROKEN = {
+    "syntax": "{% if %}",
+    "error": "a\n{{ ticket.note.no_such.name }}",
+    "unknown filter": "{{ ticket.note | no_such }}",
+    "panic": "{{ panic(ticket.note) }}",
+}
+
+
+def with_templates(app: Flask, **templates: str) -> Environment:
+    """The mail environment of a site with templates of its own: ``with_templates(app, html="...", txt="...")``."""
+
+    def panic(text: str) -> str:
+        raise Panic(text)
+
+    app.jinja_env.globals["panic"] = panic
+    app.jinja_loader = DictLoader({f"kapa_handoff/mail/ticket.{ending}": text for ending, text in templates.items()})
+    return mail_environment(app)
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_mail_without_its_html_goes_out_as_text(app: Flask, broken: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the HTML cannot be had the mail has its text and attachment, and the log says why, by reference alone."""
+    ticket, conversation = a_ticket(note="My note is private.")
+    message = compose(with_templates(app, html=broken), LETTERHEAD, ticket, conversation)
+    assert message.html is None
+    assert [part.get_content_type() for part in read(message.data).walk()] == [
+        "multipart/mixed",
+        "text/plain",
+        "application/json",
+    ]
+    assert "How do I rotate a key?" in body(message.data, "plain")
+    logged = logging.Formatter().format(caplog.records[0])
+    assert "T-7F3K2Q" in logged
+    assert HTML in logged
+    assert "private" not in caplog.text
+    assert "visitor@example.net" not in caplog.text
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_broken_text_template_is_replaced(app: Flask, broken: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Where a site's own text template fails the package's takes its place, beside the site's HTML."""
+    message = compose(with_templates(app, txt=broken, html="<p>OWN"), LETTERHEAD, *a_ticket(note="a < b"))
+    assert message.html == "<p>OWN"
+    text = body(message.data, "plain")
+    assert "a < b" in text
+    assert "How do I rotate a key?" in text
+    assert "T-7F3K2Q" in caplog.text
+    assert TEXT in caplog.text
+
+
+def test_log_names_the_line_of_a_broken_template(app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever wrote the template is told which of its lines fails."""
+    folder = tmp_path / "site-templates" / "kapa_handoff" / "mail"
+    folder.mkdir(parents=True)
+    (folder / "ticket.html").write_text("<p>\n<p>\n{{ ticket.note.no_such.name }}\n")
+    app.template_folder = str(tmp_path / "site-templates")
+    compose(mail_environment(app), LETTERHEAD, *a_ticket())
+    assert f"{HTML}, line 3: UndefinedError" in caplog.text
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_interrupts_end_the_composing(app: Flask, interrupt: type[BaseException]) -> None:
+    """Ctrl-C and the end of the process are no failure of a template."""
+
+    def stop() -> str:
+        raise interrupt
+
+    environment = with_templates(app, html="{{ stop() }}")
+    environment.globals["stop"] = stop
+    with pytest.raises(interrupt):
+        compose(environment, LETTERHEAD, *a_ticket())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import logging
 import re
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -277,6 +279,13 @@ def test_growing_structures_return(text: str) -> None:
     read(text)
 
 
+def test_time_grows_with_the_text() -> None:
+    """A line of 64 kB that is nearly a table's costs a moment; with the square of its length it were many seconds."""
+    began = time.thread_time()
+    read("|" * (SIZE - 1) + "x")
+    assert time.thread_time() - began < 3
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -314,3 +323,32 @@ def test_large_answers_are_rendered() -> None:
 def test_odd_characters(text: str) -> None:
     """Characters that are hardly text do not stop the rendering."""
     read(text)
+
+
+class Panic(BaseException):
+    """As PyO3 raises for a panic in Rust: no Exception, and its words may hold the text."""
+
+
+def test_what_the_renderer_fails_at_stays_text(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A panic in the renderer costs the markup, not the page; the log says so without a word of the text."""
+
+    def fail(text: str, **options: object) -> str:
+        raise Panic(f"byte index 5 is out of bounds of `{text}`")
+
+    monkeypatch.setattr("comrak.render_markdown", fail)
+    assert str(to_html("**private** <b>\nline")) == "<p>**private** &lt;b&gt;<br>\nline</p>"
+    assert "Panic" in caplog.text
+    assert "private" not in logging.Formatter().format(caplog.records[0])
+
+
+def test_interrupt_is_no_failure_of_the_renderer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of an answer ends the program, as anywhere else."""
+
+    def interrupt(text: str, **options: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("comrak.render_markdown", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        to_html("text")

@@ -133,11 +133,8 @@ class Courier:
         letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
         try:
             return compose(self._environment, letterhead, ticket, conversation)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            # Also what a site's own mail template raises, and a panic in the Markdown renderer, which is no Exception:
-            # the same text would fail at every further try.
+        except Exception as error:
+            # The same ticket would fail at every further try.
             raise Refused(f"the mail could not be composed: {type(error).__name__}: {error}"[:500]) from error
 
     def _report(self, ticket: Ticket) -> None:

@@ -1,41 +1,33 @@
-"""A ticket as the bytes of a mail.
-
-Header text comes from visitors. ``email.message.EmailMessage`` folds and encodes it, after the characters that
-could end a header line, hide text or start a forged encoded word are gone. Bodies are base64: no line can be longer
-than a server takes (RFC 5321, 4.5.3.1.6: 1000 octets).
-"""
+"""A ticket as the bytes of a mail: what it says, and to whom."""
 
 from __future__ import annotations
 
 import json
-import re
-import secrets
-from base64 import encodebytes
+import logging
 from dataclasses import dataclass
-from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from functools import cache, lru_cache
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader
 
 from ..conversation import Conversation, is_link
 from ..markdown import to_html
 from ..storage.records import Ticket
+from ..templates_folder import TEMPLATES
 from ..triggers import Trigger
+from .mime import address, header, header_text, multipart, part
 
 if TYPE_CHECKING:
     from flask import Flask
 
-_POLICY = SMTP.clone(cte_type="7bit")
+_logger = logging.getLogger(__name__)
 
-# C0, C1, line and paragraph separators, bidirectional and zero-width characters, surrogates. Python's own header
-# code takes some of them for line ends (\x0b \x0c \x1c-\x1e \x85), mail programs let the others hide text.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
+TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
 
 _REASONS = {
     Trigger.ALWAYS: "the button is shown under every answer",
@@ -52,7 +44,7 @@ class ComposedMessage:
     Arguments:
         sender, recipient: the envelope's addresses, ASCII.
         data: the whole message, CRLF line ends, no line over 998 octets.
-        subject, text, html: the parts again, for programs that look at what was sent.
+        subject, text, html: the parts again, for programs that look at what was sent; no HTML where it failed.
     """
 
     sender: str
@@ -60,7 +52,7 @@ class ComposedMessage:
     reply_to: str
     subject: str
     text: str
-    html: str
+    html: str | None
     data: bytes
 
 
@@ -86,56 +78,80 @@ def compose(
 ) -> ComposedMessage:
     """Write the mail of a ticket.
 
+    Where the site's text template fails the package's own takes its place; where the HTML fails the mail goes without.
+
     Arguments:
         environment: see :func:`mail_environment`.
 
     Raises:
         ValueError: an address is none that a mail can carry.
     """
-    sender, recipient = _sender(letterhead.sender), _address(ticket.recipient)
-    reply_to = _address(ticket.visitor_email)
+    sender, recipient, reply_to = _sender(letterhead.sender), address(ticket.recipient), address(ticket.visitor_email)
     subject = header_text(f"[{letterhead.site_name}] {ticket.reference}: {ticket.subject}")
     context = _context(letterhead, ticket, conversation)
-    text = environment.get_template("kapa_handoff/mail/ticket.txt").render(context)
-    html = environment.get_template("kapa_handoff/mail/ticket.html").render(context)
+    text = _render(environment, TEXT, context)
+    if text is None:
+        text = _own_templates().get_template(TEXT).render(context)
+    html = _render(environment, HTML, context)
 
-    headers = EmailMessage(policy=_POLICY)
-    headers["From"] = sender
-    headers["To"] = recipient
-    headers["Reply-To"] = reply_to
-    headers["Subject"] = subject
-    headers["Message-ID"] = _message_id(ticket.id, sender)
-    headers["Date"] = format_datetime(ticket.created_at)
+    head = [
+        header("From", sender),
+        header("To", recipient),
+        header("Reply-To", reply_to),
+        header("Subject", subject),
+        _reference("Message-ID", ticket.id, sender),
+        header("Date", format_datetime(ticket.created_at)),
+        header("X-Kapa-Handoff-Ticket", ticket.reference),
+        header("X-Kapa-Handoff-Desk", header_text(ticket.desk)),
+        header("X-Kapa-Handoff-Triggers", ticket.triggers),
+    ]
     if ticket.follows is not None:
-        headers["In-Reply-To"] = headers["References"] = _message_id(ticket.follows, sender)
-    headers["X-Kapa-Handoff-Ticket"] = ticket.reference
-    headers["X-Kapa-Handoff-Desk"] = header_text(ticket.desk)
-    headers["X-Kapa-Handoff-Triggers"] = ticket.triggers
+        head += [_reference(name, ticket.follows, sender) for name in ("In-Reply-To", "References")]
     if letterhead.auto_submitted:
-        headers["Auto-Submitted"] = "auto-generated"
+        head.append(header("Auto-Submitted", "auto-generated"))
 
-    parts = [_multipart("alternative", [_part("text/plain", text), _part("text/html", html)])]
+    body = part("text/plain", text)
+    if html is not None:
+        body = multipart("alternative", [body, part("text/html", html)])
+    parts = [body]
     if letterhead.attach_json:
-        parts.append(_part("application/json", _json(ticket, conversation), filename="conversation.json"))
-    body = _multipart("mixed", parts)
-    data = headers.as_bytes().removesuffix(b"\r\n") + b"MIME-Version: 1.0\r\n" + body
+        parts.append(part("application/json", _json(ticket, conversation), filename="conversation.json"))
+    data = b"".join([*head, b"MIME-Version: 1.0\r\n", multipart("mixed", parts)])
     return ComposedMessage(sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, text, html, data)
-
-
-def header_text(text: str) -> str:
-    """Text that is safe in a header: one line, nothing invisible, nothing that reads as an encoded word."""
-    # "=?" begins an encoded word (RFC 2047); decoded, it could bring back what was taken out.
-    return _UNSAFE.sub(" ", text).replace("=?", "= ?").strip()
 
 
 def mail_environment(app: Flask) -> Environment:
     """The site's Jinja environment, with whitespace and escaping as the mail templates expect them."""
-    return app.jinja_env.overlay(
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=lambda name: name is None or not name.endswith(".txt"),
-    )
+    return app.jinja_env.overlay(**_OPTIONS)
+
+
+_OPTIONS: dict[str, Any] = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "autoescape": lambda name: name is None or not name.endswith(".txt"),
+}
+
+
+@cache
+def _own_templates() -> Environment:
+    """The package's templates as they were shipped, whatever a site puts in their place."""
+    return Environment(loader=FileSystemLoader(TEMPLATES), **_OPTIONS)  # noqa: S701 - see _OPTIONS
+
+
+def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:
+    """A part of the mail; none: it cannot be had, and the log says so."""
+    try:
+        return environment.get_template(name).render(context)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        # Also a panic in native code, which is no Exception. Not the error's words: they may be the visitor's.
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(name)]
+        place = f"{name}, line {lines[-1]}" if lines else name
+        reference = context["ticket"].reference
+        _logger.error("Ticket %s is composed without %s: %s.", reference, place, type(error).__name__)
+        return None
 
 
 def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation) -> dict[str, Any]:
@@ -158,24 +174,16 @@ def _asked(ticket: Ticket, conversation: Conversation) -> str | None:
     return None if pair is conversation.pairs[0] else pair.question
 
 
+@lru_cache(maxsize=16)
 def _sender(text: str) -> Address:
     name, addr_spec = parseaddr(text)
     # email.utils.formataddr(), which wrote it, has encoded a name in another script than Latin.
-    return _address(addr_spec, header_text(str(make_header(decode_header(name)))))
+    return address(addr_spec, header_text(str(make_header(decode_header(name)))))
 
 
-def _address(addr_spec: str, name: str = "") -> Address:
-    # Without parseaddr(): from two addresses it would take one, and Python's versions differ in which.
-    try:
-        if not addr_spec.isascii() or _UNSAFE.search(addr_spec) or addr_spec.count("@") != 1:
-            raise ValueError("not one ASCII address")
-        return Address(display_name=name, addr_spec=addr_spec)
-    except (ValueError, IndexError, MessageError) as error:
-        raise ValueError(f"{addr_spec!r} is no address that a mail can carry") from error
-
-
-def _message_id(ticket_id: UUID, sender: Address) -> str:
-    return f"<{ticket_id}@{sender.domain}>"
+def _reference(name: str, ticket_id: UUID, sender: Address) -> bytes:
+    # Not folded and not encoded, however long the domain is: EmailMessage would write it as an encoded word.
+    return f"{name}: <{ticket_id}@{sender.domain}>\r\n".encode("ascii")
 
 
 def _json(ticket: Ticket, conversation: Conversation) -> str:
@@ -192,19 +200,4 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "transcript_source": ticket.transcript_source,
         "conversation": conversation.as_json(),
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-
-
-def _part(content_type: str, text: str, *, filename: str | None = None) -> bytes:
-    disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
-    encoded = encodebytes(text.replace("\n", "\r\n").encode(errors="replace")).replace(b"\n", b"\r\n")
-    head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n{disposition}\r\n'
-    return head.encode("ascii") + encoded
-
-
-def _multipart(kind: str, parts: list[bytes]) -> bytes:
-    # "=_" cannot occur in base64, so no body can hold the boundary (RFC 2045, 6.7, note 5).
-    boundary = f"=_{secrets.token_hex(16)}".encode("ascii")
-    lines = [b'Content-Type: multipart/%s; boundary="%s"\r\n\r\n' % (kind.encode("ascii"), boundary)]
-    lines += [b"--%s\r\n%s" % (boundary, part) for part in parts]
-    return b"".join([*lines, b"--%s--\r\n" % boundary])
+    return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; with an indent it takes three times as long
