@@ -1,0 +1,187 @@
+"""Tickets are sent and delivered while web and worker processes are killed at random; then all is counted."""
+
+from __future__ import annotations
+
+import multiprocessing.connection
+import random
+import re
+import socket
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+
+from flask import Flask
+
+from flask_kapa_handoff.storage.engine import Database
+from tests.faults import ledger
+from tests.faults.site import Site, deliver, serve, start, work
+from tests.faults.visitors import Visitors
+from tests.scripted_smtp import HANG_UP, ScriptedServer
+
+ROLES = (serve, serve, work, work)
+"""The processes that are there at any time. Each has one courier: what a kill can double is one mail."""
+
+_HEADER = re.compile(rb"^(Message-ID|X-Kapa-Handoff-Ticket): (.*?)\r$", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much there is of everything.
+
+    Arguments:
+        lost_replies: how many mails the server takes without a word, and hangs up.
+        seconds: when to give up.
+    """
+
+    tickets: int
+    kills: int
+    lost_replies: int
+    seed: int
+    seconds: float
+    visitors: int = 4
+
+
+@dataclass(frozen=True)
+class Count:
+    """What came of it.
+
+    Arguments:
+        lost_answers: how often a client had no answer to a ticket, and sent it again.
+        missing: acknowledged tickets that did not arrive.
+        faults: what must never be in the database, and processes that ended by themselves.
+        names: how many different ``Message-ID`` there are.
+    """
+
+    acknowledged: int
+    lost_answers: int
+    kills: int
+    lost_replies: int
+    arrived: int
+    duplicates: int
+    names: int
+    missing: list[str]
+    faults: list[str]
+
+    @property
+    def allowed(self) -> int:
+        """How many duplicates there may be."""
+        return self.kills + self.lost_replies
+
+
+def mail_server(plan: Plan) -> ScriptedServer:
+    """A server that keeps what arrives, and loses as many replies as planned."""
+    replies = [HANG_UP] * plan.lost_replies + ["250 taken"] * (plan.tickets - plan.lost_replies)
+    random.Random(plan.seed).shuffle(replies)  # noqa: S311  repeatable, not secret
+    return ScriptedServer({"END": [*replies]})
+
+
+def run(app: Flask, server: ScriptedServer, plan: Plan) -> Count:
+    """Send the tickets and kill; then let time pass until everything that can be delivered is.
+
+    Arguments:
+        app: the site; its mails go to the server.
+    """
+    site, database = Site.of(app), app.extensions["kapa_handoff"].database
+    end = time.monotonic() + plan.seconds
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        visitors = Visitors(app, listener.getsockname()[1], range(plan.tickets), threads=plan.visitors, end=end)
+        crowd = _Crowd(site, listener)
+        try:
+            _kill(crowd, visitors, database, server, plan, end)
+        finally:
+            crowd.kill_all()
+            visitors.join()
+    for _ in range(10):  # each killed delivery of a ticket makes it wait once more
+        ledger.let_time_pass(database)
+        if not ledger.undelivered(database):
+            break
+        process = start(deliver, site)
+        process.join(max(1.0, end - time.monotonic()))
+        process.kill()
+        process.join()
+    lost = plan.lost_replies - server.script["END"].count(HANG_UP)
+    return _count(visitors, crowd, server, lost, ledger.find_faults(database))
+
+
+def _kill(
+    crowd: _Crowd, visitors: Visitors, database: Database, server: ScriptedServer, plan: Plan, end: float
+) -> None:
+    """Kill, evenly over the tickets on both halves of their way, until all are sent and nothing is left to do."""
+    chance = random.Random(plan.seed)  # noqa: S311  repeatable, not secret
+    spacing = 2 * plan.tickets * 0.95 / plan.kills
+    following = spacing
+    while time.monotonic() < end:
+        if crowd.kills < plan.kills and len(visitors.references) + len(server.mails) >= following:
+            crowd.kill_one(chance)
+            following += spacing * chance.uniform(0.5, 1.5)
+        elif visitors.done and not ledger.undelivered(database, due=True):
+            if crowd.kills >= plan.kills or not ledger.undelivered(database):
+                return
+            crowd.kill_all()
+            ledger.let_time_pass(database)
+            crowd.start()
+            following = len(visitors.references) + len(server.mails)
+        else:
+            crowd.wait(0.02)
+
+
+def _count(visitors: Visitors, crowd: _Crowd, server: ScriptedServer, lost_replies: int, faults: list[str]) -> Count:
+    copies: dict[str, list[str]] = defaultdict(list)
+    for mail in server.mails:
+        headers = {name.lower(): value.decode() for name, value in _HEADER.findall(mail.split(b"\r\n\r\n")[0])}
+        copies[headers[b"x-kapa-handoff-ticket"]].append(headers[b"message-id"])
+    return Count(
+        acknowledged=len(visitors.references),
+        lost_answers=visitors.lost_answers,
+        kills=crowd.kills,
+        lost_replies=lost_replies,
+        arrived=len(copies),
+        duplicates=len(server.mails) - len(copies),
+        names=len({name for names in copies.values() for name in names}),
+        missing=sorted(set(visitors.references) - set(copies)),
+        faults=[*faults, *crowd.ended, *visitors.problems],
+    )
+
+
+class _Crowd:
+    """The site's processes. One that was killed is replaced."""
+
+    def __init__(self, site: Site, listener: socket.socket) -> None:
+        self._site = site
+        self._listener = listener
+        self._processes: list[BaseProcess] = []
+        self.kills = 0
+        self.ended: list[str] = []
+        self.start()
+
+    def start(self) -> None:
+        self._processes = [self._begin(number) for number in range(len(ROLES))]
+
+    def _begin(self, number: int) -> BaseProcess:
+        role = ROLES[number]
+        return start(role, self._site, self._listener) if role is serve else start(role, self._site)
+
+    def kill_one(self, chance: random.Random) -> None:
+        number = chance.randrange(len(self._processes))
+        self._kill(self._processes[number])
+        self._processes[number] = self._begin(number)
+
+    def kill_all(self) -> None:
+        while self._processes:
+            self._kill(self._processes.pop())
+
+    def _kill(self, process: BaseProcess) -> None:
+        if process.exitcode is not None:
+            self.ended.append(f"a process ended by itself: {process.exitcode}")
+        process.kill()
+        process.join()
+        self.kills += 1
+
+    def wait(self, seconds: float) -> None:
+        """Wait for that long, or until a process ends by itself; then another takes its place."""
+        if multiprocessing.connection.wait([process.sentinel for process in self._processes], seconds):
+            for number, process in enumerate(self._processes):
+                if process.exitcode is not None:
+                    self.ended.append(f"a process ended by itself: {process.exitcode}")
+                    self._processes[number] = self._begin(number)

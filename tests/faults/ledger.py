@@ -1,0 +1,85 @@
+"""What the database may say of the tickets at any moment, whatever was killed when; and how time passes for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Connection, func, select, update
+
+from flask_kapa_handoff.storage.engine import Database, now
+from flask_kapa_handoff.storage.models import delivery_attempt, transcript
+from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.records import Attempt, Outcome, Status, Ticket, find_attempts, latest_tickets
+
+_columns = ticket_table.c
+_WAITS = {Outcome.DELAYED, Outcome.UNREACHABLE, Outcome.UNKNOWN, None}  # none: it was cut off
+
+
+def let_time_pass(database: Database) -> None:
+    """All leases have run out, and every wait is over. Only where no process is left that has a lease."""
+    with database.write() as connection:
+        past = now(connection) - timedelta(seconds=1)
+        for status, column in ((Status.SENDING, _columns.leased_until), (Status.QUEUED, _columns.next_attempt_at)):
+            connection.execute(update(ticket_table).where(_columns.status == status).values({column: past}))
+
+
+def undelivered(database: Database, *, due: bool = False) -> int:
+    """How many tickets are not delivered yet.
+
+    Arguments:
+        due: count those alone that a delivery would take now.
+    """
+    query = select(func.count()).select_from(ticket_table).where(_columns.status != Status.DELIVERED)
+    with database.read() as connection:
+        if due:
+            moment = now(connection)
+            query = query.where(
+                ((_columns.status == Status.QUEUED) & (_columns.next_attempt_at <= moment))
+                | ((_columns.status == Status.SENDING) & (_columns.leased_until <= moment))
+            )
+        return connection.execute(query).scalar_one()
+
+
+def find_faults(database: Database) -> list[str]:
+    """What must never be in the database, of all tickets; empty: all is well."""
+    with database.read() as connection:
+        tickets = latest_tickets(connection, limit=1_000_000)
+        found = [fault for ticket in tickets for fault in _faults(ticket, find_attempts(connection, ticket.id))]
+        return found + _halves(connection)
+
+
+def _halves(connection: Connection) -> list[str]:
+    """Parts of tickets that are not whole."""
+    known = set(connection.execute(select(_columns.id)).scalars())
+    told = set(connection.execute(select(transcript.c.ticket_id)).scalars())
+    tried = set(connection.execute(select(delivery_attempt.c.ticket_id)).scalars())
+    return [f"a ticket or a transcript alone: {half}" for half in known ^ told] + [
+        f"an attempt without a ticket: {half}" for half in tried - known
+    ]
+
+
+def _faults(ticket: Ticket, attempts: list[Attempt]) -> list[str]:
+    outcomes = [attempt.outcome for attempt in attempts]
+    last = outcomes[-1] if outcomes else None
+    rules = {
+        "attempts are numbered from 1 without a gap": [attempt.number for attempt in attempts]
+        == [*range(1, ticket.attempts + 1)],
+        "an attempt has an end and an outcome, or neither": all(
+            (attempt.finished_at is None) == (attempt.outcome is None) for attempt in attempts
+        ),
+        "a lease while it is being sent, and only then": (ticket.leased_until is not None)
+        == (ticket.status is Status.SENDING),
+        "delivered when, if it is delivered, and only then": (ticket.delivered_at is not None)
+        == (ticket.status is Status.DELIVERED),
+        "the status follows from the last attempt": {
+            Status.QUEUED: last in _WAITS and ticket.next_attempt_at is not None,
+            Status.SENDING: bool(attempts) and last is None,
+            Status.DELIVERED: last is Outcome.DELIVERED,
+            Status.FAILED: last in _WAITS | {Outcome.FAILED} and ticket.next_attempt_at is None,
+        }[ticket.status],
+    }
+    return [
+        f"{ticket.reference}, {ticket.status}, {outcomes}: not so: {rule}"
+        for rule, holds in rules.items()
+        if not holds
+    ]
