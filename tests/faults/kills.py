@@ -22,6 +22,9 @@ from tests.scripted_smtp import HANG_UP, ScriptedServer
 ROLES = (serve, serve, work, work)
 """The processes that are there at any time. Each has one courier: what a kill can double is one mail."""
 
+_SECONDS_A_MAIL = 0.06
+"""Long enough that a kill often meets a mail in the middle, and that idle couriers look for something to do."""
+
 _HEADER = re.compile(rb"^(Message-ID|X-Kapa-Handoff-Ticket): (.*?)\r$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -49,6 +52,7 @@ class Count:
     Arguments:
         lost_answers: how often a client had no answer to a ticket, and sent it again.
         missing: acknowledged tickets that did not arrive.
+        unexplained: tickets of which there are more copies than tries whose end nobody knows, and one.
         faults: what must never be in the database, and processes that ended by themselves.
         names: how many different ``Message-ID`` there are.
     """
@@ -61,6 +65,7 @@ class Count:
     duplicates: int
     names: int
     missing: list[str]
+    unexplained: list[str]
     faults: list[str]
 
     @property
@@ -69,14 +74,25 @@ class Count:
         return self.kills + self.lost_replies
 
 
-def mail_server(plan: Plan) -> ScriptedServer:
-    """A server that keeps what arrives, and loses as many replies as planned."""
-    replies = [HANG_UP] * plan.lost_replies + ["250 taken"] * (plan.tickets - plan.lost_replies)
-    random.Random(plan.seed).shuffle(replies)  # noqa: S311  repeatable, not secret
-    return ScriptedServer({"END": [*replies]})
+class MailServer(ScriptedServer):
+    """A server that takes its time over each mail, keeps what arrives, and loses as many replies as planned."""
+
+    def __init__(self, plan: Plan) -> None:
+        replies = [self._lose] * plan.lost_replies + [self._accept_mail] * (plan.tickets - plan.lost_replies)
+        random.Random(plan.seed).shuffle(replies)  # noqa: S311  repeatable, not secret
+        super().__init__({"END": [*replies]})
+        self.lost: list[str] = []
+
+    def _accept_mail(self) -> str:
+        self._stopped.wait(_SECONDS_A_MAIL)
+        return "250 taken"
+
+    def _lose(self) -> str:
+        self.lost.append(HANG_UP)
+        return HANG_UP
 
 
-def run(app: Flask, server: ScriptedServer, plan: Plan) -> Count:
+def run(app: Flask, server: MailServer, plan: Plan) -> Count:
     """Send the tickets and kill; then let time pass until everything that can be delivered is.
 
     Arguments:
@@ -100,13 +116,10 @@ def run(app: Flask, server: ScriptedServer, plan: Plan) -> Count:
         process.join(max(1.0, end - time.monotonic()))
         process.kill()
         process.join()
-    lost = plan.lost_replies - server.script["END"].count(HANG_UP)
-    return _count(visitors, crowd, server, lost, ledger.find_faults(database))
+    return _count(visitors, crowd, server, database)
 
 
-def _kill(
-    crowd: _Crowd, visitors: Visitors, database: Database, server: ScriptedServer, plan: Plan, end: float
-) -> None:
+def _kill(crowd: _Crowd, visitors: Visitors, database: Database, server: MailServer, plan: Plan, end: float) -> None:
     """Kill, evenly over the tickets on both halves of their way, until all are sent and nothing is left to do."""
     chance = random.Random(plan.seed)  # noqa: S311  repeatable, not secret
     spacing = 2 * plan.tickets * 0.95 / plan.kills
@@ -126,21 +139,24 @@ def _kill(
             crowd.wait(0.02)
 
 
-def _count(visitors: Visitors, crowd: _Crowd, server: ScriptedServer, lost_replies: int, faults: list[str]) -> Count:
+def _count(visitors: Visitors, crowd: _Crowd, server: MailServer, database: Database) -> Count:
     copies: dict[str, list[str]] = defaultdict(list)
     for mail in server.mails:
         headers = {name.lower(): value.decode() for name, value in _HEADER.findall(mail.split(b"\r\n\r\n")[0])}
         copies[headers[b"x-kapa-handoff-ticket"]].append(headers[b"message-id"])
+    unknown = ledger.unknown_ends(database)
+    unexplained = [reference for reference, names in copies.items() if len(names) > 1 + unknown[reference]]
     return Count(
         acknowledged=len(visitors.references),
         lost_answers=visitors.lost_answers,
         kills=crowd.kills,
-        lost_replies=lost_replies,
+        lost_replies=len(server.lost),
         arrived=len(copies),
         duplicates=len(server.mails) - len(copies),
         names=len({name for names in copies.values() for name in names}),
         missing=sorted(set(visitors.references) - set(copies)),
-        faults=[*faults, *crowd.ended, *visitors.problems],
+        unexplained=unexplained,
+        faults=[*ledger.find_faults(database), *crowd.ended, *visitors.problems],
     )
 
 

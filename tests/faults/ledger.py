@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.models import delivery_attempt, transcript
@@ -38,6 +39,14 @@ def undelivered(database: Database, *, due: bool = False) -> int:
                 | ((_columns.status == Status.SENDING) & (_columns.leased_until <= moment))
             )
         return connection.execute(query).scalar_one()
+
+
+def unknown_ends(database: Database) -> Counter[str]:
+    """How many tries of each ticket there are whose end nobody knows: the admin calls it possibly duplicated."""
+    cut_off = or_(delivery_attempt.c.outcome.is_(None), delivery_attempt.c.outcome == Outcome.UNKNOWN)
+    query = select(_columns.reference).join(delivery_attempt).where(cut_off)
+    with database.read() as connection:
+        return Counter(connection.execute(query).scalars())
 
 
 def find_faults(database: Database) -> list[str]:
