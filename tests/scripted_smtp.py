@@ -183,7 +183,11 @@ class ScriptedServer:
             self.read_on.wait()
             _read_to_the_end(connection)
             return False
-        mail = b"".join(iter(file.readline, b".\r\n"))
+        mail = b""
+        while (line := file.readline()) != b".\r\n":
+            if not line:
+                return False  # the other side went away in the middle of it
+            mail += line
         # Here, before the reply: what was taken cannot be given back by a lost connection.
         if not str((self.script.get("END") or [""])[0]).startswith(("4", "5")):
             self.mails.append(mail)

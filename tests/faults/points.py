@@ -1,0 +1,70 @@
+"""The points at which a process can die: before and after each statement, each commit, each step of SMTP."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from flask_kapa_handoff.delivery.exchange import Exchange
+
+
+class Points:
+    """Counts the points that this process passes, and kills it at one of them.
+
+    Arguments:
+        journal: the file to which each point is written before anything else happens there.
+        last: the number of the point at which it dies, from 1 on.
+    """
+
+    def __init__(self, journal: Path, last: int) -> None:
+        self._journal = os.open(journal, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+        self._left = last
+
+    def pass_by(self, name: str) -> None:
+        """Be at a point."""
+        os.write(self._journal, f"{name}\n".encode())
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch_database(self, engine: Engine) -> None:
+        """Pass a point before and after each statement and each commit."""
+
+        def before(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+            self.pass_by(f"before {statement.split()[0]}")
+
+        def after(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+            self.pass_by(f"after {statement.split()[0]}")
+
+        event.listen(engine, "before_cursor_execute", before)
+        event.listen(engine, "after_cursor_execute", after)
+        self._watch(engine.dialect, "do_commit", "COMMIT")
+
+    def watch_mail(self) -> None:
+        """Pass a point before and after each thing that is said to the mail server, and each reply."""
+        said = Exchange.send
+
+        def send(exchange: Exchange, words: Any) -> None:
+            text = words if isinstance(words, str) else words.decode("latin-1")
+            name = "the mail" if text.endswith("\r\n.\r\n") else text.split()[0]
+            self.pass_by(f"before {name}")
+            said(exchange, words)
+            self.pass_by(f"after {name}")
+
+        Exchange.send = send  # type: ignore[method-assign]
+        self._watch(Exchange, "getreply", "reply")
+
+    def _watch(self, owner: Any, method: str, name: str) -> None:
+        original = getattr(owner, method)
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            self.pass_by(f"before {name}")
+            result = original(*arguments, **options)
+            self.pass_by(f"after {name}")
+            return result
+
+        setattr(owner, method, watched)
