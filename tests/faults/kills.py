@@ -33,7 +33,7 @@ class Plan:
     """How much there is of everything.
 
     Arguments:
-        lost_replies: how many mails the server takes without a word, and hangs up.
+        lost_replies: how many mails the server takes and then hangs up, without a word.
         seconds: when to give up.
     """
 
@@ -42,7 +42,7 @@ class Plan:
     lost_replies: int
     seed: int
     seconds: float
-    visitors: int = 4
+    visitors: int = 2
 
 
 @dataclass(frozen=True)

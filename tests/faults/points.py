@@ -9,7 +9,12 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.delivery.exchange import Exchange
+from flask_kapa_handoff.storage.engine import Database
+from tests.faults.site import Site
+
+JSON = {"Accept": "application/json"}
 
 
 class Points:
@@ -68,3 +73,30 @@ class Points:
             return result
 
         setattr(owner, method, watched)
+
+
+def deliver_one(site: Site, journal: Path, last: int, reference: str) -> None:
+    """A process that tries one delivery, and dies at a point of it."""
+    app = site.build()
+    state = app.extensions["kapa_handoff"]
+    courier = Courier(app, state)
+    points = _watched(state.database, journal, last)
+    points.watch_mail()
+    courier.deliver_next(reference)
+    courier.close()
+
+
+def submit_one(site: Site, journal: Path, last: int, fields: dict[str, str]) -> None:
+    """A process that takes one submit, and dies at a point of it."""
+    app = site.build()
+    _watched(app.extensions["kapa_handoff"].database, journal, last)
+    assert app.test_client().post("/handoff/tickets", data=fields, headers=JSON).status_code == 201
+
+
+def _watched(database: Database, journal: Path, last: int) -> Points:
+    """The points of this process, after the database was opened."""
+    with database.read():
+        pass
+    points = Points(journal, last)
+    points.watch_database(database.engine)
+    return points

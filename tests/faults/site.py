@@ -25,7 +25,15 @@ from flask_kapa_handoff import KapaHandoff
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["tests.faults.site", "tests.faults.points", "flask_kapa_handoff.delivery.courier", "alembic.command", "psycopg"]
+    [
+        "tests.faults.site",
+        "tests.faults.points",
+        "email_validator",
+        "flask_kapa_handoff.delivery.courier",
+        "flask_kapa_handoff.public.views",
+        "sqlalchemy.dialects.sqlite.pysqlite",
+        "sqlalchemy.dialects.postgresql.psycopg",
+    ]
 )
 
 

@@ -20,12 +20,11 @@ from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
 from tests.conftest import send_ticket, ticket_fields
 from tests.faults import ledger
-from tests.faults.points import Points
+from tests.faults.points import JSON, deliver_one, submit_one
 from tests.faults.site import Site, start
 from tests.scripted_smtp import HANG_UP, ScriptedServer
 
 MOST_POINTS = 300
-JSON = {"Accept": "application/json"}
 LIMITS = {f"KAPA_HANDOFF_TICKETS_PER_{who}HOUR": 1_000_000 for who in ("CLIENT_PER_", "EMAIL_PER_", "")}
 
 
@@ -55,33 +54,6 @@ WAYS = {
     "taken over": Way((SENDING, SENDING, DELIVERED), cut_off=1),
     "put back": Way((SENDING, QUEUED), cut_off=2),
 }
-
-
-def deliver_one(site: Site, journal: Path, last: int, reference: str) -> None:
-    """A process that tries one delivery, and dies at a point of it."""
-    app = site.build()
-    state = app.extensions["kapa_handoff"]
-    courier = Courier(app, state)
-    points = watched(state.database, journal, last)
-    points.watch_mail()
-    courier.deliver_next(reference)
-    courier.close()
-
-
-def submit_one(site: Site, journal: Path, last: int, fields: dict[str, str]) -> None:
-    """A process that takes one submit, and dies at a point of it."""
-    app = site.build()
-    watched(app.extensions["kapa_handoff"].database, journal, last)
-    assert app.test_client().post("/handoff/tickets", data=fields, headers=JSON).status_code == 201
-
-
-def watched(database: Database, journal: Path, last: int) -> Points:
-    """The points of this process, after the database was opened."""
-    with database.read():
-        pass
-    points = Points(journal, last)
-    points.watch_database(database.engine)
-    return points
 
 
 @pytest.fixture
