@@ -40,9 +40,12 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.astimezone(timezone.utc)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None or value.tzinfo is not None:
-            return value  # type: ignore[no-any-return]
-        return value.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            return value.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
+        # PostgreSQL gives the session's time zone, in which five days later is not always 120 hours later.
+        return value.astimezone(timezone.utc)  # type: ignore[no-any-return]
 
 
 metadata = MetaData(
