@@ -6,7 +6,7 @@ TYPESCRIPT_VERSION := 5.9.3
 SCRIPTS := $(wildcard flask_kapa_handoff/static/*.js)
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 
-.PHONY: demo test lint format bench picture clean
+.PHONY: demo test torture lint format bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
@@ -14,6 +14,9 @@ demo: $(VENV)/.example  ## Run the example app.
 test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m pytest -n auto
+
+torture: $(VENV)/.test  ## Run the fault tests with their full counts; this takes about an hour.
+	$(BIN)/python -m tests.faults
 
 lint: $(VENV)/.lint $(TYPESCRIPT)/node_modules  ## Check style, types, scripts and templates.
 	$(BIN)/ruff check $(SOURCES)

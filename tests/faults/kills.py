@@ -73,6 +73,20 @@ class Count:
         """How many duplicates there may be."""
         return self.kills + self.lost_replies
 
+    def broken(self, plan: Plan) -> list[str]:
+        """The promises that were not kept; empty: all is well."""
+        promises = {
+            f"all {plan.tickets} are acknowledged: {self.acknowledged}": self.acknowledged == plan.tickets,
+            f"none is lost: {self.missing}": not self.missing,
+            f"none arrives that nobody sent: {self.arrived}": self.arrived == plan.tickets,
+            f"one Message-ID for each: {self.names}": self.names == self.arrived,
+            f"at most {self.allowed} duplicates: {self.duplicates}": self.duplicates <= self.allowed,
+            f"for each a try whose end nobody knows: {self.unexplained}": not self.unexplained,
+            f"{plan.kills} kills: {self.kills}": self.kills >= plan.kills,
+            f"no faults: {self.faults[:5]}": not self.faults,
+        }
+        return [promise for promise, kept in promises.items() if not kept]
+
 
 class MailServer(ScriptedServer):
     """A server that takes its time over each mail, keeps what arrives, and loses as many replies as planned."""

@@ -22,6 +22,9 @@ KEYS = {
     "site": "KAPA_HANDOFF_TICKETS_PER_HOUR",
 }
 
+FAR_AWAY = dict.fromkeys(KEYS.values(), UNLIMITED)
+"""The configuration of a site whose limits nobody reaches."""
+
 
 def rounds_against_a_limit(
     engine: Engine, which: Limit, *, limit: int, rounds: int, submits: int = 50

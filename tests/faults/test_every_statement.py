@@ -20,12 +20,12 @@ from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
 from tests.conftest import send_ticket, ticket_fields
 from tests.faults import ledger
+from tests.faults.limits import FAR_AWAY
 from tests.faults.points import JSON, deliver_one, submit_one
 from tests.faults.site import Site, start
 from tests.scripted_smtp import HANG_UP, ScriptedServer
 
 MOST_POINTS = 300
-LIMITS = {f"KAPA_HANDOFF_TICKETS_PER_{who}HOUR": 1_000_000 for who in ("CLIENT_PER_", "EMAIL_PER_", "")}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def server() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def app(make_app: Callable[..., Flask], server: ScriptedServer) -> Flask:
     """A site without limits."""
-    return make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port, **LIMITS)
+    return make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port, **FAR_AWAY)
 
 
 @pytest.mark.parametrize("name", WAYS)
