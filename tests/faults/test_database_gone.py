@@ -1,0 +1,235 @@
+"""The database goes away in the middle of a submit: the text is kept, and the same form opens one ticket later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import make_url
+from werkzeug.test import TestResponse
+
+from flask_kapa_handoff.storage.records import latest_tickets
+from tests.conftest import ticket_fields
+from tests.faults.cutting_proxy import CuttingProxy
+from tests.postgres import Postgres, restart, stop
+from tests.test_public_form import JSON, Page
+
+NOTE = "It does not work on Tuesdays."
+MOST = 60
+PATIENT = {"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1_000, "KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR": 1_000}
+
+
+@pytest.fixture(params=["page", "json"])
+def shape(request: pytest.FixtureRequest) -> str:
+    """How the answer is wanted."""
+    return str(request.param)
+
+
+def post(client: FlaskClient, shape: str, fields: dict[str, Any]) -> TestResponse:
+    return client.post("/handoff/tickets", data=fields, headers=JSON if shape == "json" else {})
+
+
+def form_of_refusal(answer: TestResponse, shape: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Holds a 503 against the contract; gives the form to send again, as the visitor has it."""
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["Retry-After"]) > 0
+    if shape == "json":
+        assert answer.json["error"]["code"] == "unavailable"
+        return fields
+    page = Page(answer.text)
+    assert page.fields["note"] == NOTE
+    assert page.fields["submission_id"] == fields["submission_id"]
+    return {**page.fields, "conversation": fields["conversation"]}
+
+
+def stored(app: Flask) -> list[str]:
+    """The references of all tickets."""
+    with app.extensions["kapa_handoff"].database.read() as connection:
+        return [ticket.reference for ticket in latest_tickets(connection, limit=1_000)]
+
+
+def engine_of(app: Flask) -> Engine:
+    database = app.extensions["kapa_handoff"].database
+    with database.read():
+        return database.engine  # type: ignore[no-any-return]
+
+
+class Fault:
+    """Something that happens before the n-th statement of a submit; its commit counts as one."""
+
+    def __init__(self, engine: Engine, number: int, happen: Callable[[Connection], None]) -> None:
+        self._engine = engine
+        self._left = number
+        self._happen = happen
+        self.happened = False
+
+    @contextmanager
+    def armed(self) -> Iterator[Fault]:
+        """While it may happen; it does so once."""
+        event.listen(self._engine, "before_cursor_execute", self._statement)
+        event.listen(self._engine, "commit", self._count)
+        try:
+            yield self
+        finally:
+            event.remove(self._engine, "before_cursor_execute", self._statement)
+            event.remove(self._engine, "commit", self._count)
+
+    def _statement(self, connection: Connection, *details: Any) -> None:
+        self._count(connection)
+
+    def _count(self, connection: Connection) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.happened = True
+            self._happen(connection)
+
+
+@pytest.fixture
+def lose(backend: str, request: pytest.FixtureRequest) -> Callable[[Connection], None]:
+    """Makes a connection useless, as it happens for real."""
+
+    def close_file(connection: Connection) -> None:
+        connection.connection.dbapi_connection.close()  # type: ignore[union-attr]
+
+    def terminate(connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        server: Postgres = request.getfixturevalue("postgres")
+        server.execute(f"SELECT pg_terminate_backend({driver.info.backend_pid}, 10000)")
+
+    return close_file if backend == "sqlite" else terminate
+
+
+def test_a_connection_lost_at_any_statement_costs_a_second_try_and_no_words(
+    make_app: Callable[..., Flask], shape: str, lose: Callable[[Connection], None]
+) -> None:
+    """503 with the text, nothing stored; the same form then opens one ticket, however often it is sent."""
+    app = make_app(**PATIENT)
+    engine, client = engine_of(app), app.test_client()
+    for number in range(1, MOST):
+        before, fields = stored(app), ticket_fields(client)
+        with Fault(engine, number, lose).armed() as fault:
+            answer = post(client, shape, fields)
+        if not fault.happened:
+            assert answer.status_code == 201
+            break
+        again = form_of_refusal(answer, shape, fields)
+        assert stored(app) == before
+        assert [post(client, shape, again).status_code for _ in range(2)] == [201, 200]
+        assert len(stored(app)) == len(before) + 1
+    assert fault.happened is False, "a submit has an end"
+    assert number > 5
+
+
+@pytest.mark.only("sqlite")
+def test_a_file_that_is_away_from_some_statement_on_holds_the_ticket_once(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    """Its folder is moved at the first statement, the second, ...; back again, the same form opens no other ticket."""
+    app = make_app(**PATIENT)
+    engine, client = engine_of(app), app.test_client()
+    folder, elsewhere = Path(app.instance_path), tmp_path / "elsewhere"
+
+    def move_away(connection: Connection) -> None:
+        folder.rename(elsewhere)
+
+    for number in range(1, MOST):
+        before, fields = stored(app), ticket_fields(client)
+        with Fault(engine, number, move_away).armed() as fault:
+            answer = post(client, "json", fields)
+        if not fault.happened:
+            break
+        if folder.exists():  # it was made anew meanwhile
+            folder.rename(tmp_path / f"stray-{number}")
+        elsewhere.rename(folder)
+        answers = [post(client, "json", fields) for _ in range(3)]
+        assert {again.status_code for again in answers} <= {200, 201, 503}
+        assert answers[-1].status_code == 200
+        (reference,) = set(stored(app)) - set(before)
+        assert answers[-1].json["reference"] == reference
+        if answer.status_code == 201:
+            assert answer.json["reference"] == reference
+        else:
+            assert answer.status_code == 503
+    assert not fault.happened, "a submit has an end"
+    assert number > 5
+
+
+@pytest.mark.only("postgresql")
+def test_a_server_that_was_away_is_used_again(app: Flask, shape: str, postgres: Postgres) -> None:
+    """Stopped, every try is told 503; started again, the form goes through at the next one, once."""
+    client = app.test_client()
+    fields = ticket_fields(client)
+    server: Any = postgres.server
+    stop(server)
+    try:
+        for _ in range(2):
+            again = form_of_refusal(post(client, shape, fields), shape, fields)
+    finally:
+        server.ensure_postgres_running()
+    answers = [post(client, shape, again) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert len(stored(app)) == 1
+
+
+@pytest.mark.only("postgresql")
+def test_a_server_that_restarted_between_two_submits_is_not_noticed(
+    app: Flask, shape: str, postgres: Postgres
+) -> None:
+    """The connections that were kept open are gone: they are replaced, and no visitor has to try again."""
+    client = app.test_client()
+    fields = [ticket_fields(client) for _ in range(2)]
+    assert post(client, shape, fields[0]).status_code == 201
+    restart(postgres.server)
+    assert post(client, shape, fields[1]).status_code == 201
+    assert len(stored(app)) == 2
+
+
+@pytest.mark.only("postgresql")
+def test_a_server_that_restarts_in_the_middle_costs_a_second_try(
+    make_app: Callable[..., Flask], shape: str, postgres: Postgres
+) -> None:
+    """Between the first statement and the commit: nothing is stored, and the same form goes through, once."""
+    app = make_app(**PATIENT)
+    engine, client = engine_of(app), app.test_client()
+    fields = ticket_fields(client)
+    with Fault(engine, 6, lambda connection: restart(postgres.server)).armed() as fault:
+        answer = post(client, shape, fields)
+    assert fault.happened
+    again = form_of_refusal(answer, shape, fields)
+    assert [post(client, shape, again).status_code for _ in range(2)] == [201, 200]
+    assert len(stored(app)) == 1
+
+
+@pytest.mark.only("postgresql")
+@pytest.mark.parametrize("arrives", [True, False], ids=["reply lost", "commit lost"])
+def test_a_commit_whose_end_is_not_known_opens_one_ticket(
+    make_app: Callable[..., Flask],
+    database_of_app: Callable[[str], dict[str, str]],
+    shape: str,
+    arrives: bool,
+) -> None:
+    """The line is cut around the commit: 503, since nobody knows. The same form gives the one reference there is."""
+    uri = make_url(database_of_app("site")["KAPA_HANDOFF_DATABASE_URI"])
+    with CuttingProxy(f"{uri.query['host']}/.s.PGSQL.5432") as proxy:
+        through = uri.difference_update_query(["host"]).set(host="127.0.0.1", port=proxy.port)
+        app = make_app(KAPA_HANDOFF_DATABASE_URI=through.render_as_string(hide_password=False))
+        client = app.test_client()
+        fields = ticket_fields(client)
+        proxy.cut_next_commit(arrives=arrives)
+        again = form_of_refusal(post(client, shape, fields), shape, fields)
+        assert proxy.has_cut
+        kept = stored(app)
+        assert len(kept) == arrives
+        answers = [post(client, shape, again) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200 if arrives else 201, 200]
+        (reference,) = stored(app)
+        for answer in answers:
+            assert reference in answer.text
+        assert kept in ([], [reference])
+        app.extensions["kapa_handoff"].database.close()
