@@ -593,3 +593,39 @@ def test_a_writer_does_not_wait_for_its_turn_without_end(
         pass
     leave.set()
     holder.join()
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("fate", ["deleted", "moved", "replaced"])
+def test_a_file_that_went_away_is_not_written_into(app: Flask, fate: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Connections would go on writing into a file that nobody finds: the next ticket is in the file of that place."""
+    client = app.test_client()
+    offer = signed_offer(client)
+    send_ticket(client, offer=offer)
+    path = file_of(app)
+    for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        if fate == "moved":
+            name.rename(name.with_name("old-" + name.name))
+        else:
+            name.unlink()
+    if fate == "replaced":
+        path.touch()
+    reference = send_ticket(client, offer=offer)
+    app.extensions["kapa_handoff"].database.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT reference FROM kapa_handoff_ticket").fetchall() == [(reference,)]
+    connection.close()
+    assert "moved, replaced or deleted" in caplog.text
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(("limit", "begins_anew"), [(2, True), (1_000_000, False)])
+def test_a_large_log_begins_anew(app: Flask, monkeypatch: pytest.MonkeyPatch, limit: int, begins_anew: bool) -> None:
+    """Under a flood there is no gap in which it would by itself; writers wait for that only when it has grown."""
+    monkeypatch.setattr("flask_kapa_handoff.storage.engine.LARGE_LOG", limit)
+    database: Database = app.extensions["kapa_handoff"].database
+    send_ticket(app.test_client())
+    said: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: said.append(call[2]))
+    database.checkpoint()
+    assert any("RESTART" in statement for statement in said) is begins_anew

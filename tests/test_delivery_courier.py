@@ -1,0 +1,179 @@
+"""The courier and a mail server that is out of reach: it rests, and when the server is back nothing waits for long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from flask_kapa_handoff.delivery import courier as courier_module
+from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.storage.engine import Database, now
+from flask_kapa_handoff.storage.models import delivery_attempt
+from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.records import Status
+from tests.conftest import send_ticket
+from tests.servers import MailServer, free_port
+
+MANY = {f"KAPA_HANDOFF_TICKETS_PER_{name}_PER_HOUR": 1000 for name in ("CLIENT", "EMAIL")}
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """An app whose mail server is not there yet."""
+    return make_app(MAIL_PORT=free_port(), **MANY)
+
+
+@pytest.fixture
+def courier(app: Flask) -> Courier:
+    return Courier(app, app.extensions["kapa_handoff"])
+
+
+def database_of(app: Flask) -> Database:
+    found: Database = app.extensions["kapa_handoff"].database
+    return found
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread does, which has no signal for it."""
+    deadline, pause = time.monotonic() + 30, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        pause.wait(0.02)
+
+
+def references(server: MailServer) -> list[str]:
+    return [mail.message["X-Kapa-Handoff-Ticket"] for mail in server.received]
+
+
+def test_a_courier_rests_after_three_tries_in_vain(app: Flask, courier: Courier) -> None:
+    """Then longer and longer, up to half a minute: each try costs one ticket's, not the whole queue's."""
+    pauses = []
+    for _ in range(8):
+        send_ticket(app.test_client())
+        courier.deliver_next()
+        pauses.append(courier.pause)
+    assert pauses == [0, 0, 5, 10, 20, 30, 30, 30]
+
+
+def test_a_refused_ticket_is_no_reason_to_rest(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A server that answers is within reach, whatever it says."""
+    app = make_app(MAIL_PORT=mail_server.port, **MANY)
+    courier = Courier(app, app.extensions["kapa_handoff"])
+    mail_server.replies["RCPT"] = ["451 later", "550 never"] * 3
+    for _ in range(6):
+        send_ticket(app.test_client())
+        courier.deliver_next()
+        assert courier.pause == 0
+    courier.close()
+
+
+def test_a_queue_drains_in_order_once_the_server_is_back(app: Flask, courier: Courier) -> None:
+    """The first mail that is taken makes all due that waited for the server, the oldest first, over one connection."""
+    waiting = [send_ticket(app.test_client()) for _ in range(4)]
+    for _ in waiting:
+        courier.deliver_next()
+    assert courier.deliver_next() is None
+    fresh = send_ticket(app.test_client())
+    server = MailServer(app.config["MAIL_PORT"]).start()
+    try:
+        while courier.deliver_next():
+            pass
+        assert references(server) == [fresh, *waiting]
+        assert server.connections == 1
+        assert courier.pause == 0
+    finally:
+        courier.close()
+        server.stop()
+
+
+def test_what_the_server_wants_to_see_later_is_not_hurried(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """A ticket that the server itself has put off waits its time."""
+    app = make_app(MAIL_PORT=mail_server.port, **MANY)
+    mail_server.replies["RCPT"] = ["451 4.7.1 greylisted, come back in a minute"]
+    later, now_ = (send_ticket(app.test_client()) for _ in range(2))
+    courier = Courier(app, app.extensions["kapa_handoff"])
+    while courier.deliver_next():
+        pass
+    courier.close()
+    assert references(mail_server) == [now_]
+    with database_of(app).read() as connection:
+        row = connection.execute(select(ticket_table).where(ticket_table.c.reference == later)).one()
+        assert row.status == Status.QUEUED
+        assert row.next_attempt_at > now(connection)
+
+
+def test_a_ticket_that_was_reached_since_is_not_hurried(app: Flask, courier: Courier) -> None:
+    """It is the last try that counts: out of reach once, put off since."""
+    reference = send_ticket(app.test_client())
+    courier.deliver_next()
+    server = MailServer(app.config["MAIL_PORT"]).start()
+    server.replies["RCPT"] = ["451 later"]
+    try:
+        with database_of(app).write() as connection:
+            connection.execute(update(ticket_table).values(next_attempt_at=now(connection)))
+        courier.deliver_next()
+        other = send_ticket(app.test_client())
+        while courier.deliver_next():
+            pass
+        assert references(server) == [other]
+        assert reference != other
+    finally:
+        courier.close()
+        server.stop()
+
+
+def test_threads_rest_while_the_server_is_out_of_reach(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the third try and the fourth lies the pause, although further tickets are due."""
+    monkeypatch.setattr(courier_module, "PAUSES", (0.5,))
+    app = make_app(MAIL_PORT=free_port(), KAPA_HANDOFF_DELIVERY="thread", KAPA_HANDOFF_SMTP_CONNECTIONS=1, **MANY)
+    state = app.extensions["kapa_handoff"]
+    for _ in range(5):
+        with app.app_context():
+            send_ticket(app.test_client())
+    tries = select(delivery_attempt.c.started_at).order_by(delivery_attempt.c.id)
+
+    def started() -> list[datetime]:
+        with state.database.read() as connection:
+            return list(connection.execute(tries).scalars())
+
+    wait_until(lambda: len(started()) >= 4)
+    state.threads.stop()
+    third, fourth = started()[2:4]
+    assert fourth - third >= timedelta(seconds=0.4)
+
+
+@pytest.mark.only("sqlite")
+def test_the_log_of_the_file_is_tidied_up_by_those_who_deliver(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """After a delivery has emptied the queue, nothing of the log is left to be copied by a visitor's commit."""
+    app = make_app(MAIL_PORT=mail_server.port, KAPA_HANDOFF_DELIVERY="thread")
+    state = app.extensions["kapa_handoff"]
+    log = Path(app.instance_path) / "kapa_handoff.sqlite3-wal"
+    file = Path(app.instance_path) / "kapa_handoff.sqlite3"
+    send_ticket(app.test_client())
+    mail_server.wait_for(1)
+    before = file.stat().st_mtime_ns
+    assert log.stat().st_size > 0
+    send_ticket(app.test_client())
+    mail_server.wait_for(2)
+    wait_until(lambda: file.stat().st_mtime_ns != before)
+    state.threads.stop()
+
+
+@pytest.mark.only("sqlite")
+def test_commits_leave_the_log_alone(app: Flask) -> None:
+    """A visitor does not wait while others' pages are copied, unless nobody delivers for a very long time."""
+    with database_of(app).read() as connection:
+        assert connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar_one() == 16_000
