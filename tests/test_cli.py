@@ -24,7 +24,7 @@ from flask_kapa_handoff.storage.models import delivery_attempt, ticket, transcri
 from flask_kapa_handoff.storage.records import Ticket, find_ticket
 from tests.conftest import PAIR, send_ticket
 from tests.scripted_smtp import ScriptedServer
-from tests.servers import MailServer
+from tests.servers import MailServer, free_port
 
 
 def invoke(app: Flask, *words: str) -> Result:
@@ -52,6 +52,16 @@ def test_deliver_sends_what_is_due(make_app: Callable[..., Flask], mail_server: 
     assert result.output == "3 delivered, 0 to be tried again, 0 failed.\n"
     assert result.exit_code == 0
     assert {mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received} == references
+
+
+def test_deliver_gives_up_on_a_server_that_is_out_of_reach(make_app: Callable[..., Flask]) -> None:
+    """After three tries in vain the others wait for the next run, and nobody waits for their time-outs."""
+    app = make_app(MAIL_PORT=free_port())
+    for _ in range(5):
+        send_ticket(app.test_client())
+    result = invoke(app, "deliver")
+    assert "0 delivered, 3 to be tried again, 0 failed." in result.output
+    assert "out of reach" in result.output
 
 
 def test_deliver_tells_cron_of_a_failure(make_app: Callable[..., Flask], mail_server: MailServer) -> None:

@@ -24,12 +24,16 @@ def deliver() -> None:
     courier = Courier(this_app(), current_state())
     ended: Counter[Status] = Counter()
     try:
-        while ticket := reachable(courier.deliver_next):
+        # Not on and on against a server that is out of reach: each try may take its time.
+        while not courier.pause and (ticket := reachable(courier.deliver_next)):
             ended[ticket.status] += 1
     finally:
         courier.close()
+    reachable(current_state().database.checkpoint)
     delivered, delayed, failed = (ended[status] for status in (Status.DELIVERED, Status.QUEUED, Status.FAILED))
     click.echo(f"{delivered} delivered, {delayed} to be tried again, {failed} failed.")
+    if courier.pause:
+        click.echo("The mail server is out of reach; the others wait for the next run.")
     if failed:
         raise SystemExit(1)
 
