@@ -141,3 +141,10 @@ def test_every_command_explains_itself(app: Flask) -> None:
     """`--help` of each command works and says what it is for."""
     for name in cli.group.commands:
         assert len(invoke(app, name, "--help").output.splitlines()) > 3
+
+
+def test_the_tests_that_prove_the_promises_exist() -> None:
+    """Each test file that docs/guarantees.md names is there."""
+    named = set(re.findall(r"`(test_\w+\.py)`", (CHECKOUT / "docs" / "guarantees.md").read_text()))
+    assert named
+    assert not named - {path.name for path in (CHECKOUT / "tests" / "faults").iterdir()}

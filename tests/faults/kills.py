@@ -127,7 +127,7 @@ def run(app: Flask, server: MailServer, plan: Plan) -> Count:
         if not ledger.undelivered(database):
             break
         process = start(deliver, site)
-        process.join(max(1.0, end - time.monotonic()))
+        process.join(plan.seconds)
         process.kill()
         process.join()
     return _count(visitors, crowd, server, database)
