@@ -142,9 +142,10 @@ class SchemaError(Unavailable):
     command that mends it.
     """
 
-    def __init__(self, remedy: str) -> None:
+    def __init__(self, found: str, remedy: str) -> None:
         super().__init__()
+        self.found = found
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return self.remedy
+        return f"{self.found} {self.remedy}"

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
 from flask import Flask
+from sqlalchemy.engine import make_url
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.config import DELIVERIES
+from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.doctor import mail as doctor_of_mail
+from flask_kapa_handoff.doctor.tickets import NOBODY
+from flask_kapa_handoff.storage import VERSION_TABLE, schema
+from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.models import ticket
-from tests.conftest import send_ticket
+from tests.conftest import send_ticket, ticket_fields
+from tests.scripted_smtp import HANG_UP, SILENCE, ScriptedServer, make_certificate, server_context
 from tests.servers import MailServer, free_port
 from tests.test_cli import invoke, mailing
 
@@ -55,22 +67,217 @@ def test_doctor_names_what_is_wrong(
     assert found == code, output
 
 
-def test_doctor_sees_tickets_that_wait_or_failed(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """A ticket that nobody delivers is a problem, one that failed a warning."""
-    app = mailing(make_app, mail_server)
-    mail_server.replies["RCPT"] = ["550 no such user"]
+def test_a_cron_job_hears_only_what_is_wrong(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """With `--quiet` a good set-up says nothing."""
+    app = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=lambda view: view))
+    assert invoke(app, "doctor", "--quiet").output == ""
     send_ticket(app.test_client())
-    invoke(app, "deliver")
-    assert "1 ticket failed for good" in findings(app)[1]
-    send_ticket(app.test_client())
+    age(app, next_attempt_at=timedelta(hours=1))
+    output = invoke(app, "doctor", "--quiet").output
+    assert output.startswith("problem ")
+    assert "ok  " not in output
+
+
+# Tickets
+
+
+def age(app: Flask, status: str = "queued", **by: timedelta) -> None:
+    """Let the tickets of a status have these times earlier."""
     with app.extensions["kapa_handoff"].database.write() as connection:
-        row = connection.execute(sqlalchemy.select(ticket).where(ticket.c.status == "queued")).one()
-        earlier = row.next_attempt_at - timedelta(hours=1)
-        connection.execute(ticket.update().where(ticket.c.id == row.id).values(next_attempt_at=earlier))
+        for name, difference in by.items():
+            values = {name: now(connection) - difference}
+            connection.execute(ticket.update().where(ticket.c.status == status).values(**values))
+
+
+def test_a_ticket_that_nobody_delivers_is_a_problem(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """It is told after a quarter of an hour, with what to do for the way of delivery that the site has chosen."""
+    app = mailing(make_app, mail_server)
+    send_ticket(app.test_client())
+    age(app, next_attempt_at=timedelta(minutes=14))
+    assert findings(app)[0] == 0
+    age(app, next_attempt_at=timedelta(minutes=60, seconds=10))
     code, output = findings(app)
     assert code == 1
     assert "has been due for 60 minutes" in output
-    assert "flask kapa-handoff worker" in output
+    assert "-> Start a worker: `flask kapa-handoff worker`" in output
+
+
+def test_there_is_a_remedy_for_each_way_of_delivery() -> None:
+    """Whatever KAPA_HANDOFF_DELIVERY says, the doctor knows what to do when nobody delivers."""
+    assert set(NOBODY) == set(DELIVERIES)
+
+
+def test_a_lease_that_nobody_takes_over_is_a_problem(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A worker died in the middle of a mail, and there is no other one."""
+    app = mailing(make_app, mail_server)
+    send_ticket(app.test_client())
+    assert outbox.claim(app.extensions["kapa_handoff"].database, 30)
+    assert findings(app)[0] == 0
+    age(app, "sending", leased_until=timedelta(hours=3))
+    code, output = findings(app)
+    assert code == 1
+    assert "nobody has taken it over for 3 hours" in output
+
+
+def test_a_ticket_that_is_tried_in_vain_is_a_warning(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """The mail server puts it off again and again: its words are told, and for how long."""
+    app = mailing(make_app, mail_server)
+    mail_server.replies["RCPT"] = ["450 mailbox busy"]
+    reference = send_ticket(app.test_client())
+    invoke(app, "deliver")
+    assert "mailbox busy" not in findings(app)[1]
+    age(app, queued_at=timedelta(hours=50))
+    code, output = findings(app)
+    assert code == 0
+    assert f"warning  Ticket {reference} has been tried for 2 days; the last try said: 450 mailbox busy" in output
+
+
+def test_tickets_that_failed_are_a_warning(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """With their number, and the command that sends them all again."""
+    app = mailing(make_app, mail_server)
+    mail_server.replies["RCPT"] = ["550 no such user"] * 2
+    for count, said in ((1, "1 ticket failed for good"), (2, "2 tickets failed for good")):
+        send_ticket(app.test_client())
+        invoke(app, "deliver")
+        code, output = findings(app)
+        assert said in output, count
+        assert code == 0
+    assert "flask kapa-handoff retry --failed" in output
+
+
+def test_a_proxy_that_hides_the_visitors_is_a_warning(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """The latest ticket tells: after ProxyFix was put in, the next one says that all is well."""
+    app = mailing(make_app, mail_server)
+    assert "by a proxy" not in findings(app)[1]
+    client = app.test_client()
+    assert client.post("/handoff/tickets", data=ticket_fields(client)).status_code == 201
+    assert "ok       The latest visitor was not hidden by a proxy." in findings(app)[1]
+    forwarded = {"X-Forwarded-For": "192.0.2.7"}
+    assert client.post("/handoff/tickets", data=ticket_fields(client), headers=forwarded).status_code == 201
+    code, output = findings(app)
+    assert "warning  A proxy names the visitor's address" in output
+    assert "they may send 10 tickets an hour" in output
+    assert "ProxyFix" in output
+    assert code == 0
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)  # type: ignore[method-assign]
+    assert client.post("/handoff/tickets", data=ticket_fields(client), headers=forwarded).status_code == 201
+    assert "was not hidden" in findings(app)[1]
+
+
+# The mail server
+
+LOG_IN = {"MAIL_USERNAME": "docs", "MAIL_PASSWORD": "the secret of this test"}
+
+
+def at(make_app: Callable[..., Flask], server: ScriptedServer, **config: Any) -> tuple[int, str]:
+    """What the doctor says of a server; what it says never holds the password."""
+    app = make_app(**{"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": server.port, **config})
+    code, output = findings(app)
+    assert LOG_IN["MAIL_PASSWORD"] not in output
+    assert "MAIL" not in server.verbs()
+    return code, output
+
+
+def test_a_server_that_takes_the_log_in_is_well(make_app: Callable[..., Flask]) -> None:
+    """Over loopback the password may go in the clear."""
+    with ScriptedServer(extensions=["AUTH PLAIN"]) as server:
+        code, output = at(make_app, server, **LOG_IN)
+    assert f"ok       The mail server 127.0.0.1:{server.port} answers, and takes the log-in." in output
+    assert "in the clear" not in output
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("ways", "reply"), [("PLAIN", "535 5.7.8 wrong password"), ("PLAIN LOGIN", f"535 5.7.8 wrong password{HANG_UP}")]
+)
+def test_a_refused_log_in_is_called_so(make_app: Callable[..., Flask], ways: str, reply: str) -> None:
+    """Also where the server hangs up with it, and no other way to log in can be tried."""
+    with ScriptedServer({"AUTH": [reply]}, extensions=[f"AUTH {ways}"]) as server:
+        code, output = at(make_app, server, **LOG_IN)
+    assert "refuses the log-in: 535 5.7.8 wrong password" in output
+    assert "-> Check MAIL_USERNAME and MAIL_PASSWORD" in output
+    assert code == 1
+
+
+def test_a_certificate_that_cannot_be_trusted_is_called_so(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """Unchecked it works, and then that is a warning."""
+    certificate = server_context(make_certificate(tmp_path, "IP:127.0.0.1"))
+    with ScriptedServer(extensions=["STARTTLS"], starttls=certificate) as server:
+        code, output = at(make_app, server, MAIL_USE_TLS=True)
+        assert "shows a certificate that cannot be trusted" in output
+        assert code == 1
+        code, output = at(make_app, server, MAIL_USE_TLS=True, KAPA_HANDOFF_SMTP_VERIFY_TLS=False)
+    assert "answers, with TLS." in output
+    assert f"warning  The certificate of 127.0.0.1:{server.port} is not checked." in output
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "script", "said"),
+    [
+        ({"MAIL_USE_TLS": True}, {}, "does not offer what the configuration asks for: STARTTLS"),
+        ({"MAIL_USE_SSL": True}, {}, "does not begin TLS"),
+        (LOG_IN, {}, "does not offer what the configuration asks for: SMTP AUTH"),
+        ({}, {"CONNECT": ["554 go away"]}, "cannot be used: 554 go away"),
+        ({}, {"EHLO": [HANG_UP]}, "cannot be used: Connection unexpectedly closed"),
+        ({"MAIL_PORT": "a door"}, {}, "cannot be used: MAIL_PORT: 'a door' is no number"),
+    ],
+)
+def test_each_trouble_with_the_server_is_told_from_the_others(
+    make_app: Callable[..., Flask], config: dict[str, Any], script: dict[str, Any], said: str
+) -> None:
+    """What cannot work for long is a problem, named with its remedy."""
+    with ScriptedServer(script) as server:
+        code, output = at(make_app, server, **config)
+    assert said in output
+    assert code == 1
+
+
+def test_a_name_that_the_dns_does_not_know_is_called_so(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remedy is the name, and not the firewall."""
+
+    def unknown(*arguments: Any, **options: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    app = make_app(MAIL_SERVER="smtp.example.com", MAIL_PORT=25)
+    invoke(app, "db", "upgrade")
+    send_ticket(app.test_client())
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    code, output = findings(app)
+    assert "The mail server smtp.example.com:25 has a name that the DNS does not know" in output
+    assert code == 1
+
+
+def test_a_silent_server_does_not_hold_the_doctor_up(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given a few seconds in all, whatever the timeout of the deliveries is."""
+    monkeypatch.setattr(doctor_of_mail, "PATIENCE", 0.5)
+    with ScriptedServer({"CONNECT": [SILENCE]}) as server:
+        begun = time.monotonic()
+        code, output = at(make_app, server, KAPA_HANDOFF_SMTP_TIMEOUT=60)
+        assert time.monotonic() - begun < 50
+    assert "does not answer in time" in output
+    assert code == 1
+
+
+def test_a_password_in_the_clear_is_a_warning(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the way to any other machine than this one."""
+    look_up = socket.getaddrinfo
+
+    def at_home(host: Any, *arguments: Any, **options: Any) -> Any:
+        return look_up("127.0.0.1" if host == "smtp.example.com" else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", at_home)
+    with ScriptedServer(extensions=["AUTH PLAIN"]) as server:
+        code, output = at(make_app, server, MAIL_SERVER="smtp.example.com", **LOG_IN)
+    assert f"warning  The password goes to smtp.example.com:{server.port} in the clear." in output
+    assert code == 0
+
+
+# The database
 
 
 def test_doctor_says_that_the_database_cannot_be_used(make_app: Callable[..., Flask], tmp_path: Path) -> None:
@@ -81,3 +288,63 @@ def test_doctor_says_that_the_database_cannot_be_used(make_app: Callable[..., Fl
     code, output = findings(app)
     assert code == 1
     assert "The database cannot be used" in output
+
+
+@pytest.mark.parametrize(
+    ("version", "said", "remedy"),
+    [
+        (None, "The handoff tables are not in the database yet.", "Create them with: flask kapa-handoff db upgrade"),
+        ("0001", f"The handoff tables are of version 0001, needed is {schema.HEAD}.", "Run: flask kapa-handoff db up"),
+        (
+            "9999",
+            "The handoff tables are of version 9999, which this version of flask-kapa-handoff does not know",
+            "Install the newer package",
+        ),
+    ],
+)
+def test_tables_of_another_version_are_named_with_the_command(
+    make_app: Callable[..., Flask], tmp_path: Path, version: str | None, said: str, remedy: str
+) -> None:
+    """The version that is there, the one that is needed, and what to do."""
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'shared.sqlite3'}")
+    app = make_app(handoff=KapaHandoff(engine=engine), MAIL_SUPPRESS_SEND=True)
+    if version is not None:
+        invoke(app, "db", "upgrade")
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'")  # noqa: S608
+    code, output = findings(make_app(handoff=KapaHandoff(engine=engine), MAIL_SUPPRESS_SEND=True))
+    engine.dispose()
+    assert code == 1
+    assert f"problem  {said}" in output
+    assert f"-> {remedy}" in output
+
+
+@pytest.mark.parametrize(
+    "uri", ["postgresql://docs:hush@127.0.0.1:{}/site", "postgresql://127.0.0.1:{}/site?password=hush"]
+)
+def test_no_password_is_shown(make_app: Callable[..., Flask], uri: str) -> None:
+    """Neither of a database out of reach, nor of the mail server."""
+    app = make_app(
+        KAPA_HANDOFF_DATABASE_URI=uri.format(free_port()),
+        MAIL_SERVER="127.0.0.1",
+        MAIL_PORT=free_port(),
+        **LOG_IN,
+    )
+    code, output = findings(app)
+    assert "The database cannot be used" in output
+    assert code == 1
+    assert "hush" not in output
+    assert LOG_IN["MAIL_PASSWORD"] not in output
+
+
+@pytest.mark.only("postgresql")
+def test_the_databases_address_is_shown_without_its_password(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """Wherever in the address it stands."""
+    url = make_url(mailing(make_app, mail_server).config["KAPA_HANDOFF_DATABASE_URI"])
+    for secret in (url.set(password="hush"), url.set(query={**url.query, "password": "hush"})):
+        shown = mailing(make_app, mail_server, KAPA_HANDOFF_DATABASE_URI=secret.render_as_string(hide_password=False))
+        output = findings(shown)[1]
+        assert "ok       The database can be used" in output
+        assert "hush" not in output

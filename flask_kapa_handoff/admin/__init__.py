@@ -1,4 +1,4 @@
-"""The admin's routes: settings, test mail, tickets. Each view stands behind the decorator that the site gave."""
+"""The admin's routes: settings, tickets, check-up, health. Each stands behind the decorator that the site gave."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from ..errors import ForeignOrigin, Invalid, Unavailable
 from ..state import ViewDecorator
-from . import health_views, settings_views, ticket_views
+from . import doctor_views, health_views, settings_views, ticket_views
 from .answers import answer_problem, protect
 
 # The name of each rule is given here, since a site's decorator may not keep the view's own.
@@ -18,6 +18,7 @@ _RULES = (
     ("/tickets", "tickets", "GET", ticket_views.tickets),
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
+    ("/doctor", "doctor", "GET", doctor_views.doctor),
     ("/health", "health", "GET", health_views.health),
 )
 

@@ -8,6 +8,7 @@ accepted.
 from __future__ import annotations
 
 import logging
+import math
 import smtplib
 import time
 from typing import Any
@@ -95,15 +96,18 @@ class Transport:
         self._announce(message)
         return reply
 
-    def check(self) -> None:
+    def check(self, seconds: float = math.inf) -> None:
         """Connect, greet and log in, without sending anything.
+
+        Arguments:
+            seconds: how long that may take; no longer than a mail may, in any case.
 
         Raises:
             Unreachable: it does not work; the message says why.
         """
         self.close()
         try:
-            self._connect(self.state, time.monotonic() + self.patience)
+            self._connect(self.state, time.monotonic() + min(seconds, self.patience))
         finally:
             self.close()
 
@@ -152,7 +156,7 @@ class Transport:
         try:
             self._exchange = Connection(state, self._config, deadline).configure_host()
         except (OSError, ValueError, smtplib.SMTPException) as error:
-            raise Unreachable(_words(error)) from None
+            raise Unreachable(_words(error)) from error  # by which the doctor tells one trouble from another
         self.connections += 1
         return self._exchange
 

@@ -78,7 +78,7 @@ class Database:
         self._own = isinstance(located, str)
         engine = _open_engine(located) if isinstance(located, str) else located
         if engine.dialect.name not in ("sqlite", "postgresql"):
-            raise SchemaError(f"{engine.dialect.name} is not supported; use SQLite or PostgreSQL")
+            raise SchemaError(f"{engine.dialect.name} is not supported.", "Use SQLite or PostgreSQL.")
         self._embedded = self._own and _is_sqlite(engine)
         return engine
 

@@ -42,10 +42,10 @@ def check(engine: Engine) -> None:
     """Raise SchemaError, which names the command that mends it, unless the tables are of this version."""
     found = version(engine)
     if found is None:
-        raise SchemaError(f"The handoff tables are not in the database yet. Create them with: {UPGRADE}")
+        raise SchemaError("The handoff tables are not in the database yet.", f"Create them with: {UPGRADE}")
     if found != HEAD:
         _refuse_newer(found)
-        raise SchemaError(f"The handoff tables are of version {found}, needed is {HEAD}. Run: {UPGRADE}")
+        raise SchemaError(f"The handoff tables are of version {found}, needed is {HEAD}.", f"Run: {UPGRADE}")
 
 
 def upgrade(
@@ -102,5 +102,6 @@ def _refuse_newer(found: str) -> None:
     if found not in known:
         raise SchemaError(
             f"The handoff tables are of version {found}, which this version of flask-kapa-handoff does not know "
-            f"(it knows up to {HEAD}). Install the newer package again."
+            f"(it knows up to {HEAD}).",
+            "Install the newer package again.",
         )

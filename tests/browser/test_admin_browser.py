@@ -306,6 +306,29 @@ def test_a_ticket_in_the_browser(page: Page, site: Flask, serve: Serve) -> None:
     expect(page.get_by_text(reference)).to_be_visible()
 
 
+def test_the_check_up_works_without_script(
+    open_context: Callable[..., BrowserContext], admin_app: Callable[..., Flask], mail_server: MailServer, serve: Serve
+) -> None:
+    """A warning is a heading that names itself; mended on the settings page, it is gone at the next look."""
+    app = admin_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port, KAPA_HANDOFF_EMAIL=None)
+    page = watched(open_context(java_script_enabled=False).new_page())
+    page.goto(f"{serve(app)}/handoff/admin/")
+    page.get_by_role("link", name="Check-up").click()
+    warning = page.get_by_role("heading", name="Warning: There is no address that tickets go to.")
+    expect(warning).to_be_visible()
+    expect(page.get_by_text("1 warning")).to_be_visible()
+    sign = page.locator("[data-level=warning] .handoff-icon")
+    assert sign.evaluate("icon => getComputedStyle(icon).color") == "rgb(133, 80, 0)"
+    page.get_by_role("link", name="Settings").click()
+    email(page).fill("support@example.com")
+    save(page)
+    page.get_by_role("link", name="Check-up").click()
+    expect(page.get_by_text("All is well")).to_be_visible()
+    page.get_by_role("link", name="Check again").click()
+    expect(warning).to_be_hidden()
+    assert page.problems == []  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_narrow_pages_do_not_scroll_sideways(
     open_context: Callable[..., BrowserContext], site: Flask, serve: Serve, scheme: str
@@ -316,7 +339,8 @@ def test_narrow_pages_do_not_scroll_sideways(
     reference = send_ticket(site.test_client(), note=word, conversation=conversation)
     page = open_context(viewport={"width": 320, "height": 640}, color_scheme=scheme).new_page()
     address = serve(site)
-    for path in ("", "tickets", f"tickets/{reference}"):
+    site.config["MAIL_PORT"] = word  # the check-up repeats it
+    for path in ("", "tickets", f"tickets/{reference}", "doctor"):
         page.goto(f"{address}/handoff/admin/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") == 320, path
 

@@ -1,0 +1,19 @@
+"""The check-up: what the doctor finds, for admins who have no shell."""
+
+from __future__ import annotations
+
+from flask.typing import ResponseReturnValue
+
+from ..doctor import Level, examine
+from ..public.requests import proxy_unheeded
+from ..state import current_state
+from .answers import answer_page
+
+
+def doctor() -> ResponseReturnValue:
+    """The findings, the worst ones first."""
+    state = current_state()
+    findings = examine(state.app, state, proxy_unheeded=proxy_unheeded())
+    counts = {level: sum(finding.level is level for finding in findings) for level in Level}
+    findings.sort(key=lambda finding: list(Level).index(finding.level), reverse=True)
+    return answer_page("doctor", findings=findings, problems=counts[Level.PROBLEM], warnings=counts[Level.WARNING])

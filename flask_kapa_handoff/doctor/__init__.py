@@ -1,0 +1,97 @@
+"""What is wrong with a set-up, why it matters and how to mend it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import RequestProblem, SchemaError
+from ..settings import DeskSettings
+from ..storage import schema
+from .finding import Finding, Level
+from .mail import examine_mail_server, examine_sender
+from .tickets import examine_tickets, look
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..state import State
+
+__all__ = ["Finding", "Level", "examine"]
+
+SHORT_KEY = 16
+RANDOM_VALUE = 'Set it to a random value, such as one from `python -c "import secrets; print(secrets.token_hex(32))"`.'
+
+
+def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[Finding]:
+    """Look at everything: configuration, database, tickets, mail server. Sends no mail, and takes seconds at most.
+
+    Arguments:
+        proxy_unheeded: whether the request that asks came through a proxy that the site does not heed; what the latest
+            ticket says of that is looked at in any case.
+    """
+    findings = [_secret(app)]
+    try:
+        situation = look(state)
+    except RequestProblem as problem:
+        findings.append(_no_database(problem))
+    else:
+        settings = situation.settings
+        findings += [_database(state), _desk(settings), *examine_sender(state, settings.email)]
+        findings += examine_tickets(state.config, situation, proxy_unheeded=proxy_unheeded)
+    findings += examine_mail_server(state)
+    if not state.has_admin:
+        findings.append(
+            Finding(
+                Level.WARNING,
+                "There are no admin pages.",
+                "Settings can only be changed by a deploy, and nobody sees a ticket that failed.",
+                "Pass `admin_required=<a view decorator such as login_required>` to KapaHandoff.",
+            )
+        )
+    return findings
+
+
+def _secret(app: Flask) -> Finding:
+    if app.secret_key and len(app.secret_key) < SHORT_KEY:
+        return Finding(
+            Level.WARNING,
+            f"SECRET_KEY has {len(app.secret_key)} characters only.",
+            "Who guesses it can sign offers, and sessions as well.",
+            RANDOM_VALUE,
+        )
+    if app.secret_key:
+        return Finding(Level.OK, "SECRET_KEY is set.")
+    return Finding(
+        Level.PROBLEM,
+        "SECRET_KEY is not set.",
+        "Offers are signed with it: no button can be shown.",
+        RANDOM_VALUE,
+    )
+
+
+def _no_database(problem: RequestProblem) -> Finding:
+    why = "No button is shown, and no ticket can be stored."
+    if isinstance(problem, SchemaError):
+        return Finding(Level.PROBLEM, problem.found, why, problem.remedy)
+    # The driver's words alone: SQLAlchemy's repeat the statement.
+    cause = getattr(problem.__cause__, "orig", None) or problem.__cause__ or problem
+    return Finding(
+        Level.PROBLEM,
+        f"The database cannot be used: {' '.join(str(cause).split())}",
+        why,
+        "Mend what the message names: the server may be down, the disk full, the file another user's.",
+    )
+
+
+def _database(state: State) -> Finding:
+    # Without the query: a driver takes a password there, too.
+    where = state.database.engine.url.set(query={}).render_as_string()
+    return Finding(Level.OK, f"The database can be used, and its tables are of version {schema.HEAD}: {where}")
+
+
+def _desk(settings: DeskSettings) -> Finding:
+    if settings.takes_tickets:
+        return Finding(Level.OK, f"Tickets go to {settings.email}.")
+    what = "The handoff is switched off." if not settings.enabled else "There is no address that tickets go to."
+    remedy = "Switch it on" if not settings.enabled else "Set KAPA_HANDOFF_EMAIL, or enter an address"
+    return Finding(Level.WARNING, what, "No button is shown.", f"{remedy} on the settings page.")

@@ -1,0 +1,27 @@
+"""What the doctor finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Level(Enum):
+    """How bad it is; a problem keeps tickets from being taken or from going out."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what is so, why it matters, how to mend it (both empty when all is well).
+
+    Commands and code in the remedy stand between backticks.
+    """
+
+    level: Level
+    what: str
+    why: str = ""
+    remedy: str = ""

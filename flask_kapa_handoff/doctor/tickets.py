@@ -1,0 +1,159 @@
+"""What the stored tickets tell: is anybody delivering, does anything fail, are visitors told apart?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from ..config import Config
+from ..settings import DeskSettings, current_settings
+from ..storage.engine import now
+from ..storage.models import ticket
+from ..storage.records import Status, Ticket
+from .finding import Finding, Level
+
+if TYPE_CHECKING:
+    from ..state import State
+
+OVERDUE = timedelta(minutes=15)
+"""How long a ticket may be due, or its lease have run out, before somebody should look."""
+
+LONG_WAIT = timedelta(hours=1)
+"""How long a ticket may be tried in vain before somebody should look."""
+
+NOBODY = {
+    "thread": "Look into the log of the web processes, which deliver in threads. Are there any?",
+    "external": "Start a worker: `flask kapa-handoff worker`",
+    "celery": "Are a Celery worker and beat running? Send what waits by hand: `flask kapa-handoff deliver`",
+    "inline": "Send what was left behind: `flask kapa-handoff deliver`",
+}
+"""What to do when nobody delivers, by KAPA_HANDOFF_DELIVERY."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the database says.
+
+    Arguments:
+        due_since: since when the ticket that is due first is due.
+        leased_until: when the lease that ends first ends.
+        failed: how many tickets will not be tried again by themselves.
+        oldest: the ticket that has waited longest.
+        latest: the newest one of all.
+    """
+
+    settings: DeskSettings
+    moment: datetime
+    due_since: datetime | None
+    leased_until: datetime | None
+    failed: int
+    oldest: Ticket | None
+    latest: Ticket | None
+
+
+def look(state: State) -> Situation:
+    """Ask the database.
+
+    Raises:
+        Unavailable: it cannot be used.
+    """
+    columns = ticket.c
+    queued, sending, failed = (columns.status == one for one in (Status.QUEUED, Status.SENDING, Status.FAILED))
+    with state.database.read() as connection:
+        oldest = connection.execute(select(ticket).where(queued).order_by(columns.queued_at).limit(1)).one_or_none()
+        latest = connection.execute(select(ticket).order_by(columns.id.desc()).limit(1)).one_or_none()
+        return Situation(
+            current_settings(connection, state.config),
+            now(connection),
+            connection.execute(select(func.min(columns.next_attempt_at)).where(queued)).scalar_one(),
+            connection.execute(select(func.min(columns.leased_until)).where(sending)).scalar_one(),
+            connection.execute(select(func.count()).select_from(ticket).where(failed)).scalar_one(),
+            Ticket.from_row(oldest) if oldest else None,
+            Ticket.from_row(latest) if latest else None,
+        )
+
+
+def examine_tickets(config: Config, situation: Situation, *, proxy_unheeded: bool) -> list[Finding]:
+    """Queue, leases, failures and proxies."""
+    findings = [_queue(config, situation), *_cut_off(config, situation), *_delayed(situation), _failures(situation)]
+    latest = situation.latest
+    if proxy_unheeded or (latest is not None and latest.proxy_unheeded):
+        findings.append(_proxy(config))
+    elif latest is not None:
+        findings.append(Finding(Level.OK, "The latest visitor was not hidden by a proxy."))
+    return findings
+
+
+def _queue(config: Config, situation: Situation) -> Finding:
+    if situation.due_since is None or situation.moment - situation.due_since < OVERDUE:
+        return Finding(Level.OK, "No ticket is overdue.")
+    return Finding(
+        Level.PROBLEM,
+        f"A ticket has been due for {_length(situation.moment - situation.due_since)}.",
+        "Nobody is delivering, or not fast enough.",
+        NOBODY[config.delivery],
+    )
+
+
+def _cut_off(config: Config, situation: Situation) -> list[Finding]:
+    if situation.leased_until is None or situation.moment - situation.leased_until < OVERDUE:
+        return []
+    ago = _length(situation.moment - situation.leased_until)
+    return [
+        Finding(
+            Level.PROBLEM,
+            f"A ticket's delivery was cut off, and nobody has taken it over for {ago}.",
+            "A process ended in the middle of it, and none is there to try again.",
+            NOBODY[config.delivery],
+        )
+    ]
+
+
+def _delayed(situation: Situation) -> list[Finding]:
+    oldest = situation.oldest
+    if oldest is None or oldest.last_error is None or situation.moment - oldest.queued_at < LONG_WAIT:
+        return []
+    waited = _length(situation.moment - oldest.queued_at)
+    return [
+        Finding(
+            Level.WARNING,
+            f"Ticket {oldest.reference} has been tried for {waited}; the last try said: {oldest.last_error}",
+            "Its visitor waits for an answer. After five days it fails.",
+            f"Mend what that names. To try at once: `flask kapa-handoff retry {oldest.reference}`",
+        )
+    ]
+
+
+def _failures(situation: Situation) -> Finding:
+    count = situation.failed
+    if not count:
+        return Finding(Level.OK, "No ticket has failed.")
+    return Finding(
+        Level.WARNING,
+        f"{count} ticket{'s' if count != 1 else ''} failed for good.",
+        f"{'Their visitors wait' if count != 1 else 'Its visitor waits'} for an answer that nobody will give.",
+        "Each ticket's page says why, as does `flask kapa-handoff tickets --json`. Mend that, then send them again: "
+        "`flask kapa-handoff retry --failed`",
+    )
+
+
+def _proxy(config: Config) -> Finding:
+    most = config.tickets_per_client_per_hour
+    return Finding(
+        Level.WARNING,
+        "A proxy names the visitor's address (X-Forwarded-For), and the site takes the proxy's own instead.",
+        f"All visitors count as one, and together they may send {most} tickets an hour.",
+        "Let werkzeug's ProxyFix trust as many proxies as there are, such as one: "
+        "`app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)`. If there is none, a visitor has made that header up, and "
+        "nothing is wrong.",
+    )
+
+
+def _length(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} minutes"
+    return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

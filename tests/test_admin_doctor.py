@@ -1,0 +1,113 @@
+"""The admin's check-up: the doctor's findings as a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort
+from flask.testing import FlaskClient
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from flask_kapa_handoff import KapaHandoff
+from tests.servers import MailServer
+
+LEVEL = re.compile(r'data-level="(\w+)"')
+
+
+@pytest.fixture
+def admin_app(make_app: Callable[..., Flask], mail_server: MailServer) -> Callable[..., Flask]:
+    """Builds apps with a mail server and an admin room that is open to all."""
+
+    def build(**config: Any) -> Flask:
+        mail = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": mail_server.port}
+        return make_app(handoff=KapaHandoff(admin_required=lambda view: view), **{**mail, **config})
+
+    return build
+
+
+def check_up(client: FlaskClient, **options: Any) -> tuple[str, list[str]]:
+    """The page's text without its tags, and the levels of its findings."""
+    answer = client.get("/handoff/admin/doctor", **options)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    text = " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+    return text, LEVEL.findall(answer.text)
+
+
+def test_all_is_well(admin_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """Each thing that was looked at is named, and no mail is sent."""
+    text, levels = check_up(admin_app().test_client())
+    assert "All is well" in text
+    assert "Tickets go to support@example.com." in text
+    assert set(levels) == {"ok"}
+    assert len(levels) >= 6
+    assert mail_server.received == []
+
+
+def test_the_worst_stands_first(admin_app: Callable[..., Flask]) -> None:
+    """Problems, then warnings, then what is well; each with why it matters and how to mend it."""
+    app = admin_app(MAIL_DEFAULT_SENDER=None, SECRET_KEY="short")
+    text, levels = check_up(app.test_client())
+    assert levels == sorted(levels, key=["problem", "warning", "ok"].index)
+    assert "1 problem" in text
+    assert "1 warning" in text
+    assert "All is well" not in text
+    assert "Problem: There is no sender. Tickets are stored, but no mail can be sent. How to mend it: Set" in text
+
+
+def test_commands_stand_out(admin_app: Callable[..., Flask]) -> None:
+    """What is to be typed is marked up as code, and nothing else is."""
+    page = admin_app(SECRET_KEY="short").test_client().get("/handoff/admin/doctor").text
+    found = re.findall(r"<code>(.*?)</code>", page)
+    assert [unescape(code) for code in found] == ['python -c "import secrets; print(secrets.token_hex(32))"']
+    assert "`" not in page
+
+
+def test_the_pages_own_request_tells_of_a_proxy(admin_app: Callable[..., Flask]) -> None:
+    """Before the first ticket, too; and ProxyFix mends it."""
+    app = admin_app()
+    forwarded = {"X-Forwarded-For": "192.0.2.7"}
+    text, levels = check_up(app.test_client(), headers=forwarded)
+    assert "A proxy names the visitor's address" in text
+    assert levels.count("warning") == 1
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)  # type: ignore[method-assign]
+    assert set(check_up(app.test_client(), headers=forwarded)[1]) == {"ok"}
+
+
+def test_a_broken_database_is_a_finding_and_no_error(admin_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """The page is there for just that, and the rest is looked at all the same."""
+    broken = tmp_path / "broken.sqlite3"
+    broken.write_text("this is no database, and long enough for SQLite to see that " * 20)
+    text, levels = check_up(admin_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{broken}").test_client())
+    assert "Problem: The database cannot be used: file is not a database" in text
+    assert levels.count("problem") == 1
+    assert "The mail server 127.0.0.1" in text
+
+
+def test_what_a_server_says_is_text(admin_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """Words from outside, a ticket's last error among them, are escaped."""
+    app = admin_app(MAIL_PORT="<script>alert(1)</script>")
+    page = app.test_client().get("/handoff/admin/doctor").text
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert(1)" not in page
+
+
+def test_the_sites_guard_stands_before_it(make_app: Callable[..., Flask]) -> None:
+    """Who is no admin learns nothing."""
+    app = make_app(handoff=KapaHandoff(admin_required=lambda view: lambda **values: abort(401)))
+    assert app.test_client().get("/handoff/admin/doctor").status_code == 401
+
+
+def test_the_other_pages_lead_to_it(admin_app: Callable[..., Flask]) -> None:
+    """A tab on each of them, marked where one is."""
+    client = admin_app().test_client()
+    for address in ("/handoff/admin/", "/handoff/admin/tickets"):
+        assert '<a href="/handoff/admin/doctor">Check-up</a>' in client.get(address).text
+    page = client.get("/handoff/admin/doctor").text
+    assert '<a href="/handoff/admin/doctor" aria-current="page">Check-up</a>' in page
