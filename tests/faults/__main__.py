@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(unknown)}; use any of {', '.join(PARTS)}")
+    logging.getLogger("flask_kapa_handoff").setLevel(logging.ERROR)
     with ExitStack() as ends:
         postgres = ends.enter_context(running()) if "postgresql" in chosen.databases else None
         for part in chosen.parts or PARTS:
