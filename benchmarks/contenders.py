@@ -1,6 +1,6 @@
-"""The three applications that are compared; gunicorn calls these functions.
+"""The applications that are compared; gunicorn calls these functions.
 
-All three read the same form-encoded request of 25 kB, decode its conversation from JSON, and answer 201.
+All of them read the same form-encoded request of 25 kB, decode its conversation from JSON, and answer 201.
 """
 
 from __future__ import annotations
@@ -10,26 +10,36 @@ import logging
 import os
 import smtplib
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Flask, render_template_string, request
 from flask_mail import Mail, Message
 from flask_wtf import FlaskForm
+from jinja2 import Environment, FileSystemLoader, select_autoescape
 from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, event, insert
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import EmailField, HiddenField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.markdown import to_html
 from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.templates_folder import TEMPLATES
 
+from .by_hand import Renderer, usual_renderer, whole_message
 from .requests_of_visitors import SECRET_KEY
 
 PATHS = {"submit": "/handoff/tickets", "bare": "/", "in_request": "/"}
 """Where each contender takes its POST."""
+
+PROCESSOR_SECONDS = "/processor-seconds"
+"""Where each says how much processor time its process has used: with one gunicorn worker, all that it costs."""
 
 DIRECTORY, SMTP_PORT = "BENCHMARK_DIRECTORY", "BENCHMARK_SMTP_PORT"
 UNLIMITED = 1_000_000
@@ -43,15 +53,17 @@ def _application(name: str) -> Flask:
         MAIL_PORT=int(os.environ.get(SMTP_PORT, "0")),
         MAIL_DEFAULT_SENDER="docs@example.com",
     )
+    application.add_url_rule(PROCESSOR_SECONDS, view_func=lambda: str(time.process_time()))
     return application
 
 
-def submit(delivery: str = "thread") -> Flask:
+def submit(delivery: str = "thread", connections: int = 2) -> Flask:
     """The package as a site mounts it behind a proxy; limits raised, everything else as it comes."""
     application = _application("submit")
     application.config.update(
         KAPA_HANDOFF_EMAIL="support@example.com",
         KAPA_HANDOFF_DELIVERY=delivery,
+        KAPA_HANDOFF_SMTP_CONNECTIONS=connections,
         KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=UNLIMITED,
         KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=UNLIMITED,
         KAPA_HANDOFF_TICKETS_PER_HOUR=UNLIMITED,
@@ -145,12 +157,18 @@ class _QuestionForm(FlaskForm):  # type: ignore[misc]
     conversation = HiddenField(validators=[DataRequired()])
 
 
+_Write = Callable[[_QuestionForm, list[dict[str, Any]]], Message]
+
 _PAGE = """{% if sent %}<p>Thank you, we will answer you at {{ form.email.data }}.</p>{% else %}
 <form method="post">{{ form.hidden_tag() }}{{ form.email }}{{ form.note }}<button>Send</button></form>{% endif %}"""
 
 
-def in_request() -> Flask:
-    """What a site would write by hand: Flask-WTF checks the form, Flask-Mail sends before the answer. No database."""
+def in_request(write: _Write | None = None) -> Flask:
+    """What a site would write by hand: Flask-WTF checks the form, Flask-Mail sends before the answer. No database.
+
+    Arguments:
+        write: how the mail is written; none: as a plain text.
+    """
     application = _application("in_request")
     # In this contender's favour: its token would need a session.
     application.config["WTF_CSRF_ENABLED"] = False
@@ -163,15 +181,48 @@ def in_request() -> Flask:
         form = _QuestionForm()
         if not form.validate_on_submit():
             return render_template_string(_PAGE, form=form), 422
-        pairs = json.loads(form.conversation.data)
-        lines = [f"Q: {pair['question']}\n\nA: {pair['answer']}\n" for pair in pairs]
-        message = Message(
-            f"Question from {form.email.data}",
-            recipients=["support@example.com"],
-            body="\n".join([form.note.data, *lines]),
-            reply_to=form.email.data,
-        )
-        mail.send(message)
+        mail.send((write or _plain)(form, json.loads(form.conversation.data)))
         return render_template_string(_PAGE, form=form, sent=True), 201
 
     return application
+
+
+def in_request_whole() -> Flask:
+    """The same; the mail has the package's parts, from its own templates and with its own Markdown renderer."""
+    return in_request(_whole_writer(to_html))
+
+
+def in_request_usual() -> Flask:
+    """The same with markdown-it-py, as most sites render Markdown."""
+    return in_request(_whole_writer(usual_renderer()))
+
+
+def _plain(form: _QuestionForm, pairs: list[dict[str, Any]]) -> Message:
+    lines = [f"Q: {pair['question']}\n\nA: {pair['answer']}\n" for pair in pairs]
+    return Message(
+        f"Question from {form.email.data}",
+        recipients=["support@example.com"],
+        body="\n".join([form.note.data, *lines]),
+        reply_to=form.email.data,
+    )
+
+
+def _whole_writer(renderer: Renderer) -> _Write:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, autoescape=select_autoescape()
+    )
+
+    def write(form: _QuestionForm, pairs: list[dict[str, Any]]) -> Message:
+        ticket = SimpleNamespace(
+            reference="T-" + uuid.uuid4().hex[:6],
+            subject=pairs[0]["question"],
+            note=form.note.data,
+            visitor_email=form.email.data,
+            visitor_name=None,
+            created_at=datetime.now(timezone.utc),
+            page="https://docs.example.com/restoring-files",
+            transcript_source="browser",
+        )
+        return whole_message(environment, ticket, pairs, renderer)
+
+    return write

@@ -78,7 +78,7 @@ def _measure(
         if number and time.monotonic() - began > limit:
             break
         for server in servers:
-            before = _delivered(server)
+            before = delivered(server)
             server.thaw()
             try:
                 turn = senders.run(server.port, PATHS[server.name], result.clients, seconds)
@@ -87,12 +87,18 @@ def _measure(
             finally:
                 server.freeze()
             result.rounds[server.name].append(turn)
-            result.delivered += _delivered(server) - before
+            result.delivered += delivered(server) - before
     return result
 
 
-def _delivered(server: Server) -> int:
-    path = server.directory / "kapa_handoff.sqlite3"
+def delivered(server: Server) -> int:
+    """How many of a server's tickets were delivered; none for a contender that stores nothing."""
+    return delivered_in(server.directory)
+
+
+def delivered_in(directory: Path) -> int:
+    """The same, for the directory of its database."""
+    path = directory / "kapa_handoff.sqlite3"
     if not path.exists():
         return 0
     with closing(sqlite3.connect(path)) as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .contenders import DIRECTORY, submit
+from .mailers import fill
+from .requests_of_visitors import CONVERSATION_BYTES
 from .servers import ROOT
 from .statements import counted_statements
 
@@ -25,6 +28,8 @@ began = time.process_time()
 import flask_kapa_handoff
 print((time.process_time() - began) * 1000)
 """
+
+_WRITTEN = re.compile(r"^(?:INSERT INTO|UPDATE|DELETE FROM) kapa_handoff_(\w+)")
 
 _LATE = ("alembic", "smtplib", "comrak", "nh3", "flask_mail", "flask_wtf", "email_validator")
 
@@ -45,6 +50,23 @@ def page_cost(directory: Path) -> PageCost:
         helper()
         times = timeit.repeat(helper, timer=time.process_time, number=2000, repeat=7)
     return PageCost(statistics.median(times) / 2000 * 1_000_000, len(statements))
+
+
+@dataclass
+class SubmitCost:
+    statements: int
+    written: list[str]
+
+
+def submit_cost(directory: Path) -> SubmitCost:
+    """The SQL statements of one submit, and the tables that it writes to."""
+    os.environ[DIRECTORY] = str(directory)
+    application = submit("external")
+    fill(application, 1, CONVERSATION_BYTES)
+    with counted_statements() as statements:
+        fill(application, 1, CONVERSATION_BYTES)
+    written = [_WRITTEN.search(statement.text) for statement in statements]
+    return SubmitCost(len(statements), [found[1] for found in written if found])
 
 
 def import_milliseconds(directory: Path, runs: int) -> float:

@@ -29,8 +29,8 @@ class Submission(NamedTuple):
     headers: dict[str, str]
 
 
-def conversation() -> list[dict[str, object]]:
-    """Five pairs as ``handoff.js`` keeps them, of 20,000 bytes as JSON; the same ones every time."""
+def conversation(size: int = CONVERSATION_BYTES) -> list[dict[str, object]]:
+    """Five pairs as ``handoff.js`` keeps them, of so many bytes as JSON; the same ones every time."""
     chosen = random.Random(7)
     pairs: list[dict[str, object]] = [
         {
@@ -45,7 +45,7 @@ def conversation() -> list[dict[str, object]]:
         }
         for number in range(1, PAIRS + 1)
     ]
-    missing = CONVERSATION_BYTES - len(_as_json(pairs))
+    missing = size - len(_as_json(pairs))
     for pair in pairs:
         pair["answer"] = _answer(chosen, missing // PAIRS)
     return pairs
@@ -64,11 +64,11 @@ def _as_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def submissions(seed: int) -> Iterator[Submission]:
+def submissions(seed: int, size: int = CONVERSATION_BYTES) -> Iterator[Submission]:
     """Endless distinct visitors, each with an offer, a thread, a submission id, an email and an address."""
     chosen = random.Random(seed)
     signer = OfferSigner([SECRET_KEY])
-    encoded = b"&conversation=" + quote_plus(_as_json(conversation())).encode()
+    encoded = b"&conversation=" + quote_plus(_as_json(conversation(size))).encode()
     while True:
         thread_id, answer_id = (str(uuid.UUID(int=chosen.getrandbits(128), version=4)) for _ in range(2))
         offer = Offer(

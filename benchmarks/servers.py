@@ -78,7 +78,7 @@ class Processes:
         assert process.stdout is not None
         return int(process.stdout.readline())
 
-    def server(self, name: str, smtp_port: int) -> Server:
+    def server(self, name: str, smtp_port: int, *, workers: int = WORKERS) -> Server:
         """Start a contender; it answers requests when this returns."""
         directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._directory))
         with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
@@ -86,11 +86,17 @@ class Processes:
             command = [sys.executable, "-m", "gunicorn", f"benchmarks.contenders:{name}()"]
             command += ["--bind", f"fd://{descriptor}", "--worker-class", "gthread", "--log-level", "warning"]
             # No time-out: a frozen worker gives no sign of life.
-            command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--timeout", "0", "--keep-alive", "600"]
+            command += ["--workers", str(workers), "--threads", str(THREADS), "--timeout", "0", "--keep-alive", "600"]
             environment = {DIRECTORY: str(directory), SMTP_PORT: str(smtp_port)}
             process = self._start(command, environment, (descriptor,), directory / "errors.txt")
         self._wait(process, port, directory / "errors.txt")
         return Server(name, port, self._groups[-1], directory)
+
+    def worker(self, directory: Path) -> int:
+        """Start ``flask kapa-handoff worker`` for the tickets in a directory; gives the process's number."""
+        command = [sys.executable, "-m", "flask", "--app", "benchmarks.contenders:submit('external')"]
+        process = self._start([*command, "kapa-handoff", "worker"], errors=directory / "errors.txt")
+        return process.pid
 
     def _start(
         self,

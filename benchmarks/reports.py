@@ -1,0 +1,130 @@
+"""What was measured, as tables that can go into the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import deliveries, duels
+from .breakdown import Breakdown
+from .footprint import import_milliseconds, imported_late, page_cost, submit_cost, zipped_bytes
+from .tables import print_table, shown
+from .whole_tickets import Costs
+
+
+def print_requests(results: list[duels.Result]) -> None:
+    rows = [
+        [
+            f"{result.delay} ms",
+            str(result.clients),
+            *(shown(result.rate(name)) for name in ("submit", "bare", "in_request")),
+            shown(result.ratio("submit", "bare")),
+            shown(result.ratio("submit", "in_request")),
+            f"{shown(result.milliseconds('submit', 50))} / {shown(result.milliseconds('submit', 99))}",
+            shown(result.mails_per_ticket),
+            str(len(result.rounds["submit"])),
+        ]
+        for result in results
+    ]
+    header = ["mail server takes", "clients", "submit/s", "bare/s", "in request/s"]
+    header += ["submit : bare", "submit : in request", "submit ms, 50 % / 99 %", "mails per ticket", "rounds"]
+    print_table("Rates under gunicorn (2 workers x 8 threads, SQLite, conversations of 20 kB)", header, rows)
+    print(
+        """
+submit       POST /handoff/tickets as handoff.js sends it; the couriers deliver in the same processes meanwhile
+bare         Flask reads the same form, decodes its JSON, and does one insert of the same data into one table, durably
+in request   Flask, Flask-WTF, Flask-Mail: the mail is sent before the answer, nothing is stored
+a : b        the rate of a as a multiple of b's, the median of the rounds' ratios; aim of submit : bare: 0.50 or more
+mails per ticket   mails that went out while tickets came in; the others wait in the database for a calmer moment"""
+    )
+
+
+def print_footprint(directory: Path, runs: int) -> None:
+    page, ticket = page_cost(directory), submit_cost(directory)
+    rows = [
+        ["kapa_handoff_script() on a page", f"{page.microseconds:.1f} µs", "20 µs"],
+        ["  its SQL statements", str(page.statements), "0"],
+        ["a submit's SQL statements, BEGIN and COMMIT included", str(ticket.statements), "7"],
+        ["  where it writes: nothing more for the delivery", ", ".join(ticket.written), "ticket, transcript"],
+        [
+            "import flask_kapa_handoff, beyond flask and sqlalchemy",
+            f"{import_milliseconds(directory, runs):.1f} ms",
+            "15 ms",
+        ],
+        ["handoff.js, gzip -9", f"{zipped_bytes('handoff.js'):,} bytes", "4,096 bytes"],
+        ["handoff.css, gzip -9", f"{zipped_bytes('handoff.css'):,} bytes", "2,048 bytes"],
+    ]
+    print_table("What it costs where it is not used", ["", "measured", "aim: at most"], rows)
+    early = [name for name, late in imported_late(directory).items() if not late]
+    print(f"\nImported with the package, although it could wait: {', '.join(early) or 'nothing'}.")
+
+
+def print_breakdown(found: Breakdown) -> None:
+    rows = [[label, shown(time), f"{time / found.submit:.0%}"] for label, time in found.parts]
+    rows += [["the whole request", shown(found.submit), "100%"], ["the bare route's", shown(found.bare), ""]]
+    print_table("One submit in one process, without a mail", ["part", "µs of processor time", "share"], rows)
+    statements = [[text[:90], shown(time)] for text, time in found.statements]
+    print_table(
+        f"Its {len(statements)} statements, in the driver alone", ["statement", "µs, waiting included"], statements
+    )
+    print("\nThe functions with most time of their own, as the profiler sees them:\n")
+    print("\n".join(found.own_times.splitlines()[6:]))
+
+
+def print_deliveries(results: list[deliveries.Result]) -> None:
+    header = ["mail server takes", "connections", "conversation"]
+    rows = [
+        [
+            *_course(result.course),
+            *(f"{shown(result.rate(name))} / {shown(result.processor_milliseconds(name))}" for name in result.rounds),
+        ]
+        for result in results
+    ]
+    print_table("Mails per second / ms of processor time for each", [*header, *results[0].rounds], rows)
+    rows = [
+        [
+            *_course(result.course),
+            *(shown(result.ratio("courier", name, "rate")) for name in ("flask_mail", "flask_mail_usual")),
+            shown(result.ratio("flask_mail", "courier", "processor_milliseconds")),
+            shown(result.ratio("delivery", "flask_mail", "rate")),
+            shown(result.rate("delivery") / result.limit) if result.limit else "",
+        ]
+        for result in results
+    ]
+    header += ["courier : flask_mail", "courier : flask_mail_usual", "processor, flask_mail : courier"]
+    header += ["delivery : flask_mail", "delivery : connections / delay"]
+    print_table("The same as ratios", header, rows)
+    print(
+        """
+raw               smtplib over connections that stay open, the mail composed before the clock started: the limit
+flask_mail        Flask-Mail composes and sends within mail.connect(), with the package's own Markdown renderer
+flask_mail_usual  the same with markdown-it-py, as most sites render Markdown
+courier           the package composes and sends; no database. Aim at 0 ms: 3 times flask_mail's rate
+delivery          claim, compose, send, record, as the threads of flask kapa-handoff worker do it, SQLite on the disk;
+                  aim: 0.90 of connections / delay at 4 x 50 ms and 16 x 500 ms
+All send the same parts: text, HTML and conversation.json."""
+    )
+
+
+def _course(course: deliveries.Course) -> list[str]:
+    return [f"{course.delay} ms", str(course.connections), f"{course.size // 1000} kB"]
+
+
+def print_costs(costs: Costs) -> None:
+    rows = [[name, shown(costs.milliseconds(name)), shown(costs.ratio(name))] for name in costs.rounds]
+    print_table(
+        "Processor time of a whole ticket, under gunicorn (1 worker x 8 threads, conversations of 20 kB)",
+        ["", "ms", "times submit's"],
+        rows,
+    )
+    print(
+        """
+submit            the request, and the delivery by the web process's own threads afterwards; the ticket stays on record
+in_request_whole  Flask, Flask-WTF, Flask-Mail: a mail of the same parts before the answer, nothing is stored
+in_request_usual  the same with markdown-it-py. Aim: 2.50 times submit's"""
+    )
+
+
+def print_memory(found: Iterable[tuple[int, float]]) -> None:
+    rows = [[f"{delivered:,}", f"{megabytes:.1f} MB"] for delivered, megabytes in found]
+    print_table("flask kapa-handoff worker, tickets of 20 kB", ["delivered", "memory (RSS)"], rows)
