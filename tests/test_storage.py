@@ -458,6 +458,7 @@ def test_tables_of_a_newer_package_are_refused(make_app: Callable[..., Flask], s
         database.upgrade()
 
 
+@pytest.mark.only("sqlite")
 def test_an_embedded_file_of_a_newer_package_is_refused(make_app: Callable[..., Flask]) -> None:
     """It migrates by itself only forwards."""
     first = make_app()
