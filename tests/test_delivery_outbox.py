@@ -466,6 +466,19 @@ def test_ticket_that_is_cut_off_again_and_again_waits(database: Database, queue:
     assert "more than once" in (ticket.last_error or "")
 
 
+def test_abandoned_ticket_does_not_wait_for_an_empty_queue(database: Database, queue: Callable[[], str]) -> None:
+    """Whose lease has run out is next, however many tickets are due."""
+    abandoned = queue()
+    claim(database)
+    queue()
+    with database.read() as connection:
+        moment = database_now(connection)
+    rewrite(database, abandoned, leased_until=moment - timedelta(seconds=1))
+    found = outbox.claim(database, 30)
+    assert found is not None
+    assert found.ticket.reference == abandoned
+
+
 def test_ticket_that_is_cut_off_for_five_days_fails(database: Database, queue: Callable[[], str]) -> None:
     """The five days hold for abandoned deliveries as well."""
     reference = queue()

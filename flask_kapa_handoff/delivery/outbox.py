@@ -259,7 +259,8 @@ def _first_due(
     columns = ticket_table.c
     queued = and_(columns.status == Status.QUEUED, columns.next_attempt_at <= moment)
     abandoned = and_(columns.status == Status.SENDING, columns.leased_until <= moment)
-    for condition, order in ((queued, columns.next_attempt_at), (abandoned, columns.leased_until)):
+    # Abandoned ones first: under a flood the queue may never be empty, and they have waited for a lease already.
+    for condition, order in ((abandoned, columns.leased_until), (queued, columns.next_attempt_at)):
         query = _due(condition, reference).order_by(order, columns.id).limit(1)
         if claiming:
             query = query.with_for_update(skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
