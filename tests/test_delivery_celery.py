@@ -356,7 +356,7 @@ def test_accepted_mail_is_recorded_before_the_task_ends(
     make_site: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server took the mail, the database was locked just then: the task waits to write that down."""
-    monkeypatch.setattr("flask_kapa_handoff.storage.engine.BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr("flask_kapa_handoff.storage.sqlite.BUSY_TIMEOUT", 0.2)
     app = make_site(MAIL_PORT=mail_server.port)
     reference = send_ticket(app.test_client())
     with closing(sqlite3.connect(f"{app.instance_path}/kapa_handoff.sqlite3", isolation_level=None)) as lock:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.exchange import EncryptedExchange, Exchange
 from flask_kapa_handoff.delivery.transport import Transport, Unreachable
-from flask_kapa_handoff.storage.engine import BUSY_TIMEOUT
+from flask_kapa_handoff.storage import BUSY_TIMEOUT
 from flask_kapa_handoff.storage.models import delivery_attempt
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from tests.conftest import send_ticket

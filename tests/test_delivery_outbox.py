@@ -510,7 +510,7 @@ def test_accepted_mail_is_recorded_when_the_database_is_back(
     make_app: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server took the mail, the database was locked just then: it is written down later, not sent again."""
-    monkeypatch.setattr("flask_kapa_handoff.storage.engine.BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr("flask_kapa_handoff.storage.sqlite.BUSY_TIMEOUT", 0.2)
     app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
     reference = send_ticket(app.test_client())
     database = app.extensions["kapa_handoff"].database

@@ -147,7 +147,7 @@ def test_limits_hold_whatever_the_sites_isolation_level(
 def test_a_writer_does_not_wait_without_end(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind a transaction that does not end, a submit is answered with 503."""
     offer = signed_offer(app.test_client())
-    monkeypatch.setattr("flask_kapa_handoff.storage.engine.BUSY_TIMEOUT", 1)
+    monkeypatch.setattr("flask_kapa_handoff.storage.postgresql.BUSY_TIMEOUT", 1)
     with database.write():
         answer = app.test_client().post("/handoff/tickets", data=ticket_fields(app.test_client(), offer=offer))
     assert answer.status_code == 503

@@ -623,7 +623,7 @@ def test_a_file_that_went_away_is_not_written_into(app: Flask, fate: str, caplog
 @pytest.mark.parametrize(("limit", "begins_anew"), [(2, True), (1_000_000, False)])
 def test_a_large_log_begins_anew(app: Flask, monkeypatch: pytest.MonkeyPatch, limit: int, begins_anew: bool) -> None:
     """Under a flood there is no gap in which it would by itself; writers wait for that only when it has grown."""
-    monkeypatch.setattr("flask_kapa_handoff.storage.engine.LARGE_LOG", limit)
+    monkeypatch.setattr("flask_kapa_handoff.storage.sqlite.LARGE_LOG", limit)
     database: Database = app.extensions["kapa_handoff"].database
     send_ticket(app.test_client())
     said: list[str] = []

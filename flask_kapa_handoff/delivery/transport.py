@@ -17,7 +17,7 @@ import flask_mail
 from flask import Flask, current_app
 
 from ..config import Config
-from ..storage.engine import BUSY_TIMEOUT
+from ..storage import BUSY_TIMEOUT
 from .connection import Connection, Delayed, Unanswered, Unreachable
 from .exchange import Exchange, words_of_reply
 from .message import ComposedMessage

@@ -8,30 +8,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..errors import SchemaError, Unavailable
-from . import schema
-
-BUSY_TIMEOUT = 15
-"""Seconds that a transaction waits for its turn to write: below a web server's own limit."""
-
-CHECKPOINT_PAGES = 16_000
-"""Pages of SQLite's write-ahead log (of 4 kB) at which a commit itself copies them into the database file. Whoever
-delivers does that long before, so that no visitor waits for it; this is for sites where nobody does."""
-
-LARGE_LOG = 8_000
-"""Pages from which on a checkpoint lets writers wait until the log can begin anew."""
-
-# Any number will do that nothing else of the site takes; this one reads "kapahand".
-_TURN_TO_WRITE = 0x6B61706168616E64
+from . import BUSY_TIMEOUT, postgresql, schema, sqlite
 
 _logger = logging.getLogger(__name__)
 _databases: WeakSet[Database] = WeakSet()
@@ -84,7 +70,7 @@ class Database:
 
     def _ready(self) -> Engine:
         engine = self.engine
-        if self._embedded and self._checked and _identity(engine) != self._file:
+        if self._embedded and self._checked and sqlite.identity(engine) != self._file:
             # The open connections would go on writing into a file that nobody finds any more.
             _logger.error("The handoff database's file was moved, replaced or deleted; it is opened anew.")
             engine.dispose()
@@ -93,9 +79,9 @@ class Database:
             with self._opening:
                 if not self._checked:
                     if self._embedded:
-                        _create_file(engine)
+                        sqlite.create_file(engine)
                         schema.upgrade(engine, self.write_transaction, use_write_ahead_log=True)
-                        self._file = _identity(engine)
+                        self._file = sqlite.identity(engine)
                     else:
                         schema.check(engine)
                     self._checked = True
@@ -156,31 +142,19 @@ class Database:
         """
         with self._usable() as engine:
             guard: AbstractContextManager[Any] = self._turn() if _is_sqlite(engine) else nullcontext()
-            lasting = survives_power_cut or not (self._embedded or _is_postgresql(engine))
+            # A site's own SQLite engine keeps the mode that the site has chosen.
+            lasting = survives_power_cut or (_is_sqlite(engine) and not self._embedded)
             with guard, self.write_transaction(engine, alone=alone, survives_power_cut=lasting) as connection:
                 yield connection
 
     @staticmethod
-    @contextmanager
     def write_transaction(
         engine: Engine, *, alone: bool = True, survives_power_cut: bool = True
-    ) -> Iterator[Connection]:
+    ) -> AbstractContextManager[Connection]:
         """The transaction of :meth:`write`, without the check of the tables."""
-        with engine.connect() as connection:
-            if _is_postgresql(engine):
-                # A stricter level of the site's own would look at the state before the wait for the turn.
-                connection = connection.execution_options(isolation_level="READ COMMITTED")
-                with connection.begin():
-                    _take_turn(connection, alone=alone, survives_power_cut=survives_power_cut)
-                    yield connection
-                return
-            with _synchronous(connection, "FULL" if survives_power_cut else "NORMAL"), connection.begin():
-                # A plain BEGIN that reads first and then writes cannot wait for the lock: it fails at once.
-                driver = connection.connection.dbapi_connection
-                if driver is not None and driver.in_transaction:  # the site's own recipe has begun one
-                    connection.exec_driver_sql("COMMIT")
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                yield connection
+        if _is_sqlite(engine):
+            return sqlite.write_transaction(engine, survives_power_cut=survives_power_cut)
+        return postgresql.write_transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
 
     def upgrade(self) -> tuple[str | None, str]:
         """Bring the tables to this package's version.
@@ -191,7 +165,7 @@ class Database:
         with _unavailable():
             engine = self.engine
             if self._embedded:
-                _create_file(engine)
+                sqlite.create_file(engine)
             before = schema.version(engine)
             schema.upgrade(engine, self.write_transaction, use_write_ahead_log=self._embedded)
             self._checked = True
@@ -206,9 +180,7 @@ class Database:
         if not self._embedded:
             return
         with self._usable() as engine, engine.connect() as connection:
-            pages = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()[1]
-            if pages >= LARGE_LOG:  # it has grown under a flood that left no gap to begin it anew
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
+            sqlite.checkpoint(connection)
 
     def close(self) -> None:
         """Close this process's connections, unless they are the site's."""
@@ -229,73 +201,8 @@ def _is_sqlite(bind: Engine | Connection) -> bool:
     return bind.dialect.name == "sqlite"
 
 
-def _is_postgresql(bind: Engine | Connection) -> bool:
-    return bind.dialect.name == "postgresql"
-
-
-def _take_turn(connection: Connection, *, alone: bool, survives_power_cut: bool) -> None:
-    """Set a PostgreSQL transaction up; alone, it waits until no other one of ours is."""
-    if not survives_power_cut:
-        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-    if alone:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'")
-        # Limits are counted, and then a row is added: READ COMMITTED alone lets others in between.
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN_TO_WRITE})")
-
-
-@contextmanager
-def _synchronous(connection: Connection, mode: str) -> Iterator[None]:
-    """Let the connection's commits wait less for the disk for a while; FULL is what every connection begins with."""
-    if mode == "FULL":
-        yield
-        return
-    driver: Any = connection.connection.dbapi_connection
-    driver.execute(f"PRAGMA synchronous={mode}")
-    try:
-        yield
-    finally:
-        driver.execute("PRAGMA synchronous=FULL")
-
-
 def _open_engine(uri: str) -> Engine:
-    # Parameters hidden: an error that a log shows must not repeat what a visitor typed.
-    options: dict[str, Any] = {"pool_size": 16, "max_overflow": 32, "hide_parameters": True}
-    if make_url(uri).get_backend_name() != "sqlite":
-        # A connection that the server or a firewall has dropped is replaced, and no request waits for one without end.
-        limits = {"connect_timeout": BUSY_TIMEOUT, "tcp_user_timeout": BUSY_TIMEOUT * 1000}
-        return create_engine(uri, connect_args=limits, pool_pre_ping=True, **options)
-    engine = create_engine(uri, connect_args={"timeout": BUSY_TIMEOUT}, **options)
-
-    @event.listens_for(engine, "connect")
-    def set_up(driver: Any, record: object) -> None:
-        # FULL: what the visitor was told is stored must survive a power cut.
-        driver.execute("PRAGMA synchronous=FULL")
-        driver.execute("PRAGMA foreign_keys=ON")
-        driver.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-
-    return engine
-
-
-def _create_file(engine: Engine) -> None:
-    path = engine.url.database
-    if path is None or path.startswith("file:") or Path(path).exists():
-        return
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine.dispose()  # connections to a file that was deleted would go on writing into nothing
-    # Tickets are personal: nobody but the site's own user reads the file. SQLite copies the mode for its log.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-
-
-def _identity(engine: Engine) -> tuple[int, int] | None:
-    """What tells the file from another one at the same place."""
-    path = engine.url.database
-    if path is None or path.startswith("file:"):
-        return None
-    try:
-        found = os.stat(path)  # noqa: PTH116  pathlib costs a submit twice as much
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    return sqlite.open_engine(uri) if make_url(uri).get_backend_name() == "sqlite" else postgresql.open_engine(uri)
 
 
 @contextmanager
