@@ -119,7 +119,7 @@ def test_lease_that_ran_out_is_claimable(database: Database, queue: Callable[[],
 
 
 def test_order(database: Database, queue: Callable[[], str]) -> None:
-    """The ticket that has been due for longest comes first, the older one of two; abandoned ones come last."""
+    """The ticket that has been due for longest comes first, the older one of two; abandoned ones before all others."""
     abandoned, late, early, first, second = (queue() for _ in range(5))
     rewrite(database, abandoned, status=Status.SENDING, leased_until=-60 * MINUTE, attempts=1)
     rewrite(database, late, next_attempt_at=-1 * MINUTE)
@@ -127,7 +127,7 @@ def test_order(database: Database, queue: Callable[[], str]) -> None:
     same = datetime(2024, 1, 1, tzinfo=timezone.utc)
     rewrite(database, second, next_attempt_at=same)
     rewrite(database, first, next_attempt_at=same)
-    assert [claim(database).ticket.reference for _ in range(5)] == [first, second, early, late, abandoned]
+    assert [claim(database).ticket.reference for _ in range(5)] == [abandoned, first, second, early, late]
 
 
 def test_claim_by_reference(database: Database, queue: Callable[[], str]) -> None:
