@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -321,6 +322,21 @@ def test_a_password_in_a_database_address_does_not_reach_the_message(uri: str) -
     assert "s3cret" not in str(caught.value)
     assert str(caught.value).startswith("KAPA_HANDOFF_DATABASE_URI: ")
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("mysql://db/app", "MySQL and MariaDB are not supported; use sqlite:////"),
+        ("mariadb+pymysql://db/app", "MySQL and MariaDB are not supported; use sqlite:////"),
+        ("postgresql+asyncpg://db/app", "the driver is psycopg 3"),
+        ("oracle://db/app", "use sqlite:////var/lib/site/kapa_handoff.sqlite3 or postgresql://"),
+    ],
+)
+def test_another_database_is_refused_with_what_is_allowed(uri: str, words: str) -> None:
+    """MySQL and MariaDB by their names; whatever it is, the message says what to use."""
+    with pytest.raises(ConfigurationError, match=re.escape(words)):
+        read("DATABASE_URI", uri)
 
 
 def test_a_short_password_does_not_reach_the_message_either() -> None:
