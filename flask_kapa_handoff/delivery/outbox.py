@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, func, insert, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, and_, func, select, update
 
 from ..storage.engine import Database, now
 from ..storage.models import delivery_attempt
 from ..storage.models import ticket as ticket_table
 from ..storage.records import Outcome, Status, Ticket, find_ticket
+from .statements import BEGIN_TRY, END, END_TRY, TAKE, first_due
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """How long a ticket waits after its first, second, ... delayed try; then hourly."""
@@ -78,22 +78,20 @@ def claim(database: Database, smtp_timeout: int, *, reference: str | None = None
             return None
         number = ticket.attempts + 1
         taken = connection.execute(
-            update(ticket_table)
-            .where(ticket_table.c.id == ticket.id)
-            .where(ticket_table.c.status == ticket.status, ticket_table.c.attempts == ticket.attempts)
-            .values(
-                status=Status.SENDING,
-                attempts=number,
-                leased_until=moment + timedelta(seconds=smtp_timeout) + LEASE_MARGIN,
-            )
+            TAKE,
+            {
+                "this": ticket.id,
+                "seen_status": ticket.status,
+                "seen_attempts": ticket.attempts,
+                "status": Status.SENDING,
+                "attempts": number,
+                "leased_until": moment + timedelta(seconds=smtp_timeout) + LEASE_MARGIN,
+            },
         )
         if taken.rowcount != 1:
             return None
-        connection.execute(
-            insert(delivery_attempt).values(
-                ticket_id=ticket.id, number=number, recipient=ticket.recipient, started_at=moment
-            )
-        )
+        begun = {"ticket_id": ticket.id, "number": number, "recipient": ticket.recipient, "started_at": moment}
+        connection.execute(BEGIN_TRY, begun)
         return Claim(ticket)
 
 
@@ -140,26 +138,23 @@ def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -
     ticket = claimed.ticket
     with database.write(alone=False) as connection:
         moment = now(connection)
-        values: dict[str, Any] = {"leased_until": None, "next_attempt_at": None, "last_error": detail}
+        values: dict[str, Any] = {
+            "status": Status.FAILED,
+            "leased_until": None,
+            "next_attempt_at": None,
+            "last_error": detail,
+            "delivered_at": None,
+        }
         if outcome is Outcome.DELIVERED:
-            values |= {"status": Status.DELIVERED, "delivered_at": moment, "last_error": None}
+            values |= {"status": Status.DELIVERED, "last_error": None, "delivered_at": moment}
         elif outcome is not Outcome.FAILED and (due := next_attempt(claimed.number, ticket.queued_at, moment)):
             values |= {"status": Status.QUEUED, "next_attempt_at": due}
-        else:
-            values |= {"status": Status.FAILED}
-        mine = and_(
-            ticket_table.c.id == ticket.id,
-            ticket_table.c.status == Status.SENDING,
-            ticket_table.c.attempts == claimed.number,
-        )
         # The ticket first, like whoever deletes both: in another order the two could wait for each other.
-        is_mine = connection.execute(update(ticket_table).where(mine).values(**values)).rowcount == 1
-        connection.execute(
-            update(delivery_attempt)
-            .where(delivery_attempt.c.ticket_id == ticket.id, delivery_attempt.c.number == claimed.number)
-            .values(finished_at=moment, outcome=outcome, detail=detail)
-        )
-        return find_ticket(connection, ticket_table.c.id == ticket.id) if is_mine else None
+        ended = connection.execute(END, {"this": ticket.id, "number": claimed.number, **values})
+        end = {"finished_at": moment, "outcome": outcome, "detail": detail}
+        connection.execute(END_TRY, {"this": ticket.id, "this_try": claimed.number, **end})
+        # Nobody else changes a ticket that is being sent: it stands now as it was taken, and as it was ended.
+        return replace(ticket, attempts=claimed.number, **values) if ended.rowcount == 1 else None
 
 
 def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
@@ -256,20 +251,8 @@ def seconds_until_due(database: Database) -> float | None:
 def _first_due(
     connection: Connection, moment: datetime, reference: str | None, *, claiming: bool = False
 ) -> Ticket | None:
-    columns = ticket_table.c
-    queued = and_(columns.status == Status.QUEUED, columns.next_attempt_at <= moment)
-    abandoned = and_(columns.status == Status.SENDING, columns.leased_until <= moment)
-    # Abandoned ones first: under a flood the queue may never be empty, and they have waited for a lease already.
-    for condition, order in ((abandoned, columns.leased_until), (queued, columns.next_attempt_at)):
-        query = _due(condition, reference).order_by(order, columns.id).limit(1)
-        if claiming:
-            query = query.with_for_update(skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
-        row = connection.execute(query).one_or_none()
+    for query in first_due(by_reference=reference is not None, claiming=claiming):
+        row = connection.execute(query, {"moment": moment, "wanted": reference}).one_or_none()
         if row is not None:
             return Ticket.from_row(row)
     return None
-
-
-def _due(condition: ColumnElement[bool], reference: str | None) -> Select[Any]:
-    query = select(ticket_table).where(condition)
-    return query if reference is None else query.where(ticket_table.c.reference == reference)
