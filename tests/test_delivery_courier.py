@@ -7,17 +7,19 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from flask_kapa_handoff.delivery import courier as courier_module
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.signals import ticket_delivered
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.models import delivery_attempt
 from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Status
+from flask_kapa_handoff.storage.records import Status, Ticket
 from tests.conftest import send_ticket
 from tests.servers import MailServer, free_port
 
@@ -129,6 +131,36 @@ def test_a_ticket_that_was_reached_since_is_not_hurried(app: Flask, courier: Cou
     finally:
         courier.close()
         server.stop()
+
+
+def test_a_delivered_ticket_is_reported_whatever_becomes_of_the_others(app: Flask, courier: Courier) -> None:
+    """The look for tickets that waited fails: receivers hear of the mail, and the next one looks again."""
+    waiting = send_ticket(app.test_client())
+    courier.deliver_next()
+    fresh = [send_ticket(app.test_client()) for _ in range(2)]
+    heard: list[str] = []
+    engine = database_of(app).engine
+
+    def fail(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "EXISTS" in statement:
+            raise RuntimeError("the database has gone away")
+
+    def hear(sender: Flask, ticket: Ticket) -> None:
+        heard.append(ticket.reference)
+
+    server = MailServer(app.config["MAIL_PORT"]).start()
+    try:
+        with ticket_delivered.connected_to(hear, app):
+            event.listen(engine, "before_cursor_execute", fail)
+            with pytest.raises(RuntimeError):
+                courier.deliver_next()
+            event.remove(engine, "before_cursor_execute", fail)
+            while courier.deliver_next():
+                pass
+    finally:
+        courier.close()
+        server.stop()
+    assert heard == [*fresh, waiting]
 
 
 def test_threads_rest_while_the_server_is_out_of_reach(

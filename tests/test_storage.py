@@ -630,3 +630,29 @@ def test_a_large_log_begins_anew(app: Flask, monkeypatch: pytest.MonkeyPatch, li
     event.listen(database.engine, "before_cursor_execute", lambda *call: said.append(call[2]))
     database.checkpoint()
     assert any("RESTART" in statement for statement in said) is begins_anew
+
+
+@pytest.mark.only("sqlite")
+def test_a_reader_does_not_let_writers_wait_for_a_new_log(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup reads for long: the checkpoint gives up soon, and its connection waits for locks as before."""
+    monkeypatch.setattr("flask_kapa_handoff.storage.sqlite.LARGE_LOG", 1)
+    database: Database = app.extensions["kapa_handoff"].database
+    client = app.test_client()
+    offer = signed_offer(client)
+    send_ticket(client, offer=offer)
+    reader = sqlite3.connect(file_of(app), isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM kapa_handoff_ticket").fetchone()
+    send_ticket(client, offer=offer)
+    waited: list[int] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "RESTART" in statement:
+            waited.append(cursor.execute("PRAGMA busy_timeout").fetchone()[0])
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    database.checkpoint()
+    reader.close()
+    assert waited == [200]
+    with database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 15_000

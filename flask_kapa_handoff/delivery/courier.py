@@ -73,20 +73,21 @@ class Courier:
                 _logger.error("Ticket %s met an unexpected %s.", claimed.ticket.reference, type(error).__name__)
                 ticket = outbox.delay(database, claimed, f"unexpected {type(error).__name__}: {error}"[:500])
             else:
+                self._unreachable = 0
                 self._accepted = (claimed, reply)
                 ticket = self.record_accepted()
-                self._greet_the_return()
             if ticket is None:
                 return claimed.ticket  # the lease ran out, and whoever took the ticket over reports it
             self._report(ticket)
+            if ticket.status is Status.DELIVERED:
+                self._greet_the_return()
             return ticket
 
     def _greet_the_return(self) -> None:
         """Over a new connection a mail went out: whatever waits for the server to come back need not wait longer."""
-        self._unreachable = 0
         if self._heard_over != self.transport.connections:
-            self._heard_over = self.transport.connections
             released = outbox.release_unreachable(self._state.database)
+            self._heard_over = self.transport.connections
             if released:
                 _logger.info("The mail server is back; %s tickets that waited for it are due.", released)
 

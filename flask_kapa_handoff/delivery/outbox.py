@@ -24,7 +24,6 @@ GIVE_UP_AFTER = timedelta(days=5)
 LEASE_MARGIN = timedelta(seconds=30)
 """What a try may take beyond the SMTP timeout before the ticket counts as abandoned."""
 
-
 BATCH = 500
 """How many tickets are queued again in one transaction."""
 
@@ -227,7 +226,8 @@ def release_unreachable(database: Database) -> int:
         )
         if connection.execute(select(columns.id).where(waiting).limit(1)).first() is None:
             return 0
-    with database.write(alone=False) as connection:
+    # Alone: several couriers see the server come back, and two that lock many rows could wait for each other.
+    with database.write() as connection:
         return connection.execute(
             update(ticket_table).where(waiting).values(next_attempt_at=columns.queued_at)
         ).rowcount

@@ -19,6 +19,9 @@ does that long before, so that no visitor waits for it; this is for sites where 
 LARGE_LOG = 8_000
 """Pages from which on a checkpoint lets writers wait until the log can begin anew."""
 
+RESTART_MILLISECONDS = 200
+"""How long they wait for that at most: somebody may be reading, such as a backup, and it is tried again."""
+
 
 def open_engine(uri: str) -> Engine:
     """An engine for a file of our own."""
@@ -94,4 +97,8 @@ def checkpoint(connection: Connection) -> None:
     """Copy the write-ahead log into the file."""
     pages = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()[1]
     if pages >= LARGE_LOG:  # it has grown under a flood that left no gap to begin it anew
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={RESTART_MILLISECONDS}")
+        try:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT * 1000}")
