@@ -18,7 +18,7 @@ from werkzeug.security import generate_password_hash
 
 from flask_kapa_handoff import Conversation, KapaHandoff
 
-from . import chat, documentation, inbox, login, threads
+from . import chat, documentation, inbox, kapa_chat, login, threads
 from .content_security_policy import add_headers
 from .mail_server import LOOPBACK
 
@@ -50,6 +50,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         MAIL_SERVER=LOOPBACK,
         MAIL_DEFAULT_SENDER="Pebblecask documentation <docs@pebblecask.example.com>",
+        KAPA_CHAT_SECONDS=2.0,
         KAPA_WEBSITE_ID=os.environ.get("KAPA_WEBSITE_ID"),
         KAPA_HANDOFF_EMAIL="support@pebblecask.example.com",
         KAPA_HANDOFF_SITE_NAME="Pebblecask",
@@ -63,7 +64,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     login.login_manager.init_app(app)
     handoff.init_app(app, admin_required=login_required)
-    for module in (documentation, chat, inbox, login):
+    for module in (documentation, chat, kapa_chat, inbox, login):
         app.register_blueprint(module.blueprint)
     add_headers(app, kapa=bool(app.config["KAPA_WEBSITE_ID"]))
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,3 +71,48 @@ def watched(page: Page) -> Page:
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     return page
+
+
+@dataclass
+class Example:
+    address: str
+    password: str
+
+
+@pytest.fixture
+def start_example(tmp_path: Path) -> Iterator[Callable[..., Example]]:
+    """Starts the example app as its README says, a process of its own; keywords are environment variables."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(**variables: str) -> Example:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "example_app", "--port", "0", "--data", str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **variables},
+        )
+        processes.append(process)
+        assert process.stdout is not None
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if "Stop with" in line:
+                break
+        address = re.search(r"documentation +(http://\S+)/", printed)
+        password = re.search(r"password (\S+)", printed)
+        assert address, printed
+        assert password, printed
+        return Example(address[1], password[1])
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture
+def example(start_example: Callable[..., Example]) -> Example:
+    """The example app, with data of its own; its address and password are what it prints."""
+    return start_example()

@@ -2,51 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import watched
+from tests.browser.conftest import Example, watched
 
 BUTTON = "button.kapa-handoff-button"
-
-
-@dataclass
-class Example:
-    address: str
-    password: str
-
-
-@pytest.fixture
-def example(tmp_path: Path) -> Iterator[Example]:
-    """The example app, with data of its own; its address and password are what it prints."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "example_app", "--port", "0", "--data", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    printed = ""
-    for line in process.stdout:
-        printed += line
-        if "Stop with" in line:
-            break
-    address = re.search(r"documentation +(http://\S+)/", printed)
-    password = re.search(r"password (\S+)", printed)
-    assert address, printed
-    assert password, printed
-    yield Example(address[1], password[1])
-    process.terminate()
-    process.wait(30)
-    process.stdout.close()
 
 
 def ask(page: Page, question: str) -> None:

@@ -1,0 +1,119 @@
+"""The example's chat with Kapa's real SDK, in a real browser: both ways from a question to the mail in the inbox."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.conftest import Example
+
+BUTTON = "button.kapa-handoff-button"
+FILE, RAIN, NAS = "How do I restore a single file?", "Will it rain tomorrow?", "Can I back up a Synology NAS?"
+
+
+def visit(page: Page, example: Example, way: str) -> None:
+    page.goto(f"{example.address}/kapa/?way={way}")
+    expect(page.get_by_label("Your question")).to_be_visible()
+
+
+def ask(page: Page, question: str) -> None:
+    """Ask in the chat, and wait until the answer is complete."""
+    votes = page.get_by_role("button", name="Not helpful")
+    count = votes.count()
+    page.locator("#kapa-question").fill(question)
+    page.locator("#kapa-question").press("Enter")
+    expect(votes).to_have_count(count + 1)
+
+
+@pytest.mark.parametrize("way", ["button", "takeover"])
+def test_the_chat_asks_no_other_server_and_sets_no_cookie(example: Example, page: Page, way: str) -> None:
+    """Captcha and tracking of the SDK stay away: all requests go to the example itself."""
+    hosts = set()
+
+    def note_host(request: Request) -> None:
+        hosts.add(urlsplit(request.url).netloc)
+
+    page.on("request", note_host)
+    visit(page, example, way)
+    ask(page, FILE)
+    page.get_by_role("button", name="Helpful", exact=True).click()
+    expect(page.get_by_role("button", name="Helpful", exact=True)).to_have_attribute("aria-pressed", "true")
+    assert hosts == {urlsplit(example.address).netloc}
+    assert page.context.cookies() == []
+
+
+def test_an_answer_shows_its_markdown_its_sources_and_its_doubt(example: Example, page: Page) -> None:
+    """Code and sources are rendered; an answer that is a guess says so, a good one does not."""
+    visit(page, example, "button")
+    ask(page, FILE)
+    expect(page.locator(".prose pre code")).to_contain_text("pebblecask restore home latest")
+    expect(page.get_by_text("Not sure", exact=True)).to_have_count(0)
+    ask(page, NAS)
+    expect(page.locator(".pair").last.get_by_text("Not sure", exact=True)).to_be_visible()
+    expect(page.locator(".pair").last.locator(".sources a")).to_have_attribute("href", re.compile("/docs/faq#"))
+
+
+def test_nothing_in_an_answer_runs(example: Example, page: Page) -> None:
+    """HTML in an answer is shown as text, and a link that would run a script leads nowhere."""
+    visit(page, example, "button")
+    chunks = [
+        (
+            "partial_answer",
+            {"text": "<img src=none onerror=alert(1)> <b>bold</b> [click](javascript:alert(1)) **strong**"},
+        ),
+        ("identifiers", {"thread_id": "t", "question_answer_id": "a"}),
+    ]
+    body = "".join(json.dumps({"chunk": {"type": kind, "content": content}}) + "␞" for kind, content in chunks)
+    page.route("**/chat/stream/", lambda route: route.fulfill(body=body))
+    ask(page, "?")
+    prose = page.locator(".prose")
+    expect(prose).to_contain_text("<img src=none onerror=alert(1)> <b>bold</b>")
+    expect(prose.locator("strong")).to_have_text("strong")
+    expect(prose.locator("img, b, [href*=javascript]")).to_have_count(0)
+
+
+def test_a_vote_can_be_changed(example: Example, page: Page) -> None:
+    """One of the two is pressed: the one that was chosen last."""
+    visit(page, example, "button")
+    ask(page, FILE)
+    up, down = (page.get_by_role("button", name=name, exact=True) for name in ("Helpful", "Not helpful"))
+    for chosen, other in ((down, up), (up, down)):
+        chosen.click()
+        expect(chosen).to_have_attribute("aria-pressed", "true")
+        expect(other).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(BUTTON)).to_have_count(0)
+
+
+def test_an_answer_can_be_stopped_and_another_conversation_begun(
+    start_example: Callable[..., Example], page: Page
+) -> None:
+    """A stopped answer stays as far as it came; a new conversation shows nothing of the old one."""
+    example = start_example(FLASK_KAPA_CHAT_SECONDS="60")
+    visit(page, example, "button")
+    page.get_by_role("button", name=FILE).click()
+    expect(page.locator(".prose")).to_contain_text("From the doc")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped.")).to_be_visible()
+    expect(page.locator(".prose")).to_contain_text("From the doc")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".pair")).to_have_count(0)
+    expect(page.get_by_role("button", name=RAIN)).to_be_visible()
+
+
+def test_an_error_of_the_backend_is_shown(example: Example, page: Page) -> None:
+    """What the SDK says about a failed question stands above the next one's box."""
+    visit(page, example, "button")
+    page.route("**/chat/stream/", lambda route: route.fulfill(status=500))
+    page.locator("#kapa-question").fill(FILE)
+    page.locator("#kapa-question").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Something went wrong")
+    page.unroute_all()
+    ask(page, FILE)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.problems.clear()  # type: ignore[attr-defined]  # the SDK logs what this test broke
