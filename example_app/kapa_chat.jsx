@@ -43,7 +43,8 @@ function Chat() {
       </div>
       {error && <p className="panel problem" role="alert">{error}</p>}
       {way === "takeover" && conversation.getLatestCompleted() && <Handoff key={threadId} />}
-      <Question busy={busy} />
+      {/* The key has the box focused again when a conversation begins or is given up. */}
+      <Question key={conversation.length > 0 ? "next" : "first"} busy={busy} />
     </>
   );
 }

@@ -29,6 +29,8 @@ from example_app import create_app, kept_secret
 from example_app.__main__ import listen
 from example_app.documentation import load_pages
 from example_app.inbox import mail_folder
+from example_app.kapa_bundle import bundle
+from example_app.kapa_chat import SCRIPT
 from example_app.mail_server import MailServer, start_mail_server
 from example_app.search import answer
 from tests.conftest import close
@@ -106,6 +108,7 @@ def sign_in(client: FlaskClient, password: str = PASSWORD, address: str = "/logi
 
 
 def test_every_page_answers_and_every_link_on_it_leads_somewhere(client: FlaskClient) -> None:
+    bundle(SCRIPT)  # raises what to do where Node.js is missing
     pages: dict[str, _Markup | None] = {}
     anchors: list[tuple[str, str, str]] = []
     waiting = deque([("/", "")])
@@ -373,9 +376,9 @@ def test_the_kapa_chat_loads_its_bundle_from_this_site_alone(client: FlaskClient
         scripts = [link for link in _Markup(page.text).links if urlsplit(link).path.endswith(".js")]
         assert all(link.startswith("/") for link in scripts)
         assert [urlsplit(link).path for link in scripts[-2:]] == ["/static/no-captcha.js", "/kapa/chat.js"]
-        with client.get(scripts[-1]) as bundle:
-            assert bundle.mimetype == "text/javascript"
-            assert bundle.cache_control.max_age == 31_536_000
+        with client.get(scripts[-1]) as script:
+            assert script.mimetype == "text/javascript"
+            assert script.cache_control.max_age == 31_536_000
     assert client.get("/kapa/?way=other").status_code == 404
 
 
