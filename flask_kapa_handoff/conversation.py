@@ -45,6 +45,7 @@ class QuestionAnswer:
         sources: where the answer was drawn from.
         uncertain: the answer was flagged as uncertain.
         reaction: the visitor's vote on the answer.
+        stopped: the answer broke off: the visitor stopped it, or something failed.
     """
 
     question: str
@@ -53,6 +54,7 @@ class QuestionAnswer:
     sources: tuple[Source, ...] = ()
     uncertain: bool = False
     reaction: Reaction | None = None
+    stopped: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -62,6 +64,7 @@ class QuestionAnswer:
             "sources": [{"title": source.title, "url": source.url} for source in self.sources],
             "uncertain": self.uncertain,
             "reaction": self.reaction,
+            **({"stopped": True} if self.stopped else {}),
         }
 
 
@@ -121,7 +124,7 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
 
     Arguments:
         value: a list of objects with ``question`` and ``answer`` and, optionally, ``id``, ``sources``,
-            ``uncertain`` and ``reaction``. Kapa's ``questionAnswerId``, ``source_url`` and
+            ``uncertain``, ``reaction`` and ``stopped``. Kapa's ``questionAnswerId``, ``source_url`` and
             ``metadata.is_uncertain`` are understood; unknown keys are ignored.
         max_pairs: the largest number of pairs that is taken.
         thread_id: the id of the thread that the pairs belong to.
@@ -145,6 +148,7 @@ def _cleaned(pair: QuestionAnswer) -> QuestionAnswer:
         answer=clean_text(pair.answer),
         id=None if pair.id is None else clean_text(str(pair.id))[:MAX_ID],
         uncertain=bool(pair.uncertain),
+        stopped=bool(pair.stopped),
         reaction=pair.reaction if pair.reaction in ("upvote", "downvote") else None,
         sources=tuple(Source(clean_text(source.title), clean_text(source.url)) for source in pair.sources),
     )
@@ -160,7 +164,13 @@ def _pair(value: object, place: str) -> QuestionAnswer:
     if reaction not in ("upvote", "downvote", None):
         raise ConversationError(f"{place}.reaction: must be upvote, downvote or null")
     return QuestionAnswer(
-        question, answer, _id(value, place), _sources(value, place), _uncertain(value, place), reaction
+        question,
+        answer,
+        _id(value, place),
+        _sources(value, place),
+        _uncertain(value, place),
+        reaction,
+        _flag(value.get("stopped"), f"{place}.stopped"),
     )
 
 
@@ -209,6 +219,10 @@ def _uncertain(value: dict[str, object], place: str) -> bool:
     found = _first(value, "uncertain", "is_uncertain")
     if found is None and isinstance(metadata, dict):
         found = metadata.get("is_uncertain")
-    if found is not None and not isinstance(found, bool):
-        raise ConversationError(f"{place}.uncertain: must be true or false")
-    return bool(found)
+    return _flag(found, f"{place}.uncertain")
+
+
+def _flag(value: object, place: str) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise ConversationError(f"{place}: must be true or false")
+    return bool(value)

@@ -23,22 +23,31 @@ from .triggers import Facts, matching
 
 STATIC = Path(__file__).parent / "static"
 KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
+BRIDGES = ("takeover", "button")
+HANDOFF_ATTRIBUTES = (
+    "handoff_email",
+    "handoff_button_text",
+    "handoff_triggers",
+    "handoff_conversation_length_threshold",
+)
 MAX_PAGE = 2000
 """Longest address of a page that is kept, in characters."""
 
 _logger = logging.getLogger(__name__)
 
 
-def kapa_handoff_script(*, desk: str | None = None, nonce: str | None = None) -> Markup:
+def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, nonce: str | None = None) -> Markup:
     """The tags that load the visitor's style and script; no query, and the text is made once.
 
     Arguments:
+        bridge: for a page with Kapa's widget or SDK. ``takeover``: the handoffs that its own form sends become
+            tickets of this site; ``button``: it also gets this package's button. None: no bridge.
         desk: the desk of this page; none: the default one.
         nonce: of the page's Content-Security-Policy, where it has one.
     """
     state = current_state()
-    root = _root()
-    tags = state.tags.get((root, desk, nonce is None))
+    key = (_root(), bridge, desk, nonce is None)
+    tags = state.tags.get(key)
     if tags is None:
         mark = "" if nonce is None else ' nonce="{nonce}"'
         chosen = "" if desk is None else f' data-desk="{escape(desk)}"'
@@ -46,7 +55,9 @@ def kapa_handoff_script(*, desk: str | None = None, nonce: str | None = None) ->
             f'<link rel="stylesheet" href="{escape(kapa_handoff_style_url())}"{mark}>'
             f'<script defer src="{escape(kapa_handoff_script_url())}"{chosen}{mark}></script>'
         )
-        state.tags[root, desk, nonce is None] = tags
+        if bridge is not None:
+            tags += _bridge_tag(bridge, chosen + mark)
+        state.tags[key] = tags
     # escaped where it was made
     return Markup(tags if nonce is None else tags.replace("{nonce}", str(escape(nonce))))  # noqa: S704
 
@@ -59,6 +70,12 @@ def kapa_handoff_style_url() -> str:
 def kapa_handoff_script_url() -> str:
     """The address of ``handoff.js``, with a mark of its content for caches."""
     return static_url("handoff.js")
+
+
+def _bridge_tag(bridge: str, attributes: str) -> str:
+    if bridge not in BRIDGES:
+        raise ValueError(f"bridge: {bridge!r} is not allowed; use {' or '.join(BRIDGES)}")
+    return f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}"{attributes}></script>'
 
 
 def kapa_handoff_button(conversation: Conversation | None, desk: str | None = None) -> Markup:
@@ -116,10 +133,15 @@ def make_offer(
     thread_id: str | None = None,
     answer_id: str | None = None,
     page: str | None = None,
+    requested: bool = False,
 ) -> Offer | None:
-    """The offer for an answer; none: it does not qualify, or the desk takes no tickets."""
+    """The offer for an answer; none: it does not qualify, or the desk takes no tickets.
+
+    Arguments:
+        requested: the visitor has asked for a ticket in a form that is not ours, so nothing is left to decide.
+    """
     triggers = matching(facts, settings)
-    if not triggers or not settings.takes_tickets:
+    if not (triggers or requested) or not settings.takes_tickets:
         return None
     page = page[:MAX_PAGE] if page else None
     return Offer(triggers, facts, settings.desk, thread_id, answer_id, page)
@@ -142,21 +164,30 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
 
 
 def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object) -> Markup:
-    """Kapa's own script tag, with the handoff attributes that the admin's settings ask for.
+    """Kapa's own script tag, with the handoff attributes that the admin's settings ask for, and the bridge.
+
+    A change of the settings shows within 5 seconds; until then no query is made. The tag of ``kapa.js`` holds up the
+    page for a moment, so that whatever follows can call ``Kapa()``.
 
     Arguments:
         website_id: Kapa's id of the site.
         nonce: of the page's Content-Security-Policy, where it has one.
-        attributes: any of Kapa's ``data-`` attributes, underscores for hyphens: ``project_name="Acme"``.
+        attributes: any of Kapa's ``data-`` attributes, underscores for hyphens: ``project_name="Acme"``. The four
+            ``handoff_`` ones are the settings' own, and are left out where no ticket can be sent.
     """
-    values: dict[str, object] = {"website_id": website_id, **attributes, **_handoff_attributes()}
+    handoff = _handoff_attributes()
+    others = {name: value for name, value in attributes.items() if name not in handoff}
+    values: dict[str, object] = {"website_id": website_id, **others, **handoff}
     data = "".join(
         f' data-{escape(name.replace("_", "-"))}="{escape(_attribute(value))}"'
         for name, value in values.items()
         if value is not None
     )
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
-    return Markup(f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>')  # noqa: S704 - escaped above
+    return Markup(  # noqa: S704 - escaped above
+        f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
+        f'<script src="{escape(static_url("kapa.js"))}"{mark}></script>' + _bridge_tag("takeover", mark)
+    )
 
 
 def _attribute(value: object) -> object:
@@ -165,20 +196,11 @@ def _attribute(value: object) -> object:
 
 def _handoff_attributes() -> dict[str, object]:
     state = current_state()
-    try:
-        with state.database.read() as connection:
-            settings = current_settings(connection, state.config)
-    except Unavailable as error:
-        _logger.warning("Kapa's widget gets no handoff: %s", error)
-        return {}
-    if not settings.takes_tickets:
-        return {}
-    return {
-        "handoff_email": settings.email,
-        "handoff_button_text": settings.button_text,
-        "handoff_triggers": ",".join(settings.triggers),
-        "handoff_conversation_length_threshold": settings.threshold,
-    }
+    settings = state.kept_settings.look_up(state.database, state.config)
+    if settings is None or not settings.takes_tickets:
+        return dict.fromkeys(HANDOFF_ATTRIBUTES)
+    values = (settings.email, settings.button_text, ",".join(settings.triggers), settings.threshold)
+    return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True))
 
 
 def visitor_url(path: str) -> str:

@@ -12,6 +12,7 @@ from .config import Config
 from .conversation import Conversation
 from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
+from .kept_settings import KeptSettings
 from .offers import OfferSigner
 from .storage.engine import Database
 
@@ -54,6 +55,7 @@ class State:
     prepared: bool = False
     publisher: Publisher | None = None
     tags: dict[Any, str] = field(default_factory=dict)
+    kept_settings: KeptSettings = field(default_factory=KeptSettings)
 
     @property
     def site_name(self) -> str:

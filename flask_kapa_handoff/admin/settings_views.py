@@ -63,6 +63,7 @@ def save() -> ResponseReturnValue:
         return _conflict_page(state, form, conflict.current)
     changed = before != after
     if changed:
+        state.kept_settings.forget()
         notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=admin)
     if not wants_fragment():
         said = f"{'saved' if changed else 'unchanged'}={after.version}"

@@ -196,7 +196,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "page": ticket.page,
         "thread_id": ticket.thread_id,
         "answer_id": ticket.answer_id,
-        "triggers": ticket.triggers.split(","),
+        "triggers": [name for name in ticket.triggers.split(",") if name],
         "transcript_source": ticket.transcript_source,
         "conversation": conversation.as_json(),
     }

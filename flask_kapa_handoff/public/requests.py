@@ -59,6 +59,7 @@ class AnswerQuery:
         self.facts = Facts(self._pairs(), self._flag("uncertain"), self._flag("downvoted"))
         self.thread_id = self._id("thread_id")
         self.answer_id = self._id("answer_id")
+        self.requested = self._flag("requested")
         self.desk = request.args.get("desk") or DEFAULT_DESK
         page = clean_text(request.args.get("page", "")).replace("\n", " ").strip()
         self.page = page if page.lower().startswith(("http://", "https://")) else None

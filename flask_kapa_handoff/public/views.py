@@ -46,7 +46,14 @@ def offer() -> ResponseReturnValue:
     """Does this answer qualify? The button's fragment, or 204."""
     state, query = current_state(), AnswerQuery()
     settings = _settings(state, query.desk)
-    made = make_offer(query.facts, settings, thread_id=query.thread_id, answer_id=query.answer_id, page=query.page)
+    made = make_offer(
+        query.facts,
+        settings,
+        thread_id=query.thread_id,
+        answer_id=query.answer_id,
+        page=query.page,
+        requested=query.requested,
+    )
     if wants_json():
         return answer_json(_offer_as_json(state, made, settings))
     return ("", 204) if made is None else make_response(render_button(made, settings))

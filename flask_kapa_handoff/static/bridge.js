@@ -1,0 +1,221 @@
+/** Makes the handoffs of Kapa's widget or SDK this site's tickets. On its tag: data-bridge, data-desk. */
+(() => {
+  "use strict";
+
+  const page = /** @type {any} */ (window);
+  const { dataset: config, src } = page.document.currentScript;
+  if (page.KapaHandoffBridge) return;
+
+  const ROUTE = /\/proxy\/query\/v2\/(?:thread\/([^/]+)\/)?(chat|feedback|handoff)(?:\/stream|\/upsert)?\/$/;
+  const threads = new Map();
+  const live = new Set();
+  const told = new WeakMap();
+  const threadless = /** @type {any[]} */ ([]); // what failed at once
+  let attempt = /** @type {any} */ ({});
+  let warned = false;
+
+  /** @type {Record<string, (...given: any[]) => any>} */
+  const bridge = {
+    /** Until Kapa gives its id, an answer counts as stopped. */
+    begin: (question) => ({ id: URL.createObjectURL(new Blob()).slice(-36), question, answer: "", stopped: true }),
+
+    thread(id, known) {
+      if (!threads.has(id)) {
+        threads.set(id, { known, pairs: [] });
+        try {
+          threads.set(id, JSON.parse(sessionStorage["kapa-handoff:" + id]));
+        } catch {}
+      }
+      return threads.get(id);
+    },
+
+    changed(threadId) {
+      const thread = threads.get(threadId);
+      const key = "kapa-handoff:" + threadId;
+      try {
+        delete sessionStorage[key];
+        sessionStorage[key] = JSON.stringify(thread);
+      } catch {}
+      const own = thread?.known && document.querySelector("[data-bridge=button]") && page.KapaHandoff;
+      for (const pair of own ? thread.pairs : []) {
+        const text = JSON.stringify(pair);
+        if (live.has(pair) || told.get(pair) === text) continue;
+        told.set(pair, text);
+        own.answer({ ...pair, threadId });
+      }
+    },
+
+    vote(id, reaction) {
+      for (const [threadId, { pairs }] of threads) {
+        for (const pair of pairs) if (pair.id === id) pair.reaction = reaction;
+        bridge.changed(threadId);
+      }
+    },
+
+    /** A stopped answer has no id here. */
+    hear({ threadId, conversation, questionAnswerId, reaction }) {
+      const thread = bridge.thread(threadId);
+      const pairs = /** @type {any[]} */ (thread.pairs);
+      let at = 0;
+      for (const { questionAnswerId: id, question, answer } of conversation) {
+        let found = pairs.findIndex((pair, index) => index >= at && (pair.id === id || pair.stopped && pair.question === question));
+        if (found < 0) pairs.splice(found = at, 0, { ...bridge.begin(question), answer });
+        at = found + 1;
+        if (!id) continue;
+        Object.assign(pairs[found], { id, answer, stopped: undefined });
+        live.delete(pairs[found]);
+      }
+      thread.known = true;
+      bridge.vote(questionAnswerId, reaction);
+    },
+
+    reset({ threadId }) {
+      threads.delete(threadId);
+      threadless.length = 0;
+      bridge.changed(threadId);
+      page.KapaHandoff?.reset(threadId);
+    },
+
+    /** What the page cancels would wait for us. */
+    copy(response) {
+      const reader = response.clone().body.getReader();
+      const { body } = response;
+      const { getReader } = body;
+      body.getReader = (/** @type {any} */ options) => {
+        const own = getReader.call(body, options);
+        const { cancel } = own;
+        own.cancel = (/** @type {any} */ reason) => {
+          reader.cancel().catch(() => {});
+          return cancel.call(own, reason);
+        };
+        return own;
+      };
+      return response.ok && reader;
+    },
+
+    async chat(sending, body, threadId) {
+      const copied = sending.then(bridge.copy);
+      copied.catch(() => {});
+      const pair = bridge.begin();
+      let thread = threadId && bridge.thread(threadId);
+      thread?.pairs.push(pair);
+      live.add(pair);
+      let ended, strange, sure, text = "";
+      /** @type {typeof bridge} */
+      const kinds = {
+        stream_start({ thread_id }) {
+          if (thread) return;
+          thread = bridge.thread(threadId = thread_id.trim(), true);
+          thread.pairs.push(...threadless.splice(0), pair);
+        },
+        partial_answer: ({ text }) => pair.answer += text.slice(),
+        relevant_sources: (content) => pair.sources = content.relevant_sources,
+        metadata: ({ is_uncertain }) => pair.uncertain = sure = !!is_uncertain,
+        identifiers(content) {
+          kinds.stream_start(content);
+          pair.id = content.question_answer_id.trim();
+          pair.stopped = undefined;
+        },
+        error: () => ended = true,
+        agent_activity_update() {},
+      };
+      try {
+        pair.question = JSON.parse(await body).query;
+        const reader = await copied;
+        const decoder = new TextDecoder();
+        while (!ended) {
+          const { done, value } = await reader.read();
+          ended = done;
+          strange ??= done;
+          const parts = (text + decoder.decode(value, { stream: !done })).split("\u241e");
+          text = parts.pop() || "";
+          for (const part of parts) {
+            strange = true;
+            const { type, content } = JSON.parse(part).chunk;
+            kinds[type](content);
+            strange = !pair.stopped && sure === undefined;
+          }
+        }
+      } catch {}
+      copied.then((/** @type {any} */ reader) => reader.cancel()).catch(() => {});
+      if (live.delete(pair) && strange) {
+        if (!warned) console.warn("kapa-handoff: unknown answer of Kapa's; its ticket goes to Kapa.");
+        warned = true;
+        if (thread) thread.known = false;
+      } else if (!thread) threadless.push(pair);
+      if (thread) bridge.changed(threadId);
+    },
+
+    async feedback(sending, body) {
+      const { question_answer, reaction } = JSON.parse(await body);
+      if ((await sending).ok) bridge.vote(question_answer, reaction);
+    },
+
+    async handoff(forward, fetch, text, threadId, signal) {
+      try {
+        const { user_email: email, note } = JSON.parse(await text);
+        const { known, pairs } = bridge.thread(threadId);
+        const { id, uncertain = false, reaction } = pairs[known ? pairs.length - 1 : -1];
+        const { desk = "default" } = config;
+        const options = {
+          headers: { "Content-Type": "application/json" },
+          // The SDK waits twice as long.
+          signal: AbortSignal.any([AbortSignal.timeout(15000), ...signal ? [signal] : []]),
+        };
+        const facts = new URLSearchParams({
+          requested: "true",
+          pairs: pairs.length,
+          uncertain,
+          downvoted: `${reaction === "downvote"}`,
+          thread_id: threadId,
+          answer_id: id,
+          desk,
+          page: location.href.split("#")[0],
+        });
+        const { offered, offer } = await (await fetch(new URL("../offer?" + facts, src), options)).json();
+        if (offered === false) return new Response(null, { status: 409 });
+        const ticket = { email, note, conversation: pairs };
+        const content = JSON.stringify(ticket);
+        if (attempt.content !== content) attempt = { content, submission_id: bridge.begin().id };
+        const body = JSON.stringify({ ...ticket, offer, submission_id: attempt.submission_id });
+        const answer = await fetch(new URL("../tickets", src), { ...options, method: "POST", body });
+        const { reference } = await answer.clone().json();
+        if (reference) {
+          const conversation = [];
+          for (const { id: questionAnswerId, question, answer } of pairs) conversation.push({ questionAnswerId, question, answer });
+          // The widget tells of it itself.
+          if (!document.querySelector("[data-website-id]"))
+            document.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail: { threadId, conversation, desk, reference } }));
+          return answer;
+        }
+        if ([409, 422, 429].includes(answer.status)) return answer;
+      } catch {}
+      return forward();
+    },
+  };
+
+  page.fetch = new Proxy(page.fetch, {
+    apply(target, self, given) {
+      const forward = () => target.apply(self, given);
+      const [input, init] = given;
+      /** @type {any} */
+      let route, body;
+      try {
+        const url = input.url || input.href || input;
+        route = url.includes("/v2/") && /post/i.test(init?.method || input.method) && ROUTE.exec(new URL(url, document.baseURI).pathname);
+        if (route) body = init?.body ?? input.clone().text();
+      } catch {}
+      if (!body) return forward();
+      const [, id, kind] = route;
+      if (kind === "handoff") return bridge.handoff(forward, target, body, id, init?.signal || input.signal);
+      const sending = forward();
+      bridge[kind](sending, body, id).catch(() => {});
+      return sending;
+    },
+  });
+
+  page.KapaHandoffBridge = bridge;
+  page.Kapa?.("onAskAIAnswerCompleted", bridge.hear, "add");
+  page.Kapa?.("onAskAIFeedbackSubmit", bridge.hear, "add");
+  page.Kapa?.("onAskAIConversationReset", bridge.reset, "add");
+})();
