@@ -164,7 +164,14 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
             "answer": "Do **this**:\n\n- one\n- two",
             "sources": [{"title": "The guide", "url": "https://docs.example.com/keys"}],
         },
-        {"id": "a2", "question": "And then?", "answer": "Perhaps.", "uncertain": True, "reaction": "downvote"},
+        {
+            "id": "a2",
+            "question": "And then?",
+            "answer": "Perhaps.",
+            "uncertain": True,
+            "reaction": "downvote",
+            "stopped": True,
+        },
     ]
     offer = signed_offer(admin, pairs=2, thread_id="thread-9", page="https://docs.example.com/ask")
     reference = send_ticket(
@@ -187,6 +194,7 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
         "Page https://docs.example.com/ask",
         "Thread thread-9",
         "Sent to support@example.com",
+        "Stopped before its end",
         "Flagged as uncertain",
         "Voted down",
         "As the visitor's browser sent it",

@@ -52,6 +52,14 @@ def test_kapas_spelling_is_read() -> None:
     )
 
 
+def test_an_answer_that_broke_off_is_marked() -> None:
+    """Only then does the mark stand in the JSON, so that other conversations look as they always did."""
+    stopped, whole = parse_one(stopped=True), parse_one(stopped=None)
+    assert (stopped.stopped, whole.stopped) == (True, False)
+    assert stopped.as_json()["stopped"] is True
+    assert "stopped" not in whole.as_json()
+
+
 def test_a_plain_pair_needs_nothing_but_question_and_answer() -> None:
     """Everything else has a default."""
     assert parse_one() == QuestionAnswer("How?", "So.", None, (), False, None)
@@ -128,6 +136,7 @@ def test_a_source_without_a_title_is_called_by_its_address() -> None:
         ([{**PLAIN, "uncertain": "true"}], "conversation[0].uncertain"),
         ([{**PLAIN, "uncertain": 1}], "conversation[0].uncertain"),
         ([{**PLAIN, "metadata": {"is_uncertain": "yes"}}], "conversation[0].uncertain"),
+        ([{**PLAIN, "stopped": "yes"}], "conversation[0].stopped"),
         ([{**PLAIN, "sources": "https://x.example"}], "conversation[0].sources"),
         ([{**PLAIN, "sources": {}}], "conversation[0].sources"),
         ([{**PLAIN, "sources": ["https://x.example"]}], "conversation[0].sources[0]"),
@@ -218,6 +227,7 @@ def test_cleaning_twice_changes_nothing_more() -> None:
         [PLAIN],
         [{**PLAIN, "id": 7, "uncertain": True}, {**PLAIN, "reaction": "downvote"}],
         [{**PLAIN, "questionAnswerId": "q", "sources": [{"source_url": "u"}], "metadata": {"is_uncertain": True}}],
+        [{**PLAIN, "stopped": True}, {**PLAIN, "stopped": False}],
         [{"question": "Grüße\n\t„x“ </script> 🦊", "answer": "a\x00b\ud800"}],
     ],
 )

@@ -425,7 +425,7 @@ def test_body_says_what_the_agent_needs(write: Callable[..., bytes], kind: str) 
             ),
         ),
         QuestionAnswer("Second question?", "Second answer.", uncertain=True, reaction="downvote"),
-        QuestionAnswer("Third question?", "Third answer.", reaction="upvote"),
+        QuestionAnswer("Third question?", "Third answer.", reaction="upvote", stopped=True),
     ]
     data = write(
         pairs=pairs,
@@ -468,6 +468,8 @@ def test_body_says_what_the_agent_needs(write: Callable[..., bytes], kind: str) 
     assert "oted down" in second
     assert "oted up" in third
     assert "oted down" not in third
+    assert "topped before its end" in third
+    assert "topped before its end" not in second
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,8 +13,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.settings import current_settings, save_settings
 from tests.conftest import send_ticket, signed_offer
+from tests.servers import MailServer
 from tests.test_public_form import Page
 
 JSON = {"Accept": "application/json"}
@@ -138,6 +141,46 @@ def test_a_desk_that_is_switched_off_has_no_button(app: Flask, client: FlaskClie
     assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
 
 
+def test_whoever_has_asked_for_a_ticket_already_is_offered_one(make_app: Callable[..., Flask]) -> None:
+    """The form of Kapa's own was sent: the triggers have been looked at there. The offer names those that are met."""
+    client = make_app(KAPA_HANDOFF_TRIGGERS="downvote, uncertainty").test_client()
+    assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
+    said = client.get("/handoff/offer?pairs=1&requested=true", headers=JSON).json
+    assert (said["offered"], said["triggers"]) == (True, [])
+    said = client.get("/handoff/offer?pairs=1&requested=true&downvoted=true", headers=JSON).json
+    assert said["triggers"] == ["downvote"]
+
+
+@pytest.mark.parametrize("reason", ["off", "no email"])
+def test_a_desk_that_takes_no_tickets_offers_none_on_request(make_app: Callable[..., Flask], reason: str) -> None:
+    """Neither where it is switched off, nor where nobody would get the mail."""
+    app = make_app(KAPA_HANDOFF_EMAIL=None if reason == "no email" else "support@example.com")
+    if reason == "off":
+        switch_off(app)
+    said = app.test_client().get("/handoff/offer?pairs=1&requested=true", headers=JSON)
+    assert said.json == {"offered": False}
+
+
+def test_a_ticket_without_a_trigger_is_taken_shown_and_mailed(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """It has no reason to name, and says none."""
+    app = make_app(
+        handoff=KapaHandoff(admin_required=lambda view: view),
+        KAPA_HANDOFF_TRIGGERS="downvote",
+        KAPA_HANDOFF_DELIVERY="inline",
+        MAIL_PORT=mail_server.port,
+    )
+    client = app.test_client()
+    reference = send_ticket(client, offer=signed_offer(client, requested="true"))
+    assert client.get(f"/handoff/admin/tickets/{reference}").status_code == 200
+    (received,) = mail_server.received
+    mail = received.message
+    assert "Why" not in mail.get_body(("plain",)).get_content()
+    (attached,) = mail.iter_attachments()
+    assert json.loads(attached.get_content())["triggers"] == []
+
+
 WRONG = [
     ("pairs", None),
     ("pairs", ""),
@@ -153,6 +196,7 @@ WRONG = [
     ("uncertain", "2"),
     ("downvoted", "maybe"),
     ("downvoted", "null"),
+    ("requested", "perhaps"),
     ("thread_id", "x" * 201),
     ("answer_id", "x" * 201),
     ("desk", "nowhere"),
