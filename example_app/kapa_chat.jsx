@@ -131,11 +131,14 @@ function Votes({ qa }) {
   return <div className="votes">{vote("upvote", "Helpful")}{vote("downvote", "Not helpful")}</div>;
 }
 
-// Kapa's own way: `submitHandoff()` would have Kapa send the mail. The bridge makes it a ticket of this site.
+// Kapa's own way: with `submitHandoff()` Kapa would send the mail. The bridge makes it a ticket of this site.
 function Handoff() {
   const { submitHandoff } = useChat();
   const [state, setState] = useState("closed");
   const [problem, setProblem] = useState("");
+  const [reference, setReference] = useState("");
+  // The promise of the SDK tells of success alone; the bridge's event names the ticket.
+  useEffect(() => window.KapaHandoff?.on("submit", (ticket) => setReference(ticket.reference)), []);
   const opened = useRef(null);
   useEffect(() => {
     opened.current?.scrollIntoView({ block: "nearest" });
@@ -159,7 +162,7 @@ function Handoff() {
     return <p><button type="button" className="button" onClick={() => setState("open")}>Create ticket</button></p>;
   }
   if (state === "sent") {
-    return <p className="panel" role="status">Your ticket is on its way. A person will answer you by email.</p>;
+    return <p className="panel" role="status">Your ticket {reference} is on its way. A person will answer you by email.</p>;
   }
   return (
     <form className="panel ticket" onSubmit={send} ref={opened}>
