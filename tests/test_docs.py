@@ -98,9 +98,10 @@ def test_the_lines_that_mount_it_work(tmp_path: Path) -> None:
 
 
 def test_the_jinja_helpers_that_the_readme_calls_exist(app: Flask) -> None:
-    """Each `{{ kapa_…() }}` of the README renders."""
-    calls = re.findall(r"\{\{ (kapa_(?:handoff_script|widget)\(.*?\)) \}\}", README)
-    assert len(calls) >= 2
+    """Each `{{ kapa_…() }}` of the README and of the pages about Kapa renders."""
+    pages = [README, *(page.read_text() for page in (CHECKOUT / "docs").glob("kapa-*.md"))]
+    calls = re.findall(r"\{\{ (kapa_(?:handoff_script|widget)\(.*?\)) \}\}", "\n".join(pages))
+    assert len(calls) >= 6
     with app.test_request_context():
         for call in calls:
             assert "<script" in render_template_string("{{ " + call + " }}")
@@ -122,9 +123,10 @@ def test_the_templates_and_properties_that_the_readme_names_exist() -> None:
 
 
 def test_every_relative_link_leads_somewhere() -> None:
-    """Files and pictures that the README links to are there."""
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (CHECKOUT / target).exists(), target
+    """Files and pictures that the README and the pages under docs/ link to are there."""
+    for page in (CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 @pytest.mark.parametrize("name", flask_kapa_handoff.__all__)
