@@ -14,10 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from .breakdown import break_down
+from .bridge import compare as compare_bridge
 from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .memory import CHECKPOINTS, worker_memory
-from .reports import print_breakdown, print_costs, print_deliveries, print_footprint, print_memory, print_requests
+from .reports import (
+    print_breakdown,
+    print_bridge,
+    print_costs,
+    print_deliveries,
+    print_footprint,
+    print_memory,
+    print_requests,
+)
 from .whole_tickets import weigh
 
 DELAYS = (0, 50, 500)
@@ -26,6 +35,10 @@ CLIENTS = (1, 16)
 
 def _footprint(directory: Path, quick: bool) -> None:
     print_footprint(directory, 5 if quick else 15)
+
+
+def _bridge(directory: Path, quick: bool) -> None:
+    print_bridge(compare_bridge(3, 0.2) if quick else compare_bridge(9))
 
 
 def _requests(directory: Path, quick: bool) -> None:
@@ -57,11 +70,12 @@ def _leave(number: int, frame: Any) -> None:
 
 PARTS: dict[str, Callable[[Path, bool], None]] = {
     "footprint": _footprint,
+    "bridge": _bridge,
     "requests": _requests,
     "deliveries": _deliveries,
     "memory": _memory,
 }
-DEFAULT = ("footprint", "requests", "deliveries")
+DEFAULT = ("footprint", "bridge", "requests", "deliveries")
 
 
 def main() -> int:

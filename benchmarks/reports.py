@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import deliveries, duels
 from .breakdown import Breakdown
+from .bridge import Call
 from .footprint import import_milliseconds, imported_late, page_cost, submit_cost, zipped_bytes
 from .tables import print_table, shown
 from .whole_tickets import Costs
@@ -52,11 +53,21 @@ def print_footprint(directory: Path, runs: int) -> None:
             "15 ms",
         ],
         ["handoff.js, gzip -9", f"{zipped_bytes('handoff.js'):,} bytes", "4,096 bytes"],
+        ["bridge.js, gzip -9", f"{zipped_bytes('bridge.js'):,} bytes", "3,072 bytes"],
         ["handoff.css, gzip -9", f"{zipped_bytes('handoff.css'):,} bytes", "2,048 bytes"],
     ]
     print_table("What it costs where it is not used", ["", "measured", "aim: at most"], rows)
     early = [name for name, late in imported_late(directory).items() if not late]
     print(f"\nImported with the package, although it could wait: {', '.join(early) or 'nothing'}.")
+
+
+def print_bridge(calls: list[Call]) -> None:
+    rows = [
+        [call.name, *(shown(value) for value in (call.plain, call.bridged, call.bridged - call.plain)), "5"]
+        for call in calls
+    ]
+    header = ["a request that is not Kapa's", "µs without", "µs with the bridge", "µs more", "aim: under"]
+    print_table("What bridge.js costs other requests; fetch() itself is a stub", header, rows)
 
 
 def print_breakdown(found: Breakdown) -> None:

@@ -202,7 +202,7 @@
       let route, body;
       try {
         const url = input.url || input.href || input;
-        route = url.includes("/v2/") && /post/i.test(init?.method || input.method) && ROUTE.exec(new URL(url, document.baseURI).pathname);
+        route = url.slice(0, 999).includes("/v2/") && /post/i.test(init?.method || input.method) && ROUTE.exec(new URL(url, document.baseURI).pathname);
         if (route) body = init?.body ?? input.clone().text();
       } catch {}
       if (!body) return forward();
