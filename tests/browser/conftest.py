@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser.ensure_browser import find_browser
 
@@ -22,20 +22,28 @@ expect.set_options(timeout=TIMEOUT)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = find_browser()
-        try:
-            started = playwright.chromium.launch(
-                executable_path=found, args=["--no-sandbox", "--disable-background-networking", "--disable-sync"]
-            )
-        except Exception as error:
-            pytest.fail(
-                "The browser tests need Chromium or Chrome. Install one, for example with `apt-get install chromium` "
-                f"or `.venv/bin/playwright install chromium`, and run the tests again. ({error})"
-            )
-        yield started
-        started.close()
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    started = launch(playwright)
+    yield started
+    started.close()
+
+
+def launch(playwright: Playwright, *arguments: str) -> Browser:
+    """A Chromium of its own, started with these arguments."""
+    always = ("--no-sandbox", "--disable-background-networking", "--disable-sync")
+    try:
+        return playwright.chromium.launch(executable_path=find_browser(), args=[*always, *arguments])
+    except Exception as error:
+        pytest.fail(
+            "The browser tests need Chromium or Chrome. Install one, for example with `apt-get install chromium` "
+            f"or `.venv/bin/playwright install chromium`, and run the tests again. ({error})"
+        )
 
 
 @pytest.fixture

@@ -1,0 +1,205 @@
+"""Kapa's real SDK in a real Chromium, between a Kapa of our own and a real site with a real mail server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+
+from example_app.kapa_bundle import BundleError, bundle
+from flask_kapa_handoff.storage.records import Ticket, find_conversation, latest_tickets
+from tests.browser.conftest import TIMEOUT, launch, watched
+from tests.browser.kapa.ensure_bundle import CHAT
+from tests.browser.kapa.pages import add_pages
+from tests.browser.kapa.proxy import Answers, KapaServer
+from tests.browser.kapa.streams import Pair, stream_of
+from tests.servers import MailServer, Received
+
+WIDGET_SCRIPT = "/kapa-widget.bundle.js"
+
+
+@pytest.fixture(scope="session")
+def chat_script() -> bytes:
+    """The chat's script: Kapa's SDK and React, bundled."""
+    return built_script()
+
+
+def built_script() -> bytes:
+    """The chat's script; Node.js missing is a failure that says what to do, and no skip."""
+    try:
+        return bundle(CHAT).read_bytes()
+    except BundleError as error:
+        pytest.fail(str(error))
+
+
+@pytest.fixture(scope="session")
+def kapa_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KapaServer]:
+    server = KapaServer(tmp_path_factory.mktemp("kapa"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def kapa(kapa_server: KapaServer, chat_script: bytes) -> Iterator[Answers]:
+    """What Kapa answers in this test, and what it was asked."""
+    answers = kapa_server.play(Answers(files={WIDGET_SCRIPT: chat_script}))
+    yield answers
+    assert answers.unexpected == []
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, kapa_server: KapaServer) -> Iterator[Browser]:
+    """A Chromium for which Kapa's hosts are ours, and no other host exists."""
+    started = launch(playwright, f"--host-resolver-rules={kapa_server.resolver_rules}")
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def open_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """As everywhere, but with our own certificate for Kapa."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: Any) -> BrowserContext:
+        contexts.append(browser.new_context(ignore_https_errors=True, **options))
+        contexts[-1].set_default_timeout(TIMEOUT)
+        return contexts[-1]
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+class Site:
+    """A site with the bridge, its pages and its tickets.
+
+    Arguments:
+        app: the Flask app, which delivers in the request.
+        url: where it is served.
+        mail_server: where its mails arrive.
+    """
+
+    def __init__(self, app: Flask, url: str, mail_server: MailServer) -> None:
+        self.app, self.url, self.mail_server = app, url, mail_server
+
+    def open(self, page: Page, *parts: str, then: str = "window.chat") -> Page:
+        """Open a page with these parts, see ``pages.py``; it is there when ``then`` is."""
+        page.goto(f"{self.url}/?" + "&".join(f"part={part}" for part in parts))
+        if then:
+            wait_until(page, then)
+        return page
+
+    def tickets(self) -> list[Ticket]:
+        with self._database.read() as connection:
+            return latest_tickets(connection)
+
+    def conversation(self, ticket: Ticket) -> list[dict[str, Any]]:
+        with self._database.read() as connection:
+            return find_conversation(connection, ticket).as_json()
+
+    def mails(self, count: int) -> list[Received]:
+        return self.mail_server.wait_for(count)
+
+    @property
+    def _database(self) -> Any:
+        return self.app.extensions["kapa_handoff"].database
+
+
+def attached(mail: Received) -> dict[str, Any]:
+    """The ``conversation.json`` of a mail."""
+    (part,) = [part for part in mail.message.iter_attachments() if part.get_filename() == "conversation.json"]
+    content = part.get_content()
+    return json.loads(content)
+
+
+@pytest.fixture
+def make_site(
+    make_app: Callable[..., Flask],
+    serve: Callable[[Any], str],
+    mail_server: MailServer,
+    chat_script: bytes,
+) -> Callable[..., Site]:
+    """Builds sites with their pages: ``make_site(KAPA_HANDOFF_TRIGGERS="downvote")``."""
+
+    def build(**config: Any) -> Site:
+        values: dict[str, Any] = {
+            "KAPA_HANDOFF_DELIVERY": "inline",
+            "KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1000,
+            "KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR": 1000,
+            "MAIL_SERVER": "127.0.0.1",
+            "MAIL_PORT": mail_server.port,
+            **config,
+        }
+        app = add_pages(make_app(**values), chat_script)
+        return Site(app, serve(app), mail_server)
+
+    return build
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def new_page(open_context: Callable[..., BrowserContext]) -> Iterator[Callable[[], Page]]:
+    """Opens pages of visitors who have nothing to do with each other; see the fixture ``page``."""
+    pages: list[Page] = []
+
+    def make() -> Page:
+        pages.append(watched(open_context().new_page()))
+        return pages[-1]
+
+    yield make
+    for opened in pages:
+        assert opened.problems == []  # type: ignore[attr-defined]
+
+
+def wait_until(page: Page, condition: str) -> None:
+    """Until an expression is true on the page; without ``eval``, which its policy forbids."""
+    page.evaluate(
+        f"""() => new Promise((resolve, reject) => {{
+            const end = Date.now() + {TIMEOUT};
+            const look = () => {{
+                if ({condition}) resolve();
+                else if (Date.now() < end) setTimeout(look, 5);
+                else reject(new Error("not within {TIMEOUT} ms: " + {condition!r}));
+            }};
+            look();
+        }})"""
+    )
+
+
+def ask(page: Page, kapa: Answers, *pairs: Pair, thread: str = "t1", seed: int = 0, cuts: int = 8) -> None:
+    """Ask the questions of these pairs, one after another, as visitors do."""
+    for pair in pairs:
+        kapa.streams[pair.question].append(stream_of(pair, thread, seed=seed, cuts=cuts))
+        page.evaluate("question => ask(question)", pair.question)
+
+
+def vote(page: Page, pair: Pair, reaction: str) -> None:
+    pair.reaction = reaction
+    page.evaluate("([id, reaction]) => chat.addFeedback(id, reaction)", [pair.id, reaction])
+
+
+def hand_off(page: Page, email: str = "visitor@example.com", note: str = "Please help.") -> Any:
+    """Send the handoff as Kapa's own form does; what the promise comes to."""
+    return page.evaluate("fields => handoff(fields)", {"userEmail": email, "note": note})
+
+
+def press_and_send(page: Page, answer: str, email: str = "visitor@example.com", note: str = "Please help.") -> str:
+    """Press our own button under an answer, fill in the form, send it, close it; gives the reference."""
+    page.click(f'[data-kapa-handoff-slot][data-answer-id="{answer}"] button.kapa-handoff-button')
+    page.get_by_label("Your email").fill(email)
+    page.get_by_label("Your note").fill(note)
+    page.get_by_role("button", name="Send").click()
+    shown = page.locator("dialog[open] [data-kapa-handoff-reference]")
+    expect(shown).to_be_visible()
+    reference = shown.get_attribute("data-kapa-handoff-reference") or ""
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    return reference

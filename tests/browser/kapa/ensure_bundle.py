@@ -1,0 +1,23 @@
+"""Builds the scripts with Kapa's SDK before the tests start, so that their processes do not all wait for npm."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from example_app.kapa_bundle import BundleError, bundle
+
+CHAT = Path(__file__).parent / "chat.jsx"
+
+
+def main() -> int:
+    try:
+        bundle(CHAT)
+    except BundleError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
