@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, insert, select
-from sqlalchemy.sql.elements import ColumnElement
 
 from .config import Config
 from .conversation import Conversation, clean_text
@@ -192,12 +191,12 @@ def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:
 def _check_limits(
     connection: Connection, config: Config, submission: Submission, moment: datetime, situation: Any
 ) -> None:
-    limits: list[tuple[int, int, ColumnElement[bool] | None]] = [
-        (situation.of_client, config.tickets_per_client_per_hour, _columns.client_key == submission.client_key),
-        (situation.of_email, config.tickets_per_email_per_hour, _columns.email_key == submission.email.lower()),
-        (situation.of_site, config.tickets_per_hour, None),
+    limits: list[tuple[int, int, dict[str, str]]] = [
+        (situation.of_client, config.tickets_per_client_per_hour, {"client_key": submission.client_key}),
+        (situation.of_email, config.tickets_per_email_per_hour, {"email_key": submission.email.lower()}),
+        (situation.of_site, config.tickets_per_hour, {}),
     ]
-    waits = [_wait(connection, limit, which, moment) for count, limit, which in limits if count >= limit]
+    waits = [_wait(connection, limit, whose, moment) for count, limit, whose in limits if count >= limit]
     if waits:
         minutes = -(-max(waits) // 60)
         raise RateLimited(
@@ -207,10 +206,9 @@ def _check_limits(
         )
 
 
-def _wait(connection: Connection, limit: int, which: ColumnElement[bool] | None, moment: datetime) -> int:
+def _wait(connection: Connection, limit: int, whose: dict[str, str], moment: datetime) -> int:
     """Seconds until so many tickets have left the window that one more fits."""
-    query = select(_columns.created_at).where(_columns.created_at > moment - WINDOW)
-    query = query if which is None else query.where(which)
+    query = select(_columns.created_at).where(_columns.created_at > moment - WINDOW).filter_by(**whose)
     blocking = connection.execute(query.order_by(_columns.created_at.desc()).offset(limit - 1).limit(1))
     leaves: datetime = blocking.scalar_one() + WINDOW
     return max(1, int((leaves - moment).total_seconds()) + 1)
