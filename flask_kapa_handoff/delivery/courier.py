@@ -39,6 +39,7 @@ class Courier:
         self._accepted: tuple[outbox.Claim, str] | None = None
         self._unreachable = 0
         self._heard_over = 0
+        self._is_busy = False
 
     @property
     def pause(self) -> float:
@@ -55,7 +56,10 @@ class Courier:
         database = self._state.database
         with self._app.app_context():
             self.record_accepted()
-            claimed = outbox.claim(database, self._state.config.smtp_timeout, reference=reference)
+            # Where there was one there may be more, and whoever names a ticket has just stored it.
+            expected = self._is_busy or reference is not None
+            claimed = outbox.claim(database, self._state.config.smtp_timeout, reference=reference, expected=expected)
+            self._is_busy = claimed is not None
             if claimed is None:
                 return None
             try:

@@ -64,6 +64,13 @@ class Exchange(smtplib.SMTP):
             self.close()
             raise smtplib.SMTPServerDisconnected(f"Connection unexpectedly closed: {error}") from None
 
+    def mail(self, sender: str, options: Any = ()) -> tuple[int, bytes]:
+        # smtplib's own would take the address apart once more, which is longer than all the rest of a command takes.
+        return self.docmd("MAIL", f"FROM:<{sender}>")
+
+    def rcpt(self, recip: str, options: Any = ()) -> tuple[int, bytes]:
+        return self.docmd("RCPT", f"TO:<{recip}>")
+
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
             self.file = io.BufferedReader(_Incoming(self))

@@ -54,19 +54,23 @@ def next_attempt(attempts: int, queued_at: datetime, moment: datetime) -> dateti
     return None if moment + wait > queued_at + GIVE_UP_AFTER else moment + wait
 
 
-def claim(database: Database, smtp_timeout: int, *, reference: str | None = None) -> Claim | None:
+def claim(
+    database: Database, smtp_timeout: int, *, reference: str | None = None, expected: bool = False
+) -> Claim | None:
     """Take the ticket that is due first, so that nobody else does.
 
     Arguments:
         smtp_timeout: seconds; the lease is that and :data:`LEASE_MARGIN`.
         reference: take this ticket and no other.
+        expected: there is probably one; without it a look comes first, which writers need not wait for.
 
     Returns:
         The ticket; none: nothing is due.
     """
-    with database.read() as connection:  # most looks find nothing, and need no write lock for that
-        if _first_due(connection, now(connection), reference) is None:
-            return None
+    if not expected:
+        with database.read() as connection:
+            if _first_due(connection, now(connection), reference) is None:
+                return None
     # A claim that a power cut takes back costs no more than a wait: nothing was sent yet, or the lease runs out.
     with database.write(alone=False, survives_power_cut=False) as connection:
         moment = now(connection)

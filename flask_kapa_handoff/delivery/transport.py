@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import smtplib
 import time
+from functools import lru_cache
 from typing import Any
 
 import flask_mail
 from flask import Flask, current_app
 
-from ..config import Config
+from ..config import Config, parse_sender
 from ..storage import BUSY_TIMEOUT
 from .connection import Connection, Delayed, Unanswered, Unreachable
 from .exchange import Exchange, words_of_reply
@@ -24,6 +26,9 @@ from .message import ComposedMessage
 from .outbox import LEASE_MARGIN
 
 __all__ = ["Delayed", "Refused", "Transport", "Unanswered", "Unreachable"]
+
+# The dot first: base64 has none, and to look for it is much faster than to look at every end of a line.
+_FIRST_DOT = re.compile(rb"\.(?<=\r\n\.)")
 
 _logger = logging.getLogger(__name__)
 
@@ -63,10 +68,10 @@ class Transport:
     @property
     def sender(self) -> str | None:
         """The ``From`` address: ``KAPA_HANDOFF_SENDER``, else ``MAIL_DEFAULT_SENDER``."""
-        from ..config import parse_sender
-
+        if self._config.sender:
+            return self._config.sender
         default = self.state.default_sender
-        return self._config.sender or (parse_sender(default) if default else None)
+        return _parsed(tuple(default) if isinstance(default, list) else default) if default else None
 
     def send(self, message: ComposedMessage) -> str:
         """Hand one mail to the server.
@@ -204,7 +209,7 @@ def _hand_over(exchange: Exchange, message: ComposedMessage) -> str:
         if code != 354:
             raise _refusal(code, reply)
         # Its lines end in CRLF, and the first one is a header. RFC 5321, 4.5.2: a dot that begins a line is doubled.
-        exchange.send(message.data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        exchange.send(_FIRST_DOT.sub(b"..", message.data) + b".\r\n")
     except (OSError, smtplib.SMTPException) as error:
         raise Delayed(_words(error)) from None
     try:
@@ -216,6 +221,11 @@ def _hand_over(exchange: Exchange, message: ComposedMessage) -> str:
     if 400 <= code <= 599:
         raise _refusal(code, reply)
     raise Unanswered(f"{words_of_reply(code, reply)}; the whole mail had been sent")
+
+
+@lru_cache(maxsize=16)
+def _parsed(default_sender: str | tuple[str, str]) -> str:
+    return parse_sender(default_sender)
 
 
 def _is_success(code: int) -> bool:

@@ -191,8 +191,7 @@ class Database:
 def now(connection: Connection) -> datetime:
     """The database's own time, UTC: the clocks of several web machines differ."""
     if _is_sqlite(connection):
-        text = connection.exec_driver_sql("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')").scalar_one()
-        return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+        return sqlite.now(connection)
     found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return found.astimezone(timezone.utc)
 

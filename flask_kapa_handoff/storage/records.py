@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..conversation import Conversation, parse_conversation
@@ -133,10 +133,13 @@ def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | No
     return [Ticket.from_row(row) for row in connection.execute(query)]
 
 
+# Built once: a delivery needs it for every ticket.
+_CONVERSATION = select(transcript.c.conversation).where(transcript.c.ticket_id == bindparam("ticket_id"))
+
+
 def find_conversation(connection: Connection, found: Ticket) -> Conversation:
     """The transcript of a ticket."""
-    query = select(transcript.c.conversation).where(transcript.c.ticket_id == found.id)
-    text = connection.execute(query).scalar_one()
+    text = connection.execute(_CONVERSATION, {"ticket_id": found.id}).scalar_one()
     return parse_conversation(json.loads(text), thread_id=found.thread_id)
 
 
