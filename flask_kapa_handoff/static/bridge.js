@@ -9,9 +9,8 @@
   const ROUTE = /\/proxy\/query\/v2\/(?:thread\/([^/]+)\/)?(chat|feedback|handoff)(?:\/stream|\/upsert)?\/$/;
   const threads = new Map();
   const live = new Set();
-  const told = new WeakMap();
+  const told = new Map();
   const threadless = /** @type {any[]} */ ([]); // what failed at once
-  let attempt = /** @type {any} */ ({});
   let warned = false;
 
   /** @type {Record<string, (...given: any[]) => any>} */
@@ -38,10 +37,13 @@
       } catch {}
       const own = thread?.known && document.querySelector("[data-bridge=button]") && page.KapaHandoff;
       for (const pair of own ? thread.pairs : []) {
-        const text = JSON.stringify(pair);
-        if (live.has(pair) || told.get(pair) === text) continue;
-        told.set(pair, text);
-        own.answer({ ...pair, threadId });
+        if (live.has(pair)) continue;
+        const { reaction, ...facts } = pair;
+        const text = JSON.stringify(facts);
+        const before = told.get(pair) || {};
+        told.set(pair, { text, reaction });
+        if (text !== before.text) own.answer({ ...facts, threadId });
+        if (reaction !== before.reaction) own.vote(pair.id, reaction);
       }
     },
 
@@ -81,12 +83,12 @@
       const reader = response.clone().body.getReader();
       const { body } = response;
       const { getReader } = body;
-      body.getReader = (/** @type {any} */ options) => {
-        const own = getReader.call(body, options);
+      body.getReader = function () {
+        const own = getReader.apply(body, arguments);
         const { cancel } = own;
-        own.cancel = (/** @type {any} */ reason) => {
+        own.cancel = function () {
           reader.cancel().catch(() => {});
-          return cancel.call(own, reason);
+          return cancel.apply(own, arguments);
         };
         return own;
       };
@@ -137,7 +139,6 @@
           }
         }
       } catch {}
-      copied.then((/** @type {any} */ reader) => reader.cancel()).catch(() => {});
       if (live.delete(pair) && strange) {
         if (!warned) console.warn("kapa-handoff: unknown answer of Kapa's; its ticket goes to Kapa.");
         warned = true;
@@ -176,8 +177,8 @@
         if (offered === false) return new Response(null, { status: 409 });
         const ticket = { email, note, conversation: pairs };
         const content = JSON.stringify(ticket);
-        if (attempt.content !== content) attempt = { content, submission_id: bridge.begin().id };
-        const body = JSON.stringify({ ...ticket, offer, submission_id: attempt.submission_id });
+        if (!told.has(content)) told.set(content, bridge.begin().id);
+        const body = JSON.stringify({ ...ticket, offer, submission_id: told.get(content) });
         const answer = await fetch(new URL("../tickets", src), { ...options, method: "POST", body });
         const { reference } = await answer.clone().json();
         if (reference) {
