@@ -1,5 +1,5 @@
-// What Kapa's real SDK makes of a conversation, in two roles: a site's own chat, in a page with #chat, and else Kapa's
-// widget, which is built on the same SDK. What tests do to either they do through window.chat and window.widget.
+// What Kapa's real SDK makes of a conversation, in two roles: Kapa's widget, which is built on the same SDK, where its tag
+// is, and else a site's own chat. What tests do to either they do through window.chat and window.widget.
 import { KapaProvider, useChat } from "@kapaai/react-sdk";
 import { useEffect } from "react";
 import { createRoot } from "react-dom/client";
@@ -106,10 +106,17 @@ function widgetCallbacks(tag) {
   };
 }
 
-const own = document.querySelector("#chat");
-const callbacks = own ? {} : widgetCallbacks(document.querySelector("script[data-website-id]"));
-createRoot(own || document.body.appendChild(document.createElement("div"))).render(
-  <KapaProvider integrationId="a-website-id" userTrackingMode="none" callbacks={callbacks}>
-    <Answers />
-  </KapaProvider>,
-);
+function start() {
+  const own = document.querySelector("#chat");
+  createRoot(own || document.body.appendChild(document.createElement("div"))).render(
+    <KapaProvider integrationId="a-website-id" userTrackingMode="none" callbacks={callbacks}>
+      <Answers />
+    </KapaProvider>,
+  );
+}
+
+const tag = document.querySelector("script[data-website-id]");
+const callbacks = tag ? widgetCallbacks(tag) : {};
+// The widget's tag is async: it may be here before the page is.
+if (document.body) start();
+else document.addEventListener("DOMContentLoaded", start);
