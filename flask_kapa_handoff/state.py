@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask, current_app
+from jinja2 import Environment
 
 from .config import Config
 from .conversation import Conversation
@@ -75,6 +77,13 @@ class State:
                 "SECRET_KEY is not set. Set it to a random value: offers and forms are signed with it."
             )
         return secret.encode() if isinstance(secret, str) else secret
+
+    @cached_property
+    def mail_environment(self) -> Environment:
+        """The Jinja environment of the mails, one for all couriers: each would compile the templates anew."""
+        from .delivery.message import mail_environment  # brings what only a process that delivers needs
+
+        return mail_environment(self.app)
 
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's present keys, the newest last."""

@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2 import FunctionLoader
 from sqlalchemy import update
 
 from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery.message import HTML, TEXT
 from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
@@ -535,6 +537,23 @@ def test_inline_sends_in_the_request(make_site: Callable[..., Flask], mail_serve
     reference = send_ticket(app.test_client())
     assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == [reference]
     assert look_up(app, reference).status is Status.DELIVERED
+
+
+@pytest.mark.only("sqlite")
+def test_templates_are_loaded_once_for_all_couriers(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+    """With inline delivery each ticket has its own courier; to compile a template takes longer than to send it."""
+    loaded = []
+
+    def load(name: str) -> str | None:
+        loaded.append(name)
+        return "Ours" if name in (TEXT, HTML) else None
+
+    app = make_site(mail_server, KAPA_HANDOFF_DELIVERY="inline")
+    app.jinja_loader = FunctionLoader(load)
+    for _ in range(2):
+        send_ticket(app.test_client())
+    assert len(mail_server.received) == 2
+    assert [loaded.count(name) for name in (TEXT, HTML)] == [1, 1]
 
 
 @pytest.mark.parametrize("problem", ["nothing listens", "refused", "no sender", "broken Mail object"])

@@ -12,7 +12,7 @@ from ..errors import Unavailable
 from ..signals import notify, ticket_delivered, ticket_failed
 from ..storage.records import Status, Ticket, find_conversation
 from . import outbox
-from .message import ComposedMessage, Letterhead, compose, mail_environment
+from .message import ComposedMessage, Letterhead, compose
 from .transport import Delayed, Refused, Transport, Unreachable
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class Courier:
         self._app = app
         self._state = state
         self.transport = Transport(app, state.config, state.mail)
-        self._environment = mail_environment(app)
         self._accepted: tuple[outbox.Claim, str] | None = None
         self._unreachable = 0
         self._heard_over = 0
@@ -137,7 +136,7 @@ class Courier:
             raise Delayed("there is no sender: set KAPA_HANDOFF_SENDER or MAIL_DEFAULT_SENDER")
         letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
         try:
-            return compose(self._environment, letterhead, ticket, conversation)
+            return compose(self._state.mail_environment, letterhead, ticket, conversation)
         except Exception as error:
             # The same ticket would fail at every further try.
             raise Refused(f"the mail could not be composed: {type(error).__name__}: {error}"[:500]) from error
