@@ -12,7 +12,7 @@ const service = new DefaultKapaApiService(processStream, backend);
 
 // The SDK says nothing on the wire when a conversation is given up.
 const callbacks = {
-  askAI: { onConversationReset: ({ threadId }) => window.KapaHandoff?.reset(threadId) },
+  askAI: { onConversationReset: (event) => window.KapaHandoffBridge?.reset(event) },
 };
 
 const EXAMPLES = [
