@@ -96,6 +96,8 @@ def _rendered(text: str) -> Markup:
 
 def _cells(text: str) -> int:
     """How many cells a table of the text can have at most."""
+    if "|" not in text:
+        return 0
     lines = text.split("\n")
     columns = max((line.count("|") + 1 for line in lines if "|" in line and not line.strip(_TABLE_RULE)), default=0)
     return columns * len(lines)
