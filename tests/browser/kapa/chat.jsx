@@ -91,6 +91,7 @@ function widgetCallbacks(tag) {
   };
   window.widget = {
     attributes: { ...tag.dataset },
+    fire,
     openForm: () => fire("onAskAIHandoffOpen", details()),
     closeForm: () => fire("onAskAIHandoffCancel", details()),
     sendForm: (fields) => window.outcome(send(fields)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from example_app.kapa_bundle import BundleError, bundle
@@ -16,7 +16,7 @@ from tests.browser.conftest import TIMEOUT, launch, watched
 from tests.browser.kapa.ensure_bundle import CHAT
 from tests.browser.kapa.pages import add_pages
 from tests.browser.kapa.proxy import Answers, KapaServer
-from tests.browser.kapa.streams import Pair, stream_of
+from tests.browser.kapa.streams import Pair, pair, stream_of
 from tests.servers import MailServer, Received
 
 WIDGET_SCRIPT = "/kapa-widget.bundle.js"
@@ -79,12 +79,24 @@ class Site:
 
     Arguments:
         app: the Flask app, which delivers in the request.
-        url: where it is served.
         mail_server: where its mails arrive.
     """
 
-    def __init__(self, app: Flask, url: str, mail_server: MailServer) -> None:
-        self.app, self.url, self.mail_server = app, url, mail_server
+    def __init__(self, app: Flask, mail_server: MailServer) -> None:
+        self.app, self.mail_server = app, mail_server
+        self.url = ""
+        self.asked: list[str] = []
+        """``POST tickets`` and the like: what the visitor's routes were asked."""
+        self.instead: dict[str, Callable[[], Any]] = {}
+        """By the last word of a path: called first; what it returns is the answer, unless it is None."""
+        app.before_request(self._before)
+
+    def _before(self) -> Any:
+        if request.blueprint != "kapa_handoff" or request.endpoint == "kapa_handoff.static":
+            return None
+        word = request.path.rpartition("/")[2]
+        self.asked.append(f"{request.method} {word}")
+        return self.instead[word]() if word in self.instead else None
 
     def open(self, page: Page, *parts: str, then: str = "window.chat") -> Page:
         """Open a page with these parts, see ``pages.py``; it is there when ``then`` is."""
@@ -116,14 +128,31 @@ def attached(mail: Received) -> dict[str, Any]:
     return json.loads(content)
 
 
+def stopped(number: int, answer: str) -> Pair:
+    """A pair as far as it came."""
+    return pair(number, id="", answer=answer, stopped=True)
+
+
+def conversation_of(site: Site, count: int = 1) -> list[dict[str, Any]]:
+    """That of the newest mail, when there are so many; an answer that broke off has an id of no chat."""
+    (*_, mail) = site.mails(count)
+    pairs = attached(mail)["conversation"]
+    return [{**each, "id": None} if each.get("stopped") else each for each in pairs]
+
+
+def stored(*pairs: Pair) -> list[dict[str, Any]]:
+    return [each.as_stored() for each in pairs]
+
+
 @pytest.fixture
 def make_site(
     make_app: Callable[..., Flask],
     serve: Callable[[Any], str],
     mail_server: MailServer,
     chat_script: bytes,
+    kapa: Answers,
 ) -> Callable[..., Site]:
-    """Builds sites with their pages: ``make_site(KAPA_HANDOFF_TRIGGERS="downvote")``."""
+    """Builds sites with their pages: ``make_site(KAPA_HANDOFF_TRIGGERS="downvote")``. Their Kapa is the test's own."""
 
     def build(**config: Any) -> Site:
         values: dict[str, Any] = {
@@ -134,8 +163,9 @@ def make_site(
             "MAIL_PORT": mail_server.port,
             **config,
         }
-        app = add_pages(make_app(**values), chat_script)
-        return Site(app, serve(app), mail_server)
+        site = Site(add_pages(make_app(**values), chat_script), mail_server)
+        site.url = serve(site.app)
+        return site
 
     return build
 
@@ -176,14 +206,14 @@ def wait_until(page: Page, condition: str) -> None:
 
 def ask(page: Page, kapa: Answers, *pairs: Pair, thread: str = "t1", seed: int = 0, cuts: int = 8) -> None:
     """Ask the questions of these pairs, one after another, as visitors do."""
-    for pair in pairs:
-        kapa.streams[pair.question].append(stream_of(pair, thread, seed=seed, cuts=cuts))
-        page.evaluate("question => ask(question)", pair.question)
+    for asked in pairs:
+        kapa.streams[asked.question].append(stream_of(asked, thread, seed=seed, cuts=cuts))
+        page.evaluate("question => ask(question)", asked.question)
 
 
-def vote(page: Page, pair: Pair, reaction: str) -> None:
-    pair.reaction = reaction
-    page.evaluate("([id, reaction]) => chat.addFeedback(id, reaction)", [pair.id, reaction])
+def vote(page: Page, answered: Pair, reaction: str) -> None:
+    answered.reaction = reaction
+    page.evaluate("([id, reaction]) => chat.addFeedback(id, reaction)", [answered.id, reaction])
 
 
 def hand_off(page: Page, email: str = "visitor@example.com", note: str = "Please help.") -> Any:
@@ -203,3 +233,25 @@ def press_and_send(page: Page, answer: str, email: str = "visitor@example.com", 
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
     return reference
+
+
+RAW = """async ([path, body]) => {
+    const answer = await fetch("https://proxy.kapa.ai/proxy/query/v2/" + path, {
+        method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body),
+    });
+    await answer.text();
+    return answer.status;
+}"""
+
+
+def ask_by_hand(page: Page, kapa: Answers, asked: Pair, thread: str = "t1", *, is_first: bool = False) -> None:
+    """A question without the SDK, which knows one thread at a time and none after a reload."""
+    kapa.streams[asked.question].append(stream_of(asked, thread))
+    path = "chat/stream/" if is_first else f"thread/{thread}/chat/stream/"
+    assert page.evaluate(RAW, [path, {"query": asked.question}]) == 200
+
+
+def hand_off_by_hand(page: Page, thread: str = "t1") -> int:
+    """A handoff without the SDK; gives the status."""
+    fields = {"recipient_email": "someone.else@example.net", "user_email": "visitor@example.com"}
+    return page.evaluate(RAW, [f"thread/{thread}/handoff/", fields])

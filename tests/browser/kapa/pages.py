@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, make_response, render_template_string, request
+from flask import Flask, Request, Response, make_response, render_template_string, request
 
 CONTENT_SECURITY_POLICY = "default-src 'self'; connect-src 'self' https://proxy.kapa.ai"
 WITH_THE_WIDGET = f"{CONTENT_SECURITY_POLICY}; script-src 'self' https://widget.kapa.ai"
@@ -58,10 +58,18 @@ for (const name of ["Open", "Submit", "Cancel"])
   Kapa("onAskAIHandoff" + name, (detail) => early.push([name, detail]), "add");
 """
 
+REMOVED = """
+// A handler that a page thinks better of.
+window.removed = [];
+window.handler = () => removed.push("called");
+Kapa("onAskAIHandoffSubmit", handler, "add");
+Kapa("onAskAIHandoffSubmit", handler, "remove");
+"""
+
 
 def add_pages(app: Flask, chat_script: bytes) -> Flask:
     """``/?part=takeover&part=chat``: a page whose head loads these parts in this order."""
-    scripts = {"captcha": CAPTCHA, "counter": COUNTER, "early": EARLY, "chat": chat_script}
+    scripts = {"captcha": CAPTCHA, "counter": COUNTER, "early": EARLY, "removed": REMOVED, "chat": chat_script}
 
     @app.get("/")
     def page() -> Any:
@@ -76,5 +84,17 @@ def add_pages(app: Flask, chat_script: bytes) -> Flask:
     def script(name: str) -> Response:
         return Response(scripts[name], mimetype="text/javascript")
 
+    def echo(rest: str = "") -> Any:
+        sent = [request.method, request.full_path, request.get_data(as_text=True), sorted(_told(request))]
+        app.extensions.setdefault("echoed", []).append(sent)
+        return sent
+
+    for rule in ("/echo", "/echo/<path:rest>"):
+        app.add_url_rule(rule, rule, echo, methods=["GET", "POST", "PUT", "DELETE"])
     app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
     return app
+
+
+def _told(sent: Request) -> list[tuple[str, str]]:
+    """The headers, without the address of the page, which names the page's parts."""
+    return [(name, value) for name, value in sent.headers.items() if name != "Referer"]

@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         gate = answers.gates.get(word)
         if gate is not None and not self._hold(gate):
             return
-        if word == "stream":
+        if self.command == "POST" and path.endswith("/chat/stream/"):
             self._answer_question(json.loads(body)["query"])
             return
         statuses = answers.statuses[word]
