@@ -8,6 +8,7 @@ import time
 from .config import Config
 from .errors import Unavailable
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
+from .storage import BUSY_TIMEOUT
 from .storage.engine import Database
 
 MAX_AGE = 3.0
@@ -28,22 +29,25 @@ class KeptSettings:
         Raises:
             Invalid: there is no such desk.
         """
-        now = time.monotonic()
-        due, known = self._kept.get(desk, (0.0, None))
-        if now < due:
-            return known
-        if known is not None:
-            self._kept[desk] = (now + MAX_AGE, known)  # one reads, and meanwhile the others do not wait
+        kept, now = self._kept, time.monotonic()
+        found: DeskSettings | None
+        if desk in kept:
+            due, known = kept[desk]
+            if now < due:
+                return known
+            # One reads, and meanwhile the others do not wait; it may take as long as a database may hang.
+            kept[desk] = (now + BUSY_TIMEOUT + MAX_AGE, known)
         try:
             with database.read() as connection:
-                known = current_settings(connection, config, desk)
+                found = current_settings(connection, config, desk)
+            # From before the read on: what was saved during it may not be in it.
+            kept[desk] = (now + MAX_AGE, found)
         except Unavailable as error:
             _logger.warning("Pages show the handoff settings that were known last, if any: %s", error)
-            now = time.monotonic()  # that may have taken long, and shall not be tried by every page
-        # Else from before the read on: what was saved during it may not be in it.
-        self._kept[desk] = (now + MAX_AGE, known)
-        return known
+            _, found = kept.get(desk, (now, None))
+            kept[desk] = (time.monotonic() + MAX_AGE, found)
+        return found
 
     def forget(self) -> None:
-        """An admin of this process has saved."""
-        self._kept.clear()
+        """An admin of this process has saved. Whoever is reading just now keeps what it finds to itself."""
+        self._kept = {}

@@ -179,7 +179,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     others = {name: value for name, value in attributes.items() if name not in handoff}
     values: dict[str, object] = {"website_id": website_id, **others, **handoff}
     data = "".join(
-        f' data-{escape(name.replace("_", "-"))}="{escape(_attribute(value))}"'
+        f' data-{escape(name.replace("_", "-"))}="{_attribute(value)}"'
         for name, value in values.items()
         if value is not None
     )
@@ -190,8 +190,9 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     )
 
 
-def _attribute(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
+def _attribute(value: object) -> str:
+    # Markup, such as a translated text, is not escaped again; its quotes must not end the attribute.
+    return str(escape(str(value).lower() if isinstance(value, bool) else value)).replace('"', "&#34;")
 
 
 def _handoff_attributes() -> dict[str, object]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from flask_kapa_handoff import KapaHandoff, kept_settings, markup
+from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.settings import current_settings, save_settings
 from flask_kapa_handoff.triggers import parse_triggers
 from tests.conftest import environment_of
@@ -106,6 +108,12 @@ def test_every_value_is_escaped_and_keeps_its_meaning(app: Flask) -> None:
     change(app, button_text=EVIL[:40])
     app.extensions["kapa_handoff"].kept_settings.forget()
     assert tag(app)["data-handoff-button-text"] == EVIL[:40]
+
+
+def test_marked_up_text_cannot_end_its_attribute(app: Flask) -> None:
+    """A translated text with markup of its own keeps it, and its quotes are only quotes."""
+    template = """{% set note %}Say "hi" to <b>us</b> &amp; them{% endset %}{{ kapa_widget("ID", modal_note=note) }}"""
+    assert tag(app, template)["data-modal-note"] == 'Say "hi" to <b>us</b> & them'
 
 
 def test_after_kapas_tag_come_its_queue_and_the_bridge(app: Flask) -> None:
@@ -229,6 +237,53 @@ def test_without_a_database_the_known_settings_stay(
         for _ in range(5):
             assert tag(app)["data-handoff-email"] == "support@example.com"
     assert len([record for record in caplog.records if "known last" in record.message]) == 3
+
+
+def test_while_one_page_reads_the_others_do_not_wait(app: Flask, clock: Callable[[float], None]) -> None:
+    """A database that hangs holds up one page view, however long it hangs; an admin's save meanwhile is not undone."""
+    state = app.extensions["kapa_handoff"]
+    tag(app)
+    change(app, button_text="Ask a human")
+    clock(3.1)
+    inner, reads = state.database.read, []
+
+    @contextmanager
+    def hanging() -> Iterator[Any]:
+        reads.append(1)
+        clock(14.0)
+        assert tag(app)["data-handoff-button-text"] == "Create ticket"  # another page, meanwhile
+        with inner() as connection:
+            yield connection
+        change(app, button_text="Ask Ada")
+        state.kept_settings.forget()
+
+    state.database.read = hanging
+    assert tag(app)["data-handoff-button-text"] == "Ask a human"
+    assert len(reads) == 1
+    state.database.read = inner
+    assert tag(app)["data-handoff-button-text"] == "Ask Ada"
+
+
+def test_a_reader_that_fails_late_does_not_bring_back_older_settings(
+    app: Flask, clock: Callable[[float], None]
+) -> None:
+    """Another one was quicker and found newer ones."""
+    state = app.extensions["kapa_handoff"]
+    tag(app)
+    change(app, button_text="Ask a human")
+    clock(3.1)
+    inner = state.database.read
+
+    @contextmanager
+    def failing() -> Iterator[Any]:
+        state.database.read = inner
+        clock(19.0)
+        assert tag(app)["data-handoff-button-text"] == "Ask a human"
+        raise Unavailable
+        yield
+
+    state.database.read = failing
+    assert tag(app)["data-handoff-button-text"] == "Ask a human"
 
 
 def test_a_database_that_was_never_there_costs_the_page_nothing_but_the_handoff(

@@ -1,16 +1,16 @@
-/** Makes the handoffs of Kapa's widget or SDK this site's tickets. On its tag: data-bridge, data-desk. */
+/** Makes Kapa's handoffs this site's tickets. On its tag: data-bridge, data-desk. */
 (() => {
   "use strict";
 
   const page = /** @type {any} */ (window);
-  const { dataset: config, src } = page.document.currentScript;
-  if (page.KapaHandoffBridge) return;
+  const { dataset: config, src, text } = page.document.currentScript;
+  if (page.KapaHandoffBridge || text == null) return;
 
-  const ROUTE = /\/proxy\/query\/v2\/(?:thread\/([^/]+)\/)?(chat|feedback|handoff)(?:\/stream|\/upsert)?\/$/;
+  const ROUTE = /\/proxy\/query\/v2\/(?:thread\/([^/]+)\/)?(chat|feedback|handoff)\/(?:stream\/|upsert\/)?$/;
   const threads = new Map();
   const live = new Set();
   const told = new Map();
-  const threadless = /** @type {any[]} */ ([]); // what failed at once
+  let threadless = /** @type {any[]} */ ([]);
   let warned = false;
 
   /** @type {Record<string, (...given: any[]) => any>} */
@@ -19,21 +19,19 @@
     begin: (question) => ({ id: URL.createObjectURL(new Blob()).slice(-36), question, answer: "", stopped: true }),
 
     thread(id, known) {
-      if (!threads.has(id)) {
+      try {
+        if (!threads.has(id)) threads.set(id, JSON.parse(sessionStorage["kapa-handoff:" + id]));
+      } catch {
         threads.set(id, { known, pairs: [] });
-        try {
-          threads.set(id, JSON.parse(sessionStorage["kapa-handoff:" + id]));
-        } catch {}
       }
       return threads.get(id);
     },
 
     changed(threadId) {
       const thread = threads.get(threadId);
-      const key = "kapa-handoff:" + threadId;
       try {
-        delete sessionStorage[key];
-        sessionStorage[key] = JSON.stringify(thread);
+        delete sessionStorage["kapa-handoff:" + threadId];
+        if (thread) sessionStorage["kapa-handoff:" + threadId] = JSON.stringify(thread);
       } catch {}
       const own = thread?.known && document.querySelector("[data-bridge=button]") && page.KapaHandoff;
       for (const pair of own ? thread.pairs : []) {
@@ -54,26 +52,27 @@
       }
     },
 
-    /** A stopped answer has no id here. */
+    /** Stopped answers have no id. A vote's event may be old. */
     hear({ threadId, conversation, questionAnswerId, reaction }) {
       const thread = bridge.thread(threadId);
       const pairs = /** @type {any[]} */ (thread.pairs);
       let at = 0;
       for (const { questionAnswerId: id, question, answer } of conversation) {
-        let found = pairs.findIndex((pair, index) => index >= at && (pair.id === id || pair.stopped && pair.question === question));
-        if (found < 0) pairs.splice(found = at, 0, { ...bridge.begin(question), answer });
-        at = found + 1;
         if (!id) continue;
-        Object.assign(pairs[found], { id, answer, stopped: undefined });
-        live.delete(pairs[found]);
+        let pair = pairs.find((pair) => pair.id === id) || pairs.find((pair) => pair.stopped && pair.question === question);
+        if (!pair && reaction) continue;
+        if (!pair) pairs.splice(at, 0, pair = bridge.begin(question));
+        if (pair.stopped) Object.assign(pair, { id, answer, stopped: undefined });
+        live.delete(pair);
+        at = pairs.indexOf(pair) + 1;
       }
-      thread.known = true;
+      thread.known ||= !reaction;
       bridge.vote(questionAnswerId, reaction);
     },
 
     reset({ threadId }) {
       threads.delete(threadId);
-      threadless.length = 0;
+      threadless = [];
       bridge.changed(threadId);
       page.KapaHandoff?.reset(threadId);
     },
@@ -96,23 +95,23 @@
     },
 
     async chat(sending, body, threadId) {
-      const copied = sending.then(bridge.copy);
-      copied.catch(() => {});
+      const copied = sending.then(bridge.copy).catch(() => {});
+      const earlier = threadless;
       const pair = bridge.begin();
       let thread = threadId && bridge.thread(threadId);
       thread?.pairs.push(pair);
       live.add(pair);
-      let ended, strange, sure, text = "";
+      let ended, strange, text = "";
       /** @type {typeof bridge} */
       const kinds = {
         stream_start({ thread_id }) {
           if (thread) return;
           thread = bridge.thread(threadId = thread_id.trim(), true);
-          thread.pairs.push(...threadless.splice(0), pair);
+          thread.pairs.push(...earlier.splice(0), pair);
         },
         partial_answer: ({ text }) => pair.answer += text.slice(),
-        relevant_sources: (content) => pair.sources = content.relevant_sources,
-        metadata: ({ is_uncertain }) => pair.uncertain = sure = !!is_uncertain,
+        relevant_sources: ({ relevant_sources }) => pair.sources = relevant_sources,
+        metadata: ({ is_uncertain }) => pair.uncertain = !!is_uncertain,
         identifiers(content) {
           kinds.stream_start(content);
           pair.id = content.question_answer_id.trim();
@@ -123,6 +122,7 @@
       };
       try {
         pair.question = JSON.parse(await body).query;
+        if (thread) bridge.changed(threadId);
         const reader = await copied;
         const decoder = new TextDecoder();
         while (!ended) {
@@ -135,15 +135,15 @@
             strange = true;
             const { type, content } = JSON.parse(part).chunk;
             kinds[type](content);
-            strange = !pair.stopped && sure === undefined;
+            strange = !pair.stopped && pair.uncertain === undefined;
           }
         }
       } catch {}
       if (live.delete(pair) && strange) {
-        if (!warned) console.warn("kapa-handoff: unknown answer of Kapa's; its ticket goes to Kapa.");
+        if (!warned) console.warn("kapa-handoff: unknown answer; its ticket goes to Kapa.");
         warned = true;
         if (thread) thread.known = false;
-      } else if (!thread) threadless.push(pair);
+      } else if (!thread) earlier.push(pair);
       if (thread) bridge.changed(threadId);
     },
 
@@ -161,35 +161,33 @@
         const options = {
           headers: { "Content-Type": "application/json" },
           // The SDK waits twice as long.
-          signal: AbortSignal.any([AbortSignal.timeout(15000), ...signal ? [signal] : []]),
+          signal: AbortSignal.any?.([AbortSignal.timeout(15000), ...signal ? [signal] : []]) || signal,
         };
         const facts = new URLSearchParams({
           requested: "true",
           pairs: pairs.length,
           uncertain,
-          downvoted: `${reaction === "downvote"}`,
+          downvoted: String(reaction === "downvote"),
           thread_id: threadId,
           answer_id: id,
           desk,
           page: location.href.split("#")[0],
         });
-        const { offered, offer } = await (await fetch(new URL("../offer?" + facts, src), options)).json();
+        const { offered, offer } = await (await fetch(new URL("../offer?" + facts, src).href, options)).json();
         if (offered === false) return new Response(null, { status: 409 });
         const ticket = { email, note, conversation: pairs };
         const content = JSON.stringify(ticket);
         if (!told.has(content)) told.set(content, bridge.begin().id);
         const body = JSON.stringify({ ...ticket, offer, submission_id: told.get(content) });
-        const answer = await fetch(new URL("../tickets", src), { ...options, method: "POST", body });
-        const { reference } = await answer.clone().json();
-        if (reference) {
+        const answer = await fetch(new URL("../tickets", src).href, { ...options, method: "POST", body });
+        const { reference, error } = await answer.clone().json();
+        // The widget tells of it itself.
+        if (reference && !document.querySelector("[data-website-id][src*=kapa]")) {
           const conversation = [];
           for (const { id: questionAnswerId, question, answer } of pairs) conversation.push({ questionAnswerId, question, answer });
-          // The widget tells of it itself.
-          if (!document.querySelector("[data-website-id]"))
-            document.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail: { threadId, conversation, desk, reference } }));
-          return answer;
+          document.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail: { threadId, conversation, desk, reference } }));
         }
-        if ([409, 422, 429].includes(answer.status)) return answer;
+        if (reference || [409, 422, 429].includes(answer.status) && !error.fields?.conversation) return answer;
       } catch {}
       return forward();
     },

@@ -3,7 +3,7 @@
   "use strict";
 
   const page = /** @type {any} */ (window);
-  if (page.Kapa) return;
+  if (typeof page.Kapa === "function") return; // an element's id makes a global, too
   /** @type {any} */
   const queue = function () {
     queue.c(arguments);
