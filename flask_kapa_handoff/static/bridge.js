@@ -1,4 +1,4 @@
-/** Makes Kapa's handoffs this site's tickets. On its tag: data-bridge, data-desk. */
+/** Makes Kapa's handoffs tickets. On its tag: data-bridge, data-desk. */
 (() => {
   "use strict";
 
@@ -6,8 +6,8 @@
   const { dataset: config, src, text } = page.document.currentScript;
   if (page.KapaHandoffBridge || text == null) return;
 
-  const ROUTE = /\/proxy\/query\/v2\/(?:thread\/([^/]+)\/)?(chat|feedback|handoff)\/(?:stream\/|upsert\/)?$/;
-  const threads = new Map();
+  const ROUTE = /^(?:[^?#]*\/)?proxy\/query\/v2\/(?:thread\/([^/?#]+)\/)?(chat|feedback|handoff)\/(?:stream\/|upsert\/)?(?:[?#]|$)/;
+  let threads = new Map();
   const live = new Set();
   const told = new Map();
   let threadless = /** @type {any[]} */ ([]);
@@ -18,21 +18,19 @@
     /** Until Kapa gives its id, an answer counts as stopped. */
     begin: (question) => ({ id: URL.createObjectURL(new Blob()).slice(-36), question, answer: "", stopped: true }),
 
+    plain: ({ id: questionAnswerId, question, answer }) => ({ questionAnswerId, question, answer }),
+
     thread(id, known) {
-      try {
-        if (!threads.has(id)) threads.set(id, JSON.parse(sessionStorage["kapa-handoff:" + id]));
-      } catch {
-        threads.set(id, { known, pairs: [] });
-      }
+      if (!threads.has(id)) threads.set(id, { known, pairs: [] });
       return threads.get(id);
     },
 
     changed(threadId) {
-      const thread = threads.get(threadId);
       try {
-        delete sessionStorage["kapa-handoff:" + threadId];
-        if (thread) sessionStorage["kapa-handoff:" + threadId] = JSON.stringify(thread);
+        delete sessionStorage.KapaHandoff;
+        sessionStorage.KapaHandoff = JSON.stringify([...threads]);
       } catch {}
+      const thread = threads.get(threadId);
       const own = thread?.known && document.querySelector("[data-bridge=button]") && page.KapaHandoff;
       for (const pair of own ? thread.pairs : []) {
         if (live.has(pair)) continue;
@@ -47,12 +45,15 @@
 
     vote(id, reaction) {
       for (const [threadId, { pairs }] of threads) {
-        for (const pair of pairs) if (pair.id === id) pair.reaction = reaction;
-        bridge.changed(threadId);
+        for (const pair of pairs) {
+          if (pair.id !== id) continue;
+          pair.reaction = reaction;
+          bridge.changed(threadId);
+        }
       }
     },
 
-    /** Stopped answers have no id. A vote's event may be old. */
+    /** Stopped answers have no id, votes may be old. */
     hear({ threadId, conversation, questionAnswerId, reaction }) {
       const thread = bridge.thread(threadId);
       const pairs = /** @type {any[]} */ (thread.pairs);
@@ -77,19 +78,22 @@
       page.KapaHandoff?.reset(threadId);
     },
 
-    /** What the page cancels would wait for us. */
+    /** What the page cancels would wait for our reader. */
+    tie(stream, reader) {
+      const { cancel } = stream;
+      stream.cancel = function () {
+        reader.cancel().catch(() => {});
+        return cancel.apply(stream, arguments);
+      };
+      return stream;
+    },
+
     copy(response) {
       const reader = response.clone().body.getReader();
       const { body } = response;
-      const { getReader } = body;
+      const { getReader } = bridge.tie(body, reader);
       body.getReader = function () {
-        const own = getReader.apply(body, arguments);
-        const { cancel } = own;
-        own.cancel = function () {
-          reader.cancel().catch(() => {});
-          return cancel.apply(own, arguments);
-        };
-        return own;
+        return bridge.tie(getReader.apply(body, arguments), reader);
       };
       return response.ok && reader;
     },
@@ -122,20 +126,19 @@
       };
       try {
         pair.question = JSON.parse(await body).query;
-        if (thread) bridge.changed(threadId);
         const reader = await copied;
         const decoder = new TextDecoder();
         while (!ended) {
           const { done, value } = await reader.read();
           ended = done;
-          strange ??= done;
           const parts = (text + decoder.decode(value, { stream: !done })).split("\u241e");
           text = parts.pop() || "";
+          strange ||= done && text;
           for (const part of parts) {
             strange = true;
             const { type, content } = JSON.parse(part).chunk;
             kinds[type](content);
-            strange = !pair.stopped && pair.uncertain === undefined;
+            strange = !pair.stopped && pair.uncertain == null;
           }
         }
       } catch {}
@@ -154,14 +157,15 @@
 
     async handoff(forward, fetch, text, threadId, signal) {
       try {
-        const { user_email: email, note } = JSON.parse(await text);
+        const { user_email, note } = JSON.parse(await text);
+        const email = user_email.trim();
         const { known, pairs } = bridge.thread(threadId);
         const { id, uncertain = false, reaction } = pairs[known ? pairs.length - 1 : -1];
         const { desk = "default" } = config;
         const options = {
           headers: { "Content-Type": "application/json" },
           // The SDK waits twice as long.
-          signal: AbortSignal.any?.([AbortSignal.timeout(15000), ...signal ? [signal] : []]) || signal,
+          signal: AbortSignal.any?.([AbortSignal.timeout(15000), signal || AbortSignal.timeout(15000)]) || signal,
         };
         const facts = new URLSearchParams({
           requested: "true",
@@ -182,11 +186,8 @@
         const answer = await fetch(new URL("../tickets", src).href, { ...options, method: "POST", body });
         const { reference, error } = await answer.clone().json();
         // The widget tells of it itself.
-        if (reference && !document.querySelector("[data-website-id][src*=kapa]")) {
-          const conversation = [];
-          for (const { id: questionAnswerId, question, answer } of pairs) conversation.push({ questionAnswerId, question, answer });
-          document.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail: { threadId, conversation, desk, reference } }));
-        }
+        if (reference && !document.querySelector("[data-website-id][src*=kapa]"))
+          document.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail: { threadId, conversation: pairs.map(bridge.plain), desk, reference } }));
         if (reference || [409, 422, 429].includes(answer.status) && !error.fields?.conversation) return answer;
       } catch {}
       return forward();
@@ -201,7 +202,7 @@
       let route, body;
       try {
         const url = input.url || input.href || input;
-        route = url.slice(0, 999).includes("/v2/") && /post/i.test(init?.method || input.method) && ROUTE.exec(new URL(url, document.baseURI).pathname);
+        route = /post/i.test(init?.method || input.method) && ROUTE.exec(url.slice(0, 999));
         if (route) body = init?.body ?? input.clone().text();
       } catch {}
       if (!body) return forward();
@@ -214,6 +215,10 @@
   });
 
   page.KapaHandoffBridge = bridge;
+  try {
+    threads = new Map(JSON.parse(sessionStorage.KapaHandoff));
+  } catch {}
+  page.addEventListener("pagehide", bridge.changed);
   page.Kapa?.("onAskAIAnswerCompleted", bridge.hear, "add");
   page.Kapa?.("onAskAIFeedbackSubmit", bridge.hear, "add");
   page.Kapa?.("onAskAIConversationReset", bridge.reset, "add");

@@ -55,6 +55,7 @@ class Answers:
     """All but the browser's own questions about CORS."""
     gates: dict[str, threading.Event] = field(default_factory=dict)
     """By the last word of a path: it is answered when the gate is open."""
+    question_field: str = "query"
     unexpected: list[str] = field(default_factory=list)
 
     def to(self, word: str) -> list[Request]:
@@ -111,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         if gate is not None and not self._hold(gate):
             return
         if self.command == "POST" and path.endswith("/chat/stream/"):
-            self._answer_question(json.loads(body)["query"])
+            self._answer_question(json.loads(body)[answers.question_field])
             return
         statuses = answers.statuses[word]
         status = statuses.pop(0) if statuses else 200
