@@ -11,8 +11,9 @@
    */
 
   const page = /** @type {any} */ (window);
-  if (page.KapaHandoff) return;
-  const { dataset: config, src } = page.document.currentScript;
+  const { dataset: config, src, text } = page.document.currentScript;
+  // An element of that name would say where tickets go.
+  if (page.KapaHandoff || text == null) return;
   const base = (config.base || new URL("..", src).href).replace(/\/*$/, "/");
   const OFFER = "[data-kapa-handoff-offer]";
   const DIALOG = "[data-kapa-handoff-dialog]";

@@ -1,0 +1,205 @@
+"""Events that come late, questions that come early, and pages that have something of their own in the way."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from flask import jsonify
+from playwright.sync_api import Page, expect
+
+from tests.browser.kapa.conftest import (
+    Site,
+    ask,
+    attached,
+    conversation_of,
+    hand_off,
+    stored,
+    wait_until,
+)
+from tests.browser.kapa.proxy import Answers
+from tests.browser.kapa.streams import Stream, broken_after, chunk, pair
+
+pytestmark = pytest.mark.only("sqlite")
+
+SENT = {"resolved": None}
+VOTE = "() => { voted = chat.addFeedback('a1', 'downvote'); }"
+
+
+def held(number: int) -> tuple[Stream, threading.Event]:
+    """An answer that rests in its middle until the gate is open."""
+    gate, whole = threading.Event(), pair(number)
+    rest = chunk("partial_answer", {"text": whole.answer[4:]}) + chunk("metadata", {"is_uncertain": False})
+    end = chunk("identifiers", {"thread_id": "t1", "question_answer_id": whole.id}, end=True)
+    return broken_after(whole, whole.answer[:4], gate, rest + end), gate
+
+
+def start(page: Page, kapa: Answers, number: int) -> threading.Event:
+    """Ask, and wait for the beginning of the answer; the gate holds the rest."""
+    stream, gate = held(number)
+    kapa.streams[pair(number).question] = [stream]
+    page.evaluate("question => { asked = ask(question); }", pair(number).question)
+    assert stream.started.wait(20)
+    return gate
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_vote_while_the_next_answer_comes_leaves_that_answer_alone(site: Site, page: Page, kapa: Answers) -> None:
+    """The vote's event carries the conversation as it was at the click; it is told when Kapa has taken the vote."""
+    site.open(page, "widget")
+    ask(page, kapa, pair(1))
+    kapa.gates["feedback"] = threading.Event()
+    gate = start(page, kapa, 2)
+    page.evaluate(VOTE)
+    gate.set()
+    page.evaluate("asked")
+    kapa.gates["feedback"].set()
+    page.evaluate("voted")
+    assert hand_off(page) == SENT
+    assert conversation_of(site) == stored(pair(1, reaction="downvote"), pair(2))
+
+
+def test_a_vote_that_is_told_after_a_reset_does_not_bring_the_old_button_back(
+    site: Site, page: Page, kapa: Answers
+) -> None:
+    """Nor the old conversation."""
+    site.open(page, "button", "bare-widget")
+    ask(page, kapa, pair(1))
+    expect(page.locator("button.kapa-handoff-button")).to_have_count(1)
+    offers: list[str] = []
+    page.on("request", lambda request: offers.append(request.url) if "/offer?" in request.url else None)
+    kapa.gates["feedback"] = threading.Event()
+    page.evaluate(VOTE)
+    page.evaluate("reset()")
+    kapa.gates["feedback"].set()
+    page.evaluate("voted")
+    ask(page, kapa, pair(3), thread="t2")
+    expect(page.locator("button.kapa-handoff-button")).to_have_count(1)
+    assert len(offers) == 1
+    assert "thread_id=t2" in offers[0]
+
+
+def test_a_question_that_is_asked_while_an_answer_comes_tears_neither(site: Site, page: Page, kapa: Answers) -> None:
+    """The SDK mixes the two up, the requests do not."""
+    site.open(page, "widget")
+    ask(page, kapa, pair(1))
+    gate = start(page, kapa, 2)
+    wait_until(page, "chat.isGeneratingAnswer")
+    page.evaluate("void chat.submitQuery('And what about this?')")
+    gate.set()
+    page.evaluate("asked")
+    page.problems.clear()  # type: ignore[attr-defined]
+    assert hand_off(page) == SENT
+    assert [said for said in conversation_of(site) if said["id"] == "a2"] == stored(pair(2))
+
+
+def test_what_was_asked_before_a_reset_stays_there(site: Site, page: Page, kapa: Answers) -> None:
+    """Even if Kapa had not yet named the thread: it does not open the next conversation."""
+    site.open(page, "widget")
+    stream = Stream([threading.Event()])
+    kapa.streams["A secret?"] = [stream]
+    page.evaluate("void chat.submitQuery('A secret?')")
+    assert stream.started.wait(20)
+    page.evaluate("reset()")
+    assert stream.left.wait(20)
+    ask(page, kapa, pair(1))
+    assert hand_off(page) == SENT
+    assert conversation_of(site) == stored(pair(1))
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_whose_markup_hides_the_running_script_has_no_bridge(site: Site, page: Page, kapa: Answers) -> None:
+    """An element of the name `currentScript`, in somebody's comment, must not say where tickets go."""
+    page.add_init_script(
+        """const image = Object.assign(new Image(), {src: "/echo/a/b"});
+        Object.defineProperty(document, "currentScript", {get: () => image});"""
+    )
+    site.open(page, "takeover", "chat")
+    ask(page, kapa, pair(1))
+    assert hand_off(page) == SENT
+    assert len(kapa.to("handoff")) == 1
+    assert "echoed" not in site.app.extensions or "offer" not in str(site.app.extensions["echoed"])
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
+def test_a_browser_without_abort_signal_any_sends_all_the_same(site: Site, page: Page, kapa: Answers) -> None:
+    """Then only the page's own limit of time holds."""
+    page.add_init_script("delete AbortSignal.any")
+    site.open(page, "takeover", "chat")
+    ask(page, kapa, pair(1))
+    assert hand_off(page) == SENT
+    assert conversation_of(site) == stored(pair(1))
+
+
+def test_another_scripts_website_id_is_not_kapas(site: Site, page: Page, kapa: Answers) -> None:
+    """Some analytics have one on their tag, too; the ticket is told of on such a page."""
+    page.add_init_script(
+        """addEventListener("DOMContentLoaded", () => {
+            document.head.append(Object.assign(document.createElement("script"), {type: "text/plain"}));
+            document.head.lastChild.dataset.websiteId = "analytics";
+        });
+        window.told = [];
+        document.addEventListener("kapa-handoff:submit", ({detail}) => told.push(detail));"""
+    )
+    site.open(page, "takeover", "chat")
+    ask(page, kapa, pair(1))
+    assert hand_off(page) == SENT
+    (detail,) = page.evaluate("told")
+    assert detail == {
+        "threadId": "t1",
+        "conversation": [
+            {"questionAnswerId": "a1", "question": pair(1).question, "answer": pair(1).answer},
+        ],
+        "desk": "default",
+        "reference": site.tickets()[0].reference,
+    }
+
+
+def test_a_wrapper_that_takes_every_address_for_text_is_given_text(site: Site, page: Page, kapa: Answers) -> None:
+    """As scripts that watch requests often do."""
+    page.add_init_script(
+        """const inner = window.fetch;
+        window.fetch = function (address, ...rest) {
+            if ((address.url || address).includes("nothing")) return;
+            return inner.call(this, address, ...rest);
+        };"""
+    )
+    site.open(page, "takeover", "chat")
+    ask(page, kapa, pair(1))
+    assert hand_off(page) == SENT
+    assert len(site.tickets()) == 1
+
+
+def test_a_conversation_that_this_site_refuses_goes_to_kapa(site: Site, page: Page, kapa: Answers) -> None:
+    """The visitor cannot mend it; a wrong address, which a visitor can, is refused as it should be."""
+    site.open(page, "takeover", "chat")
+    ask(page, kapa, pair(1))
+    assert hand_off(page, email="nobody") == {"rejected": "Error", "message": "Failed to send handoff"}
+    assert kapa.to("handoff") == []
+
+    def refuse() -> Any:
+        problem = {"code": "invalid", "message": "No.", "fields": {"conversation": ["conversation[0]: no."]}}
+        return jsonify(error=problem), 422
+
+    site.instead["tickets"] = refuse
+    assert hand_off(page) == SENT
+    assert (len(site.tickets()), len(kapa.to("handoff"))) == (0, 1)
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
+def test_an_element_named_kapa_is_not_kapas_function(site: Site, page: Page, kapa: Answers) -> None:
+    """An `id` makes a global variable; the queue is there in spite of it."""
+    page.add_init_script(
+        """const anchor = document.createElement("a");
+        Object.defineProperty(window, "Kapa", {value: anchor, writable: true, configurable: true});"""
+    )
+    site.open(page, "widget", "early")
+    ask(page, kapa, pair(1))
+    assert page.evaluate("widget.sendForm({userEmail: 'visitor@example.com'})") == SENT
+    assert [name for name, _ in page.evaluate("early")] == ["Submit"]
+    assert attached(site.mails(1)[0])["conversation"] == stored(pair(1))
