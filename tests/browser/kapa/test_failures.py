@@ -224,6 +224,7 @@ def test_a_page_that_gives_up_gets_its_own_error(word: str, site: Site, page: Pa
     )
     assert reached.wait(20)
     page.evaluate("controller.abort(new RangeError('enough'))")
-    assert page.evaluate("sent") == {"rejected": "RangeError", "message": "enough"}
+    at_once = page.evaluate("Promise.race([sent, new Promise((then) => setTimeout(then, 8000, 'late'))])")
+    assert at_once == {"rejected": "RangeError", "message": "enough"}
     gate.set()
     assert (len(site.tickets()), len(kapa.to("handoff"))) == NOBODY

@@ -50,6 +50,7 @@ def test_two_bridges_show_one_button(parts: tuple[str, str], site: Site, page: P
     ask(page, kapa, pair(1))
     expect(page.locator("button.kapa-handoff-button")).to_have_count(1)
     press_and_send(page, "a1")
+    assert site.asked == ["GET offer", "GET form", "POST tickets"]
     assert len(site.mails(1)) == len(site.tickets()) == 1
 
 
