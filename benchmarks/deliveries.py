@@ -43,7 +43,7 @@ COURSES = (
     Course(0, 1, LONG, 200),
     Course(50, 1, LONG, 20),
     Course(500, 1, LONG, 4),
-    Course(50, 4, LONG, 80),
+    Course(50, 4, LONG, 240),
     Course(500, 16, LONG, 128),
 )
 
