@@ -15,7 +15,7 @@
 
   /** @type {Record<string, (...given: any[]) => any>} */
   const bridge = {
-    /** Until Kapa gives its id, an answer counts as stopped. */
+    /** Without an id of Kapa's an answer is stopped. */
     begin: (question) => ({ id: URL.createObjectURL(new Blob()).slice(-36), question, answer: "", stopped: true }),
 
     plain: ({ id: questionAnswerId, question, answer }) => ({ questionAnswerId, question, answer }),
@@ -78,7 +78,7 @@
       page.KapaHandoff?.reset(threadId);
     },
 
-    /** What the page cancels would wait for our reader. */
+    /** Else the page's cancel waits for ours. */
     tie(stream, reader) {
       const { cancel } = stream;
       stream.cancel = function () {
