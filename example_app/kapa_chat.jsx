@@ -2,6 +2,7 @@
 import { DefaultKapaApiService, KapaProvider, processStream, useChat } from "@kapaai/react-sdk";
 import Markdown from "markdown-to-jsx/react";
 import { useEffect, useRef, useState } from "react";
+import { createPortal } from "react-dom";
 import { createRoot } from "react-dom/client";
 
 const place = document.getElementById("kapa-chat");
@@ -15,11 +16,20 @@ const callbacks = {
   askAI: { onConversationReset: (event) => window.KapaHandoffBridge?.reset(event) },
 };
 
-const EXAMPLES = [
-  ["How do I restore a single file?", "a good answer; vote it down"],
-  ["Will it rain tomorrow?", "the chat does not know"],
-  ["Can I back up a Synology NAS?", "an answer that is only a guess"],
-];
+const EXAMPLES = {
+  button: [
+    ["How do I restore a single file?", "a good answer; vote it down and the button appears"],
+    ["Will it rain tomorrow?", "the chat is unsure, so the button is there at once"],
+    ["Can I back up a Synology NAS?", "only a guess, so the button is there as well"],
+  ],
+  takeover: [
+    ["How do I restore a single file?", "a good answer; vote on it, and the ticket's mail says so"],
+    ["Will it rain tomorrow?", "the chat does not know, a person might"],
+    ["Can I back up a Synology NAS?", "an answer that is only a guess"],
+  ],
+};
+
+const ADDRESS_PROBLEM = "Please check this email address, it should look like name@example.com.";
 
 function Chat() {
   const { conversation, threadId, error, isPreparingAnswer, isGeneratingAnswer } = useChat();
@@ -43,6 +53,7 @@ function Chat() {
       </div>
       {error && <p className="panel problem" role="alert">{error}</p>}
       {way === "takeover" && conversation.getLatestCompleted() && <Handoff key={threadId} />}
+      {conversation.length > 0 && <NewConversation />}
       {/* The key has the box focused again when a conversation begins or is given up. */}
       <Question key={conversation.length > 0 ? "next" : "first"} busy={busy} />
     </>
@@ -55,7 +66,7 @@ function Examples() {
     <section className="panel examples">
       <h2>Try it</h2>
       <ul>
-        {EXAMPLES.map(([question, outcome]) => (
+        {EXAMPLES[way].map(([question, outcome]) => (
           <li key={question}>
             <button type="button" onClick={() => submitQuery(question)}>{question}</button> <span>{outcome}</span>
           </li>
@@ -65,9 +76,17 @@ function Examples() {
   );
 }
 
+// Beside the page's heading, which is the server's.
+function NewConversation() {
+  const { resetConversation } = useChat();
+  return createPortal(
+    <button type="button" className="button" onClick={resetConversation}>New conversation</button>,
+    document.getElementById("kapa-new-conversation"),
+  );
+}
+
 function Question({ busy }) {
-  const { conversation, submitQuery, stopGeneration, resetConversation } = useChat();
-  const asked = conversation.length > 0;
+  const { conversation, submitQuery, stopGeneration } = useChat();
 
   function ask(event) {
     event.preventDefault();
@@ -79,10 +98,7 @@ function Question({ busy }) {
 
   return (
     <form className="question sticky" onSubmit={ask}>
-      <div className="title-row">
-        <label htmlFor="kapa-question">{asked ? "Follow-up question" : "Your question"}</label>
-        {asked && <button type="button" className="link-button" onClick={resetConversation}>New conversation</button>}
-      </div>
+      <label htmlFor="kapa-question">{conversation.length > 0 ? "Ask a follow-up question" : "Your question"}</label>
       <div className="question-row">
         <input id="kapa-question" name="question" required maxLength={maxQuestion} autoComplete="off" autoFocus />
         {busy
@@ -97,12 +113,12 @@ function Answer({ qa }) {
   const done = qa.id || qa.isGenerationAborted;
   return (
     <div className="answer">
+      {qa.metadata?.is_uncertain && <p className="badge">Not sure</p>}
       <div className="prose">
         {/* Raw HTML is shown as text; halves of links and tables are held back until they are whole. */}
         <Markdown options={{ disableParsingRawHTML: true, optimizeForStreaming: !done }}>{qa.answer}</Markdown>
       </div>
       {qa.isGenerationAborted && <p className="lead">Stopped.</p>}
-      {qa.metadata?.is_uncertain && <p className="badge">Not sure</p>}
       {qa.sources.length > 0 && (
         <>
           <h3>Sources</h3>
@@ -135,7 +151,7 @@ function Votes({ qa }) {
 function Handoff() {
   const { submitHandoff } = useChat();
   const [state, setState] = useState("closed");
-  const [problem, setProblem] = useState("");
+  const [failed, setFailed] = useState(false);
   const [reference, setReference] = useState("");
   // The promise of the SDK tells of success alone; the bridge's event names the ticket.
   useEffect(() => window.KapaHandoff?.on("submit", (ticket) => setReference(ticket.reference)), []);
@@ -148,14 +164,20 @@ function Handoff() {
     event.preventDefault();
     const form = new FormData(event.target);
     setState("sending");
-    setProblem("");
+    setFailed(false);
     try {
       await submitHandoff({ recipientEmail: recipient, userEmail: form.get("email"), note: form.get("note") });
       setState("sent");
-    } catch (error) {
-      setProblem(error.message);
+    } catch {
+      // The SDK's error is the same whatever went wrong.
+      setFailed(true);
       setState("open");
     }
+  }
+
+  // Browsers take name@host for an address; a site that mails it does not.
+  function checkAddress({ target }) {
+    target.setCustomValidity(target.validity.patternMismatch ? ADDRESS_PROBLEM : "");
   }
 
   if (state === "closed") {
@@ -169,10 +191,15 @@ function Handoff() {
       <h2>Create ticket</h2>
       <p className="lead">A person reads this conversation and answers you by email.</p>
       <label htmlFor="kapa-email">Your email</label>
-      <input id="kapa-email" name="email" type="email" required autoComplete="email" autoFocus />
-      <label htmlFor="kapa-note">Your note (optional)</label>
+      <input id="kapa-email" name="email" type="email" required pattern="[^@]+@[^@]+\.[^@]+" onInput={checkAddress}
+             autoComplete="email" autoFocus />
+      <label htmlFor="kapa-note">Your note (optional, up to 5,000 characters)</label>
       <textarea id="kapa-note" name="note" rows="3" maxLength="5000" />
-      {problem && <p className="error" role="alert">{problem}. What you typed is still here: please try again.</p>}
+      {failed && (
+        <p className="error" role="alert">
+          It could not be sent. Please check the address, or try again later; what you typed is still here.
+        </p>
+      )}
       <button type="submit" className="primary" disabled={state === "sending"}>Send</button>
       <button type="button" className="link-button" onClick={() => setState("closed")}>Cancel</button>
     </form>

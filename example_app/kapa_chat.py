@@ -20,7 +20,7 @@ from .documentation import link_pages
 from .kapa_bundle import BundleError, bundle
 from .search import WEAK, Answer, answer
 
-WAYS = {"button": "Own button", "takeover": "Takeover", "widget": "Widget"}
+WAYS = {"button": "Our button", "takeover": "Your form", "widget": "Kapa's widget"}
 SCRIPT = Path(__file__).parent / "kapa_chat.jsx"
 PIECES = 40
 SEPARATOR = "␞"

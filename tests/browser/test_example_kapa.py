@@ -87,7 +87,7 @@ def test_a_handoff_that_fails_keeps_what_was_typed(example: Example, page: Page)
     page.get_by_role("button", name="Create ticket").click()
     page.route(f"{example.address}/handoff/**", lambda route: route.abort())
     send(page)
-    expect(page.get_by_role("alert")).to_contain_text("Failed to send handoff")
+    expect(page.get_by_role("alert")).to_contain_text("what you typed is still here")
     expect(page.get_by_label("Your note")).to_have_value("Hurry!")
     page.unroute_all()
     page.get_by_role("button", name="Send").click()
@@ -95,6 +95,24 @@ def test_a_handoff_that_fails_keeps_what_was_typed(example: Example, page: Page)
         page.get_by_role("status").filter(has_text=re.compile("Your ticket T-[0-9A-Z]+ is on its way"))
     ).to_be_visible()
     page.problems.clear()  # type: ignore[attr-defined]  # the browser logs what this test broke
+
+
+def test_an_address_that_this_site_refuses_is_refused_before_it_is_sent(example: Example, page: Page) -> None:
+    """An address without a dot after its @ is not sent; the form says in words what is wrong with it."""
+    visit(page, example, "takeover")
+    ask(page, RAIN)
+    page.get_by_role("button", name="Create ticket").click()
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
+    email = page.get_by_label("Your email")
+    email.fill("bob@nowhere")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("input:user-invalid")).to_be_focused()
+    assert "name@example.com" in email.evaluate("input => input.validationMessage")
+    assert sent == []
+    email.fill("bob@nowhere.example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("status").filter(has_text="is on its way")).to_be_visible()
 
 
 @pytest.mark.parametrize("way", ["button", "takeover"])
