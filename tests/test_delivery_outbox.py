@@ -466,6 +466,22 @@ def test_ticket_that_is_cut_off_again_and_again_waits(database: Database, queue:
     assert "more than once" in (ticket.last_error or "")
 
 
+def test_tickets_that_are_made_to_wait_hold_up_no_other(database: Database, queue: Callable[[], str]) -> None:
+    """Whoever looks for a ticket gets the first that can be sent now, past all that were cut off too often."""
+    cut_off = [queue(), queue()]
+    for _ in range(2):
+        for reference in cut_off:
+            outbox.claim(database, 30, reference=reference)
+            with database.read() as connection:
+                moment = database_now(connection)
+            rewrite(database, reference, leased_until=moment - timedelta(seconds=1))
+    due = queue()
+    claimed = outbox.claim(database, 30)
+    assert claimed is not None
+    assert claimed.ticket.reference == due
+    assert [look_up(database, reference).status for reference in cut_off] == [Status.QUEUED] * 2
+
+
 def test_abandoned_ticket_does_not_wait_for_an_empty_queue(database: Database, queue: Callable[[], str]) -> None:
     """Whose lease has run out is next, however many tickets are due."""
     abandoned = queue()

@@ -71,31 +71,36 @@ def claim(
         with database.read() as connection:
             if _first_due(connection, now(connection), reference) is None:
                 return None
-    # A claim that a power cut takes back costs no more than a wait: nothing was sent yet, or the lease runs out.
-    with database.write(alone=False, survives_power_cut=False) as connection:
-        moment = now(connection)
-        ticket = _first_due(connection, moment, reference, claiming=True)
-        if ticket is None:
-            return None
-        if ticket.status is Status.SENDING and _put_back(connection, ticket, moment):
-            return None
-        number = ticket.attempts + 1
-        taken = connection.execute(
-            TAKE,
-            {
-                "this": ticket.id,
-                "seen_status": ticket.status,
-                "seen_attempts": ticket.attempts,
-                "status": Status.SENDING,
-                "attempts": number,
-                "leased_until": moment + timedelta(seconds=smtp_timeout) + LEASE_MARGIN,
-            },
-        )
-        if taken.rowcount != 1:
-            return None
-        begun = {"ticket_id": ticket.id, "number": number, "recipient": ticket.recipient, "started_at": moment}
-        connection.execute(BEGIN_TRY, begun)
-        return Claim(ticket)
+    while True:
+        # A claim that a power cut takes back costs no more than a wait: nothing was sent yet, or the lease runs out.
+        with database.write(alone=False, survives_power_cut=False) as connection:
+            moment = now(connection)
+            ticket = _first_due(connection, moment, reference, claiming=True)
+            if ticket is None:
+                return None
+            if ticket.status is Status.SENDING and _put_back(connection, ticket, moment):
+                continue  # it waits now, and the next one is looked for
+            return _take(connection, ticket, smtp_timeout, moment)
+
+
+def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: datetime) -> Claim | None:
+    number = ticket.attempts + 1
+    taken = connection.execute(
+        TAKE,
+        {
+            "this": ticket.id,
+            "seen_status": ticket.status,
+            "seen_attempts": ticket.attempts,
+            "status": Status.SENDING,
+            "attempts": number,
+            "leased_until": moment + timedelta(seconds=smtp_timeout) + LEASE_MARGIN,
+        },
+    )
+    if taken.rowcount != 1:
+        return None
+    begun = {"ticket_id": ticket.id, "number": number, "recipient": ticket.recipient, "started_at": moment}
+    connection.execute(BEGIN_TRY, begun)
+    return Claim(ticket)
 
 
 def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> bool:
