@@ -56,7 +56,7 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
             f'<script defer src="{escape(kapa_handoff_script_url())}"{chosen}{mark}></script>'
         )
         if bridge is not None:
-            tags += _bridge_tag(bridge, chosen + mark)
+            tags += _bridge_tags(bridge, mark, chosen)
         state.tags[key] = tags
     # escaped where it was made
     return Markup(tags if nonce is None else tags.replace("{nonce}", str(escape(nonce))))  # noqa: S704
@@ -72,10 +72,14 @@ def kapa_handoff_script_url() -> str:
     return static_url("handoff.js")
 
 
-def _bridge_tag(bridge: str, attributes: str) -> str:
+def _bridge_tags(bridge: str, mark: str, chosen: str = "") -> str:
     if bridge not in BRIDGES:
         raise ValueError(f"bridge: {bridge!r} is not allowed; use {' or '.join(BRIDGES)}")
-    return f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}"{attributes}></script>'
+    return (
+        # Not deferred: whatever follows can call Kapa().
+        f'<script src="{escape(static_url("kapa.js"))}"{mark}></script>'
+        f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}"{chosen}{mark}></script>'
+    )
 
 
 def kapa_handoff_button(conversation: Conversation | None, desk: str | None = None) -> Markup:
@@ -166,15 +170,19 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
 def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object) -> Markup:
     """Kapa's own script tag, with the handoff attributes that the admin's settings ask for, and the bridge.
 
-    A change of the settings shows within 5 seconds; until then no query is made. The tag of ``kapa.js`` holds up the
-    page for a moment, so that whatever follows can call ``Kapa()``.
+    A change of the settings shows within 5 seconds; until then no query is made.
 
     Arguments:
         website_id: Kapa's id of the site.
         nonce: of the page's Content-Security-Policy, where it has one.
         attributes: any of Kapa's ``data-`` attributes, underscores for hyphens: ``project_name="Acme"``. The four
             ``handoff_`` ones are the settings' own, and are left out where no ticket can be sent.
+
+    Raises:
+        ValueError: there is no id.
     """
+    if not website_id:
+        raise ValueError("kapa_widget(): the website id is missing; Kapa gives one to each project")
     handoff = _handoff_attributes()
     others = {name: value for name, value in attributes.items() if name not in handoff}
     values: dict[str, object] = {"website_id": website_id, **others, **handoff}
@@ -184,10 +192,8 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
         if value is not None
     )
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
-    return Markup(  # noqa: S704 - escaped above
-        f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
-        f'<script src="{escape(static_url("kapa.js"))}"{mark}></script>' + _bridge_tag("takeover", mark)
-    )
+    tag = f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
+    return Markup(tag + _bridge_tags("takeover", mark))  # noqa: S704 - escaped above
 
 
 def _attribute(value: object) -> str:

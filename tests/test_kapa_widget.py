@@ -136,10 +136,13 @@ def test_after_kapas_tag_come_its_queue_and_the_bridge(app: Flask) -> None:
 
 @pytest.mark.parametrize("way", ["takeover", "button"])
 def test_the_script_tag_brings_the_bridge_along(app: Flask, way: str) -> None:
-    """After handoff.js, which it feeds; with the desk and the nonce."""
+    """After handoff.js, which it feeds, and Kapa's queue; with the desk and the nonce."""
     template = "{{ kapa_handoff_script(bridge=way, desk='sales', nonce='abc') }}"
-    script, bridge = Page(render(app, template, way=way)).all("script")
+    script, queue, bridge = Page(render(app, template, way=way)).all("script")
     assert "handoff.js" in script["src"]
+    assert "kapa.js" in queue["src"]
+    assert not {"async", "defer", "data-desk"} & set(queue)
+    assert queue["nonce"] == "abc"
     assert "bridge.js" in bridge["src"]
     assert "defer" in bridge
     assert (bridge["data-bridge"], bridge["data-desk"], bridge["nonce"]) == (way, "sales", "abc")
@@ -149,6 +152,13 @@ def test_without_a_bridge_there_is_none(app: Flask) -> None:
     """Also after another page had one: tags are kept."""
     render(app, "{{ kapa_handoff_script(bridge='button') }}")
     assert "bridge.js" not in render(app, "{{ kapa_handoff_script() }}")
+
+
+@pytest.mark.parametrize("missing", ["''", "none", "nowhere"])
+def test_a_widget_without_an_id_is_refused(app: Flask, missing: str) -> None:
+    """Such as a configuration key that is not set."""
+    with pytest.raises(ValueError, match="website id is missing"):
+        render(app, f"{{{{ kapa_widget({missing}) }}}}")
 
 
 def test_an_unknown_way_is_refused_with_the_allowed_ones(app: Flask) -> None:
