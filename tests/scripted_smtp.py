@@ -132,10 +132,11 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket) -> None:
         plain = connection
+        files = contextlib.ExitStack()  # they keep their connection open
         try:
             if self.tls is not None:
                 connection = self._wrapped(plain, self.tls)
-            file = connection.makefile("rb")
+            file = files.enter_context(connection.makefile("rb"))
             if self._say(connection, "CONNECT") is None:
                 return
             while line := file.readline():
@@ -147,7 +148,7 @@ class ScriptedServer:
                     return
                 if verb == "STARTTLS" and self.starttls is not None:
                     connection = self._wrapped(plain, self.starttls)
-                    file = connection.makefile("rb")
+                    file = files.enter_context(connection.makefile("rb"))
                 elif verb == "DATA" and said.startswith("354"):
                     if not self._take_mail(connection, file):
                         return
@@ -157,6 +158,8 @@ class ScriptedServer:
         except (OSError, ssl.SSLError):
             pass
         finally:
+            with contextlib.suppress(OSError):
+                files.close()
             with contextlib.suppress(OSError):
                 connection.close()
             plain.close()

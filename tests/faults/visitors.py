@@ -65,8 +65,9 @@ class Visitors:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         try:
             connection.request("POST", "/handoff/tickets", body, _HEADERS)
-            answer = connection.getresponse()
-            text = answer.read()
+            # The answer keeps the connection open, and must not do so where it breaks off.
+            with connection.getresponse() as answer:
+                text = answer.read()
         except (OSError, http.client.HTTPException):
             self.lost_answers += 1
             return None
