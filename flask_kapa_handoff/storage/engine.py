@@ -179,8 +179,8 @@ class Database:
         """
         if not self._embedded:
             return
-        with self._usable() as engine, engine.connect() as connection:
-            sqlite.checkpoint(connection)
+        with self._usable() as engine, self._turn():
+            sqlite.checkpoint(engine)
 
     def close(self) -> None:
         """Close this process's connections, unless they are the site's."""
