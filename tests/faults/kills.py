@@ -51,7 +51,7 @@ class Count:
 
     Arguments:
         lost_answers: how often a client had no answer to a ticket, and sent it again.
-        missing: acknowledged tickets that did not arrive.
+        missing: acknowledged tickets that did not arrive, and what the database says of each.
         unexplained: tickets of which there are more copies than tries whose end nobody knows, and one.
         faults: what must never be in the database, and processes that ended by themselves.
         names: how many different ``Message-ID`` there are.
@@ -168,7 +168,7 @@ def _count(visitors: Visitors, crowd: _Crowd, server: MailServer, database: Data
         arrived=len(copies),
         duplicates=len(server.mails) - len(copies),
         names=len({name for names in copies.values() for name in names}),
-        missing=sorted(set(visitors.references) - set(copies)),
+        missing=[ledger.story(database, reference) for reference in sorted(set(visitors.references) - set(copies))],
         unexplained=unexplained,
         faults=[*ledger.find_faults(database), *crowd.ended, *visitors.problems],
     )

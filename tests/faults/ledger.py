@@ -10,7 +10,15 @@ from sqlalchemy import Connection, func, or_, select, update
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.models import delivery_attempt, transcript
 from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Attempt, Outcome, Status, Ticket, find_attempts, latest_tickets
+from flask_kapa_handoff.storage.records import (
+    Attempt,
+    Outcome,
+    Status,
+    Ticket,
+    find_attempts,
+    find_ticket,
+    latest_tickets,
+)
 
 _columns = ticket_table.c
 _WAITS = {Outcome.DELAYED, Outcome.UNREACHABLE, Outcome.UNKNOWN, None}  # none: it was cut off
@@ -47,6 +55,16 @@ def unknown_ends(database: Database) -> Counter[str]:
     query = select(_columns.reference).join(delivery_attempt).where(cut_off)
     with database.read() as connection:
         return Counter(connection.execute(query).scalars())
+
+
+def story(database: Database, reference: str) -> str:
+    """A ticket, and what came of it, in a line."""
+    with database.read() as connection:
+        ticket = find_ticket(connection, _columns.reference == reference)
+        if ticket is None:
+            return f"{reference}: is not there"
+        tries = [(str(attempt.outcome), attempt.detail) for attempt in find_attempts(connection, ticket.id)]
+    return f"{reference}: {ticket.status}, {ticket.last_error!r}, {tries}"
 
 
 def find_faults(database: Database) -> list[str]:
