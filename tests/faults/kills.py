@@ -51,6 +51,7 @@ class Count:
 
     Arguments:
         lost_answers: how often a client had no answer to a ticket, and sent it again.
+        undelivered: tickets that the database does not call delivered, although all time has passed.
         missing: acknowledged tickets that did not arrive, and what the database says of each.
         unexplained: tickets of which there are more copies than tries whose end nobody knows, and one.
         faults: what must never be in the database, and processes that ended by themselves.
@@ -61,6 +62,7 @@ class Count:
     lost_answers: int
     kills: int
     lost_replies: int
+    undelivered: int
     arrived: int
     duplicates: int
     names: int
@@ -77,6 +79,7 @@ class Count:
         """The promises that were not kept; empty: all is well."""
         promises = {
             f"all {plan.tickets} are acknowledged: {self.acknowledged}": self.acknowledged == plan.tickets,
+            f"none waits any more: {self.undelivered}": not self.undelivered,
             f"none is lost: {self.missing}": not self.missing,
             f"none arrives that nobody sent: {self.arrived}": self.arrived == plan.tickets,
             f"one Message-ID for each: {self.names}": self.names == self.arrived,
@@ -122,7 +125,7 @@ def run(app: Flask, server: MailServer, plan: Plan) -> Count:
         finally:
             crowd.kill_all()
             visitors.join()
-    for _ in range(10):  # each killed delivery of a ticket makes it wait once more
+    for _ in range(10):  # a delivery that was killed lets its ticket wait, and so does a lost reply
         ledger.let_time_pass(database)
         if not ledger.undelivered(database):
             break
@@ -165,6 +168,7 @@ def _count(visitors: Visitors, crowd: _Crowd, server: MailServer, database: Data
         lost_answers=visitors.lost_answers,
         kills=crowd.kills,
         lost_replies=len(server.lost),
+        undelivered=ledger.undelivered(database),
         arrived=len(copies),
         duplicates=len(server.mails) - len(copies),
         names=len({name for names in copies.values() for name in names}),
