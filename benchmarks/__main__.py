@@ -15,12 +15,14 @@ from typing import Any
 
 from .breakdown import break_down
 from .bridge import compare as compare_bridge
+from .contenders import CHECKPOINTS, PATHS
 from .deliveries import compare as compare_deliveries
 from .duels import compare
-from .memory import CHECKPOINTS, worker_memory
+from .memory import MOMENTS, worker_memory
 from .reports import (
     print_breakdown,
     print_bridge,
+    print_checkpoints,
     print_costs,
     print_deliveries,
     print_footprint,
@@ -44,10 +46,18 @@ def _bridge(directory: Path, quick: bool) -> None:
 def _requests(directory: Path, quick: bool) -> None:
     rounds, seconds, limit = (2, 0.3, 3.0) if quick else (5, 1.0, 22.0)
     results = []
-    for result in compare(directory, delays=DELAYS, clients=CLIENTS, rounds=rounds, seconds=seconds, limit=limit):
+    turns: dict[str, Any] = {"rounds": rounds, "seconds": seconds, "limit": limit}
+    for result in compare(directory, tuple(PATHS), delays=DELAYS, clients=CLIENTS, **turns):
         print(f"measured: {result.clients} at once, mail server of {result.delay} ms", file=sys.stderr)
         results.append(result)
     print_requests(results)
+
+
+def _checkpoints(directory: Path, quick: bool) -> None:
+    # Turns of several checkpoints each; processes deliver at the same time, as fast as they may.
+    rounds, seconds = (2, 3.0) if quick else (6, 10.0)
+    turns: dict[str, Any] = {"rounds": rounds, "seconds": seconds, "limit": float("inf")}
+    print_checkpoints(list(compare(directory, CHECKPOINTS, delays=(0,), clients=(1, 4), **turns)))
 
 
 def _deliveries(directory: Path, quick: bool) -> None:
@@ -61,7 +71,7 @@ def _deliveries(directory: Path, quick: bool) -> None:
 
 
 def _memory(directory: Path, quick: bool) -> None:
-    print_memory(worker_memory(directory, (100, 200, 400) if quick else CHECKPOINTS))
+    print_memory(worker_memory(directory, (100, 200, 400) if quick else MOMENTS))
 
 
 def _leave(number: int, frame: Any) -> None:
@@ -72,6 +82,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "footprint": _footprint,
     "bridge": _bridge,
     "requests": _requests,
+    "checkpoints": _checkpoints,
     "deliveries": _deliveries,
     "memory": _memory,
 }
@@ -82,7 +93,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: a look, not a result")
     parser.add_argument("--profile", action="store_true", help="also say where the time of one submit goes")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; without: all but memory")
+    usual = f"of {', '.join(PARTS)}; without: {', '.join(DEFAULT)}"
+    parser.add_argument("parts", nargs="*", metavar="PART", help=usual)
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - PARTS.keys():
         parser.error(f"unknown part {unknown.pop()!r}; use any of {', '.join(PARTS)}")

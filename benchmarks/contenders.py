@@ -22,13 +22,14 @@ from flask import Flask, render_template_string, request
 from flask_mail import Mail, Message
 from flask_wtf import FlaskForm
 from jinja2 import Environment, FileSystemLoader, select_autoescape
-from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, event, insert
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, create_engine, event, insert
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import EmailField, HiddenField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.markdown import to_html
+from flask_kapa_handoff.storage import sqlite
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.templates_folder import TEMPLATES
 
@@ -37,6 +38,9 @@ from .requests_of_visitors import SECRET_KEY
 
 PATHS = {"submit": "/handoff/tickets", "bare": "/", "in_request": "/"}
 """Where each contender takes its POST."""
+
+CHECKPOINTS = ("submit", "submit_copying_beside", "submit_copying_itself", "submit_never_copying")
+"""Who copies SQLite's write-ahead log into the database, and when; all of them take their POST where submit does."""
 
 PROCESSOR_SECONDS = "/processor-seconds"
 """Where each says how much processor time its process has used: with one gunicorn worker, all that it costs."""
@@ -72,6 +76,31 @@ def submit(delivery: str = "thread", connections: int = 2) -> Flask:
     logging.getLogger("flask_kapa_handoff.extension").setLevel(logging.ERROR)  # the hint that there is no admin page
     KapaHandoff().init_app(application)
     return application
+
+
+def submit_copying_beside() -> Flask:
+    """The same; the log is copied while others write, which SQLite before 3.51.3 does not do quite safely."""
+
+    def checkpoint(engine: Engine) -> None:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+    sqlite.checkpoint = checkpoint
+    return submit()
+
+
+def submit_copying_itself() -> Flask:
+    """The same; whoever commits copies the log when it has 1,000 pages, as SQLite does where nobody says otherwise."""
+    sqlite.CHECKPOINT_PAGES = 1_000
+    sqlite.checkpoint = lambda engine: None
+    return submit()
+
+
+def submit_never_copying() -> Flask:
+    """The same; the log grows."""
+    sqlite.CHECKPOINT_PAGES = 0
+    sqlite.checkpoint = lambda engine: None
+    return submit()
 
 
 def bare() -> Flask:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import statistics
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ class Result:
 
     clients: int
     delay: int
-    rounds: dict[str, list[Round]] = field(default_factory=lambda: {name: [] for name in PATHS})
+    rounds: dict[str, list[Round]] = field(default_factory=lambda: defaultdict(list))
     delivered: int = 0
 
     def rate(self, name: str) -> float:
@@ -47,11 +48,19 @@ class Result:
 
 
 def compare(
-    directory: Path, *, delays: tuple[int, ...], clients: tuple[int, ...], rounds: int, seconds: float, limit: float
+    directory: Path,
+    names: Sequence[str],
+    *,
+    delays: tuple[int, ...],
+    clients: tuple[int, ...],
+    rounds: int,
+    seconds: float,
+    limit: float,
 ) -> Iterator[Result]:
     """Measure each pair of a delay and a number of clients.
 
     Arguments:
+        names: the contenders.
         delays: milliseconds that the mail server takes for a mail.
         clients: how many send at the same time.
         rounds: how many turns each contender gets.
@@ -62,9 +71,9 @@ def compare(
         for delay in delays:
             with Processes(directory) as processes:
                 smtp_port = processes.mail_sink(delay)
-                servers = [processes.server(name, smtp_port) for name in PATHS]
+                servers = [processes.server(name, smtp_port) for name in names]
                 for server in servers:
-                    senders.run(server.port, PATHS[server.name], 16, WARM_UP_SECONDS)
+                    senders.run(server.port, _path(server), 16, WARM_UP_SECONDS)
                     server.freeze()
                 for count in clients:
                     yield _measure(senders, servers, Result(count, delay), rounds, seconds, limit)
@@ -81,7 +90,7 @@ def _measure(
             before = delivered(server)
             server.thaw()
             try:
-                turn = senders.run(server.port, PATHS[server.name], result.clients, seconds)
+                turn = senders.run(server.port, _path(server), result.clients, seconds)
             except RuntimeError as error:
                 raise RuntimeError(f"{server.name}: {error}\n{server.errors()}") from error
             finally:
@@ -89,6 +98,10 @@ def _measure(
             result.rounds[server.name].append(turn)
             result.delivered += delivered(server) - before
     return result
+
+
+def _path(server: Server) -> str:
+    return PATHS.get(server.name, PATHS["submit"])
 
 
 def delivered(server: Server) -> int:

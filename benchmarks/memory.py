@@ -14,10 +14,10 @@ from .mailers import fill
 from .requests_of_visitors import CONVERSATION_BYTES
 from .servers import Processes
 
-CHECKPOINTS = (100, 1_000, 5_000, 10_000)
+MOMENTS = (100, 1_000, 5_000, 10_000)
 
 
-def worker_memory(directory: Path, checkpoints: tuple[int, ...] = CHECKPOINTS) -> Iterator[tuple[int, float]]:
+def worker_memory(directory: Path, checkpoints: tuple[int, ...] = MOMENTS) -> Iterator[tuple[int, float]]:
     """Let a worker deliver; gives how many tickets it had delivered, and the megabytes that it had in memory then."""
     directory = Path(tempfile.mkdtemp(prefix="worker-", dir=directory))
     with Processes(directory) as processes:

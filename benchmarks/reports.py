@@ -40,6 +40,32 @@ mails per ticket   mails that went out while tickets came in; the others wait in
     )
 
 
+def print_checkpoints(results: list[duels.Result]) -> None:
+    rows = [
+        [
+            name,
+            str(result.clients),
+            *(shown(result.milliseconds(name, percent)) for percent in (50, 99)),
+            shown(result.milliseconds(name, 99) / result.milliseconds("submit", 99)),
+            str(sum(len(turn.latencies) for turn in result.rounds[name])),
+        ]
+        for result in results
+        for name in result.rounds
+    ]
+    print_table(
+        "Latency of a submit beside deliveries",
+        ["", "visitors at once", "ms, 50 %", "ms, 99 %", "99 % as a multiple of submit's", "requests"],
+        rows,
+    )
+    print(
+        """
+submit                  the deliveries copy SQLite's log every other second, and writers wait meanwhile
+submit_copying_beside   the same, and writers do not wait: SQLite before 3.51.3 may lose a commit then, very rarely
+submit_copying_itself   whoever commits copies the log when it has 1,000 pages, as SQLite does by itself
+submit_never_copying    the log grows"""
+    )
+
+
 def print_footprint(directory: Path, runs: int) -> None:
     page, ticket = page_cost(directory), submit_cost(directory)
     rows = [
