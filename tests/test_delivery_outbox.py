@@ -20,6 +20,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.errors import Unavailable
+from flask_kapa_handoff.signals import ticket_failed
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
@@ -495,9 +496,11 @@ def test_abandoned_ticket_does_not_wait_for_an_empty_queue(database: Database, q
     assert found.ticket.reference == abandoned
 
 
-def test_ticket_that_is_cut_off_for_five_days_fails(database: Database, queue: Callable[[], str]) -> None:
-    """The five days hold for abandoned deliveries as well."""
-    reference = queue()
+def test_ticket_that_is_cut_off_for_five_days_fails(
+    app: Flask, database: Database, queue: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The five days hold for abandoned deliveries as well, and the site hears of it."""
+    reference, heard = queue(), []
     with database.read() as connection:
         moment = database_now(connection)
     rewrite(
@@ -508,8 +511,15 @@ def test_ticket_that_is_cut_off_for_five_days_fails(database: Database, queue: C
         queued_at=moment - timedelta(days=6),
         leased_until=moment - timedelta(seconds=1),
     )
-    assert outbox.claim(database, 30) is None
-    assert look_up(database, reference).status is Status.FAILED
+    courier = Courier(app, app.extensions["kapa_handoff"])
+    with ticket_failed.connected_to(lambda sender, ticket, error: heard.append((ticket.reference, error)), app):
+        ended = courier.deliver_next()
+        assert courier.deliver_next() is None
+    ticket = look_up(database, reference)
+    assert ended == ticket
+    assert ticket.status is Status.FAILED
+    assert heard == [(reference, ticket.last_error)]
+    assert f"Ticket {reference} failed for good" in caplog.text
 
 
 def test_send_again_goes_to_the_address_of_today(database: Database, queue: Callable[[], str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import subprocess
@@ -19,7 +20,8 @@ from jinja2 import FunctionLoader
 from sqlalchemy import update
 
 from flask_kapa_handoff.delivery import outbox
-from flask_kapa_handoff.delivery.message import HTML, TEXT
+from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.delivery.message import HTML, TEXT, _own_templates
 from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
@@ -593,6 +595,33 @@ def test_ticket_that_cannot_be_composed_fails_alone(make_site: Callable[..., Fla
     assert "could not be composed" in str(ticket.last_error)
     assert "no address that a mail can carry" in str(ticket.last_error)
     assert look_up(app, sound).status is Status.DELIVERED
+
+
+def test_ticket_waits_while_the_templates_are_being_replaced(
+    make_site: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A fault of the machine while a mail is composed says nothing about the ticket: it is tried again."""
+    app = make_site(mail_server, KAPA_HANDOFF_DELIVERY="external")
+    reference = send_ticket(app.test_client())
+    courier = Courier(app, app.extensions["kapa_handoff"])
+
+    def too_many(name: str) -> str | None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(app, "jinja_loader", FunctionLoader(too_many))
+        broken.setattr("flask_kapa_handoff.delivery.message.TEMPLATES", tmp_path)
+        _own_templates.cache_clear()
+        ticket = courier.deliver_next()
+    _own_templates.cache_clear()
+    assert ticket is not None
+    assert ticket.status is Status.QUEUED
+    assert str(ticket.last_error).startswith("TemplateNotFound while the mail was composed: ")
+    assert outbox.send_again(app.extensions["kapa_handoff"].database, reference) is not None
+    ticket = courier.deliver_next()
+    courier.close()
+    assert ticket is not None
+    assert ticket.status is Status.DELIVERED
 
 
 def test_page_does_not_fail_when_no_thread_can_be_started(

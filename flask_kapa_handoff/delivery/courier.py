@@ -61,6 +61,9 @@ class Courier:
             self._is_busy = claimed is not None
             if claimed is None:
                 return None
+            if claimed.given_up:
+                self._report(claimed.ticket)
+                return claimed.ticket
             try:
                 reply = self.send(claimed.ticket, self._conversation(claimed.ticket))
             except Delayed as error:
@@ -137,6 +140,9 @@ class Courier:
         letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
         try:
             return compose(self._state.mail_environment, letterhead, ticket, conversation)
+        except (OSError, MemoryError) as error:
+            # About this machine and not the ticket: no memory, no file handle left, a template that is being replaced.
+            raise Delayed(f"{type(error).__name__} while the mail was composed: {error}"[:500]) from error
         except Exception as error:
             # The same ticket would fail at every further try.
             raise Refused(f"the mail could not be composed: {type(error).__name__}: {error}"[:500]) from error

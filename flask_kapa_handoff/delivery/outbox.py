@@ -30,9 +30,14 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Claim:
-    """A ticket that is this process's alone until its lease runs out; ``number`` is the try's."""
+    """A ticket that is this process's alone until its lease runs out; ``number`` is the try's.
+
+    Arguments:
+        given_up: there is nothing to send: its deliveries were cut off for :data:`GIVE_UP_AFTER`, and it has failed.
+    """
 
     ticket: Ticket
+    given_up: bool = False
 
     @property
     def number(self) -> int:
@@ -78,9 +83,12 @@ def claim(
             ticket = _first_due(connection, moment, reference, claiming=True)
             if ticket is None:
                 return None
-            if ticket.status is Status.SENDING and _put_back(connection, ticket, moment):
-                continue  # it waits now, and the next one is looked for
-            return _take(connection, ticket, smtp_timeout, moment)
+            if ticket.status is Status.QUEUED or ticket.attempts == 1:
+                return _take(connection, ticket, smtp_timeout, moment)
+            ended = _put_back(connection, ticket, moment)
+            if ended.status is Status.FAILED:
+                return Claim(ended, given_up=True)
+            # It waits now, and the next one is looked for.
 
 
 def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: datetime) -> Claim | None:
@@ -103,20 +111,17 @@ def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: dat
     return Claim(ticket)
 
 
-def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> bool:
+def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> Ticket:
     """Let a ticket wait whose deliveries were cut off again and again: it may be what ends the process."""
-    if ticket.attempts == 1:
-        return False
     due = next_attempt(ticket.attempts - 1, ticket.queued_at, moment)
-    told = "the process ended in the middle of the delivery, more than once"
-    connection.execute(
-        update(ticket_table)
-        .where(ticket_table.c.id == ticket.id)
-        .values(
-            status=Status.QUEUED if due else Status.FAILED, next_attempt_at=due, leased_until=None, last_error=told
-        )
-    )
-    return True
+    values: dict[str, Any] = {
+        "status": Status.QUEUED if due else Status.FAILED,
+        "next_attempt_at": due,
+        "leased_until": None,
+        "last_error": "the process ended in the middle of the delivery, more than once",
+    }
+    connection.execute(update(ticket_table).where(ticket_table.c.id == ticket.id).values(values))
+    return replace(ticket, **values)
 
 
 def complete(database: Database, claimed: Claim, detail: str) -> Ticket | None:
