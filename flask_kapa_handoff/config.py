@@ -141,7 +141,7 @@ def _database_uri(value: Any) -> str:
         return _postgresql_uri(url, allowed)
     if url.get_backend_name() != "sqlite":
         raise ValueError(allowed)
-    if url.database in (None, "", ":memory:") or "mode=memory" in str(value):
+    if not url.database or ":memory:" in url.database or "mode=memory" in str(value):
         raise ValueError("use a file: a database in memory loses every ticket when the process ends")
     return str(value)
 

@@ -140,6 +140,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("DATABASE_URI", "nonsense", "sqlite:///"),
     ("DATABASE_URI", "sqlite://", "file"),
     ("DATABASE_URI", "sqlite:///:memory:", "file"),
+    ("DATABASE_URI", "sqlite:///file::memory:?cache=shared&uri=true", "file"),
     ("SENDER", "nobody", "@"),
     ("SENDER", "A\nBcc: x@example.com <site@example.com>", ""),
     ("DELIVERY", "threads", "thread, external"),

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.models import UTCDateTime, metadata
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import latest_tickets
+from flask_kapa_handoff.storage.sqlite import create_file, open_engine
 from tests.conftest import PAIR, send_ticket, signed_offer, ticket_fields
 from tests.test_public_form import JSON
 
@@ -181,6 +183,47 @@ def test_readers_go_on_while_somebody_writes(app: Flask) -> None:
             assert latest_tickets(reading)[0].note == "It does not work on Tuesdays."
     with database.read() as reading:
         assert latest_tickets(reading)[0].note == "not yet"
+
+
+LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+try:
+    connection.execute("BEGIN EXCLUSIVE")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
+
+
+@pytest.mark.only("sqlite")
+def test_making_a_file_that_is_there_already_drops_no_lock(tmp_path: Path) -> None:
+    """Of two threads or apps that find no file, the second one comes when the first one has it open."""
+    path = tmp_path / "tickets.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        engine = open_engine(f"sqlite:///{path}")
+        create_file(engine)
+        other = subprocess.run([sys.executable, "-c", LOCK, str(path)], capture_output=True, text=True, check=True)
+        assert other.stdout == "database is locked\n"
+        engine.dispose()
+
+
+@pytest.mark.only("sqlite")
+def test_a_link_to_a_file_that_is_not_there_yet_is_followed(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """As of an instance folder whose data lie on another disk; nobody else may read the file there either."""
+    link, place = tmp_path / "tickets.sqlite3", tmp_path / "disk" / "data.sqlite3"
+    link.symlink_to(place)
+    assert send_ticket(make_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{link}").test_client())
+    assert link.is_symlink()
+    assert place.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.only("sqlite")
+def test_an_upgraded_file_is_not_taken_for_another_one(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """``db upgrade`` in the same process comes before the first use."""
+    app.extensions["kapa_handoff"].database.upgrade()
+    send_ticket(app.test_client())
+    assert "moved, replaced or deleted" not in caplog.text
 
 
 # --- several processes -----------------------------------------------------------------------------------------------

@@ -79,13 +79,20 @@ class Database:
             with self._opening:
                 if not self._checked:
                     if self._embedded:
-                        sqlite.create_file(engine)
-                        schema.upgrade(engine, self.write_transaction, use_write_ahead_log=True)
-                        self._file = sqlite.identity(engine)
+                        self._upgrade(engine)
                     else:
                         schema.check(engine)
                     self._checked = True
         return engine
+
+    def _upgrade(self, engine: Engine) -> str | None:
+        if self._embedded:
+            sqlite.create_file(engine)
+        before = schema.version(engine)
+        schema.upgrade(engine, self.write_transaction, use_write_ahead_log=self._embedded)
+        if self._embedded:
+            self._file = sqlite.identity(engine)
+        return before
 
     @contextmanager
     def _usable(self) -> Iterator[Engine]:
@@ -164,11 +171,9 @@ class Database:
         """
         with _unavailable():
             engine = self.engine
-            if self._embedded:
-                sqlite.create_file(engine)
-            before = schema.version(engine)
-            schema.upgrade(engine, self.write_transaction, use_write_ahead_log=self._embedded)
-            self._checked = True
+            with self._opening:
+                before = self._upgrade(engine)
+                self._checked = True
         return before, schema.HEAD
 
     def checkpoint(self) -> None:

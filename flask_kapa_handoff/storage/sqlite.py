@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,15 @@ def open_engine(uri: str) -> Engine:
 def create_file(engine: Engine) -> None:
     """Make the file if it is not there."""
     path = engine.url.database
-    if path is None or path.startswith("file:") or Path(path).exists():
+    if path is None or path.startswith("file:"):
         return
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine.dispose()  # connections to a file that was deleted would go on writing into nothing
+    place = Path(os.path.realpath(path))  # O_EXCL follows no link
+    place.parent.mkdir(parents=True, exist_ok=True)
     # Tickets are personal: nobody but the site's own user reads the file. SQLite copies the mode for its log.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # O_EXCL: to open and close a file that is there already would drop all locks that this process has on it.
+    with suppress(FileExistsError):
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        engine.dispose()  # connections to a file that was deleted would go on writing into nothing
 
 
 def identity(engine: Engine) -> tuple[int, int] | None:
