@@ -6,10 +6,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timezone
 from typing import Any
-from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.engine import make_url
@@ -17,10 +16,9 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedEr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..errors import SchemaError, Unavailable
-from . import BUSY_TIMEOUT, postgresql, schema, sqlite
+from . import BUSY_TIMEOUT, forks, postgresql, schema, sqlite
 
 _logger = logging.getLogger(__name__)
-_databases: WeakSet[Database] = WeakSet()
 
 
 class Database:
@@ -34,16 +32,21 @@ class Database:
 
     def __init__(self, locate: Callable[[], str | Engine]) -> None:
         self._locate = locate
-        self._opening = threading.Lock()
-        # One writer a process: threads that wait here, instead of in SQLite's busy loop, are twice as fast.
-        self._writing = threading.Lock()
+        self.renew_locks()
         self._engine: Engine | None = None
         self._own = False
         self._embedded = False
         self._file: tuple[int, int] | None = None
         self._checked = False
         self._process: int | None = None
-        _databases.add(self)
+        forks.databases.add(self)
+
+    def renew_locks(self) -> None:
+        """Nobody opens, uses or writes: at the beginning, and in the child of a fork."""
+        self._opening = threading.Lock()
+        # One writer a process: threads that wait here, instead of in SQLite's busy loop, are twice as fast.
+        self._writing = threading.Lock()
+        self._users = forks.Users()
 
     @property
     def engine(self) -> Engine:
@@ -94,11 +97,16 @@ class Database:
             self._file = sqlite.identity(engine)
         return before
 
+    def _in_use(self) -> AbstractContextManager[None]:
+        # Known only once it is opened; that makes no connection.
+        _ = self.engine
+        return self._users.one_more() if self._embedded else nullcontext()
+
     @contextmanager
     def _usable(self) -> Iterator[Engine]:
         """The engine; whatever goes wrong with it is logged, and looked at anew the next time."""
         try:
-            with _unavailable():
+            with _unavailable(), self._in_use():
                 yield self._ready()
         except Unavailable as error:
             self._checked = False
@@ -108,12 +116,13 @@ class Database:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         # Not without end: behind a foreign lock each one before us waits for as long as SQLite lets it.
-        if not self._writing.acquire(timeout=BUSY_TIMEOUT):
+        writing = self._writing
+        if not writing.acquire(timeout=BUSY_TIMEOUT):
             raise Unavailable from TimeoutError(f"no turn to write within {BUSY_TIMEOUT} seconds")
         try:
             yield
         finally:
-            self._writing.release()
+            writing.release()
 
     @staticmethod
     def _say(error: Unavailable) -> None:
@@ -169,11 +178,9 @@ class Database:
         Returns:
             The version before (none: there were no tables) and after.
         """
-        with _unavailable():
-            engine = self.engine
-            with self._opening:
-                before = self._upgrade(engine)
-                self._checked = True
+        with _unavailable(), self._in_use(), self._opening:
+            before = self._upgrade(self.engine)
+            self._checked = True
         return before, schema.HEAD
 
     def checkpoint(self) -> None:
@@ -191,6 +198,29 @@ class Database:
         """Close this process's connections, unless they are the site's."""
         if self._own and self._engine is not None and self._process == os.getpid():
             self._engine.dispose()
+
+    def hold_still(self, held: ExitStack, remaining: Callable[[], float]) -> None:
+        """Before a fork: wait for those who use the database, and leave no connection that the child would inherit.
+
+        Arguments:
+            held: takes what is to be undone in the parent.
+            remaining: the seconds that the fork may still wait.
+        """
+        users = self._users
+        held.callback(users.let_in)
+        unused = users.keep_out(remaining())
+        # A fork in the middle of a write would copy SQLite's notes of its locks, and the child could never write.
+        for lock in (self._opening, self._writing):
+            if lock.acquire(timeout=remaining()):
+                held.callback(lock.release)
+        if self._engine is not None and self._embedded and self._process == os.getpid():
+            if unused:
+                sqlite.leave_nothing_to_a_child(self._engine)
+            else:
+                _logger.warning(
+                    "The process forks while it uses the handoff database: the child's tickets are safe only as long "
+                    "as this process keeps the database open."
+                )
 
 
 def now(connection: Connection) -> datetime:
@@ -220,22 +250,3 @@ def _unavailable() -> Iterator[None]:
         raise
     except (DBAPIError, PoolTimeoutError, OSError) as error:
         raise Unavailable from error
-
-
-# A fork in the middle of a write would copy SQLite's notes of its locks, and the child could never write.
-_held: list[threading.Lock] = []
-
-
-def _before_fork() -> None:
-    for database in list(_databases):
-        if database._writing.acquire(timeout=BUSY_TIMEOUT):
-            _held.append(database._writing)
-
-
-def _after_fork() -> None:
-    while _held:
-        _held.pop().release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -49,6 +49,17 @@ def create_file(engine: Engine) -> None:
         engine.dispose()  # connections to a file that was deleted would go on writing into nothing
 
 
+def leave_nothing_to_a_child(engine: Engine) -> None:
+    """Close the connections before a fork: nobody uses them, and both sides open their own afterwards."""
+    # SQLite notes which locks the process has, for each file and not for each connection, and the kernel gives none of
+    # them to a child. A child that inherits a connection, even an idle one, takes the notes for locks and asks for
+    # none. Once the parent has ended, others believe to be the last ones on the file, and delete the log that the
+    # child writes its tickets into.
+    # What remains: connections that are in use by the thread that forks, or still in use after the fork has waited,
+    # and servers that fork without a word to Python before it.
+    engine.dispose()
+
+
 def identity(engine: Engine) -> tuple[int, int] | None:
     """What tells the file from another one at the same place."""
     path = engine.url.database
