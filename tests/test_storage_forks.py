@@ -21,7 +21,11 @@ from flask_kapa_handoff.storage.records import latest_tickets
 from tests.conftest import send_ticket, signed_offer
 from tests.test_storage import ROOT, file_of, pragma
 
-pytestmark = pytest.mark.only("sqlite")
+pytestmark = [
+    pytest.mark.only("sqlite"),
+    # Python 3.12 and later warn of what is tested here.
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 
 PARENT = """
 import os, sys, threading
