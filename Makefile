@@ -14,7 +14,7 @@ demo: $(VENV)/.example  ## Run the example app.
 test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 torture: $(VENV)/.test  ## Run the fault tests with their full counts; this takes about an hour.
 	$(BIN)/python -m tests.faults

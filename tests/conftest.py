@@ -24,6 +24,12 @@ DATABASES = ("sqlite", "postgresql")
 CHOICES = ("KAPA_HANDOFF_DATABASE_URI", "SQLALCHEMY_DATABASE_URI")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice the processors: a test waits for browsers and other processes for half of its time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only(database): the test is about this database alone")
 
