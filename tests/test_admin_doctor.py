@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -67,6 +69,37 @@ def test_commands_stand_out(admin_app: Callable[..., Flask]) -> None:
     found = re.findall(r"<code>(.*?)</code>", page)
     assert [unescape(code) for code in found] == ['python -c "import secrets; print(secrets.token_hex(32))"']
     assert "`" not in page
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    ("version", "options", "runs"),
+    [
+        (b"2.0.23", {}, False),
+        (b"2.0.26", {"http": b":8000", "processes": b"4"}, False),
+        (b"2.0.23", {"enable-threads": True}, True),
+        (b"2.0.23", {"threads": b"2"}, True),
+        (b"2.0.27", {}, True),
+        (b"2.0.31", {}, True),
+        (b"2.1-dev", {}, True),
+    ],
+)
+def test_a_web_server_without_threads_is_a_problem(
+    admin_app: Callable[..., Flask],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    version: bytes,
+    options: dict[str, Any],
+    runs: bool,
+) -> None:
+    """In a process of uWSGI, which has a module that says so; the log of its first request says it, too."""
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(version=version, opt=options))  # type: ignore[arg-type]
+    app = admin_app(KAPA_HANDOFF_DELIVERY="thread")
+    text, _ = check_up(app.test_client())
+    app.extensions["kapa_handoff"].threads.stop()
+    said = "uWSGI runs no threads here, so tickets wait in the database."
+    assert (said in text, said in caplog.text) == (not runs, not runs)
+    assert said not in check_up(admin_app(KAPA_HANDOFF_DELIVERY="external", name="other").test_client())[0]
 
 
 def test_the_pages_own_request_tells_of_a_proxy(admin_app: Callable[..., Flask]) -> None:

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import Unavailable
+from . import web_server
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -104,6 +105,8 @@ class DeliveryThreads:
                     self._threads.append(thread)
             except RuntimeError as error:
                 _logger.error("Only %s of the delivery threads could be started: %s", len(self._threads), error)
+            if beside_visitors and web_server.runs_no_threads():
+                _logger.error("%s %s", web_server.NO_THREADS, web_server.REMEDY)
             atexit.register(self.stop, self._state.config.smtp_timeout)
 
     def wake(self) -> None:

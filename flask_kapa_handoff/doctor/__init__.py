@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..delivery import web_server
 from ..errors import RequestProblem, SchemaError
 from ..settings import DeskSettings
 from ..storage import schema
@@ -38,6 +39,15 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
         settings = situation.settings
         findings += [_database(state), _desk(settings), *examine_sender(state, settings.email)]
         findings += examine_tickets(state.config, situation, proxy_unheeded=proxy_unheeded)
+    if state.config.delivery == "thread" and web_server.runs_no_threads():
+        findings.append(
+            Finding(
+                Level.PROBLEM,
+                web_server.NO_THREADS,
+                "The web processes are to deliver, and their threads get ahead only while a request is answered.",
+                web_server.REMEDY,
+            )
+        )
     findings += examine_mail_server(state)
     if not state.has_admin:
         findings.append(

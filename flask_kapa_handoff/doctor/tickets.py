@@ -25,7 +25,8 @@ LONG_WAIT = timedelta(hours=1)
 """How long a ticket may be tried in vain before somebody should look."""
 
 NOBODY = {
-    "thread": "Look into the log of the web processes, which deliver in threads. Are there any?",
+    "thread": "Look into the log of the web processes, which deliver in threads. Are there any? Does uWSGI have "
+    "`enable-threads = true`?",
     "external": "Start a worker: `flask kapa-handoff worker`",
     "celery": "Are a Celery worker and beat running? Send what waits by hand: `flask kapa-handoff deliver`",
     "inline": "Send what was left behind: `flask kapa-handoff deliver`",
