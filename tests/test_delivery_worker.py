@@ -560,7 +560,7 @@ def test_templates_are_loaded_once_for_all_couriers(make_site: Callable[..., Fla
 
 @pytest.mark.parametrize("problem", ["nothing listens", "refused", "no sender", "broken Mail object"])
 def test_inline_failure_is_not_the_visitors(
-    make_site: Callable[..., Flask], mail_server: MailServer, problem: str
+    make_site: Callable[..., Flask], mail_server: MailServer, problem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With inline delivery and a mail that does not go out the ticket is stored all the same, and 201 says so."""
     config: dict[str, dict[str, Any]] = {
@@ -578,6 +578,13 @@ def test_inline_failure_is_not_the_visitors(
     ticket = look_up(app, answer.json["reference"])
     assert ticket.status is (Status.FAILED if problem == "refused" else Status.QUEUED)
     assert ticket.last_error
+    if problem != "refused":
+        names = {
+            "nothing listens": "ConnectionRefusedError",
+            "no sender": "MAIL_DEFAULT_SENDER",
+            "broken Mail object": "AttributeError",
+        }
+        assert f"could not be sent ({names[problem]})" in caplog.text
 
 
 def test_ticket_that_cannot_be_composed_fails_alone(make_site: Callable[..., Flask], mail_server: MailServer) -> None:

@@ -77,7 +77,7 @@ class Courier:
             except Exception as error:
                 # Its text goes into the ticket alone: it may hold an address.
                 _logger.error("Ticket %s met an unexpected %s.", claimed.ticket.reference, type(error).__name__)
-                ticket = outbox.delay(database, claimed, f"unexpected {type(error).__name__}: {error}"[:500])
+                ticket = outbox.delay(database, claimed, f"{type(error).__name__} was not expected: {error}"[:500])
             else:
                 self._unreachable = 0
                 self._accepted = (claimed, reply)
@@ -136,7 +136,7 @@ class Courier:
         except ValueError as error:
             raise Delayed(f"MAIL_DEFAULT_SENDER is no address: {error}") from None
         if sender is None:
-            raise Delayed("there is no sender: set KAPA_HANDOFF_SENDER or MAIL_DEFAULT_SENDER")
+            raise Delayed("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER")
         letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
         try:
             return compose(self._state.mail_environment, letterhead, ticket, conversation)
@@ -155,6 +155,6 @@ class Courier:
             _logger.error("Ticket %s failed for good; its page in the admin says why.", ticket.reference)
             notify(ticket_failed, self._app, ticket=ticket, error=ticket.last_error or "")
         else:
-            # The first word is the reply's code or the error's name; the rest may hold an address.
+            # The first word is the reply's code, the error's name or the key to set; the rest may hold an address.
             cause = (ticket.last_error or "unknown").split()[0].rstrip(":")
             _logger.warning("Ticket %s could not be sent (%s); it will be tried again.", ticket.reference, cause)
