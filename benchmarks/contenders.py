@@ -22,7 +22,7 @@ from flask import Flask, render_template_string, request
 from flask_mail import Mail, Message
 from flask_wtf import FlaskForm
 from jinja2 import Environment, FileSystemLoader, select_autoescape
-from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, create_engine, event, insert
+from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, event, insert
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import EmailField, HiddenField, TextAreaField
 from wtforms.validators import DataRequired, Email, Length
@@ -30,6 +30,7 @@ from wtforms.validators import DataRequired, Email, Length
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.markdown import to_html
 from flask_kapa_handoff.storage import sqlite
+from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.templates_folder import TEMPLATES
 
@@ -81,11 +82,11 @@ def submit(delivery: str = "thread", connections: int = 2) -> Flask:
 def submit_copying_beside() -> Flask:
     """The same; the log is copied while others write, which SQLite before 3.51.3 does not do quite safely."""
 
-    def checkpoint(engine: Engine) -> None:
-        with engine.connect() as connection:
+    def checkpoint(database: Database) -> None:
+        with database.read() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
-    sqlite.checkpoint = checkpoint
+    Database.checkpoint = checkpoint  # type: ignore[method-assign]
     return submit()
 
 

@@ -78,7 +78,11 @@ def test_commands_stand_out(admin_app: Callable[..., Flask]) -> None:
         (b"2.0.23", {}, False),
         (b"2.0.26", {"http": b":8000", "processes": b"4"}, False),
         (b"2.0.23", {"enable-threads": True}, True),
+        (b"2.0.23", {"threads": b"1"}, False),
         (b"2.0.23", {"threads": b"2"}, True),
+        (b"2.0.22-debian", {}, False),
+        ("a site's own module", {}, True),
+        (None, None, True),
         (b"2.0.27", {}, True),
         (b"2.0.31", {}, True),
         (b"2.1-dev", {}, True),
@@ -88,8 +92,8 @@ def test_a_web_server_without_threads_is_a_problem(
     admin_app: Callable[..., Flask],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    version: bytes,
-    options: dict[str, Any],
+    version: bytes | str | None,
+    options: dict[str, Any] | None,
     runs: bool,
 ) -> None:
     """In a process of uWSGI, which has a module that says so; the log of its first request says it, too."""

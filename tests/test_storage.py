@@ -716,3 +716,26 @@ def test_a_reader_neither_waits_for_a_checkpoint_nor_holds_one_up(app: Flask) ->
     reader.execute("COMMIT")
     assert reader.execute(count).fetchone() == (3,)
     reader.close()
+
+
+@pytest.mark.only("sqlite")
+def test_a_file_that_was_replaced_during_a_failure_is_not_written_into(app: Flask) -> None:
+    """Another process has made the file anew before this one has a second look at it."""
+    client, database, path = app.test_client(), app.extensions["kapa_handoff"].database, file_of(app)
+    offer = signed_offer(client)
+    send_ticket(client, offer=offer)
+
+    def fail() -> None:
+        with database.read():
+            for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+                name.unlink()
+            other = Database(lambda: f"sqlite:///{path}")
+            other.upgrade()
+            other.close()
+            raise OSError("disk I/O error")
+
+    with pytest.raises(Unavailable):
+        fail()
+    reference = send_ticket(client, offer=offer)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT reference FROM kapa_handoff_ticket").fetchall() == [(reference,)]

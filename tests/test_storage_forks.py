@@ -190,7 +190,7 @@ def test_a_fork_does_not_wait_for_ever_for_a_reader(
     thread.start()
     assert reading.wait(20)
     assert fork(lambda: send_ticket(app.test_client(), offer=offer)) == 0
-    assert "forks while it uses the handoff database" in caplog.text
+    assert "has forked while it used the handoff database" in caplog.text
     send_ticket(client, offer=offer)
     forked.set()
     thread.join()
@@ -199,3 +199,11 @@ def test_a_fork_does_not_wait_for_ever_for_a_reader(
     assert fork(lambda: send_ticket(app.test_client(), offer=offer)) == 0
     assert caplog.text == ""
     assert len(references(file_of(app))) == 4
+
+
+def test_a_fork_in_the_middle_of_an_own_write_waits_for_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that forks cannot end its write before: it would wait for itself."""
+    monkeypatch.setattr("flask_kapa_handoff.storage.forks.BUSY_TIMEOUT", 3600)
+    with app.extensions["kapa_handoff"].database.write():
+        assert fork(lambda: None) == 0
+    assert send_ticket(app.test_client())

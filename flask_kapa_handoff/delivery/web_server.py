@@ -17,8 +17,12 @@ REMEDY = (
 
 def runs_no_threads() -> bool:
     """Whether this process is one of uWSGI's and holds the interpreter between two requests: no thread gets ahead."""
-    uwsgi = sys.modules.get("uwsgi")  # there is such a module inside of uWSGI only
-    if uwsgi is None or not {"enable-threads", "threads"}.isdisjoint(uwsgi.opt):
+    # uWSGI's own module; a site may have one of that name, too.
+    uwsgi = sys.modules.get("uwsgi")
+    options, version = getattr(uwsgi, "opt", None), getattr(uwsgi, "version", None)
+    if not isinstance(options, dict) or not isinstance(version, bytes):
         return False
-    version = re.match(r"(\d+)\.(\d+)\.(\d+)", uwsgi.version.decode())
-    return version is not None and tuple(map(int, version.groups())) < THREADS_BY_DEFAULT
+    if "enable-threads" in options or options.get("threads", b"1") not in (b"0", b"1"):
+        return False
+    numbers = re.match(rb"(\d+)\.(\d+)\.(\d+)", version)
+    return numbers is not None and tuple(map(int, numbers.groups())) < THREADS_BY_DEFAULT

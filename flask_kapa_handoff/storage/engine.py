@@ -39,7 +39,7 @@ class Database:
         self._file: tuple[int, int] | None = None
         self._checked = False
         self._process: int | None = None
-        forks.databases.add(self)
+        forks.enroll(self)
 
     def renew_locks(self) -> None:
         """Nobody opens, uses or writes: at the beginning, and in the child of a fork."""
@@ -73,11 +73,12 @@ class Database:
 
     def _ready(self) -> Engine:
         engine = self.engine
-        if self._embedded and self._checked and sqlite.identity(engine) != self._file:
+        if self._embedded and self._file is not None and sqlite.identity(engine) != self._file:
             # The open connections would go on writing into a file that nobody finds any more.
             _logger.error("The handoff database's file was moved, replaced or deleted; it is opened anew.")
             engine.dispose()
             self._checked = False
+            self._file = None
         if not self._checked:
             with self._opening:
                 if not self._checked:
@@ -199,28 +200,28 @@ class Database:
         if self._own and self._engine is not None and self._process == os.getpid():
             self._engine.dispose()
 
-    def hold_still(self, held: ExitStack, remaining: Callable[[], float]) -> None:
+    def hold_still(self, held: ExitStack, remaining: Callable[[], float]) -> bool:
         """Before a fork: wait for those who use the database, and leave no connection that the child would inherit.
 
         Arguments:
             held: takes what is to be undone in the parent.
             remaining: the seconds that the fork may still wait.
+
+        Returns:
+            Whether the child inherits none.
         """
         users = self._users
         held.callback(users.let_in)
         unused = users.keep_out(remaining())
         # A fork in the middle of a write would copy SQLite's notes of its locks, and the child could never write.
-        for lock in (self._opening, self._writing):
-            if lock.acquire(timeout=remaining()):
-                held.callback(lock.release)
-        if self._engine is not None and self._embedded and self._process == os.getpid():
-            if unused:
-                sqlite.leave_nothing_to_a_child(self._engine)
-            else:
-                _logger.warning(
-                    "The process forks while it uses the handoff database: the child's tickets are safe only as long "
-                    "as this process keeps the database open."
-                )
+        # Whoever writes into a file of our own uses it, and was waited for already.
+        if self._writing.acquire(timeout=0 if self._embedded else remaining()):
+            held.callback(self._writing.release)
+        if self._engine is None or not self._embedded or self._process != os.getpid():
+            return True
+        if unused:
+            sqlite.leave_nothing_to_a_child(self._engine)
+        return unused
 
 
 def now(connection: Connection) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -9,15 +10,25 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import ref
 
 from . import BUSY_TIMEOUT
 
 if TYPE_CHECKING:
     from .engine import Database
 
-databases: WeakSet[Database] = WeakSet()
-"""All databases of the process, opened or not."""
+_logger = logging.getLogger(__name__)
+_databases: list[ref[Database]] = []
+
+
+def enroll(database: Database) -> None:
+    """Let forks heed a database for as long as it is there."""
+    _databases.append(ref(database, _databases.remove))
+
+
+def _enrolled() -> list[Database]:
+    found = [one() for one in _databases.copy()]
+    return [database for database in found if database is not None]
 
 
 class Users:
@@ -34,7 +45,7 @@ class Users:
         thread = threading.get_ident()
         with self._changed:
             # Whoever is inside already gets through: the fork waits for that thread.
-            self._changed.wait_for(lambda: not self._forking or thread in self._uses)
+            self._changed.wait_for(lambda: not self._forking or thread in self._uses, 2 * BUSY_TIMEOUT)
             self._uses[thread] += 1
         try:
             yield
@@ -67,6 +78,7 @@ class Users:
 class _Fork(threading.local):
     def __init__(self) -> None:
         self.held = ExitStack()
+        self.all_unused = True
 
 
 _fork = _Fork()
@@ -74,18 +86,25 @@ _fork = _Fork()
 
 def _before() -> None:
     deadline = time.monotonic() + BUSY_TIMEOUT
-    for database in list(databases):
-        database.hold_still(_fork.held, lambda: max(0.0, deadline - time.monotonic()))
+    _fork.all_unused = True
+    for database in _enrolled():
+        if not database.hold_still(_fork.held, lambda: max(0.0, deadline - time.monotonic())):
+            _fork.all_unused = False
 
 
 def _after_in_parent() -> None:
     _fork.held.close()
+    if not _fork.all_unused:  # now that nothing is held: whoever writes the log may use the database
+        _logger.warning(
+            "The process has forked while it used the handoff database: the child's tickets are safe only as long as "
+            "this process keeps the database open."
+        )
 
 
 def _after_in_child() -> None:
     # New locks: the threads that hold the old ones are not there to release them.
     _fork.held.pop_all()
-    for database in list(databases):
+    for database in _enrolled():
         database.renew_locks()
 
 
