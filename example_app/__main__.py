@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import logging
 import signal
 import socket
@@ -27,6 +28,9 @@ def main() -> None:
 
     instance = arguments.data.resolve() if arguments.data else Path(Flask("example_app").instance_path)
     mail_server = start_mail_server(mail_folder(instance))
+    # What is registered last is called first: the delivery finishes the mail in hand, and then its server ends. The
+    # other way round it could wait half a minute for a server that has gone.
+    atexit.register(mail_server.stop)
     app = create_app({"INSTANCE_PATH": str(instance), "MAIL_PORT": mail_server.port})
     listener = listen(arguments.host, arguments.port)
     server = make_server(arguments.host, listener.getsockname()[1], app, threaded=True, fd=listener.fileno())
@@ -50,7 +54,6 @@ def main() -> None:
         server.serve_forever()  # until Ctrl+C
     finally:
         listener.close()
-        mail_server.stop()
 
 
 def listen(host: str, port: int | None, *, usual: int = PORT) -> socket.socket:
