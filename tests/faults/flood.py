@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing.connection
 import socket
 import time
 from collections.abc import Iterator
@@ -42,7 +43,9 @@ def flood(app: Flask, server: ScriptedServer, *, stretches: int, seconds: float)
         try:
             accepted = delivered = 0
             for number in range(1, stretches + 1):
-                time.sleep(max(0.0, begin + number * seconds - time.monotonic()))
+                remaining = max(0.0, begin + number * seconds - time.monotonic())
+                if multiprocessing.connection.wait([process.sentinel for process in processes], remaining):
+                    raise RuntimeError("a web process has ended by itself")
                 moment, now_accepted, now_delivered = time.monotonic(), len(visitors.references), len(server.mails)
                 yield Stretch(moment - begin, now_accepted - accepted, now_delivered - delivered)
                 accepted, delivered = now_accepted, now_delivered
