@@ -17,7 +17,16 @@ from ..storage.records import Ticket, latest_tickets
 from ..storage.removal import delete_delivered, erase_visitor, references_of_visitor
 from .group import group, reachable
 
-_HIDDEN = ("content_digest", "client_key", "email_key", "submission_id")
+_HIDDEN = (
+    "content_digest",
+    "client_key",
+    "email_key",
+    "mailbox_key",
+    "network_key",
+    "offer_id",
+    "submission_id",
+    "wide_network_key",
+)
 
 
 @group.command("tickets")

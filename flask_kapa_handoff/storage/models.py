@@ -95,6 +95,12 @@ ticket = Table(
         server_default=false(),
         comment="the request named the visitor's address, and the app saw a proxy's",
     ),
+    Column("offer_id", String(32), comment="an offer opens one ticket"),
+    Column("network_key", String(64), comment="of the client's /24, or /56"),
+    Column("wide_network_key", String(64), comment="of the client's /48, IPv6 alone"),
+    Column("mailbox_key", String(64), comment="of the address without tag and dots"),
+    Column("size", Integer, nullable=False, server_default="0", comment="octets of note and conversation"),
+    Column("flag", Text, comment="what the site's own check says of it"),
 )
 # With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue is read
 # without a look at its tickets.
@@ -102,6 +108,10 @@ Index(None, ticket.c.status, ticket.c.next_attempt_at, ticket.c.id, ticket.c.que
 Index(None, ticket.c.client_key, ticket.c.created_at)
 Index(None, ticket.c.email_key, ticket.c.created_at)
 Index(None, ticket.c.thread_id, ticket.c.created_at)
+Index(None, ticket.c.network_key, ticket.c.created_at)
+Index(None, ticket.c.wide_network_key, ticket.c.created_at)
+Index(None, ticket.c.mailbox_key, ticket.c.created_at)
+Index(None, ticket.c.offer_id, unique=True)
 # Partial ones cost a submit nothing. By the first, old tickets are found; without the second, the whole table would be
 # looked through for each ticket that is deleted.
 for _column in (ticket.c.delivered_at, ticket.c.follows):
@@ -152,4 +162,16 @@ settings_change = Table(
     Column("before", Text, nullable=False, comment="JSON of the settings"),
     Column("after", Text, nullable=False, comment="JSON of the settings"),
     UniqueConstraint("desk", "version"),
+)
+
+refusal = Table(
+    PREFIX + "refusal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reason", String(32), nullable=False),
+    Column("detail", String(500), nullable=False),
+    Column("hour", UTCDateTime, nullable=False, comment="the hour that these are of, its start"),
+    Column("count", Integer, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+    UniqueConstraint("hour", "reason", "detail"),
 )

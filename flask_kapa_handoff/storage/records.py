@@ -58,6 +58,12 @@ class Ticket:
         follows: id of an earlier ticket of the same thread.
         leased_until: until when the delivery that is at it has it alone.
         proxy_unheeded: the request named the visitor's address (``X-Forwarded-For``), and the app saw a proxy's.
+        offer_id: of the offer that opened it; an offer opens one ticket.
+        network_key, wide_network_key: keyed hashes of the networks around the visitor's address: /24 of IPv4, /56 and
+            /48 of IPv6.
+        mailbox_key: a keyed hash of the visitor's address without its tag and dots, to count by.
+        size: octets of note and conversation as they are stored.
+        flag: what the site's ``ticket_filter`` says of it to the agent.
     """
 
     id: UUID
@@ -89,6 +95,12 @@ class Ticket:
     last_error: str | None
     delivered_at: datetime | None
     proxy_unheeded: bool = False
+    offer_id: str | None = None
+    network_key: str | None = None
+    wide_network_key: str | None = None
+    mailbox_key: str | None = None
+    size: int = 0
+    flag: str | None = None
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> Ticket:
