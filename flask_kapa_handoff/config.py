@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 from .triggers import Trigger, parse_triggers
+from .urls import host_of, origin_of, parse_url
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -179,15 +179,20 @@ def _delivery(value: Any) -> str:
 
 def _origins(value: Any) -> tuple[str, ...]:
     origins = []
-    for origin in _listed(value):
-        parts = urlsplit(origin)
-        whole = origin == f"{parts.scheme}://{parts.netloc}"
-        if parts.scheme not in ("http", "https") or not parts.netloc or not whole or "@" in parts.netloc:
+    for written in _listed(value):
+        parts, origin = parse_url(written), origin_of(written)
+        if parts is None or origin is None or written.lower() != f"{parts.scheme}://{parts.netloc.lower()}":
             raise ValueError("an origin has the form https://docs.example.com, without a path")
-        # Browsers leave the usual port out of the Origin header.
-        usual = ":443" if parts.scheme == "https" else ":80"
-        origins.append(origin.lower().removesuffix(usual))
+        origins.append(origin)
     return tuple(origins)
+
+
+def _hosts(value: Any) -> tuple[str, ...]:
+    hosts = tuple(host.lower() for host in _listed(value))
+    for host in hosts:
+        if host_of(f"http://{host}/") is None or not re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", host):
+            raise ValueError("a host has the form docs.example.com or intranet:8080")
+    return hosts
 
 
 def _template(value: Any) -> str:
@@ -234,6 +239,7 @@ class Config:
     tickets_per_email_per_hour: int = _key("TICKETS_PER_EMAIL_PER_HOUR", 10, _whole(1, 1_000_000))
     tickets_per_hour: int = _key("TICKETS_PER_HOUR", 500, _whole(1, 1_000_000))
     origins: tuple[str, ...] = _key("ORIGINS", (), _origins)
+    trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), _hosts)
     redact: bool = _key("REDACT", True, _flag)
     retention_days: int | None = _key("RETENTION_DAYS", None, _whole(1, 36_500, " days"))
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", _template)

@@ -72,12 +72,12 @@ class OfferInvalid(RequestProblem):
 
 
 class OfferExpired(RequestProblem):
-    """The offer's signature is right, but it is too old; ``offer`` is what it said."""
+    """The offer's signature is right, but it is too old; ``offer`` is what it said, to be decided once more."""
 
     code = 409
     error_code = "offer_expired"
     title = "Please send it once more"
-    description = "This form had been open for more than a day. Nothing is lost: please send it once more."
+    description = "This form has expired. Your text is still here: please send it once more."
 
     def __init__(self, offer: Offer) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class ForeignOrigin(RequestProblem):
     code = 403
     error_code = "foreign_origin"
     title = "Not from this site"
-    description = "This form can only be sent from this site's own pages."
+    description = "This form can be sent only from this site's own pages."
 
 
 class Conflict(RequestProblem):
@@ -98,6 +98,17 @@ class Conflict(RequestProblem):
     description = (
         "This form was already sent with another text. To send one more ticket, "
         "please go back to the answer and press the button again."
+    )
+
+
+class NoLongerOffered(RequestProblem):
+    """An offer that is too old is not renewed: by today's settings and facts the answer does not qualify."""
+
+    code = 409
+    error_code = "disabled"
+    title = "This form has expired"
+    description = (
+        "This form has expired, and tickets are not offered for this answer any more. Copy your text if you need it."
     )
 
 

@@ -7,19 +7,18 @@ import json
 import logging
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from flask import current_app, has_request_context, render_template, request
+from flask import has_request_context, render_template, request
 from htmx_flask.requests import HtmxHeaders
 from markupsafe import Markup, escape
 
-from .config import Config
-from .conversation import MAX_ID, Conversation, is_link
+from .conversation import MAX_ID, Conversation
 from .errors import ConfigurationError, Invalid, Unavailable
-from .offers import Offer
+from .offers import Offer, make_offer
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
-from .state import current_state
-from .triggers import Facts, matching
+from .state import current_state, is_own_page
+from .triggers import Facts
+from .urls import origin_of
 
 STATIC = Path(__file__).parent / "static"
 KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
@@ -30,9 +29,6 @@ HANDOFF_ATTRIBUTES = (
     "handoff_triggers",
     "handoff_conversation_length_threshold",
 )
-MAX_PAGE = 2000
-"""Longest address of a page that is kept, in characters."""
-
 _logger = logging.getLogger(__name__)
 
 
@@ -46,7 +42,8 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
         nonce: of the page's Content-Security-Policy, where it has one.
     """
     state = current_state()
-    key = (_root(), bridge, desk, nonce is None)
+    # The bridge's mark is made with the app's key, which may change while the app runs.
+    key = (state.mount, bridge and state.bridge_mark(), bridge, desk, nonce is None)
     tags = state.tags.get(key)
     if tags is None:
         mark = "" if nonce is None else ' nonce="{nonce}"'
@@ -78,7 +75,8 @@ def _bridge_tags(bridge: str, mark: str, chosen: str = "") -> str:
     return (
         # Not deferred: whatever follows can call Kapa().
         f'<script src="{escape(static_url("kapa.js"))}"{mark}></script>'
-        f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}"{chosen}{mark}></script>'
+        f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}"'
+        f' data-requested="{current_state().bridge_mark()}"{chosen}{mark}></script>'
     )
 
 
@@ -102,7 +100,7 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
 
 
 def _button(conversation: Conversation, desk: str) -> Markup:
-    state, last = current_state(), conversation.pairs[-1]
+    state, last, page = current_state(), conversation.pairs[-1], _visited_page()
     for name, value in (("thread_id", conversation.thread_id), ("answer_id", last.id)):
         if len(value or "") > MAX_ID:
             raise Invalid(fields={name: [f"{name}: has more than {MAX_ID} characters."]})
@@ -113,7 +111,8 @@ def _button(conversation: Conversation, desk: str) -> Markup:
         settings,
         thread_id=conversation.thread_id,
         answer_id=last.id,
-        page=_visited_page(),
+        page=page,
+        origin=origin_of(page),
     )
     if offer is None:
         return Markup()
@@ -127,28 +126,7 @@ def _visited_page() -> str | None:
     if not has_request_context():
         return None
     shown = (HtmxHeaders(request.headers).current_url or "").partition("#")[0]
-    return shown if is_link(shown) and urlsplit(shown).netloc == request.host else request.url
-
-
-def make_offer(
-    facts: Facts,
-    settings: DeskSettings,
-    *,
-    thread_id: str | None = None,
-    answer_id: str | None = None,
-    page: str | None = None,
-    requested: bool = False,
-) -> Offer | None:
-    """The offer for an answer; none: it does not qualify, or the desk takes no tickets.
-
-    Arguments:
-        requested: the visitor has asked for a ticket in a form that is not ours, so nothing is left to decide.
-    """
-    triggers = matching(facts, settings)
-    if not (triggers or requested) or not settings.takes_tickets:
-        return None
-    page = page[:MAX_PAGE] if page else None
-    return Offer(triggers, facts, settings.desk, thread_id, answer_id, page)
+    return shown if is_own_page(shown) else request.url
 
 
 def render_button(offer: Offer, settings: DeskSettings, conversation: Conversation | None = None) -> Markup:
@@ -218,14 +196,8 @@ def visitor_url(path: str) -> str:
     """
     foreign = has_request_context() and request.blueprint == "kapa_handoff"
     if foreign and request.headers.get("Origin", "").lower() in current_state().config.origins:
-        return f"{request.host_url.rstrip('/')}{_root()}/{path}"
-    return f"{_root()}/{path}"
-
-
-def _root() -> str:
-    mounted = request.script_root if has_request_context() else str(current_app.config["APPLICATION_ROOT"]).rstrip("/")
-    config: Config = current_state().config
-    return mounted + config.url_prefix
+        return f"{request.host_url.rstrip('/')}{current_state().mount}/{path}"
+    return f"{current_state().mount}/{path}"
 
 
 def static_url(filename: str) -> str:

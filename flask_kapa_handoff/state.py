@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context, request
+from itsdangerous import Signer
 from jinja2 import Environment
 
 from .config import Config
@@ -17,6 +18,7 @@ from .errors import ConfigurationError
 from .kept_settings import KeptSettings
 from .offers import OfferSigner
 from .storage.engine import Database
+from .urls import host_of
 
 if TYPE_CHECKING:
     from .delivery.publisher import Publisher
@@ -57,6 +59,7 @@ class State:
     prepared: bool = False
     publisher: Publisher | None = None
     tags: dict[Any, str] = field(default_factory=dict)
+    refused_origins: set[tuple[str, str]] = field(default_factory=set)
     kept_settings: KeptSettings = field(default_factory=KeptSettings)
 
     @property
@@ -85,15 +88,45 @@ class State:
 
         return mail_environment(self.app)
 
+    @property
+    def mount(self) -> str:
+        """The path under which the visitor's routes are, as the present request sees it."""
+        root = request.script_root if has_request_context() else str(self.app.config["APPLICATION_ROOT"]).rstrip("/")
+        return root + self.config.url_prefix
+
     def offer_signer(self) -> OfferSigner:
-        """A signer with the app's present keys, the newest last."""
+        """A signer with the app's present keys, for offers of this app and mount."""
+        return OfferSigner(self._keys(), f"{self.app.name} {self.mount}")
+
+    def bridge_mark(self) -> str:
+        """What the bridge's tag says when it asks for a visitor who has used a form that is not ours."""
+        if not self.app.secret_key:
+            return ""  # a page must not fail with what its visitors cannot use yet
+        return Signer(self._keys(), salt="kapa-handoff-bridge").get_signature(self.app.name).decode()
+
+    def is_bridge_mark(self, mark: str) -> bool:
+        """Whether :meth:`bridge_mark` has given this mark, with one of the present keys."""
+        signer = Signer(self._keys(), salt="kapa-handoff-bridge")
+        return signer.verify_signature(self.app.name.encode(), mark.encode(errors="replace"))
+
+    def _keys(self) -> list[bytes]:
+        """The app's present keys, the newest last."""
         fallbacks = self.app.config.get("SECRET_KEY_FALLBACKS") or []
         if isinstance(fallbacks, (str, bytes)):
             fallbacks = [fallbacks]  # taken letter by letter, each of them would be a key
-        return OfferSigner([*fallbacks, self.secret])
+        return [*(key.encode() if isinstance(key, str) else key for key in fallbacks), self.secret]
 
     def __post_init__(self) -> None:
         self.threads = DeliveryThreads(self.app, self)
+
+
+def is_own_page(address: str | None) -> bool:
+    """Whether an address is of the site that the present request is for, under any name by which it is known."""
+    scheme, host = (address or "").partition("://")[0], host_of(address)
+    names = (request.host, str(current_app.config["SERVER_NAME"] or ""), *current_state().config.trusted_hosts)
+    # The usual port may be written or left out; and behind a proxy that speaks TLS the app often takes its own scheme
+    # for http.
+    return host is not None and any(host_of(f"{scheme}://{name}") == host for name in names)
 
 
 def current_state() -> State:

@@ -43,8 +43,10 @@ _LATEST_OF_THREAD = (
 )
 _TAKEN = select(_columns.id).where(_columns.reference == bindparam("reference"))
 _SAME = select(_columns.id).where(_columns.submission_id == bindparam("submission_id"))
+_USED = select(_columns.id).where(_columns.offer_id == bindparam("offer_id"))
 _SITUATION = select(
     _SAME.scalar_subquery().label("same"),
+    _USED.scalar_subquery().label("used"),
     _RECENT.where(_columns.client_key == bindparam("client_key")).scalar_subquery().label("of_client"),
     _RECENT.where(_columns.email_key == bindparam("email_key")).scalar_subquery().label("of_email"),
     _RECENT.scalar_subquery().label("of_site"),
@@ -88,7 +90,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         The ticket, and whether it is new: the same submission again gives the ticket that it opened.
 
     Raises:
-        Conflict: the same submission id came with other content.
+        Conflict: the same submission id came with other content, or the offer has opened a ticket already.
         Disabled: the desk has no address, or is switched off.
         RateLimited: a limit of section "Configuration" is reached.
         Unavailable: the database cannot be reached.
@@ -109,6 +111,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             _SITUATION,
             {
                 "submission_id": submission.submission_id,
+                "offer_id": submission.offer.id,
                 "since": moment - WINDOW,
                 "client_key": submission.client_key,
                 "email_key": submission.email.lower(),
@@ -118,6 +121,8 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         ).one()
         if situation.same is not None:
             return _earlier(connection, situation.same, digest), False
+        if situation.used is not None:
+            raise Conflict
         settings = current_settings(connection, config, submission.offer.desk)
         if not settings.takes_tickets or settings.email is None:
             raise Disabled
@@ -154,6 +159,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             last_error=None,
             delivered_at=None,
             proxy_unheeded=submission.proxy_unheeded,
+            offer_id=submission.offer.id,
         )
         connection.execute(_INSERT_TICKET, vars(ticket))
         connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})

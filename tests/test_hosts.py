@@ -36,7 +36,7 @@ PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
 
 def whole_way(client: Client, prefix: str = "/handoff") -> list[TestResponse]:
     """Everything that a visitor meets, without script: button, form, an error, the ticket, and a cancel."""
-    button = client.get(f"{prefix}/offer?pairs=1&thread_id=t&answer_id=a")
+    button = client.get(f"{prefix}/offer?pairs=1&thread_id=t&answer_id=a1")
     assert button.status_code == 200, button.text
     shown = Page(button.text)
     form = client.get(shown.one("form")["action"], query_string=shown.fields)
@@ -153,7 +153,7 @@ def test_behind_a_proxy_the_origin_and_the_prefix_are_those_of_the_outside(make_
     }
     button = client.get("/handoff/offer?pairs=1", headers=forwarded)
     assert Page(button.text).one("form")["action"] == "/kb/handoff/form"
-    fields = ticket_fields(client)
+    fields = ticket_fields(client, offer=Page(button.text).fields["offer"])
     own = {**JSON, **forwarded, "Origin": "https://docs.example.com"}
     assert client.post("/handoff/tickets", data=fields, headers=own).status_code == 201
     foreign = {**JSON, **forwarded, "Origin": "https://evil.example"}

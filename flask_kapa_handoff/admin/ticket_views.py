@@ -48,7 +48,7 @@ def ticket(reference: str) -> ResponseReturnValue:
 def send_again(reference: str) -> ResponseReturnValue:
     """Queue a failed ticket, or make a waiting one due now."""
     state = current_state()
-    require_known_origin(state.config, own_pages_only=True)
+    require_known_origin(state, own_pages_only=True)
     if not AdminForm(request.form).validate():
         return _ticket_page(state, reference, 400, problem=EXPIRED)
     with state.database.read() as connection:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template
 from flask.typing import ResponseReturnValue
 
-from ..conversation import is_link
 from ..errors import RequestProblem
 from ..markup import visitor_url
 from ..offers import Offer
 from ..settings import DeskSettings
-from ..state import State, Visitor, current_state
+from ..state import State, Visitor, current_state, is_own_page
 from ..storage.records import Ticket
 from .forms import NOTE_MAX, TicketForm
 from .requests import wants_fragment, wants_json
@@ -85,7 +83,8 @@ def answer_confirmation(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
         reference=ticket.reference,
         visitor_email=ticket.visitor_email,
         site_name=current_state().site_name,
-        back_url=_own_page(ticket.page),
+        # An offer's page is what a browser said.
+        back_url=ticket.page if is_own_page(ticket.page) else None,
     )
     return page, status
 
@@ -108,8 +107,3 @@ def answer_json(value: dict[str, Any]) -> Response:
     """Our own JSON."""
     # Not jsonify(): a site's JSON provider may spell keys its own way.
     return Response(json.dumps(value, ensure_ascii=False) + "\n", mimetype="application/json")
-
-
-def _own_page(page: str | None) -> str | None:
-    """The page to go back to, if it is the site's own: an offer's page is what a browser said."""
-    return page if page and is_link(page) and urlsplit(page).netloc == request.host else None

@@ -168,7 +168,7 @@
           signal: AbortSignal.any?.([AbortSignal.timeout(15000), signal || AbortSignal.timeout(15000)]) || signal,
         };
         const facts = new URLSearchParams({
-          requested: "true",
+          requested: config.requested,
           pairs: pairs.length,
           uncertain,
           downvoted: String(reaction === "downvote"),
