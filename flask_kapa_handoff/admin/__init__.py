@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from ..errors import ForeignOrigin, Invalid, Unavailable
+from ..public.requests import require_readable_query
 from ..state import ViewDecorator
 from . import doctor_views, health_views, settings_views, ticket_views
 from .answers import answer_problem, protect
@@ -32,6 +33,7 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
     blueprint = Blueprint("kapa_handoff_admin", __name__)
     for rule, endpoint, method, view in _RULES:
         blueprint.add_url_rule(rule, endpoint, admin_required(view), methods=[method])
+    blueprint.before_request(require_readable_query)
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):
         # One by one: Flask looks for a handler of the status first, and the site may have one.

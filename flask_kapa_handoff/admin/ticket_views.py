@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from flask import Response, redirect, request, url_for
@@ -14,6 +15,7 @@ from ..delivery import outbox
 from ..delivery.dispatch import start_delivery
 from ..markdown import to_html
 from ..public.origin import require_known_origin
+from ..public.requests import quoted
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.engine import now
@@ -23,6 +25,7 @@ from .answers import answer_page
 from .forms import EXPIRED, AdminForm
 
 PAGE_LENGTH = 50
+_REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 
 
 def tickets() -> ResponseReturnValue:
@@ -41,6 +44,8 @@ def tickets() -> ResponseReturnValue:
 
 def ticket(reference: str) -> ResponseReturnValue:
     """One ticket."""
+    if not _REFERENCE.fullmatch(reference):  # PostgreSQL takes no NUL in a text
+        return _no_such_ticket(reference)
     queued_again = request.args.get("queued") == "again"
     return _ticket_page(current_state(), reference, notice="The ticket is queued again." if queued_again else None)
 
@@ -49,6 +54,8 @@ def send_again(reference: str) -> ResponseReturnValue:
     """Queue a failed ticket, or make a waiting one due now."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
+    if not _REFERENCE.fullmatch(reference):
+        return _no_such_ticket(reference)
     if not AdminForm(request.form).validate():
         return _ticket_page(state, reference, 400, problem=EXPIRED)
     with state.database.read() as connection:
@@ -101,7 +108,7 @@ def _readable_pairs(connection: Connection, found: Ticket) -> tuple[QuestionAnsw
 
 
 def _no_such_ticket(reference: str) -> Response:
-    return _not_found(f"There is no ticket {reference!r}. It may have been deleted.")
+    return _not_found(f"There is no ticket {quoted(reference)}. It may have been deleted.")
 
 
 def _not_found(problem: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from flask import Response, make_response, render_template
@@ -16,6 +17,15 @@ from ..state import State, Visitor, current_state, is_own_page
 from ..storage.records import Ticket
 from .forms import NOTE_MAX, TicketForm
 from .requests import wants_fragment, wants_json
+
+_PLAIN_CONFIRMATION = (
+    '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
+    '<div data-kapa-handoff-reference="{reference}">'
+    '<p class="kapa-handoff-reference" tabindex="-1">Your ticket <strong>{reference}</strong></p>'
+    "</div></{element}>"
+)
+
+_logger = logging.getLogger(__name__)
 
 _NAMES = (
     "back_url",
@@ -78,14 +88,19 @@ def answer_confirmation(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
     status = 201 if is_new else 200
     if wants_json():
         return answer_json({"reference": ticket.reference, "status": str(ticket.status)}), status
-    page = _render(
-        "_dialog" if wants_fragment() else "confirmation_page",
-        reference=ticket.reference,
-        visitor_email=ticket.visitor_email,
-        site_name=current_state().site_name,
-        # An offer's page is what a browser said.
-        back_url=ticket.page if is_own_page(ticket.page) else None,
-    )
+    try:
+        page = _render(
+            "_dialog" if wants_fragment() else "confirmation_page",
+            reference=ticket.reference,
+            visitor_email=ticket.visitor_email,
+            site_name=current_state().site_name,
+            # An offer's page is what a browser said.
+            back_url=ticket.page if is_own_page(ticket.page) else None,
+        )
+    except Exception as error:
+        # The ticket is stored. A template of the site's that fails must not tell the visitor otherwise.
+        _logger.error("Ticket %s is confirmed without a template: %s.", ticket.reference, type(error).__name__)
+        page = _PLAIN_CONFIRMATION.format(element="dialog" if wants_fragment() else "main", reference=ticket.reference)
     return page, status
 
 

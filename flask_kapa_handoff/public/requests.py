@@ -52,6 +52,18 @@ def wants_fragment() -> bool:
     return request.headers.get("X-Kapa-Handoff") == "fragment" or (bool(headers) and not headers.boosted)
 
 
+def require_readable_query() -> None:
+    """Refuse an address whose query is no text: werkzeug raises for it wherever it is first read.
+
+    Raises:
+        Invalid: it has octets, not quoted, that are no UTF-8.
+    """
+    try:
+        _ = request.args
+    except UnicodeDecodeError:
+        raise Invalid("The address of this page is damaged: its query is not UTF-8.") from None
+
+
 def language() -> str | None:
     """The language that the visitor likes best, BCP 47."""
     best = request.accept_languages.best or ""

@@ -31,6 +31,7 @@ from .requests import (
     proxy_unheeded,
     quoted,
     read_fields,
+    require_readable_query,
     wants_json,
 )
 
@@ -46,6 +47,9 @@ class _VisitorBlueprint(Blueprint):
 blueprint = _VisitorBlueprint(
     "kapa_handoff", __name__, template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static"
 )
+
+
+blueprint.before_request(require_readable_query)
 
 
 @blueprint.get("/offer")
