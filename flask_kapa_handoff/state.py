@@ -16,10 +16,12 @@ from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
 from .kept_settings import KeptSettings
 from .offers import OfferSigner
+from .refusals import Refusals
 from .storage.engine import Database
 
 if TYPE_CHECKING:
     from .delivery.publisher import Publisher
+    from .ticket_filter import TicketFilter
 
 EXTENSION = "kapa_handoff"
 
@@ -42,6 +44,7 @@ class Hooks:
 
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
+    ticket_filter: TicketFilter | None = None
 
 
 @dataclass
@@ -94,6 +97,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.threads = DeliveryThreads(self.app, self)
+        self.refusals = Refusals(self.database)
 
 
 def current_state() -> State:

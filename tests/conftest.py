@@ -117,6 +117,7 @@ def close(app: Flask) -> None:
     state = app.extensions.get("kapa_handoff")
     if state is not None:
         state.threads.stop()
+        state.refusals.stop()
         if state.publisher is not None:
             state.publisher.stop()
         state.database.close()

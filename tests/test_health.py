@@ -12,11 +12,12 @@ from flask import Flask, abort
 from sqlalchemy import update
 
 from flask_kapa_handoff import Health, KapaHandoff, health, monitoring
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.records import find_ticket
 from tests.conftest import send_ticket
 from tests.servers import MailServer
 
@@ -68,7 +69,7 @@ def test_each_number_counts_what_it_says(app: Flask, mail_server: MailServer) ->
     found = health(app)
     assert (found.queued, found.failed) == (2, 1)
     with database_of(app).read() as connection:
-        delivered = outbox.find_ticket(connection, ticket_table.c.status == "delivered")
+        delivered = find_ticket(connection, ticket_table.c.status == "delivered")
     assert delivered is not None
     assert found.last_delivered_at == delivered.delivered_at
 
@@ -91,7 +92,7 @@ def test_sent_again_by_hand_counts_from_then_on(app: Flask, mail_server: MailSer
     """A failed ticket that was queued again does not look as if nobody delivered."""
     reference = send_ticket(app.test_client())
     make_older(app, reference, timedelta(days=1))
-    outbox.send_again(database_of(app), reference)
+    requeue.send_again(database_of(app), reference)
     waited = health(app).oldest_queued_seconds
     assert waited is not None
     assert waited < 3600

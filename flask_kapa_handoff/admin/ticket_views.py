@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
 from ..conversation import QuestionAnswer, is_link
-from ..delivery import outbox
+from ..delivery import requeue
 from ..delivery.dispatch import start_delivery
 from ..markdown import to_html
 from ..public.origin import require_known_origin
@@ -53,7 +53,7 @@ def send_again(reference: str) -> ResponseReturnValue:
         return _ticket_page(state, reference, 400, problem=EXPIRED)
     with state.database.read() as connection:
         recipient = current_settings(connection, state.config).email
-    found = outbox.send_again(state.database, reference, recipient)
+    found = requeue.send_again(state.database, reference, recipient)
     if found is None:
         return _no_such_ticket(reference)
     if found.status is not Status.QUEUED:
