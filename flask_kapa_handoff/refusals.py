@@ -33,6 +33,9 @@ DAY = timedelta(hours=24)
 MAX_AGE = 10.0
 """Seconds for which the admin's pages show the same numbers."""
 
+FILTER_FAILED = "filter_failed"
+"""A site's ``ticket_filter`` failed. Counted beside the refusals; it refuses nothing, and the ticket goes on."""
+
 NOT_COUNTED = frozenset({"invalid", "offer_expired", "foreign_origin"})
 """Error codes that are not counted with the response: visitors mistype, an expired form comes back with a fresh offer,
 and a foreign origin is counted where it is found, with the two names that differ."""
@@ -111,7 +114,7 @@ class Refusals:
         if not counts:
             return
         for reason, number in sorted(by_reason(counts).items()):
-            _logger.warning("In the last minute: %s x %s (%s)", number, reason, _details(counts, reason))
+            _logger.warning("In the last minute: %s x %s (%s)", number, reason, details(counts, reason) or "-")
         try:
             # One writer at a time: the number of details is looked at, and then rows are added.
             with self._database.write(survives_power_cut=False) as connection:
@@ -171,9 +174,9 @@ def by_reason(counts: Mapping[tuple[str, str], int]) -> Counter[str]:
     return sums
 
 
-def _details(counts: Counts, reason: str) -> str:
+def details(counts: Counts, reason: str) -> str:
     """The details of a reason, the most frequent ones first."""
-    found = Counter({detail or reason: number for (other, detail), number in counts.items() if other == reason})
+    found = Counter({detail: number for (other, detail), number in counts.items() if other == reason and detail})
     return ", ".join(f"{number} x {detail}" for detail, number in found.most_common())
 
 

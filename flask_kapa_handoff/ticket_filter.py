@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 from .conversation import clean_text
 from .errors import Refuse
+from .refusals import FILTER_FAILED
 from .tickets import Submission, is_stored
 
 if TYPE_CHECKING:
     from .state import State
-
-FILTER_FAILED = "filter_failed"
-"""Under this name failures of the check are counted beside the refusals. They refuse nothing: the tickets go on."""
 
 MAX_FLAG = 500
 

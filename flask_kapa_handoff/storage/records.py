@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..conversation import Conversation, parse_conversation
@@ -146,6 +146,12 @@ def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | No
     if before is not None:
         query = query.where(ticket.c.id < before)
     return [Ticket.from_row(row) for row in connection.execute(query)]
+
+
+def count_held(connection: Connection) -> int:
+    """How many tickets are held."""
+    held = select(func.count()).select_from(ticket).where(ticket.c.status == Status.HELD)
+    return int(connection.execute(held).scalar_one())
 
 
 # Built once: a delivery needs it for every ticket.
