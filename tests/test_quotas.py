@@ -48,7 +48,7 @@ def stored(app: Flask) -> list[Ticket]:
         return latest_tickets(connection)
 
 
-# --- Whom a ticket is counted for ------------------------------------------------------------------------------------
+# --- Whom a ticket is counted for ----------------------------------------------------------------------------------
 
 
 def test_keys_tell_visitors_apart_without_their_address() -> None:
@@ -125,7 +125,7 @@ def test_dots_of_the_domain_and_other_names_are_other_mailboxes() -> None:
         assert keys("192.0.2.7", other).mailbox_key != keys("192.0.2.7").mailbox_key
 
 
-# --- How many ---------------------------------------------------------------------------------------------------------
+# --- How many ------------------------------------------------------------------------------------------------------
 
 
 def test_each_step_outwards_has_four_times_more() -> None:
@@ -202,7 +202,7 @@ def test_a_port_in_x_forwarded_for_makes_no_other_client(make_app: Callable[...,
     assert found == [201, 429, 201, 429]
 
 
-# --- How much ---------------------------------------------------------------------------------------------------------
+# --- How much ------------------------------------------------------------------------------------------------------
 
 
 def test_the_size_is_that_of_note_and_conversation_as_they_are_stored(app: Flask) -> None:
@@ -238,7 +238,7 @@ def test_a_single_ticket_larger_than_the_hours_octets_is_taken(make_app: Callabl
     assert send(app, "192.0.2.1", note="x" * 4_000).status_code == 201
 
 
-# --- The visitor's email address --------------------------------------------------------------------------------------
+# --- The visitor's email address -----------------------------------------------------------------------------------
 
 
 def test_strangers_do_not_lock_a_visitor_out(make_app: Callable[..., Flask]) -> None:
