@@ -89,7 +89,7 @@ class Refusals:
             return
         # A thread, so that no visitor waits for it, and no count for the next refusal.
         timer = threading.Timer(WRITE_SECONDS, self.write)
-        timer.name, timer.daemon = "kapa-handoff-refusals", True
+        timer.name, timer.daemon = "kapa-refusals", True
         try:
             timer.start()
         except RuntimeError:  # no thread to be had: the next refusal tries again

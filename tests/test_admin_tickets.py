@@ -123,7 +123,7 @@ def test_the_list_shows_the_newest_first_with_their_states(
     assert places == sorted(places, reverse=True)
     rows = re.split(r"(?=Question \d)", page)[:0:-1]
     for row, reference, number, state in zip(
-        rows, references, range(5), ["Delivered", "Failed", "Queued", "Sending", "Queued"], strict=True
+        rows, references, range(5), ["Delivered", "Failed", "Waiting", "Waiting", "Waiting"], strict=True
     ):
         assert reference in row
         assert f"v{number}@example.com · 1 question ·" in row

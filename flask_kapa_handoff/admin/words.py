@@ -26,8 +26,8 @@ SETTINGS = {
 
 STATUSES = {
     Status.HELD: "Held",
-    Status.QUEUED: "Queued",
-    Status.SENDING: "Sending",
+    Status.QUEUED: "Waiting",
+    Status.SENDING: "Waiting",
     Status.DELIVERED: "Delivered",
     Status.FAILED: "Failed",
 }

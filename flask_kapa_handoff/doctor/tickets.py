@@ -160,7 +160,7 @@ def _held(config: Config, situation: Situation) -> list[Finding]:
             Level.WARNING,
             f"{count} ticket{'s are' if count != 1 else ' is'} held: more came than the site's hourly limit "
             f"({config.tickets_per_hour}).",
-            "Held tickets are sent when there is room, an hour after they came at the earliest.",
+            "They go out when there is room, after an hour at the earliest.",
             "Release them on the list of tickets, or with `flask kapa-handoff retry --held`. If so many are usual "
             "here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`.",
         )

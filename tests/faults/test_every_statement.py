@@ -45,7 +45,7 @@ class Way:
     doubles: bool = False
 
 
-QUEUED, SENDING, DELIVERED, FAILED = Status
+QUEUED, SENDING, DELIVERED, FAILED = Status.QUEUED, Status.SENDING, Status.DELIVERED, Status.FAILED
 WAYS = {
     "delivered": Way((QUEUED, SENDING, DELIVERED)),
     "delayed": Way((QUEUED, SENDING, QUEUED), {"RCPT": "451 come back later"}),
