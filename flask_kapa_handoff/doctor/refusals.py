@@ -10,8 +10,8 @@ REASONS = {
         "over a limit",
         "These visitors were asked to wait, and their text stayed in the form.",
         "If they were real visitors, raise `KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR` (client, network, wide "
-        "network), `KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR` (email) or `KAPA_HANDOFF_TICKETS_PER_HOUR` (site). If nearly all "
-        "are of one client, the site may take its proxy for the visitor: use werkzeug's ProxyFix.",
+        "network), `KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR` (email) or `KAPA_HANDOFF_TICKETS_PER_HOUR` (site). If "
+        "nearly all are of one client, the site may take its proxy for the visitor: use werkzeug's ProxyFix.",
     ),
     "offer_invalid": (
         "with a damaged or forged form",
