@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -104,9 +103,9 @@ def keys_of(address: str | None, email: str, secret: bytes, *, signed_in: bool =
     """
 
     def key(kind: str, of: bytes) -> str:
-        return hmac.new(secret, f"kapa-handoff-{kind}:".encode() + of, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(secret, f"kapa-handoff-{kind}:".encode() + of, "sha256").hex()[:32]
 
-    found = _parse(address)
+    found = parse_address(address)
     packed = found.packed if found is not None else b""
     is_wide = isinstance(found, IPv6Address)
     # IPv6: a /64, a /56 and a /48; IPv4: the address and its /24.
@@ -120,7 +119,8 @@ def keys_of(address: str | None, email: str, secret: bytes, *, signed_in: bool =
     )
 
 
-def _parse(address: str | None) -> IPv4Address | IPv6Address | None:
+def parse_address(address: str | None) -> IPv4Address | IPv6Address | None:
+    """A network address, with or without a port; None: it is none."""
     # Some proxies write the port as well, into X-Forwarded-For and so into REMOTE_ADDR: 203.0.113.9:52011, [v6]:port.
     text = re.sub(r"^\[(.*)\](?::\d+)?$|^([^:]*):\d+$", r"\1\2", (address or "").strip())
     try:

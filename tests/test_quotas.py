@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import literal, select, update
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import TestResponse
 
-from flask_kapa_handoff import KapaHandoff, Visitor
+from flask_kapa_handoff import KapaHandoff, Visitor, limits
 from flask_kapa_handoff.config import Config
+from flask_kapa_handoff.public.requests import proxy_unheeded
 from flask_kapa_handoff.quotas import QUOTAS, UNHELD, Keys, Usage, keys_of
+from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Ticket, latest_tickets
 from tests.conftest import PAIR, ticket_fields
@@ -202,6 +205,25 @@ def test_a_port_in_x_forwarded_for_makes_no_other_client(make_app: Callable[...,
     assert found == [201, 429, 201, 429]
 
 
+@pytest.mark.parametrize(
+    ("named", "address", "unheeded"),
+    [
+        ({"X-Forwarded-For": "[2001:db8::1]:443"}, "[2001:db8::1]:443", False),
+        ({"X-Forwarded-For": "[2001:db8::1]:443"}, "2001:db8::1", False),
+        ({"X-Forwarded-For": "203.0.113.9:52011, 10.0.0.1"}, "203.0.113.9", False),
+        ({"X-Forwarded-For": "203.0.113.9:52011"}, "127.0.0.1", True),
+        ({"Forwarded": 'for="[2001:db8::1]:4711";proto=https'}, "2001:db8::1", False),
+        ({"Forwarded": "for=unknown"}, "127.0.0.1", True),
+    ],
+)
+def test_a_port_does_not_hide_that_the_site_knows_its_proxy(
+    app: Flask, named: dict[str, str], address: str, unheeded: bool
+) -> None:
+    """The doctor tells of a proxy only where the site takes the proxy's address for the visitor's."""
+    with app.test_request_context(headers=named, environ_base={"REMOTE_ADDR": address}):
+        assert proxy_unheeded() is unheeded
+
+
 # --- How much ------------------------------------------------------------------------------------------------------
 
 
@@ -236,6 +258,18 @@ def test_a_single_ticket_larger_than_the_hours_octets_is_taken(make_app: Callabl
     """Or else it could never be sent."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1, KAPA_HANDOFF_MAX_REQUEST_BYTES=6_000)
     assert send(app, "192.0.2.1", note="x" * 4_000).status_code == 201
+
+
+def test_a_submit_reads_what_was_used_out_of_indexes(tmp_path: Path) -> None:
+    """However large the table is, none of its rows is looked at."""
+    database = Database(lambda: f"sqlite:///{tmp_path / 'plan.sqlite3'}")
+    with database.read() as connection:
+        query = str(limits.with_usage(select(literal(1))).compile(connection.engine)).replace("?", "'x'")
+        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    database.close()
+    looks = [line for line in plan if "kapa_handoff_ticket" in line]
+    assert len(looks) == len(QUOTAS)
+    assert all("SEARCH" in line and "COVERING INDEX" in line for line in looks), plan
 
 
 # --- The visitor's email address -----------------------------------------------------------------------------------

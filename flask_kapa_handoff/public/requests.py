@@ -14,6 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ..config import Config
 from ..conversation import MAX_ID, clean_text
 from ..errors import Invalid, TooLarge
+from ..quotas import parse_address
 from ..settings import DEFAULT_DESK
 from ..triggers import Facts
 
@@ -44,7 +45,10 @@ def proxy_unheeded() -> bool:
     header up, so this is a hint and no proof.
     """
     named = request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded")
-    return named is not None and request.remote_addr not in re.findall(r'[^\s,;="\[\]]+', named)
+    if named is None:
+        return False
+    known = {parse_address(one) for one in re.findall(r'\[[^\]]*\](?::\d+)?|[^\s,;="\[\]]+', named)}
+    return parse_address(request.remote_addr) not in known
 
 
 class AnswerQuery:
