@@ -214,6 +214,7 @@ def test_a_port_in_x_forwarded_for_makes_no_other_client(make_app: Callable[...,
         ({"X-Forwarded-For": "203.0.113.9:52011"}, "127.0.0.1", True),
         ({"Forwarded": 'for="[2001:db8::1]:4711";proto=https'}, "2001:db8::1", False),
         ({"Forwarded": "for=unknown"}, "127.0.0.1", True),
+        ({"Forwarded": "for=203.0.113.9;proto=https"}, "", True),
     ],
 )
 def test_a_port_does_not_hide_that_the_site_knows_its_proxy(

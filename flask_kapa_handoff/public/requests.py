@@ -48,7 +48,8 @@ def proxy_unheeded() -> bool:
     if named is None:
         return False
     known = {parse_address(one) for one in re.findall(r'\[[^\]]*\](?::\d+)?|[^\s,;="\[\]]+', named)}
-    return parse_address(request.remote_addr) not in known
+    address = parse_address(request.remote_addr)
+    return address is None or address not in known
 
 
 class AnswerQuery:
