@@ -15,6 +15,7 @@ from .delivery.dispatch import prepare_delivery
 from .errors import ConfigurationError
 from .state import EXTENSION, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
 from .storage.engine import Database
+from .ticket_filter import TicketFilter
 
 _logger = logging.getLogger(__name__)
 
@@ -108,6 +109,19 @@ class KapaHandoff:
         """Register ``() -> Visitor | None``: who is signed in; prefills and locks the email of the form."""
         self._hooks.visitor_loader = loader
         return loader
+
+    def ticket_filter(self, check: TicketFilter) -> TicketFilter:
+        """Register ``(submission) -> None | Flag``: the site's own check, such as a captcha.
+
+        It runs in the visitor's request, after the package's own checks of the form and before the ticket is stored.
+        It may raise :class:`Refuse` with words for the visitor, or return a :class:`Flag` with words for the agent.
+        See docs/limits.md.
+
+        Arguments:
+            check: gets a :class:`Submission`. Whatever else it raises or returns is logged, and the ticket goes on.
+        """
+        self._hooks.ticket_filter = check
+        return check
 
 
 def _on_request() -> None:

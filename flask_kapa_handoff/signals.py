@@ -2,7 +2,8 @@
 
 A receiver that raises is logged and harms neither the request nor the delivery.
 
-- ``ticket_created(app, ticket)``: a ticket was stored; ``ticket`` is a :class:`~.storage.records.Ticket`.
+- ``ticket_created(app, ticket)``: a ticket was stored; ``ticket`` is a :class:`~.storage.records.Ticket`, which may be
+  held.
 - ``ticket_delivered(app, ticket)``: the mail server has accepted its mail.
 - ``ticket_failed(app, ticket, error)``: it will not be tried again; ``error`` is the reason as text.
 - ``handoff_opened(app, facts)``: a visitor opened the form; ``facts`` are :class:`~.triggers.Facts`.

@@ -17,11 +17,13 @@ from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
 from .kept_settings import KeptSettings
 from .offers import OfferSigner
+from .refusals import Refusals
 from .storage.engine import Database
 from .urls import host_of
 
 if TYPE_CHECKING:
     from .delivery.publisher import Publisher
+    from .ticket_filter import TicketFilter
 
 EXTENSION = "kapa_handoff"
 
@@ -44,6 +46,7 @@ class Hooks:
 
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
+    ticket_filter: TicketFilter | None = None
 
 
 @dataclass
@@ -118,6 +121,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.threads = DeliveryThreads(self.app, self)
+        self.refusals = Refusals(self.database)
 
 
 def is_own_page(address: str | None) -> bool:

@@ -650,10 +650,6 @@ def test_a_desk_without_an_email_takes_no_ticket_and_the_text_is_kept(
 LIMITS = {
     "client": ({"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 2}, lambda n: {"email": f"v{n}@example.com"}),
     "email": ({"KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR": 2}, lambda n: {"address": f"192.0.2.{n}"}),
-    "site": (
-        {"KAPA_HANDOFF_TICKETS_PER_HOUR": 2},
-        lambda n: {"email": f"v{n}@example.com", "address": f"192.0.2.{n}"},
-    ),
 }
 
 

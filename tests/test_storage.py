@@ -238,12 +238,13 @@ app.config.update(SECRET_KEY="s", KAPA_HANDOFF_EMAIL="support@example.com", KAPA
 KapaHandoff(app)
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.triggers import Facts, Trigger
-offer = app.extensions["kapa_handoff"].offer_signer().sign(Offer((Trigger.ALWAYS,), Facts(1)))
+signer = app.extensions["kapa_handoff"].offer_signer()
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(4):
     answer = app.test_client().post("/handoff/tickets", headers={{"Accept": "application/json"}}, data=dict(
-        offer=offer, submission_id=str(uuid.uuid4()), email=f"v{{uuid.uuid4().hex}}@example.com",
+        offer=signer.sign(Offer((Trigger.ALWAYS,), Facts(1))), submission_id=str(uuid.uuid4()),
+        email=f"v{{uuid.uuid4().hex}}@example.com",
         conversation=json.dumps([{PAIR!r}])))
     print(answer.status_code, answer.text.replace("\\n", " "), flush=True)
 """

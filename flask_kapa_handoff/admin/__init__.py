@@ -17,6 +17,7 @@ _RULES = (
     ("/preview", "preview", "POST", settings_views.preview),
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
     ("/tickets", "tickets", "GET", ticket_views.tickets),
+    ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
     ("/doctor", "doctor", "GET", doctor_views.doctor),

@@ -21,7 +21,11 @@ FAILURE_REGION = "#kapa-handoff-admin-failure"
 
 def answer_page(name: str, status: int = 200, **context: Any) -> Response:
     """A whole page, in the site's layout or in the package's own."""
-    body = render_template(f"kapa_handoff/admin/{name}.html", fragment=False, **_everywhere(), **context)
+    # A page that says that the database is out of reach does not ask it once more.
+    refused = words.refused(current_state().refusals.recent()) if status < 500 else None
+    body = render_template(
+        f"kapa_handoff/admin/{name}.html", fragment=False, refused=refused, **_everywhere(), **context
+    )
     return _marked(body, status)
 
 

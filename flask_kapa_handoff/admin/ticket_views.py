@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
 from ..conversation import QuestionAnswer, is_link
-from ..delivery import outbox
-from ..delivery.dispatch import start_delivery
+from ..delivery import requeue
+from ..delivery.dispatch import start_delivery, wake_delivery
 from ..markdown import to_html
 from ..public.origin import require_known_origin
 from ..public.requests import quoted
@@ -20,7 +20,15 @@ from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.engine import now
 from ..storage.models import ticket as ticket_table
-from ..storage.records import Status, Ticket, find_attempts, find_conversation, find_ticket, latest_tickets
+from ..storage.records import (
+    Status,
+    Ticket,
+    count_held,
+    find_attempts,
+    find_conversation,
+    find_ticket,
+    latest_tickets,
+)
 from .answers import answer_page
 from .forms import EXPIRED, AdminForm
 
@@ -30,16 +38,46 @@ _REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 
 def tickets() -> ResponseReturnValue:
     """The list, newest first; ``before`` is the id of the last ticket of the page before."""
+    released = request.args.get("released", "")
+    notice = (
+        f"{released} held ticket{'s are' if released != '1' else ' is'} due now." if released.isdecimal() else None
+    )
+    return _list_page(current_state(), notice=notice)
+
+
+def release_held() -> ResponseReturnValue:
+    """Make every held ticket due now."""
     state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    if not AdminForm(request.form).validate():
+        return _list_page(state, 400, problem=EXPIRED)
+    count = requeue.send_all_again(state.database, Status.HELD)
+    wake_delivery(state)
+    return redirect(url_for("kapa_handoff_admin.tickets", released=count), 303)
+
+
+def _list_page(state: State, status: int = 200, *, notice: str | None = None, problem: str | None = None) -> Response:
     try:
         before = UUID(request.args["before"]) if "before" in request.args else None
     except ValueError:
         return _not_found("There is no such page of the list.")
     with state.database.read() as connection:
         found = latest_tickets(connection, limit=PAGE_LENGTH + 1, before=before)
+        held = count_held(connection)
     page = found[:PAGE_LENGTH]
     older = page[-1].id if len(found) > PAGE_LENGTH else None
-    return answer_page("tickets", tickets=page, older=older, is_first=before is None)
+    return answer_page(
+        "tickets",
+        status,
+        tickets=page,
+        older=older,
+        is_first=before is None,
+        held=held,
+        most=state.config.tickets_per_hour,
+        form=AdminForm(formdata=None),
+        notice=notice,
+        problem=problem,
+    )
 
 
 def ticket(reference: str) -> ResponseReturnValue:
@@ -51,7 +89,7 @@ def ticket(reference: str) -> ResponseReturnValue:
 
 
 def send_again(reference: str) -> ResponseReturnValue:
-    """Queue a failed ticket, or make a waiting one due now."""
+    """Queue a failed ticket, release a held one, or make a waiting one due now."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
     if not _REFERENCE.fullmatch(reference):
@@ -60,7 +98,7 @@ def send_again(reference: str) -> ResponseReturnValue:
         return _ticket_page(state, reference, 400, problem=EXPIRED)
     with state.database.read() as connection:
         recipient = current_settings(connection, state.config).email
-    found = outbox.send_again(state.database, reference, recipient)
+    found = requeue.send_again(state.database, reference, recipient)
     if found is None:
         return _no_such_ticket(reference)
     if found.status is not Status.QUEUED:
@@ -91,7 +129,8 @@ def _ticket_page(
         attempts=attempts,
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
-        may_be_sent_again=found.status in (Status.FAILED, Status.QUEUED),
+        may_be_sent_again=found.status in requeue.SENDABLE,
+        most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
         to_html=to_html,
         is_link=is_link,

@@ -9,7 +9,7 @@ from collections import Counter
 
 import click
 
-from ..delivery import outbox
+from ..delivery import outbox, requeue
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.records import Status
@@ -56,23 +56,24 @@ def worker() -> None:
 
 @group.command("retry")
 @click.argument("reference", required=False)
-@click.option("--failed", is_flag=True, help="All tickets that have failed, oldest first.")
-def retry(reference: str | None, failed: bool) -> None:
-    """Queue the failed ticket REFERENCE again, or make a waiting one due now."""
-    if failed is (reference is not None):
-        raise click.UsageError("Give a REFERENCE, or --failed for all tickets that have failed.")
+@click.option("--failed", "status", flag_value="failed", help="All tickets that have failed, oldest first.")
+@click.option("--held", "status", flag_value="held", help="All tickets that are held, oldest first.")
+def retry(reference: str | None, status: str | None) -> None:
+    """Send the failed ticket REFERENCE again, release a held one, or make a waiting one due now."""
+    if (status is None) is (reference is None):
+        raise click.UsageError("Give a REFERENCE, or --failed or --held for all tickets that have failed or are held.")
     state = current_state()
     recipient = reachable(_address_of_today, state)
     if reference is None:
-        count = reachable(outbox.send_all_failed_again, state.database, recipient)
-        click.echo(f"{count} failed ticket{'s are' if count != 1 else ' is'} due now.")
+        count = reachable(requeue.send_all_again, state.database, Status(status), recipient)
+        click.echo(f"{count} {status} ticket{'s are' if count != 1 else ' is'} due now.")
         return
-    ticket = reachable(outbox.send_again, state.database, reference.upper(), recipient)
+    ticket = reachable(requeue.send_again, state.database, reference.upper(), recipient)
     if ticket is None:
         raise click.ClickException(f"There is no ticket {reference}.")
     if ticket.status is not Status.QUEUED:
         raise click.ClickException(
-            f"Ticket {ticket.reference} is {ticket.status}; only failed and queued ones are retried."
+            f"Ticket {ticket.reference} is {ticket.status}; only failed, held and queued ones are retried."
         )
     click.echo(f"Ticket {ticket.reference} is due now.")
 

@@ -46,7 +46,7 @@ def tickets(as_json: bool, limit: int) -> None:
         else:
             click.echo(
                 f"{ticket.reference}  {ticket.created_at:%Y-%m-%d %H:%M}  {ticket.status:9}  "
-                f"{ticket.visitor_email}  {ticket.subject}"
+                f"{ticket.visitor_email}  {ticket.subject}" + (f"  [{ticket.flag}]" if ticket.flag else "")
             )
     if not found and not as_json:
         click.echo("There are no tickets yet.")

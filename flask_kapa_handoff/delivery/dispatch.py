@@ -40,8 +40,7 @@ def start_delivery(state: State, reference: str) -> None:
     Raises nothing: the ticket is stored, and was promised.
     """
     if state.config.delivery == "thread":
-        state.threads.start()
-        state.threads.wake()
+        wake_delivery(state)
     elif state.publisher is not None:
         state.publisher.tell(reference)
     elif state.config.delivery == "inline":
@@ -54,3 +53,10 @@ def start_delivery(state: State, reference: str) -> None:
             _logger.error("Ticket %s is stored, but its delivery met %s.", reference, type(error).__name__)
         finally:
             courier.close()
+
+
+def wake_delivery(state: State) -> None:
+    """Let several due tickets go out soon. Workers, and Celery's sweep, find them by themselves."""
+    if state.config.delivery == "thread":
+        state.threads.start()
+        state.threads.wake()

@@ -198,6 +198,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "answer_id": ticket.answer_id,
         "triggers": [name for name in ticket.triggers.split(",") if name],
         "transcript_source": ticket.transcript_source,
+        "flag": ticket.flag,
         "conversation": conversation.as_json(),
     }
     return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; with an indent it takes three times as long

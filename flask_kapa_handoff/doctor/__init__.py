@@ -10,6 +10,7 @@ from ..settings import DeskSettings
 from ..storage import schema
 from .finding import Finding, Level
 from .mail import examine_mail_server, examine_sender
+from .refusals import examine_refusals
 from .tickets import examine_tickets, look
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
         settings = situation.settings
         findings += [_database(state), _desk(settings), *examine_sender(state, settings.email)]
         findings += examine_tickets(state.config, situation, proxy_unheeded=proxy_unheeded)
+        findings += examine_refusals(situation.refused)
     if state.config.delivery == "thread" and web_server.runs_no_threads():
         findings.append(
             Finding(

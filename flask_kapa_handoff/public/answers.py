@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from ..errors import RequestProblem
 from ..markup import visitor_url
 from ..offers import Offer
+from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
 from ..state import State, Visitor, current_state, is_own_page
 from ..storage.records import Ticket
@@ -105,11 +106,19 @@ def answer_confirmation(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
 
 
 def with_problem(response: Response, problem: RequestProblem | None) -> Response:
+    """The answer to a visitor with a problem's status and ``Retry-After``; the refusal is counted."""
+    if problem is None:
+        return response
+    if problem.error_code not in NOT_COUNTED:
+        current_state().refusals.count(problem.error_code, problem.detail)
+    return with_status(response, problem)
+
+
+def with_status(response: Response, problem: RequestProblem) -> Response:
     """The answer with a problem's status and ``Retry-After``."""
-    if problem is not None:
-        response.status_code = problem.code or 500
-        if problem.retry_after is not None:
-            response.headers["Retry-After"] = str(problem.retry_after)
+    response.status_code = problem.code or 500
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
     return response
 
 

@@ -19,6 +19,7 @@ from ..config import Config
 from ..conversation import MAX_ID, clean_text
 from ..errors import Invalid, TooLarge
 from ..offers import MAX_PAGE
+from ..quotas import parse_address
 from ..settings import DEFAULT_DESK
 from ..state import State
 from ..triggers import Facts
@@ -77,7 +78,11 @@ def proxy_unheeded() -> bool:
     header up, so this is a hint and no proof.
     """
     named = request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded")
-    return named is not None and request.remote_addr not in re.findall(r'[^\s,;="\[\]]+', named)
+    if named is None:
+        return False
+    known = {parse_address(one) for one in re.findall(r'\[[^\]]*\](?::\d+)?|[^\s,;="\[\]]+', named)}
+    address = parse_address(request.remote_addr)
+    return address is None or address not in known
 
 
 def quoted(text: object) -> str:

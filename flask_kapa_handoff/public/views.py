@@ -13,11 +13,13 @@ from ..delivery.dispatch import start_delivery
 from ..errors import Disabled, Invalid, NoLongerOffered, OfferExpired, RequestProblem, Unavailable
 from ..markup import STATIC, render_button, visitor_url
 from ..offers import Offer, make_offer
+from ..quotas import keys_of
 from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
 from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
 from ..state import State, Visitor, current_state
 from ..templates_folder import TEMPLATES
-from ..tickets import Submission, client_key, open_ticket
+from ..ticket_filter import filtered
+from ..tickets import Submission, open_ticket
 from ..urls import origin_of
 from .answers import answer_confirmation, answer_form, answer_json, answer_problem, with_problem
 from .forms import TicketForm
@@ -104,7 +106,8 @@ def create_ticket() -> ResponseReturnValue:
             form.email.data = visitor.email
         if not form.validate():
             raise Invalid(fields=form.errors)
-        ticket, is_new = open_ticket(state.database, state.config, _submission(state, form, visitor))
+        submission = filtered(state, _submission(state, form, visitor))
+        ticket, is_new = open_ticket(state.database, state.config, submission)
     except RequestProblem as problem:
         return _form_again(state, form, problem)
     # The ticket is stored: whatever fails from here on must not keep it from going out, or tell the visitor otherwise.
@@ -248,7 +251,7 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Subm
         note=form.note.data,
         conversation=conversation,
         transcript_source=form.transcript_source,
-        client_key=client_key(request.remote_addr, state.secret),
+        keys=keys_of(request.remote_addr, form.email.data, state.secret, signed_in=visitor is not None),
         name=visitor.name if visitor else None,
         locale=language(),
         site_keeps_thread=state.hooks.conversation_loader is not None and offered.thread_id is not None,

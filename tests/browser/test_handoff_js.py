@@ -275,7 +275,7 @@ def test_the_servers_refusals_keep_the_text(chat: Callable[..., Page]) -> None:
             reference(page)
             page.keyboard.press("Escape")
             expect(page.locator(DIALOG)).to_have_count(0)
-    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("Too many tickets")
+    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("We can't take more messages")
     expect(page.get_by_label("Your note")).to_have_value("Note 2.")
     expect(page.get_by_label("Your email")).to_have_value("visitor@example.com")
     page.problems.clear()  # type: ignore[attr-defined]

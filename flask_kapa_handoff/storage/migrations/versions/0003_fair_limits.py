@@ -11,7 +11,12 @@ revision = "0003"
 down_revision = "0002"
 
 TICKET = "kapa_handoff_ticket"
-COUNTED_BY = ("network_key", "wide_network_key", "mailbox_key")
+NEW_KEYS = ("network_key", "wide_network_key", "mailbox_key")
+COUNTED_BY = (("client_key", "created_at"), ("created_at",), *((key, "created_at") for key in NEW_KEYS))
+
+
+def _index(*columns: str) -> str:
+    return str(op.f(f"ix_{TICKET}_{'_'.join(columns)}"))
 
 
 def upgrade() -> None:
@@ -19,14 +24,17 @@ def upgrade() -> None:
         sa.Column("offer_id", sa.String(length=32), nullable=True, comment="an offer opens one ticket"),
         sa.Column("network_key", sa.String(length=64), nullable=True, comment="of the client's /24, or /56"),
         sa.Column("wide_network_key", sa.String(length=64), nullable=True, comment="of the client's /48, IPv6 alone"),
-        sa.Column("mailbox_key", sa.String(length=64), nullable=True, comment="of the address without tag and dots"),
+        sa.Column("mailbox_key", sa.String(length=64), nullable=True, comment="of the mailbox, without tag and dots"),
         sa.Column("size", sa.Integer(), nullable=False, server_default="0", comment="octets of note and conversation"),
         sa.Column("flag", sa.Text(), nullable=True, comment="what the site's own check says of it"),
     ):
         op.add_column(TICKET, column)
-    op.create_index(op.f("ix_kapa_handoff_ticket_offer_id"), TICKET, ["offer_id"], unique=True)
-    for name in COUNTED_BY:
-        op.create_index(op.f(f"ix_kapa_handoff_ticket_{name}_created_at"), TICKET, [name, "created_at"])
+    op.create_index(_index("offer_id"), TICKET, ["offer_id"], unique=True)
+    # With the size: what the quotas have used is read out of these alone.
+    for columns in COUNTED_BY[:2]:
+        op.drop_index(_index(*columns), TICKET)
+    for columns in COUNTED_BY:
+        op.create_index(_index(*columns, "size"), TICKET, [*columns, "size"])
     op.create_table(
         "kapa_handoff_refusal",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -42,8 +50,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("kapa_handoff_refusal")
-    for name in COUNTED_BY:
-        op.drop_index(op.f(f"ix_kapa_handoff_ticket_{name}_created_at"), TICKET)
-    op.drop_index(op.f("ix_kapa_handoff_ticket_offer_id"), TICKET)
-    for name in ("offer_id", *COUNTED_BY, "size", "flag"):
+    for columns in COUNTED_BY:
+        op.drop_index(_index(*columns, "size"), TICKET)
+    for columns in COUNTED_BY[:2]:
+        op.create_index(_index(*columns), TICKET, list(columns))
+    op.drop_index(_index("offer_id"), TICKET)
+    for name in ("offer_id", *NEW_KEYS, "size", "flag"):
         op.drop_column(TICKET, name)
