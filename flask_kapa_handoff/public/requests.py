@@ -10,6 +10,7 @@ from flask import request
 from htmx_flask.requests import HtmxHeaders
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from ..config import Config
 from ..conversation import MAX_ID, clean_text
@@ -86,6 +87,19 @@ class AnswerQuery:
         return text or None
 
 
+def _limit_body(size: int) -> None:
+    """Limit this request's body to ``size`` bytes, whatever the site's own limits are; those stay as they are.
+
+    Raises:
+        RequestEntityTooLarge: the body says that it is larger. Of one that does not say, reading raises it.
+    """
+    # Not request.max_content_length: Flask before 3.1, and a site's own request class, may have it read-only.
+    stream = get_input_stream(request.environ, max_content_length=size)
+    if "stream" not in request.__dict__:  # else the site has read the body already, within its own limits
+        request.stream = stream
+    request.max_form_memory_size = size
+
+
 def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
     """The fields of a POST, from a form or from a JSON object.
 
@@ -93,10 +107,8 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
         TooLarge: the body is larger than KAPA_HANDOFF_MAX_REQUEST_BYTES.
         Invalid: the JSON is no object, or has other fields than the allowed ones or other types.
     """
-    # Per request, so that the site's own limits stay as they are.
-    request.max_content_length = config.max_request_bytes
-    request.max_form_memory_size = config.max_request_bytes
     try:
+        _limit_body(config.max_request_bytes)
         if not request.is_json:
             return request.form
         body = json.loads(request.get_data())  # not the site's JSON provider: this is our dialect
