@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import Flask, Request, request
 from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
@@ -800,10 +800,32 @@ def test_a_body_without_a_length_is_limited_too(make_app: Callable[..., Flask]) 
     assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
 
 
-@pytest.mark.parametrize("key", ["MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE"])
-def test_the_sites_own_limits_neither_hold_for_tickets_nor_change(make_app: Callable[..., Flask], key: str) -> None:
+class SmallRequest(Request):
+    """A site's own class of requests, with limits that nobody can set."""
+
+    max_content_length = property(lambda self: 5_000)
+    max_form_memory_size = 5_000
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"MAX_CONTENT_LENGTH": 5_000},
+        pytest.param(
+            {"MAX_FORM_MEMORY_SIZE": 5_000},
+            marks=pytest.mark.skipif(
+                "MAX_FORM_MEMORY_SIZE" not in Flask.default_config, reason="Flask has this key since 3.1"
+            ),
+        ),
+        SmallRequest,
+    ],
+    ids=["MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE", "request_class"],
+)
+def test_the_sites_own_limits_neither_hold_for_tickets_nor_change(make_app: Callable[..., Flask], limit: Any) -> None:
     """A ticket larger than what the site takes elsewhere is stored; elsewhere the site's limit holds."""
-    app = make_app(**{key: 5_000})
+    app = make_app(**(limit if isinstance(limit, dict) else {}))
+    if not isinstance(limit, dict):
+        app.request_class = limit
 
     @app.post("/own")
     def own() -> str:
@@ -821,6 +843,22 @@ def test_the_sites_own_limits_neither_hold_for_tickets_nor_change(make_app: Call
         assert answer.status_code == 201
     # Flask applies the second key to multipart alone, where it counts a single field.
     assert client.post("/own", data={"a": "x" * 100_000}, content_type="multipart/form-data").status_code == 413
+
+
+@pytest.mark.parametrize("reads", ["form", "stream"])
+def test_a_site_that_reads_every_body_first_takes_tickets(make_app: Callable[..., Flask], reads: str) -> None:
+    """What a before_request of the site has parsed is the ticket; a body that it has used up holds up nobody."""
+    app = make_app()
+
+    @app.before_request
+    def read_first() -> None:
+        if request.method == "POST":
+            len(request.form) if reads == "form" else request.stream.read()
+
+    client = app.test_client()
+    fields = ticket_fields(client)
+    answer = client.post("/handoff/tickets", data=fields, headers=JSON)
+    assert answer.status_code == (201 if reads == "form" else 403)  # nothing is left, so there is no offer
 
 
 # --- 503 -------------------------------------------------------------------------------------------------------------

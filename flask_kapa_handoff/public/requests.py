@@ -14,6 +14,7 @@ from flask import request
 from htmx_flask.requests import HtmxHeaders
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from ..config import Config
 from ..conversation import MAX_ID, clean_text
@@ -132,6 +133,19 @@ class AnswerQuery:
         return clean_text(text) or None
 
 
+def _limit_body(size: int) -> None:
+    """Limit this request's body to ``size`` bytes, whatever the site's own limits are; those stay as they are.
+
+    Raises:
+        RequestEntityTooLarge: the body says that it is larger. Of one that does not say, reading raises it.
+    """
+    # Not request.max_content_length: Flask before 3.1, and a site's own request class, may have it read-only.
+    stream = get_input_stream(request.environ, max_content_length=size)
+    if "stream" not in request.__dict__:  # else the site has read the body already, within its own limits
+        request.stream = stream
+    request.max_form_memory_size = size
+
+
 def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
     """The fields of a POST, from a form or from a JSON object; what is in them is not looked at.
 
@@ -140,10 +154,8 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
         Invalid: it has more fields than any form of ours, or the JSON is no object, or has other fields than the
             allowed ones or other types.
     """
-    # Per request, so that the site's own limits stay as they are.
-    request.max_content_length = config.max_request_bytes
-    request.max_form_memory_size = config.max_request_bytes
     try:
+        _limit_body(config.max_request_bytes)
         if request.is_json:
             return _json_fields(request.get_data(), allowed)
         # werkzeug counts the parts of a multipart form itself, and no others.
