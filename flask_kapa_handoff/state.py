@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from .config import Config
 from .conversation import Conversation
+from .delivery.housekeeping import Housekeeping
 from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
 from .kept_settings import KeptSettings
@@ -94,6 +95,7 @@ class State:
 
     def __post_init__(self) -> None:
         self.threads = DeliveryThreads(self.app, self)
+        self.housekeeping = Housekeeping(self)
 
 
 def current_state() -> State:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timezone
@@ -19,6 +20,9 @@ from ..errors import SchemaError, Unavailable
 from . import BUSY_TIMEOUT, forks, postgresql, schema, sqlite
 
 _logger = logging.getLogger(__name__)
+
+LOG_PAUSE = 0.2
+"""Seconds between two tries to empty the log: visitors write meanwhile."""
 
 
 class Database:
@@ -93,7 +97,7 @@ class Database:
         if self._embedded:
             sqlite.create_file(engine)
         before = schema.version(engine)
-        schema.upgrade(engine, self.write_transaction, use_write_ahead_log=self._embedded)
+        schema.upgrade(engine, self._transaction, use_write_ahead_log=self._embedded)
         if self._embedded:
             self._file = sqlite.identity(engine)
         return before
@@ -159,19 +163,19 @@ class Database:
         """
         with self._usable() as engine:
             guard: AbstractContextManager[Any] = self._turn() if _is_sqlite(engine) else nullcontext()
-            # A site's own SQLite engine keeps the mode that the site has chosen.
-            lasting = survives_power_cut or (_is_sqlite(engine) and not self._embedded)
-            with guard, self.write_transaction(engine, alone=alone, survives_power_cut=lasting) as connection:
+            transaction = self._transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
+            with guard, transaction as connection:
                 yield connection
 
-    @staticmethod
-    def write_transaction(
-        engine: Engine, *, alone: bool = True, survives_power_cut: bool = True
+    def _transaction(
+        self, engine: Engine, *, alone: bool = True, survives_power_cut: bool = True
     ) -> AbstractContextManager[Connection]:
-        """The transaction of :meth:`write`, without the check of the tables."""
-        if _is_sqlite(engine):
-            return sqlite.write_transaction(engine, survives_power_cut=survives_power_cut)
-        return postgresql.write_transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
+        if not _is_sqlite(engine):
+            return postgresql.write_transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
+        if not self._embedded:
+            # A site's own engine waits for the disk as the site has chosen; erased text must be gone in any case.
+            return sqlite.write_transaction(engine, secure_delete=1)
+        return sqlite.write_transaction(engine, **({} if survives_power_cut else {"synchronous": sqlite.NORMAL}))
 
     def upgrade(self) -> tuple[str | None, str]:
         """Bring the tables to this package's version.
@@ -194,6 +198,30 @@ class Database:
             return
         with self._usable() as engine, self._turn():
             sqlite.checkpoint(engine)
+
+    def empty_log(self, patience: float = 0.0) -> bool:
+        """After a deletion: leave nothing of earlier transactions in SQLite's log.
+
+        Arguments:
+            patience: seconds to try for; readers in other processes may need the log, and writers go first.
+
+        Returns:
+            Whether it is empty; True for PostgreSQL, whose server looks after its own.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        until = time.monotonic() + patience
+        while True:
+            with self._usable() as engine:
+                if not _is_sqlite(engine):
+                    return True
+                with self._turn():
+                    if sqlite.empty_log(engine):
+                        return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(LOG_PAUSE)
 
     def close(self) -> None:
         """Close this process's connections, unless they are the site's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,28 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from . import BUSY_TIMEOUT
+from .logs import quiet
 
 CHECKPOINT_PAGES = 16_000
 """Pages of the write-ahead log (of 4 kB) at which a commit itself copies them into the database file. Whoever delivers
 does that long before, so that no visitor waits for it; this is for sites where nobody does."""
 
 
+NORMAL = 1
+"""The mode of ``PRAGMA synchronous`` in which a commit survives the end of the process, and not always a power cut."""
+
+
 def open_engine(uri: str) -> Engine:
     """An engine for a file of our own."""
-    # Parameters hidden: an error that a log shows must not repeat what a visitor typed.
-    engine = create_engine(
-        uri, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=16, max_overflow=32, hide_parameters=True
-    )
+    engine = create_engine(uri, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=16, max_overflow=32, **quiet())
 
     @event.listens_for(engine, "connect")
     def set_up(driver: Any, record: object) -> None:
         # FULL: what the visitor was told is stored must survive a power cut.
         driver.execute("PRAGMA synchronous=FULL")
         driver.execute("PRAGMA foreign_keys=ON")
+        # Many builds of SQLite leave deleted and overwritten text in the file unless they are told not to.
+        driver.execute("PRAGMA secure_delete=ON")
         driver.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
 
     return engine
@@ -73,33 +77,35 @@ def identity(engine: Engine) -> tuple[int, int] | None:
 
 
 @contextmanager
-def write_transaction(engine: Engine, *, survives_power_cut: bool) -> Iterator[Connection]:
-    """The only writing transaction from its first statement on."""
-    with (
-        engine.connect() as connection,
-        _synchronous(connection, "FULL" if survives_power_cut else "NORMAL"),
-        connection.begin(),
-    ):
-        # A plain BEGIN that reads first and then writes cannot wait for the lock: it fails at once.
-        driver = connection.connection.dbapi_connection
-        if driver is not None and driver.in_transaction:  # the site's own recipe has begun one
-            connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield connection
+def write_transaction(engine: Engine, **pragmas: int) -> Iterator[Connection]:
+    """The only writing transaction from its first statement on.
+
+    Arguments:
+        pragmas: what its connection is set to until it ends.
+    """
+    with engine.connect() as connection, ExitStack() as settings:
+        for name, value in pragmas.items():
+            settings.enter_context(_pragma(connection, name, value))
+        with connection.begin():
+            # A plain BEGIN that reads first and then writes cannot wait for the lock: it fails at once.
+            driver = connection.connection.dbapi_connection
+            if driver is not None and driver.in_transaction:  # the site's own recipe has begun one
+                connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
 
 
 @contextmanager
-def _synchronous(connection: Connection, mode: str) -> Iterator[None]:
-    """Let the connection's commits wait less for the disk for a while; FULL is what every connection begins with."""
-    if mode == "FULL":
-        yield
-        return
+def _pragma(connection: Connection, name: str, value: int) -> Iterator[None]:
     driver: Any = connection.connection.dbapi_connection
-    driver.execute(f"PRAGMA synchronous={mode}")
+    (before,) = driver.execute(f"PRAGMA {name}").fetchone()
+    driver.execute(f"PRAGMA {name}={value}").close()
     try:
         yield
     finally:
-        driver.execute("PRAGMA synchronous=FULL")
+        if name == "secure_delete" and before == 2:
+            before = "FAST"  # which SQLite takes as a word alone
+        driver.execute(f"PRAGMA {name}={before}").close()
 
 
 def now(connection: Connection) -> datetime:
@@ -117,5 +123,29 @@ def checkpoint(engine: Engine) -> None:
     (its documentation calls it the WAL-reset bug), and under a flood there is no gap in which it could begin anew.
     Readers neither wait nor are waited for.
     """
-    with write_transaction(engine, survives_power_cut=True), engine.connect() as connection:
+    with write_transaction(engine), engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def empty_log(engine: Engine) -> bool:
+    """Try once to leave nothing of earlier transactions beside the database file.
+
+    Of a write-ahead log, one page remains that says nothing about tickets; a rollback journal is emptied.
+
+    Returns:
+        Whether it worked. It does not while a reader, such as a backup, still needs the log.
+    """
+    # Not `PRAGMA wal_checkpoint(TRUNCATE)`: while another process holds the writer's lock, it goes on as a checkpoint
+    # without that lock, which is where the WAL-reset bug is (see checkpoint()), and while it waits for readers nobody
+    # can write. This does the same in two steps. Everything is copied under the lock; then the next transaction begins
+    # the log anew and, with this limit, cuts off what stands behind it.
+    checkpoint(engine)
+    with write_transaction(engine, journal_size_limit=0) as connection:
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        page: int = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+        path = next(row.file for row in connection.exec_driver_sql("PRAGMA database_list") if row.name == "main")
+        connection.exec_driver_sql(f"PRAGMA user_version={version}")  # writes the file's first page, as it is
+    try:
+        return os.stat(f"{path}-wal").st_size <= 2 * page  # noqa: PTH116  the log's header, and one page with its own
+    except FileNotFoundError:
+        return True
