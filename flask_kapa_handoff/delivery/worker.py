@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import Unavailable
+from ..tracebacks import without_message
 from . import web_server
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class DeliveryThreads:
             except Unavailable:
                 pause = 10.0  # the database has said why in the log
             except BaseException as error:  # a thread that ends here would never be missed
-                _logger.error("Delivery goes on after an unexpected %s.", type(error).__name__, exc_info=True)
+                _logger.error("Delivery goes on after an unexpected error. %s", without_message(error))
                 pause = 5.0
             # Not less than a moment: a ticket that another process has just taken is due, too.
             news.wait(seen, max(pause, 0.05))

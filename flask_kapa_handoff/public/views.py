@@ -20,6 +20,7 @@ from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
 from ..state import State, Visitor, current_state
 from ..templates_folder import TEMPLATES
 from ..tickets import Submission, client_key, open_ticket
+from ..tracebacks import without_message
 from .answers import answer_confirmation, answer_form, answer_json, answer_problem, with_problem
 from .forms import TicketForm
 from .origin import allow_origin, require_known_origin
@@ -199,11 +200,13 @@ def _visitor(state: State) -> Visitor | None:
     loader = state.hooks.visitor_loader
     try:
         found = loader() if loader is not None else None
-        return Visitor(parse_email(found.email), found.name) if found else None
-    except ValueError:
+        email, name = (found.email, found.name) if found else (None, None)
+    except Exception as error:
+        _logger.error("The site's visitor_loader failed; the visitor is asked for an address. %s", without_message(error))
         return None
-    except Exception:
-        _logger.exception("The site's visitor_loader failed; the visitor is asked for an address.")
+    try:
+        return Visitor(parse_email(email), name) if email is not None else None
+    except ValueError:
         return None
 
 
@@ -215,7 +218,7 @@ def _site_transcript(state: State, offered: Offer, *, has_other: bool) -> Conver
         found = loader(offered.thread_id)
         return found.cleaned() if found is not None else None
     except Exception as error:
-        _logger.exception("The site's conversation_loader failed.")
+        _logger.error("The site's conversation_loader failed. %s", without_message(error))
         if has_other:
             return None  # what the browser sent is better than nothing, and the mail says whose word it is
         raise Unavailable from error
