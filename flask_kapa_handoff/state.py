@@ -16,6 +16,7 @@ from .delivery.housekeeping import Housekeeping
 from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
 from .kept_settings import KeptSettings
+from .location import Location
 from .offers import OfferSigner
 from .storage.engine import Database
 
@@ -51,6 +52,7 @@ class State:
 
     app: Flask
     config: Config
+    location: Location
     database: Database
     hooks: Hooks
     mail: Any = None
@@ -64,6 +66,17 @@ class State:
     def site_name(self) -> str:
         """What the site calls itself in mails and on pages."""
         return self.config.site_name or self.app.name
+
+    @property
+    def delivers_in_threads(self) -> bool:
+        """Whether threads of this web process deliver.
+
+        Not while the site is tested, unless they were asked for by name: they would work beside a test, in whatever
+        database and with whatever mail server it has just set up. ``app.testing`` is often set after everything else,
+        so this is asked at each request.
+        """
+        config = self.config
+        return config.delivery == "thread" and (config.delivery_by_name or not self.app.testing)
 
     @property
     def secret(self) -> bytes:

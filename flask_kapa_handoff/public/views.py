@@ -202,7 +202,9 @@ def _visitor(state: State) -> Visitor | None:
         found = loader() if loader is not None else None
         email, name = (found.email, found.name) if found else (None, None)
     except Exception as error:
-        _logger.error("The site's visitor_loader failed; the visitor is asked for an address. %s", without_message(error))
+        _logger.error(
+            "The site's visitor_loader failed; the visitor is asked for an address. %s", without_message(error)
+        )
         return None
     try:
         return Visitor(parse_email(email), name) if email is not None else None

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timezone
@@ -73,6 +74,9 @@ class Database:
         if engine.dialect.name not in ("sqlite", "postgresql"):
             raise SchemaError(f"{engine.dialect.name} is not supported.", "Use SQLite or PostgreSQL.")
         self._embedded = self._own and _is_sqlite(engine)
+        if self._own:
+            # An app that nobody uses any more, as after a site's test, leaves no open connections behind.
+            weakref.finalize(self, _dispose, engine, os.getpid()).atexit = False
         return engine
 
     def _ready(self) -> Engine:
@@ -258,6 +262,10 @@ def now(connection: Connection) -> datetime:
         return sqlite.now(connection)
     found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return found.astimezone(timezone.utc)
+
+
+def _dispose(engine: Engine, process: int) -> None:
+    engine.dispose(close=process == os.getpid())
 
 
 def _is_sqlite(bind: Engine | Connection) -> bool:
