@@ -12,6 +12,7 @@ from .config import Config
 from .delivery.dispatch import prepare_delivery
 from .errors import ConfigurationError
 from .location import Location
+from .site_migrations import stop_watching, watch_for_flask_migrate
 from .state import EXTENSION, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
 from .storage.engine import Database
 
@@ -94,6 +95,7 @@ class KapaHandoff:
         for helper in markup.HELPERS:
             app.add_template_global(helper)
         _exempt_from_site_wide_csrf(app)
+        watch_for_flask_migrate(app)
         app.before_request(_on_request)
 
     def conversation_loader(self, loader: ConversationLoader) -> ConversationLoader:
@@ -118,6 +120,7 @@ def _on_request() -> None:
         # after this function then.
         _exempt_from_site_wide_csrf(state.app)
         state.prepared = True
+        stop_watching(state.app)
         if state.location.warning:
             _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
     if state.delivers_in_threads:

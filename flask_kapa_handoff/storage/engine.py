@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
@@ -19,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..errors import SchemaError, Unavailable
 from . import BUSY_TIMEOUT, forks, postgresql, schema, sqlite
+from .file_access import Obstacle, obstacle
 
 _logger = logging.getLogger(__name__)
 
@@ -133,12 +135,38 @@ class Database:
         finally:
             writing.release()
 
-    @staticmethod
-    def _say(error: Unavailable) -> None:
+    def _say(self, error: Unavailable) -> None:
         # The driver's words alone: SQLAlchemy's would repeat what the visitor typed.
         cause = getattr(error.__cause__, "orig", None) or error.__cause__
         reason = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
-        _logger.error("The handoff database cannot be used: %s", reason)
+        found = self.obstacle() if cause is not None else None
+        _logger.error("The handoff database cannot be used: %s", f"{reason}. {found}" if found else reason)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file that belongs to this package alone; None where there is none.
+
+        Raises:
+            SchemaError: the site's database cannot be shared.
+        """
+        engine = self.engine
+        return sqlite.file_of(engine) if self._embedded else None
+
+    def obstacle(self) -> Obstacle | None:
+        """What keeps this process's user from using the file; None: nothing that can be seen, or there is no file."""
+        file = self.file
+        return None if file is None else obstacle(file)
+
+    def present_version(self) -> str | None:
+        """The version of the tables as they are; None: there are none. Makes and changes nothing.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with _unavailable(), self._in_use():
+            file = self.file
+            # SQLite would make the file.
+            return None if file is not None and not file.exists() else schema.version(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,7 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from . import BUSY_TIMEOUT
+from .file_access import give_to_owner_of_folder, make_folders
 from .logs import quiet
+
+_logger = logging.getLogger(__name__)
 
 CHECKPOINT_PAGES = 16_000
 """Pages of the write-ahead log (of 4 kB) at which a commit itself copies them into the database file. Whoever delivers
@@ -41,15 +45,18 @@ def open_engine(uri: str) -> Engine:
 
 def create_file(engine: Engine) -> None:
     """Make the file if it is not there."""
-    path = engine.url.database
-    if path is None or path.startswith("file:"):
+    place = file_of(engine)
+    if place is None:
         return
-    place = Path(os.path.realpath(path))  # O_EXCL follows no link
-    place.parent.mkdir(parents=True, exist_ok=True)
+    place = Path(os.path.realpath(place))  # O_EXCL follows no link
+    make_folders(place.parent)
     # Tickets are personal: nobody but the site's own user reads the file. SQLite copies the mode for its log.
     # O_EXCL: to open and close a file that is there already would drop all locks that this process has on it.
     with suppress(FileExistsError):
         os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        # SQLite, as root, gives its log to whom the file belongs.
+        if owner := give_to_owner_of_folder(place):
+            _logger.warning("root has made %s for the user %s, to whom the folder belongs.", place, owner)
         engine.dispose()  # connections to a file that was deleted would go on writing into nothing
 
 
@@ -62,6 +69,12 @@ def leave_nothing_to_a_child(engine: Engine) -> None:
     # What remains: connections that are in use by the thread that forks, or still in use after the fork has waited,
     # and servers that fork without a word to Python before it.
     engine.dispose()
+
+
+def file_of(engine: Engine) -> Path | None:
+    """The engine's file; None where its address is none of a plain file."""
+    path = engine.url.database
+    return None if path is None or path.startswith("file:") else Path(path)
 
 
 def identity(engine: Engine) -> tuple[int, int] | None:
