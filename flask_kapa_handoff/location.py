@@ -74,12 +74,12 @@ class Location:
     @property
     def warning(self) -> str | None:
         """What is wrong with where the file is; None if it survives the next deploy as far as one can see."""
-        if not self.is_default or not self.default_file.is_relative_to(sys.prefix) or sys.prefix == sys.base_prefix:
+        # Flask's choice for a site that is installed as a package; without a virtual environment, as in a container.
+        in_venv = sys.prefix != sys.base_prefix
+        place, name = (sys.prefix, "virtual environment") if in_venv else (f"{sys.prefix}/var", "Python installation")
+        if not self.default_file.is_relative_to(place) or not self.is_default:
             return None
-        return (
-            f"The tickets are kept in {self.default_file}, inside the virtual environment: a new virtual environment "
-            "would start empty."
-        )
+        return f"The tickets are kept in {self.default_file}, inside the {name}: a new {name} would start empty."
 
     def _configured(self, uri: str) -> str:
         url = make_url(uri)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from celery import Celery
 from flask import Flask
 from sqlalchemy import Engine, create_engine
 
@@ -310,6 +311,20 @@ def test_deliver_from_cron_deletes_old_tickets(make_app: Callable[..., Flask], m
     """There is no other process that could."""
     app, references = outdated(make_app, mail_server)
     assert invoke(app, "deliver").exit_code == 0
+    assert left(app)[0] == references[2:]
+
+
+def test_the_sweep_of_celery_deletes_old_tickets(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """The task of a single ticket does not."""
+    app, references = outdated(make_app, mail_server)
+    site = make_app(mount=False, KAPA_HANDOFF_DELIVERY="celery", KAPA_HANDOFF_RETENTION_DAYS=30, MAIL_PORT=1)
+    site.extensions["celery"] = Celery("site", broker="memory://", set_as_current=False)
+    KapaHandoff(site)
+    tasks = site.extensions["celery"].tasks
+    site.extensions["kapa_handoff"].housekeeping.is_due_now()
+    tasks["kapa_handoff.deliver"].apply((references[3],), throw=True)
+    assert len(left(app)[0]) == 4
+    tasks["kapa_handoff.sweep"].apply(throw=True)
     assert left(app)[0] == references[2:]
 
 

@@ -175,6 +175,12 @@ def test_an_include_name_in_the_sites_env_py_goes_on_working_and_the_doctor_name
     one.engine.dispose()
 
 
+def test_the_docs_give_the_same_lines() -> None:
+    """In the page about the database."""
+    page = Path(__file__).parent.parent / "docs" / "database.md"
+    assert f"```python\n{THREE_LINES}\n```" in page.read_text()
+
+
 def test_the_doctor_gives_a_site_with_alembic_alone_the_three_lines(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:

@@ -91,7 +91,7 @@ def _usable(state: State, file: Path | None) -> Finding:
     what = f"The database can be used, and its tables are of version {schema.HEAD}: {where}"
     # The page that shows this is the web server's own.
     user = only_user(file) if file is not None and not has_request_context() else None
-    return Finding(Level.OK, f"{what} (by the user {user} alone, as whom the web server must run)" if user else what)
+    return Finding(Level.OK, f"{what} (only {user} can write it: the web server must run as {user})" if user else what)
 
 
 def _locked_out(file: Path | None) -> list[Finding]:

@@ -154,7 +154,7 @@ class Database:
 
     def obstacle(self) -> Obstacle | None:
         """What keeps this process's user from using the file; None: nothing that can be seen, or there is no file."""
-        file = self.file
+        file = None if self._engine is None else self.file
         return None if file is None else obstacle(file)
 
     def present_version(self) -> str | None:

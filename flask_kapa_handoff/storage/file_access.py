@@ -68,6 +68,8 @@ def owner_can(file: Path) -> str | None:
     """The user whose folder it is, if it is another one than this process's and could use the file; else None."""
     place = Path(os.path.realpath(file))
     folder = _nearest(place.parent)
+    if not hasattr(os, "geteuid"):
+        return None
     try:
         of_folder = folder.stat()
         usable = not place.exists() or _may_write(place.stat(), of_folder.st_uid)
