@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..errors import SchemaError, Unavailable
 from . import BUSY_TIMEOUT, forks, postgresql, schema, sqlite
+from .dialects import dispose, is_sqlite, open_engine, unavailable
 from .file_access import Obstacle, obstacle
 
 _logger = logging.getLogger(__name__)
@@ -72,13 +70,13 @@ class Database:
                 self._engine.dispose(close=False)  # a fork copied the connections: they are the parent's
         located = self._locate()
         self._own = isinstance(located, str)
-        engine = _open_engine(located) if isinstance(located, str) else located
+        engine = open_engine(located) if isinstance(located, str) else located
         if engine.dialect.name not in ("sqlite", "postgresql"):
             raise SchemaError(f"{engine.dialect.name} is not supported.", "Use SQLite or PostgreSQL.")
-        self._embedded = self._own and _is_sqlite(engine)
+        self._embedded = self._own and is_sqlite(engine)
         if self._own:
             # An app that nobody uses any more, as after a site's test, leaves no open connections behind.
-            weakref.finalize(self, _dispose, engine, os.getpid()).atexit = False
+            weakref.finalize(self, dispose, engine, os.getpid()).atexit = False
         return engine
 
     def _ready(self) -> Engine:
@@ -117,7 +115,7 @@ class Database:
     def _usable(self) -> Iterator[Engine]:
         """The engine; whatever goes wrong with it is logged, and looked at anew the next time."""
         try:
-            with _unavailable(), self._in_use():
+            with unavailable(), self._in_use():
                 yield self._ready()
         except Unavailable as error:
             self._checked = False
@@ -163,7 +161,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with _unavailable(), self._in_use():
+        with unavailable(), self._in_use():
             file = self.file
             # SQLite would make the file.
             return None if file is not None and not file.exists() else schema.version(self.engine)
@@ -194,7 +192,7 @@ class Database:
             Unavailable: the database cannot be reached, is full, or stays locked.
         """
         with self._usable() as engine:
-            guard: AbstractContextManager[Any] = self._turn() if _is_sqlite(engine) else nullcontext()
+            guard: AbstractContextManager[Any] = self._turn() if is_sqlite(engine) else nullcontext()
             transaction = self._transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
             with guard, transaction as connection:
                 yield connection
@@ -202,7 +200,7 @@ class Database:
     def _transaction(
         self, engine: Engine, *, alone: bool = True, survives_power_cut: bool = True
     ) -> AbstractContextManager[Connection]:
-        if not _is_sqlite(engine):
+        if not is_sqlite(engine):
             return postgresql.write_transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
         if not self._embedded:
             # A site's own engine waits for the disk as the site has chosen; erased text must be gone in any case.
@@ -215,7 +213,7 @@ class Database:
         Returns:
             The version before (none: there were no tables) and after.
         """
-        with _unavailable(), self._in_use(), self._opening:
+        with unavailable(), self._in_use(), self._opening:
             before = self._upgrade(self.engine)
             self._checked = True
         return before, schema.HEAD
@@ -246,7 +244,7 @@ class Database:
         until = time.monotonic() + patience
         while True:
             with self._usable() as engine:
-                if not _is_sqlite(engine):
+                if not is_sqlite(engine):
                     return True
                 with self._turn():
                     if sqlite.empty_log(engine):
@@ -286,32 +284,7 @@ class Database:
 
 def now(connection: Connection) -> datetime:
     """The database's own time, UTC: the clocks of several web machines differ."""
-    if _is_sqlite(connection):
+    if is_sqlite(connection):
         return sqlite.now(connection)
     found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return found.astimezone(timezone.utc)
-
-
-def _dispose(engine: Engine, process: int) -> None:
-    engine.dispose(close=process == os.getpid())
-
-
-def _is_sqlite(bind: Engine | Connection) -> bool:
-    return bind.dialect.name == "sqlite"
-
-
-def _open_engine(uri: str) -> Engine:
-    return sqlite.open_engine(uri) if make_url(uri).get_backend_name() == "sqlite" else postgresql.open_engine(uri)
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (IntegrityError, DataError, ProgrammingError, NotSupportedError) as error:
-        # A mistake of ours, unless the connection went away at that moment.
-        if error.connection_invalidated:
-            raise Unavailable from error
-        raise
-    except (DBAPIError, PoolTimeoutError, OSError) as error:
-        raise Unavailable from error
