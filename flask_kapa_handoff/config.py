@@ -228,6 +228,7 @@ class Config:
     database_uri: str | None = _key("DATABASE_URI", None, _database_uri)
     sender: str | None = _key("SENDER", None, parse_sender)
     delivery: str = _key("DELIVERY", "thread", _delivery)
+    delivery_by_name: bool = False  # no key: whether the one above was given, be it as its own default
     smtp_timeout: int = _key("SMTP_TIMEOUT", 30, _whole(1, 600, " seconds"))
     smtp_verify_tls: bool = _key("SMTP_VERIFY_TLS", True, _flag)
     smtp_connections: int = _key("SMTP_CONNECTIONS", 2, _whole(1, 16))
@@ -252,7 +253,7 @@ class Config:
             ConfigurationError: a value is wrong, or a key with our prefix is unknown. The message names
                 the key, the value and what is allowed.
         """
-        known = {item.metadata["key"]: item for item in fields(cls)}
+        known = {item.metadata["key"]: item for item in _KEYED}
         for key in mapping:
             if key.startswith(PREFIX) and key not in known:
                 close = [name for name in known if name.endswith(key.removeprefix(PREFIX))]
@@ -268,7 +269,7 @@ class Config:
                 values[item.name] = item.metadata["parse"](value)
             except ValueError as error:
                 raise ConfigurationError(f"{key}: {_shown(value)} is not allowed: {error}") from None
-        return cls(**values)
+        return cls(**values, delivery_by_name="delivery" in values)
 
 
 def key_of(name: str) -> str:
@@ -276,5 +277,7 @@ def key_of(name: str) -> str:
     return str(Config.__dataclass_fields__[name].metadata["key"])
 
 
-KEYS: Mapping[str, Any] = {item.metadata["key"]: item.default for item in fields(Config)}
+_KEYED = [item for item in fields(Config) if item.metadata]
+
+KEYS: Mapping[str, Any] = {item.metadata["key"]: item.default for item in _KEYED}
 """Every key and its default."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask
 from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
 
 from .config import Config
 from .delivery.dispatch import prepare_delivery
 from .errors import ConfigurationError
+from .location import Location
+from .site_migrations import stop_watching, watch_for_flask_migrate
 from .state import EXTENSION, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
 from .storage.engine import Database
 from .ticket_filter import TicketFilter
@@ -73,8 +73,10 @@ class KapaHandoff:
             )
         config = Config.from_mapping(app.config)
         shared = engine if engine is not None else self._engine
-        database = Database(lambda: _locate_database(app, config, shared))
-        state = State(app, config, database, self._hooks, mail or self._mail, has_admin=admin_required is not None)
+        location = Location(app, config, shared)
+        state = State(
+            app, config, location, Database(location), self._hooks, mail or self._mail, admin_required is not None
+        )
         prepare_delivery(state)
         app.extensions[EXTENSION] = state
 
@@ -94,6 +96,7 @@ class KapaHandoff:
         for helper in markup.HELPERS:
             app.add_template_global(helper)
         _exempt_from_site_wide_csrf(app)
+        watch_for_flask_migrate(app)
         app.before_request(_on_request)
 
     def conversation_loader(self, loader: ConversationLoader) -> ConversationLoader:
@@ -131,7 +134,10 @@ def _on_request() -> None:
         # after this function then.
         _exempt_from_site_wide_csrf(state.app)
         state.prepared = True
-    if state.config.delivery == "thread":
+        stop_watching(state.app)
+        if state.location.warning:
+            _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
+    if state.delivers_in_threads:
         state.threads.start()
 
 
@@ -147,23 +153,3 @@ def _exempt_from_site_wide_csrf(app: Flask) -> None:
 def _our_blueprints(app: Flask) -> list[Blueprint]:
     found = (app.blueprints.get(name) for name in ("kapa_handoff", "kapa_handoff_admin"))
     return [blueprint for blueprint in found if isinstance(blueprint, Blueprint)]
-
-
-def _locate_database(app: Flask, config: Config, engine: Engine | None) -> str | Engine:
-    if engine is not None:
-        return engine
-    if config.database_uri is not None:
-        url = make_url(config.database_uri)
-        if url.get_backend_name() != "sqlite":
-            return config.database_uri
-        # As Flask-SQLAlchemy does: the working directories of web and worker differ.
-        file = Path(app.instance_path) / str(url.database)
-        is_file = not str(url.database).startswith("file:")
-        return url.set(database=str(file)).render_as_string(hide_password=False) if is_file else config.database_uri
-    flask_sqlalchemy = app.extensions.get("sqlalchemy")
-    if flask_sqlalchemy is not None:
-        with app.app_context():
-            default: Engine | None = flask_sqlalchemy.engines.get(None)
-        if default is not None:
-            return default
-    return f"sqlite:///{Path(app.instance_path) / 'kapa_handoff.sqlite3'}"

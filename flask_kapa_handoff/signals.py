@@ -19,6 +19,8 @@ from typing import Any
 
 from blinker import NamedSignal, Namespace
 
+from .tracebacks import without_message
+
 _namespace = Namespace()
 
 ticket_created = _namespace.signal("kapa-handoff-ticket-created")
@@ -36,5 +38,5 @@ def notify(signal: NamedSignal, app: Any, **arguments: Any) -> None:
     for receiver in signal.receivers_for(app):
         try:
             receiver(app, **arguments)
-        except Exception:
-            _logger.exception("A receiver of %s failed.", signal.name)
+        except Exception as error:
+            _logger.error("A receiver of %s failed. %s", signal.name, without_message(error))

@@ -13,9 +13,11 @@ from jinja2 import Environment
 
 from .config import Config
 from .conversation import Conversation
+from .delivery.housekeeping import Housekeeping
 from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
 from .kept_settings import KeptSettings
+from .location import Location
 from .offers import OfferSigner
 from .refusals import Refusals
 from .storage.engine import Database
@@ -55,6 +57,7 @@ class State:
 
     app: Flask
     config: Config
+    location: Location
     database: Database
     hooks: Hooks
     mail: Any = None
@@ -69,6 +72,17 @@ class State:
     def site_name(self) -> str:
         """What the site calls itself in mails and on pages."""
         return self.config.site_name or self.app.name
+
+    @property
+    def delivers_in_threads(self) -> bool:
+        """Whether threads of this web process deliver.
+
+        Not while the site is tested, unless they were asked for by name: they would work beside a test, in whatever
+        database and with whatever mail server it has just set up. ``app.testing`` is often set after everything else,
+        so this is asked at each request.
+        """
+        config = self.config
+        return config.delivery == "thread" and (config.delivery_by_name or not self.app.testing)
 
     @property
     def secret(self) -> bytes:
@@ -121,7 +135,8 @@ class State:
 
     def __post_init__(self) -> None:
         self.threads = DeliveryThreads(self.app, self)
-        self.refusals = Refusals(self.database)
+        self.refusals = Refusals(self.app, self.database)
+        self.housekeeping = Housekeeping(self)
 
 
 def is_own_page(address: str | None) -> bool:

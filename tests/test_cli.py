@@ -201,7 +201,7 @@ def test_db_upgrade_creates_the_tables_of_a_shared_database(make_app: Callable[.
 
 
 def test_purge_deletes_old_delivered_tickets_whole(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """Only delivered tickets older than the limit go, with their transcripts and attempts."""
+    """Delivered tickets older than the limit go, with their transcripts and attempts; one that waits does not."""
     app = mailing(make_app, mail_server, KAPA_HANDOFF_RETENTION_DAYS=30)
     old, fresh = (send_ticket(app.test_client()) for _ in range(2))
     invoke(app, "deliver")
@@ -216,7 +216,7 @@ def test_purge_deletes_old_delivered_tickets_whole(make_app: Callable[..., Flask
                 .where(ticket.c.reference == reference)
                 .values(created_at=long_ago, delivered_at=long_ago if reference == old else None)
             )
-    assert invoke(app, "purge").output.startswith("1 delivered ticket")
+    assert invoke(app, "purge").output == "1 ticket older than 30 days was deleted.\n"
     with database.read() as connection:
         left = set(connection.execute(sqlalchemy.select(ticket.c.reference)).scalars())
         counts = [
@@ -246,7 +246,7 @@ def test_purge_works_in_short_transactions(
             deleted.append(cursor.rowcount)
 
     sqlalchemy.event.listen(database.engine, "after_cursor_execute", watch)
-    assert invoke(app, "purge").output == "5 delivered tickets older than 30 days were deleted.\n"
+    assert invoke(app, "purge").output == "5 tickets older than 30 days were deleted.\n"
     assert deleted[:3] == [2, 2, 1]
 
 

@@ -34,9 +34,9 @@ def database(app: Flask) -> Database:
 
 
 @pytest.fixture
-def counters(database: Database) -> Iterator[Refusals]:
+def counters(app: Flask, database: Database) -> Iterator[Refusals]:
     """Counters of another process on the same database."""
-    made = Refusals(database)
+    made = Refusals(app, database)
     yield made
     made.stop()
 
@@ -95,18 +95,17 @@ def test_counts_are_written_once_a_minute_without_a_further_request(
     """By a thread of their own: no visitor waits for it."""
     monkeypatch.setattr(refusals, "WRITE_SECONDS", 0.2)
     written = threading.Event()
-    store = refusals._store
+    write = Refusals.write
 
-    def noted(*arguments: object) -> None:
-        store(*arguments)  # type: ignore[arg-type]
+    def noted(self: Refusals) -> None:
+        write(self)
         written.set()
 
-    monkeypatch.setattr(refusals, "_store", noted)
-    counters_of(app).count("refused")
-    counters_of(app).count("refused")
+    monkeypatch.setattr(Refusals, "write", noted)
+    counters_of(app).count("refused", "one")
+    counters_of(app).count("refused", "one")
     assert written.wait(20)
-    counters_of(app).write()  # waits for the other one's commit
-    assert recent_refusals(database) == {("refused", ""): 2}
+    assert recent_refusals(database) == {("refused", "one"): 2}
 
 
 def test_the_processes_counts_add_up(counters: Refusals, app: Flask, database: Database) -> None:

@@ -522,6 +522,8 @@ def test_an_unsupported_database_is_named(make_app: Callable[..., Flask]) -> Non
     """MySQL is refused with what is supported, not with a puzzle from its driver."""
 
     class Foreign:
+        pool, url = None, make_url("mysql://database.example.com/site")
+
         class dialect:
             name = "mysql"
 

@@ -7,6 +7,7 @@ import logging
 from flask import current_app, request
 
 from ..state import current_state
+from ..tracebacks import without_message
 
 _logger = logging.getLogger(__name__)
 
@@ -23,8 +24,10 @@ def changed_by() -> str:
     loader = current_state().hooks.visitor_loader
     try:
         visitor = loader() if loader is not None else None
-    except Exception:
-        _logger.exception("The site's visitor_loader failed; the history names the admin another way.")
+    except Exception as error:
+        _logger.error(
+            "The site's visitor_loader failed; the history names the admin another way. %s", without_message(error)
+        )
         visitor = None
     name = visitor.email if visitor is not None else _flask_login_id() or _basic_user_name()
     return (name or UNKNOWN)[:MAX_NAME]

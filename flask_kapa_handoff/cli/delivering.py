@@ -15,6 +15,9 @@ from ..state import State, current_state
 from ..storage.records import Status
 from .group import group, reachable, this_app
 
+TIDY_SECONDS = 20.0
+"""For how long `deliver` deletes old tickets at most; the next run goes on."""
+
 
 @group.command("deliver")
 def deliver() -> None:
@@ -29,7 +32,10 @@ def deliver() -> None:
             ended[ticket.status] += 1
     finally:
         courier.close()
-    reachable(current_state().database.checkpoint)
+    state = current_state()
+    reachable(state.database.checkpoint)
+    state.housekeeping.is_due_now()
+    reachable(state.housekeeping.do_all, TIDY_SECONDS)
     delivered, delayed, failed = (ended[status] for status in (Status.DELIVERED, Status.QUEUED, Status.FAILED))
     click.echo(f"{delivered} delivered, {delayed} to be tried again, {failed} failed.")
     if courier.pause:

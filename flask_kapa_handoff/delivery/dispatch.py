@@ -35,11 +35,11 @@ def prepare_delivery(state: State) -> None:
 def start_delivery(state: State, reference: str) -> None:
     """Let a due ticket go out: wake the threads, tell Celery, or send it here and now.
 
-    An external worker finds it by itself.
+    An external worker finds it by itself. In a site's tests it waits, unless the site has said how it should go out.
 
     Raises nothing: the ticket is stored, and was promised.
     """
-    if state.config.delivery == "thread":
+    if state.delivers_in_threads:
         wake_delivery(state)
     elif state.publisher is not None:
         state.publisher.tell(reference)
@@ -57,6 +57,6 @@ def start_delivery(state: State, reference: str) -> None:
 
 def wake_delivery(state: State) -> None:
     """Let several due tickets go out soon. Workers, and Celery's sweep, find them by themselves."""
-    if state.config.delivery == "thread":
+    if state.delivers_in_threads:
         state.threads.start()
         state.threads.wake()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..delivery import web_server
-from ..errors import RequestProblem, SchemaError
 from ..settings import DeskSettings
-from ..storage import schema
+from .database import examine_database
 from .finding import Finding, Level
 from .mail import examine_mail_server, examine_sender
 from .refusals import examine_refusals
-from .tickets import examine_tickets, look
+from .tickets import examine_tickets
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -32,13 +31,11 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             ticket says of that is looked at in any case.
     """
     findings = [_secret(app)]
-    try:
-        situation = look(state)
-    except RequestProblem as problem:
-        findings.append(_no_database(problem))
-    else:
+    of_database, situation = examine_database(app, state)
+    findings += of_database
+    if situation is not None:
         settings = situation.settings
-        findings += [_database(state), _desk(settings), *examine_sender(state, settings.email)]
+        findings += [_desk(settings), *examine_sender(state, settings.email)]
         findings += examine_tickets(state.config, situation, proxy_unheeded=proxy_unheeded)
         findings += examine_refusals(situation.refused)
     if state.config.delivery == "thread" and web_server.runs_no_threads():
@@ -79,26 +76,6 @@ def _secret(app: Flask) -> Finding:
         "Offers are signed with it: no button can be shown.",
         RANDOM_VALUE,
     )
-
-
-def _no_database(problem: RequestProblem) -> Finding:
-    why = "No button is shown, and no ticket can be stored."
-    if isinstance(problem, SchemaError):
-        return Finding(Level.PROBLEM, problem.found, why, problem.remedy)
-    # The driver's words alone: SQLAlchemy's repeat the statement.
-    cause = getattr(problem.__cause__, "orig", None) or problem.__cause__ or problem
-    return Finding(
-        Level.PROBLEM,
-        f"The database cannot be used: {' '.join(str(cause).split())}",
-        why,
-        "Mend what the message names: the server may be down, the disk full, the file another user's.",
-    )
-
-
-def _database(state: State) -> Finding:
-    # Without the query: a driver takes a password there, too.
-    where = state.database.engine.url.set(query={}).render_as_string()
-    return Finding(Level.OK, f"The database can be used, and its tables are of version {schema.HEAD}: {where}")
 
 
 def _desk(settings: DeskSettings) -> Finding:

@@ -8,6 +8,7 @@ from ..config import parse_email
 from ..conversation import Conversation
 from ..errors import Unavailable
 from ..state import State, Visitor
+from ..tracebacks import without_message
 from ..triggers import Facts
 
 _logger = logging.getLogger(__name__)
@@ -18,11 +19,15 @@ def signed_in_visitor(state: State) -> Visitor | None:
     loader = state.hooks.visitor_loader
     try:
         found = loader() if loader is not None else None
-        return Visitor(parse_email(found.email), found.name) if found else None
-    except ValueError:
+        email, name = (found.email, found.name) if found else (None, None)
+    except Exception as error:
+        _logger.error(
+            "The site's visitor_loader failed; the visitor is asked for an address. %s", without_message(error)
+        )
         return None
-    except Exception:
-        _logger.exception("The site's visitor_loader failed; the visitor is asked for an address.")
+    try:
+        return Visitor(parse_email(email), name) if email is not None else None
+    except ValueError:
         return None
 
 
@@ -39,7 +44,7 @@ def site_record(state: State, thread_id: str | None) -> Conversation | None:
         found = loader(thread_id)
         return found.cleaned() if found is not None else None
     except Exception as error:
-        _logger.exception("The site's conversation_loader failed.")
+        _logger.error("The site's conversation_loader failed. %s", without_message(error))
         raise Unavailable from error
 
 
