@@ -1,0 +1,65 @@
+/**
+ * What htmx leaves open on the admin's pages: failures are seen, and fields say that they are wrong.
+ * Without it, and without htmx, every form still works.
+ */
+(() => {
+  "use strict";
+
+  const page = /** @type {any} */ (window);
+  if (page.kapaHandoffAdmin) return; // loaded twice
+  page.kapaHandoffAdmin = true;
+  const { htmx: source } = page.document.currentScript.dataset;
+  const ROOT = ".kapa-handoff-admin";
+
+  /** @type {any} the element whose request has failed */
+  let failed;
+
+  /** @type {(name?: string, element?: any) => void} shows a message that stands in the server's markup */
+  const fail = (name, element) => {
+    failed = element;
+    const region = document.getElementById("kapa-handoff-admin-failure");
+    if (region) region.textContent = (name && region.dataset[name]) || "";
+  };
+
+  /** @type {(name: string, step: (detail: any) => void) => void} hears what htmx says of our own elements */
+  const on = (name, step) => document.addEventListener("htmx:" + name, (/** @type {any} */ event) => {
+    if (event.target.closest?.(ROOT)) step(event.detail);
+  });
+
+  on("beforeRequest", ({ elt }) => {
+    // A preview that follows a failed save must not take its message away.
+    if (elt === failed || elt.matches("form")) fail();
+  });
+  on("beforeSwap", (detail) => {
+    const ours = detail.xhr.getResponseHeader("X-Kapa-Handoff") === "admin";
+    // Ours are shown whatever their status, and nothing else is: neither the site's error page nor its login.
+    detail.shouldSwap = ours;
+    detail.isError = false;
+    const { elt } = detail.requestConfig;
+    if (!ours) fail(detail.xhr.status < 400 || detail.xhr.status === 401 ? "elsewhere" : "failed", elt);
+    else if (detail.xhr.getResponseHeader("HX-Retarget")) failed = elt;
+  });
+  on("sendError", ({ elt }) => fail("unreachable", elt));
+  on("afterSettle", () => {
+    for (const error of document.querySelectorAll(`${ROOT} .handoff-error`)) {
+      const field = document.querySelector(`[aria-describedby^="${error.id}"]`);
+      const input = field?.matches("fieldset") ? field.querySelector("[type=checkbox]") : field;
+      if (input) input.ariaInvalid = error.textContent ? "true" : null;
+    }
+  });
+
+  // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx,
+  // too, looks at the page at once only then.
+  addEventListener("load", () => {
+    if (page.htmx || !document.querySelector(`${ROOT} [hx-post]`)) return;
+    if (!document.querySelector("meta[name=htmx-config]")) {
+      const config = document.createElement("meta");
+      config.name = "htmx-config";
+      config.content = '{"includeIndicatorStyles": false, "allowEval": false}';
+      document.head.append(config);
+    }
+    const script = document.createElement("script");
+    script.src = source;
+    document.head.append(script);
+  });
+})();
