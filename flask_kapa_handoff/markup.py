@@ -78,7 +78,7 @@ def _bridge_tags(bridge: str, mark: str, chosen: str = "") -> str:
     return (
         # Not deferred: whatever follows can call Kapa().
         f'<script src="{escape(static_url("kapa.js"))}"{mark}></script>'
-        f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}"{chosen}{mark}></script>'
+        f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}" data-requested="true"{chosen}{mark}></script>'
     )
 
 

@@ -2,13 +2,12 @@
  * What htmx leaves open on the admin's pages: failures are seen, and fields say that they are wrong.
  * Without it, and without htmx, every form still works.
  */
-(() => {
-  "use strict";
+import { doc, readTag, real, scriptGlobal } from "./page.js";
 
-  const page = /** @type {any} */ (window);
-  if (page.kapaHandoffAdmin) return; // loaded twice
-  page.kapaHandoffAdmin = true;
-  const { htmx: source } = page.document.currentScript.dataset;
+(() => {
+  const config = scriptGlobal("kapaHandoffAdmin") ? undefined : readTag("[data-htmx]"); // it may be loaded twice
+  if (!config) return;
+  /** @type {any} */ (window).kapaHandoffAdmin = true;
   const ROOT = ".kapa-handoff-admin";
 
   /** @type {any} the element whose request has failed */
@@ -17,13 +16,13 @@
   /** @type {(name?: string, element?: any) => void} shows a message that stands in the server's markup */
   const fail = (name, element) => {
     failed = element;
-    const region = document.getElementById("kapa-handoff-admin-failure");
+    const region = doc.getElementById("kapa-handoff-admin-failure");
     if (region) region.textContent = (name && region.dataset[name]) || "";
   };
 
   /** @type {(name: string, step: (detail: any) => void) => void} hears what htmx says of our own elements */
-  const on = (name, step) => document.addEventListener("htmx:" + name, (/** @type {any} */ event) => {
-    if (event.target.closest?.(ROOT)) step(event.detail);
+  const on = (name, step) => doc.addEventListener("htmx:" + name, (/** @type {any} */ event) => {
+    if (real(event.target).closest?.(ROOT)) step(event.detail);
   });
 
   on("beforeRequest", ({ elt }) => {
@@ -41,8 +40,8 @@
   });
   on("sendError", ({ elt }) => fail("unreachable", elt));
   on("afterSettle", () => {
-    for (const error of document.querySelectorAll(`${ROOT} .handoff-error`)) {
-      const field = document.querySelector(`[aria-describedby^="${error.id}"]`);
+    for (const error of doc.querySelectorAll(`${ROOT} .handoff-error`)) {
+      const field = doc.querySelector(`[aria-describedby^="${error.id}"]`);
       const input = field?.matches("fieldset") ? field.querySelector("[type=checkbox]") : field;
       if (input) input.ariaInvalid = error.textContent ? "true" : null;
     }
@@ -51,15 +50,15 @@
   // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx,
   // too, looks at the page at once only then.
   addEventListener("load", () => {
-    if (page.htmx || !document.querySelector(`${ROOT} [hx-post]`)) return;
-    if (!document.querySelector("meta[name=htmx-config]")) {
-      const config = document.createElement("meta");
+    if (scriptGlobal("htmx") || !doc.querySelector(`${ROOT} [hx-post]`)) return;
+    if (!doc.querySelector("meta[name=htmx-config]")) {
+      const config = doc.createElement("meta");
       config.name = "htmx-config";
       config.content = '{"includeIndicatorStyles": false, "allowEval": false}';
-      document.head.append(config);
+      doc.head.append(config);
     }
-    const script = document.createElement("script");
-    script.src = source;
-    document.head.append(script);
+    const script = doc.createElement("script");
+    script.src = config.htmx || "";
+    doc.head.append(script);
   });
 })();

@@ -1,10 +1,13 @@
-/** Makes Kapa's handoffs tickets. On its tag: data-bridge, data-desk. */
-(() => {
-  "use strict";
+/**
+ * Makes Kapa's handoffs tickets.
+ * On its tag: data-bridge, data-requested, data-desk; data-base, where src does not tell the mount.
+ */
+import { doc, readTag, scriptGlobal } from "./page.js";
 
+(() => {
   const page = /** @type {any} */ (window);
-  const { dataset: config, src, text } = page.document.currentScript;
-  if (page.KapaHandoffBridge || text == null) return;
+  const config = scriptGlobal("KapaHandoffBridge") ? undefined : readTag("[data-bridge]");
+  if (!config) return;
 
   const ROUTE = /^(?:[^?#]*\/)?proxy\/query\/v2\/(?:thread\/([^/?#]+)\/)?(chat|feedback|handoff)\/(?:stream\/|upsert\/)?(?:[?#]|$)/;
   let threads = new Map();
@@ -31,7 +34,7 @@
         sessionStorage.KapaHandoff = JSON.stringify([...threads]);
       } catch {}
       const thread = threads.get(threadId);
-      const own = thread?.known && document.querySelector("[data-bridge=button]") && page.KapaHandoff;
+      const own = thread?.known && doc.querySelector("script[data-bridge=button]") && scriptGlobal("KapaHandoff");
       for (const pair of own ? thread.pairs : []) {
         if (live.has(pair)) continue;
         const { reaction, ...facts } = pair;
@@ -75,7 +78,7 @@
       threads.delete(threadId);
       threadless = [];
       bridge.changed(threadId);
-      page.KapaHandoff?.reset(threadId);
+      scriptGlobal("KapaHandoff")?.reset(threadId);
     },
 
     /** Else the page's cancel waits for ours. */
@@ -168,7 +171,7 @@
           signal: AbortSignal.any?.([AbortSignal.timeout(15000), signal || AbortSignal.timeout(15000)]) || signal,
         };
         const facts = new URLSearchParams({
-          requested: "true",
+          requested: config.requested || "",
           pairs: pairs.length,
           uncertain,
           downvoted: String(reaction === "downvote"),
@@ -177,17 +180,17 @@
           desk,
           page: location.href.split("#")[0],
         });
-        const { offered, offer } = await (await fetch(new URL("../offer?" + facts, src).href, options)).json();
+        const { offered, offer } = await (await fetch(config.base + "offer?" + facts, options)).json();
         if (offered === false) return new Response(null, { status: 409 });
         const ticket = { email, note, conversation: pairs };
         const content = JSON.stringify(ticket);
         if (!told.has(content)) told.set(content, bridge.begin().id);
         const body = JSON.stringify({ ...ticket, offer, submission_id: told.get(content) });
-        const answer = await fetch(new URL("../tickets", src).href, { ...options, method: "POST", body });
+        const answer = await fetch(config.base + "tickets", { ...options, method: "POST", body });
         const { reference, error } = await answer.clone().json();
         // The widget tells of it itself.
-        if (reference && !document.querySelector("[data-website-id][src*=kapa]"))
-          document.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail: { threadId, conversation: pairs.map(bridge.plain), desk, reference } }));
+        if (reference && !doc.querySelector("script[data-website-id][src*=kapa]"))
+          doc.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail: { threadId, conversation: pairs.map(bridge.plain), desk, reference } }));
         if (reference || [409, 422, 429].includes(answer.status) && !error.fields?.conversation) return answer;
       } catch {}
       return forward();
@@ -219,7 +222,8 @@
     threads = new Map(JSON.parse(sessionStorage.KapaHandoff));
   } catch {}
   page.addEventListener("pagehide", bridge.changed);
-  page.Kapa?.("onAskAIAnswerCompleted", bridge.hear, "add");
-  page.Kapa?.("onAskAIFeedbackSubmit", bridge.hear, "add");
-  page.Kapa?.("onAskAIConversationReset", bridge.reset, "add");
+  const kapa = scriptGlobal("Kapa");
+  kapa?.("onAskAIAnswerCompleted", bridge.hear, "add");
+  kapa?.("onAskAIFeedbackSubmit", bridge.hear, "add");
+  kapa?.("onAskAIConversationReset", bridge.reset, "add");
 })();

@@ -2,8 +2,9 @@
  * Shows an answer's button and form, sends the ticket.
  * On its tag: data-desk; data-base, where src does not tell the mount.
  */
+import { doc, readTag, real, scriptGlobal } from "./page.js";
+
 (() => {
-  "use strict";
 
   /**
    * @typedef {(...given: any[]) => any} Step
@@ -11,28 +12,32 @@
    */
 
   const page = /** @type {any} */ (window);
-  const { dataset: config, src, text } = page.document.currentScript;
-  // An element of that name would say where tickets go.
-  if (page.KapaHandoff || text == null) return;
-  const base = (config.base || new URL("..", src).href).replace(/\/*$/, "/");
+  // A page may load it more than once, as Turbo and htmx do with a body that has its tag.
+  const config = scriptGlobal("KapaHandoff") ? undefined : readTag('[src*="/handoff.js"]');
+  if (!config) return;
   const OFFER = "[data-kapa-handoff-offer]";
   const DIALOG = "[data-kapa-handoff-dialog]";
   const SLOT = "[data-kapa-handoff-slot]";
 
   const threads = new Map(); // the current one last
+  const past = new Map(); // for the buttons of a page that comes back
   const drafts = new Map(); // forms that were closed, with what was typed
   const listeners = new Map(); // by handler
   const shown = new WeakMap(); // the newest request of a place
   let requests = 0;
   let opening = false;
-  const floating = document.createElement("div");
+  // Safari before 15.4 has none.
+  const hasModals = "showModal" in doc.createElement("dialog");
+  /** @type {any} the last one that was shown */
+  let shownDialog;
+  const floating = doc.createElement("div");
   floating.className = "kapa-handoff-floating";
 
   /** @type {Step} */
-  const find = (root, selector) => root.querySelector(selector);
+  const find = (root, selector) => real(root).querySelector(selector);
 
   /** @type {Step} */
-  const all = (root, selector) => [...root.querySelectorAll(selector)];
+  const all = (root, selector) => [...real(root).querySelectorAll(selector)];
 
   /** @type {Step} what a visitor fills in */
   const fields = (root) => all(root, ".kapa-handoff-input:not([readonly])");
@@ -46,14 +51,14 @@
   /** @type {Step} */
   const say = (root, role, message) => {
     const region = find(root, `[role=${role}]`);
-    if (region) region.textContent = region.dataset[message] || message;
+    if (region) region.textContent = real(region).dataset[message] || message;
   };
 
   /** @type {Later} rejects a proxy's error page */
   const load = async (path, selector, options) => {
     const controller = new AbortController();
     setTimeout(() => controller.abort("timeout"), 30000);
-    const response = await fetch(base + path, {
+    const response = await fetch(config.base + path, {
       credentials: "same-origin",
       headers: { "X-Kapa-Handoff": "fragment" },
       signal: controller.signal,
@@ -67,7 +72,7 @@
   /** @type {Step} a listener that throws breaks nothing */
   const listen = (event, handler, action) => {
     if (!listeners.has(handler)) listeners.set(handler, (/** @type {any} */ { detail }) => handler(detail));
-    page.document[`${action === "remove" ? action : "add"}EventListener`]("kapa-handoff:" + event, listeners.get(handler));
+    doc[action === "remove" ? "removeEventListener" : "addEventListener"]("kapa-handoff:" + event, listeners.get(handler));
   };
 
   /** @type {Step} */
@@ -75,7 +80,7 @@
     /** @type {Step} */
     const plain = ({ id: questionAnswerId, question, answer }) => ({ questionAnswerId, question, answer });
     const detail = { threadId, conversation: pairs.map(plain), desk, ...(reference && { reference }) };
-    return document.dispatchEvent(new CustomEvent("kapa-handoff:" + event, { detail, cancelable: true }));
+    return doc.dispatchEvent(new CustomEvent("kapa-handoff:" + event, { detail, cancelable: true }));
   };
 
   /** @type {Later} null: not offered; undefined: failed */
@@ -92,57 +97,88 @@
     }), OFFER).catch(() => {});
   };
 
+  /** @type {Step} */
+  const float = () => {
+    // A page that came back from a snapshot has a copy.
+    for (const other of all(document, ".kapa-handoff-floating")) if (other !== floating) real(other).remove();
+    return floating.isConnected ? floating : doc.body.appendChild(floating);
+  };
+
   /** @type {Later} */
   const refresh = async (thread, id) => {
     const number = ++requests;
     const offer = await ask(thread, id);
     const place = find(document, `${SLOT}[data-answer-id="${CSS.escape(id)}"]`)
       || all(document, SLOT + ":not([data-answer-id])").pop()
-      || document.body.appendChild(floating);
+      || float();
     if (offer === undefined || threads.get(thread.id) !== thread || number < shown.get(place)) return;
     shown.set(place, number);
     const old = find(place, OFFER);
-    if (offer) place.replaceChildren(offer);
+    if (offer) real(place).replaceChildren(offer);
     // In a shared place an older answer leaves a newer one's button.
-    else if ([old?.dataset.answerId, lastOf(thread.pairs).id].includes(id)) old?.remove();
+    else if (old && [real(old).dataset.answerId, lastOf(thread.pairs).id].includes(id)) real(old).remove();
   };
+
+  /** @type {Step} */
+  const isShown = (dialog) => dialog?.open && dialog.isConnected;
 
   /** @type {Step} */
   const show = ({ dialog, pairs }) => {
     // The conversation may have grown since the offer.
     if (pairs[0]) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
-    if (!dialog.open) {
-      document.body.append(dialog);
+    if (!isShown(dialog)) {
+      dialog.open = false; // taken out of the page while it was open
+      doc.body.append(dialog);
       dialog.showModal();
+      shownDialog = dialog;
     }
     (find(dialog, "[aria-invalid]") || fields(dialog).find(empty) || find(dialog, "[tabindex]")).focus();
   };
 
+  /** @type {Later} undefined: failed, and the visitor was told beside the button */
+  const loadDialog = async (offer, token) => {
+    const button = find(offer, "button") || {};
+    opening = true;
+    button.ariaBusy = "true";
+    say(offer, "alert", "");
+    const dialog = await load("form?" + new URLSearchParams({ offer: token }), DIALOG).catch(() => {});
+    opening = false;
+    button.ariaBusy = null;
+    if (dialog) return dialog;
+    if (!real(offer).isConnected) float().replaceChildren(offer);
+    say(offer, "alert", "unreachable");
+  };
+
+  /** @type {Step} to the form's page, with a form of our own: the button's can be an answer's, and lead elsewhere */
+  const leave = ({ token, pairs }) => {
+    const form = Object.assign(doc.createElement("form"), { method: "post", action: config.base + "form", hidden: true });
+    const values = { offer: token, ...(pairs[0] && { conversation: JSON.stringify(pairs) }) };
+    for (const [name, value] of Object.entries(values)) {
+      form.append(Object.assign(doc.createElement("input"), { name, value }));
+    }
+    doc.body.append(form);
+    form.submit();
+  };
+
   /** @type {Later} */
   const open = async (offer) => {
-    if (opening || find(document, DIALOG + "[open]")) return false;
-    const { threadId = "", desk = "default" } = offer.dataset;
-    const token = find(offer, "[name=offer]").value;
+    if (opening || isShown(shownDialog)) return false;
+    const { threadId = "", desk = "default" } = real(offer).dataset;
+    const token = find(offer, "[name=offer]")?.value;
     const carried = find(offer, "[name=conversation]")?.value;
     const key = threadId || token;
     const kept = drafts.get(key);
     const draft = kept?.desk === desk ? kept : { key, threadId, desk, token };
     draft.offer = offer;
-    draft.pairs = carried ? JSON.parse(carried) : [...(threads.get(threadId)?.pairs.values() || [])];
+    draft.pairs = carried ? JSON.parse(carried) : [...((threads.get(threadId) || past.get(threadId))?.pairs.values() || [])];
     if (!emit(draft, "before-open")) return false;
+    if (!hasModals) {
+      leave({ ...draft, token });
+      return true;
+    }
     if (!draft.dialog) {
-      const button = find(offer, "button");
-      opening = true;
-      button.ariaBusy = "true";
-      say(offer, "alert", "");
-      const dialog = await load("form?" + new URLSearchParams({ offer: token }), DIALOG).catch(() => {});
-      opening = false;
-      button.ariaBusy = null;
-      if (!dialog) {
-        if (!document.contains(offer)) document.body.appendChild(floating).replaceChildren(offer);
-        say(offer, "alert", "unreachable");
-        return false;
-      }
+      const dialog = await loadDialog(offer, token);
+      if (!dialog) return false;
       draft.dialog = dialog;
       dialog.onsubmit = send.bind(null, draft);
       dialog.onclose = close.bind(null, draft);
@@ -165,7 +201,7 @@
     draft.dialog.remove();
     if (draft.reference) {
       const note = find(draft.dialog, ".kapa-handoff-reference");
-      draft.offer.replaceWith(...[note].filter(Boolean));
+      real(draft.offer).replaceWith(...[note].filter(Boolean));
       note?.focus();
     }
     const offer = find(draft.dialog, "[name=offer]")?.value;
@@ -223,17 +259,30 @@
   /** @type {Step} */
   const click = (event) => {
     const { target } = event;
-    if (!target.closest) return;
-    const dialog = target.closest(DIALOG);
-    const offer = target.closest("[data-kapa-handoff-open]")?.closest(OFFER);
-    const beside = dialog === target && fields(dialog).every(empty);
-    if (dialog && (beside || target.closest("[data-kapa-handoff-close]"))) dialog.close();
+    if (!(target instanceof Element)) return;
+    /** @type {Step} */
+    const around = (selector, node = target) => real(node).closest(selector);
+    if (shownDialog && around(DIALOG) === shownDialog) {
+      const beside = target === shownDialog && fields(shownDialog).every(empty);
+      if (beside || around("[data-kapa-handoff-close]")) shownDialog.close();
+    }
+    const button = around("[data-kapa-handoff-open]");
+    const offer = button && around(OFFER, button);
     if (!offer) return;
     event.preventDefault();
     open(offer);
   };
   // Captured, as a chat may stop clicks.
-  document.addEventListener("click", click, true);
+  addEventListener("click", click, true);
+
+  // Turbo and htmx keep a copy of a page that is left; in a copy a dialog would not work.
+  for (const event of ["turbo:before-cache", "htmx:beforeHistorySave"]) addEventListener(event, () => {
+    if (isShown(shownDialog)) {
+      shownDialog.close();
+      shownDialog.remove();
+    }
+    for (const button of all(document, OFFER + " [aria-busy]")) button.ariaBusy = null;
+  });
 
   page.KapaHandoff = {
     /**
@@ -260,9 +309,10 @@
     },
     /** @param {string} threadId */
     reset(threadId) {
+      if (threads.has(threadId)) past.set(threadId, threads.get(threadId));
       threads.delete(threadId);
       drafts.delete(threadId);
-      for (const offer of all(document, OFFER)) if (offer.dataset.threadId === threadId) offer.remove();
+      for (const offer of all(document, OFFER)) if (real(offer).dataset.threadId === threadId) real(offer).remove();
     },
     /** Resolves to whether the form opened. */
     async open({ desk = config.desk } = {}) {
@@ -288,7 +338,7 @@
   };
   stub.q = [];
   stub.c = stub.q.push.bind(stub.q);
-  let kapa = page.Kapa || stub;
+  let kapa = typeof scriptGlobal("Kapa") === "function" ? page.Kapa : stub;
   /** @type {Step} */
   const watch = (value) => {
     value?.q?.forEach?.(register);

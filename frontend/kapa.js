@@ -1,9 +1,9 @@
 /** Kapa's documented queue: takes handlers until Kapa's bundle has loaded, which drains it. */
-(() => {
-  "use strict";
+import { scriptGlobal } from "./page.js";
 
+(() => {
   const page = /** @type {any} */ (window);
-  if (typeof page.Kapa === "function") return; // an element's id makes a global, too
+  if (typeof scriptGlobal("Kapa") === "function") return;
   /** @type {any} */
   const queue = function () {
     queue.c(arguments);

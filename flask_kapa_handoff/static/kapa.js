@@ -1,2 +1,2 @@
 /* Made from frontend/ by make static. */
-(()=>{(()=>{"use strict";let t=window;if(typeof t.Kapa=="function")return;let n=function(){n.c(arguments)};n.q=[],n.c=n.q.push.bind(n.q),t.Kapa=n})();})();
+(()=>{var n=e=>Object.prototype.hasOwnProperty.call(window,e)?window[e]:void 0;(()=>{let e=window;if(typeof n("Kapa")=="function")return;let t=function(){t.c(arguments)};t.q=[],t.c=t.q.push.bind(t.q),e.Kapa=t})();})();

@@ -292,6 +292,31 @@ def test_in_the_sites_own_template(
     expect_only_statuses(page)
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        '<a id="kapaHandoffAdmin"></a>',
+        '<a id="htmx"></a>',
+        '<form name="currentScript" data-htmx="/elsewhere.js"></form>',
+        '<img name="currentScript" alt="">',
+        '<img name="head" alt=""><img name="getElementById" alt="">',
+    ],
+)
+@pytest.mark.only("sqlite")
+def test_names_in_the_markup_of_a_sites_frame_leave_the_page_as_live(
+    page: Page, admin_app: Callable[..., Flask], serve: Serve, hostile: str
+) -> None:
+    """An element's name or id is no script's: htmx is loaded, and failures are shown."""
+    app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
+    app.jinja_loader = DictLoader({"office.html": FRAME.replace('<main id="main">', hostile + '<main id="main">')})
+    page.goto(f"{serve(app)}/handoff/admin/")
+    page.wait_for_function("Object.keys(window).includes('htmx')")
+    page.route("**/handoff/admin/settings", lambda route: route.abort())
+    save(page)
+    expect(failure(page)).to_contain_text("cannot be reached")
+    page.problems.clear()  # type: ignore[attr-defined]  # Chromium reports the lost request, and htmx has names of its own
+
+
 def test_a_ticket_in_the_browser(page: Page, site: Flask, serve: Serve) -> None:
     """A hostile ticket is text, and the way from the list to the ticket and back works by keyboard."""
     evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
