@@ -120,7 +120,11 @@ def protect(response: Response) -> Response:
     """Dynamic answers are nobody's to keep; pages of KAPA_HANDOFF_ORIGINS may read them."""
     state = current_state()
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.endpoint != "kapa_handoff.static":
+    if request.endpoint == "kapa_handoff.static":
+        if state.config.origins:
+            # A module script of another origin is fetched with CORS. Not that origin's name: the file is kept.
+            response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    else:
         response.headers["Cache-Control"] = "no-store"
         # The address of a form holds its offer.
         response.headers.setdefault("Referrer-Policy", "same-origin")
