@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from mimetypes import guess_type
 from pathlib import Path
@@ -199,10 +201,10 @@ def two_pages(library: str, content: str, *, tags_in_body: bool = False) -> Page
     }
 
 
-def visit(page: Page, name: str) -> None:
+def visit(page: Page, name: str, within: str = "body") -> None:
     """Follow a link, without leaving the document."""
     page.evaluate("window.stayed = true")
-    page.get_by_role("link", name=name).click()
+    page.locator(within).get_by_role("link", name=name, exact=True).click()
     at(page, name)
 
 
@@ -287,3 +289,120 @@ def test_a_restored_button_of_a_conversation_that_is_over_still_carries_it(
     at(page, "One")
     send(page)
     assert stored(page)[1] == ["a1"]
+
+
+# --- the guide's pages -----------------------------------------------------------------------------------------------
+
+
+def test_the_guide_shows_what_the_command_prints(make_app: Callable[..., Flask]) -> None:
+    """Word for word; and the tags in its other blocks are the same."""
+    command = block("sh").split()
+    done = make_app().test_cli_runner().invoke(args=command[1:])
+    assert done.stdout == block("html")
+    assert GUIDE.count(block("html")) == 3
+
+
+def built(folder: Path) -> Pages:
+    """The files of a site that was built, its first page first."""
+    texts = {".html", ".js", ".css", ".xml", ".json"}
+    files = sorted(
+        (path for path in folder.rglob("*") if path.is_file()), key=lambda path: path != folder / "index.html"
+    )
+    return {
+        str(path.relative_to(folder)): path.read_text() if path.suffix in texts else path.read_bytes()
+        for path in files
+    }
+
+
+def run(*words: object) -> None:
+    done = subprocess.run([sys.executable, "-m", *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_mkdocs_with_materials_instant_navigation(tmp_path: Path, open_site: Callable[..., Page]) -> None:
+    """The override of the guide is on each page; after a visit there is one button, one handler, one ticket."""
+    (tmp_path / "overrides").mkdir()
+    (tmp_path / "overrides" / "main.html").write_text(block("jinja", '"base.html"'))
+    (tmp_path / "docs").mkdir()
+    for name, title in (("index", "Page one"), ("two", "Page two")):
+        (tmp_path / "docs" / f"{name}.md").write_text(f"# {title}\n\n[One](index.md) [Two](two.md)\n\n{SLOT}\n")
+    (tmp_path / "mkdocs.yml").write_text(
+        f"site_name: Docs\nsite_url: {DOCS}/\nplugins: []\n"
+        "theme: {name: material, font: false, custom_dir: overrides, features: [navigation.instant]}\n"
+    )
+    run("mkdocs", "build", "--quiet", "--config-file", tmp_path / "mkdocs.yml", "--site-dir", tmp_path / "site")
+    page = open_site(built(tmp_path / "site"))
+    count_opens(page)
+    answer(page, 1)
+    expect(page.locator(BUTTON)).to_have_count(1)
+    visit(page, "Two", within="article")
+    answer(page, 2)
+    send(page)
+    assert stored(page)[1] == ["a1", "a2"]
+    page.go_back()
+    at(page, "One")
+    answer(page, 3)
+    send(page)
+    assert page.evaluate("opens") == 2
+
+
+def test_sphinx(tmp_path: Path, open_site: Callable[..., Page]) -> None:
+    """The template of the guide puts the tags on each page."""
+    (tmp_path / "_templates").mkdir()
+    (tmp_path / "_templates" / "layout.html").write_text(block("jinja", '"!layout.html"'))
+    (tmp_path / "conf.py").write_text('project = "Docs"\ntemplates_path = ["_templates"]\n')
+    (tmp_path / "index.rst").write_text(f"Page one\n========\n\n.. raw:: html\n\n   {SLOT}\n")
+    run("sphinx", "-q", "-b", "html", tmp_path, tmp_path / "site")
+    page = open_site(built(tmp_path / "site"))
+    answer(page)
+    send(page)
+
+
+MOUNT = {
+    "jsx": """
+        import { StrictMode, useState } from "react";
+        import { createRoot } from "react-dom/client";
+        function Chat() {
+            const [pairs, setPairs] = useState([]);
+            const [shown, show] = useState(true);
+            window.chat = { add: (pair) => setPairs((before) => [...before, pair]), show };
+            return shown ? pairs.map((pair) => <Answer key={pair.id} threadId="t1" pair={pair} />) : <p>Elsewhere</p>;
+        }
+        createRoot(document.getElementById("app")).render(<StrictMode><Chat /></StrictMode>);
+    """,
+    "vue": """
+        import { createApp, h, ref } from "vue";
+        const pairs = ref([]), shown = ref(true);
+        window.chat = { add: (pair) => { pairs.value.push(pair); }, show: (value) => { shown.value = value; } };
+        const answers = () => pairs.value.map((pair) => h(Answer, { key: pair.id, threadId: "t1", pair }));
+        createApp({ render: () => shown.value ? answers() : h("p", "Elsewhere") }).mount("#app");
+    """,
+}
+
+
+@pytest.mark.parametrize("language", MOUNT)
+def test_an_app_whose_answers_tell_of_themselves(
+    language: str, tmp_path: Path, open_site: Callable[..., Page]
+) -> None:
+    """In StrictMode, and when the visitor comes back to the chat, an answer has one button, and is sent once."""
+    component = block(language)
+    if language == "vue":
+        component = libraries.compiled_vue(component).replace("export default", "const Answer =")
+    entry = tmp_path / f"app.{'jsx' if language == 'jsx' else 'js'}"
+    entry.write_text(component + MOUNT[language])
+    head = '{tags}<script defer src="/app.js"></script>'
+    page = open_site({"": body('<div id="app"></div>', head=head), "app.js": libraries.app(entry)})
+    page.wait_for_function("window.chat")
+    count_opens(page)
+    for number in (1, 2):
+        page.evaluate("id => chat.add({id, question: 'How?', answer: 'So.'})", f"a{number}")
+    expect(page.locator(BUTTON)).to_have_count(2)
+    page.evaluate("chat.show(false)")
+    expect(page.locator(BUTTON)).to_have_count(0)
+    page.evaluate("chat.show(true)")
+    expect(page.locator(BUTTON)).to_have_count(2)
+    page.click(f"[data-answer-id=a1] {BUTTON}")
+    fill_and_send(page)
+    shown = reference(page)
+    assert stored(page) == (shown, ["a1", "a2"])
+    assert page.evaluate("opens") == 1
