@@ -5,7 +5,6 @@
 import { doc, readTag, real, scriptGlobal } from "./page.js";
 
 (() => {
-
   /**
    * @typedef {(...given: any[]) => any} Step
    * @typedef {(...given: any[]) => Promise<any>} Later
@@ -170,7 +169,8 @@ import { doc, readTag, real, scriptGlobal } from "./page.js";
     const kept = drafts.get(key);
     const draft = kept?.desk === desk ? kept : { key, threadId, desk, token };
     draft.offer = offer;
-    draft.pairs = carried ? JSON.parse(carried) : [...((threads.get(threadId) || past.get(threadId))?.pairs.values() || [])];
+    const thread = threads.get(threadId) || past.get(threadId);
+    draft.pairs = carried ? JSON.parse(carried) : [...(thread?.pairs.values() || [])];
     if (!emit(draft, "before-open")) return false;
     if (!hasModals) {
       leave({ ...draft, token });
@@ -248,7 +248,7 @@ import { doc, readTag, real, scriptGlobal } from "./page.js";
       say(dialog, "status", "");
       say(dialog, "alert", failure);
     }
-    if (!failure || !dialog.open) show(draft); // closed meanwhile, too
+    if (!failure || !isShown(dialog)) show(draft); // closed meanwhile, too
     draft.reference = find(dialog, "[data-kapa-handoff-reference]")?.dataset.kapaHandoffReference;
     if (draft.reference) {
       drafts.delete(draft.key);

@@ -263,6 +263,19 @@ def test_a_form_that_is_open_when_its_page_is_left_is_no_dead_dialog_later(
     assert page.evaluate("opens") == 3
 
 
+def test_a_dialog_that_another_script_takes_away_can_be_opened_again(open_site: Callable[..., Page]) -> None:
+    """Such as one that renders the whole body anew; what was typed is still there."""
+    page = open_site({"": body(SLOT)})
+    answer(page)
+    page.click(BUTTON)
+    page.get_by_label("Your note").fill("Half a thought")
+    page.evaluate("document.querySelector('dialog').remove()")
+    page.click(BUTTON)
+    expect(page.get_by_label("Your note")).to_have_value("Half a thought")
+    page.keyboard.press("Escape")
+    send(page)
+
+
 def test_a_script_in_the_body_runs_at_each_visit_and_doubles_nothing(
     library: str, open_site: Callable[..., Page]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import jsonify
@@ -141,6 +142,17 @@ def test_names_in_markup_neither_redirect_the_bridge_nor_switch_it_off(
     assert site.asked == ["GET offer", "POST tickets"]
     assert kapa.to("handoff") == []
     assert "echoed" not in site.app.extensions
+
+
+def test_the_bridge_sends_what_its_tag_says_of_requests(site: Site, page: Page, kapa: Answers) -> None:
+    """The server wrote it there, and knows by it that the visitor pressed a button of Kapa's form."""
+    site.open(page, "takeover", "chat")
+    ask(page, kapa, pair(1))
+    with page.expect_request("**/handoff/offer?*") as asked:
+        assert hand_off(page) == SENT
+    said = page.locator("script[data-bridge]").get_attribute("data-requested")
+    assert said
+    assert parse_qs(urlsplit(asked.value.url).query)["requested"] == [said]
 
 
 def test_a_browser_without_abort_signal_any_sends_all_the_same(site: Site, page: Page, kapa: Answers) -> None:
