@@ -246,12 +246,17 @@ def _root() -> str:
 
 def static_url(filename: str) -> str:
     """The address of one of the package's files, with a mark of its content for caches."""
-    return visitor_url(f"static/{filename}?v={_content_mark(filename)}")
+    return visitor_url(f"static/{filename}?v={content_marks()[filename]}")
 
 
 @cache
-def _content_mark(filename: str) -> str:
-    return hashlib.sha256((STATIC / filename).read_bytes()).hexdigest()[:12]
+def content_marks() -> dict[str, str]:
+    """The marks of the package's files, by their names."""
+    return {
+        path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        for path in STATIC.rglob("*")
+        if path.is_file()
+    }
 
 
 HELPERS = (

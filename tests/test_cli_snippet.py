@@ -89,4 +89,6 @@ def test_a_page_that_was_built_long_ago_gets_todays_files(app: Flask) -> None:
             assert (plain.status_code, old.status_code) == (200, 200)
             assert plain.data == old.data
             assert plain.headers["ETag"]
+            # Else a browser would keep today's file for the old address, and never see tomorrow's.
             assert not plain.cache_control.max_age
+            assert not old.cache_control.max_age

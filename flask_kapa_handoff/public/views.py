@@ -13,7 +13,7 @@ from ..config import parse_email
 from ..conversation import Conversation
 from ..delivery.dispatch import start_delivery
 from ..errors import Disabled, Invalid, OfferExpired, RequestProblem, Unavailable
-from ..markup import STATIC, make_offer, render_button, visitor_url
+from ..markup import STATIC, content_marks, make_offer, render_button, visitor_url
 from ..offers import Offer
 from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
 from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
@@ -32,8 +32,10 @@ _logger = logging.getLogger(__name__)
 
 class _VisitorBlueprint(Blueprint):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
-        # An address with the mark of its content can be kept for ever, any other follows the site's own setting.
-        return YEAR if request.args.get("v") else super().get_send_file_max_age(filename)
+        # An address with the mark of its content can be kept for ever, any other follows the site's own setting: also
+        # one with another version's mark, on a page that was built long ago, or while a new version is rolled out.
+        is_marked = request.args.get("v") == content_marks().get(filename or "", "")
+        return YEAR if is_marked else super().get_send_file_max_age(filename)
 
 
 blueprint = _VisitorBlueprint(
