@@ -5,10 +5,34 @@
 import { doc, readTag, real, scriptGlobal } from "./page.js";
 
 (() => {
-  const config = scriptGlobal("kapaHandoffAdmin") ? undefined : readTag("[data-htmx]"); // it may be loaded twice
+  const config = readTag("[data-htmx]");
   if (!config) return;
-  /** @type {any} */ (window).kapaHandoffAdmin = true;
   const ROOT = ".kapa-handoff-admin";
+
+  const bringHtmx = () => {
+    const form = doc.querySelector(`${ROOT} [hx-post]`);
+    if (!form) return;
+    const htmx = scriptGlobal("htmx");
+    if (htmx) return htmx.process(form.closest(ROOT));
+    if (doc.querySelector(`script[src="${config.htmx}"]`)) return;
+    if (!doc.querySelector("meta[name=htmx-config]")) {
+      const meta = doc.createElement("meta");
+      meta.name = "htmx-config";
+      meta.content = '{"includeIndicatorStyles": false, "allowEval": false}';
+      doc.head.append(meta);
+    }
+    const script = doc.createElement("script");
+    script.src = config.htmx || "";
+    doc.head.append(script);
+  };
+  // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx,
+  // too, looks at the page at once only then.
+  if (doc.readyState === "complete") bringHtmx();
+  else addEventListener("load", bringHtmx);
+
+  // Where Turbo shows the site's pages, it runs at each visit.
+  if (scriptGlobal("kapaHandoffAdmin")) return;
+  /** @type {any} */ (window).kapaHandoffAdmin = true;
 
   /** @type {any} the element whose request has failed */
   let failed;
@@ -45,20 +69,5 @@ import { doc, readTag, real, scriptGlobal } from "./page.js";
       const input = field?.matches("fieldset") ? field.querySelector("[type=checkbox]") : field;
       if (input) input.ariaInvalid = error.textContent ? "true" : null;
     }
-  });
-
-  // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx,
-  // too, looks at the page at once only then.
-  addEventListener("load", () => {
-    if (scriptGlobal("htmx") || !doc.querySelector(`${ROOT} [hx-post]`)) return;
-    if (!doc.querySelector("meta[name=htmx-config]")) {
-      const config = doc.createElement("meta");
-      config.name = "htmx-config";
-      config.content = '{"includeIndicatorStyles": false, "allowEval": false}';
-      doc.head.append(config);
-    }
-    const script = doc.createElement("script");
-    script.src = config.htmx || "";
-    doc.head.append(script);
   });
 })();
