@@ -52,5 +52,6 @@ def _notes(origin: str) -> list[str]:
     return [
         f"Pages of another origin than {origin} must be named in KAPA_HANDOFF_ORIGINS, such as "
         f"https://docs.example.com; it names: {named}",
-        f"A page with a Content-Security-Policy must allow {origin} in script-src, style-src and connect-src.",
+        f"A page with a Content-Security-Policy must allow {origin} in script-src, style-src and connect-src, "
+        "and in form-action if it has that.",
     ]

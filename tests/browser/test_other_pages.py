@@ -14,6 +14,7 @@ import pytest
 from flask import Flask, Response, abort
 from playwright.sync_api import Page, expect
 
+from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.markup import STATIC
 from flask_kapa_handoff.storage.records import find_conversation, latest_tickets
 from tests.browser import libraries
@@ -313,6 +314,14 @@ def test_the_guide_shows_what_the_command_prints(make_app: Callable[..., Flask])
     done = make_app().test_cli_runner().invoke(args=command[1:])
     assert done.stdout == block("html")
     assert GUIDE.count(block("html")) == 3
+
+
+def test_the_guides_configuration_names_its_pages(make_app: Callable[..., Flask]) -> None:
+    """The line for pages of another origin is what the app takes."""
+    app = make_app(mount=False)
+    exec(block("python"), {"app": app})  # noqa: S102 - the guide's
+    KapaHandoff(app)
+    assert app.extensions["kapa_handoff"].config.origins == (DOCS,)
 
 
 def built(folder: Path) -> Pages:
