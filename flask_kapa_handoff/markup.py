@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -47,16 +48,30 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
     tags = state.tags.get(key)
     if tags is None:
         mark = "" if nonce is None else ' nonce="{nonce}"'
-        chosen = "" if desk is None else f' data-desk="{escape(desk)}"'
-        tags = (
-            f'<link rel="stylesheet" href="{escape(kapa_handoff_style_url())}"{mark}>'
-            f'<script defer src="{escape(kapa_handoff_script_url())}"{chosen}{mark}></script>'
-        )
-        if bridge is not None:
-            tags += _bridge_tags(bridge, mark, chosen)
-        state.tags[key] = tags
+        tags = state.tags[key] = _tags(bridge, desk, static_url, mark)
     # escaped where it was made
     return Markup(tags if nonce is None else tags.replace("{nonce}", str(escape(nonce))))  # noqa: S704
+
+
+def static_page_tags(*, bridge: str | None = None, desk: str | None = None, origin: str = "") -> str:
+    """The tags of :func:`kapa_handoff_script`, one a line, for a page that this app does not render.
+
+    Their addresses have no mark of the content, so that a page that was built long ago gets each new version.
+
+    Arguments:
+        origin: the site that runs the app, such as ``https://help.example.com``, for a page of another origin.
+    """
+    tags = _tags(bridge, desk, lambda filename: f"{origin}{visitor_url('static')}/{filename}")
+    return tags.replace("><script", ">\n<script")
+
+
+def _tags(bridge: str | None, desk: str | None, address: Callable[[str], str], mark: str = "") -> str:
+    chosen = "" if desk is None else f' data-desk="{escape(desk)}"'
+    tags = (
+        f'<link rel="stylesheet" href="{escape(address("handoff.css"))}"{mark}>'
+        f'<script defer src="{escape(address("handoff.js"))}"{chosen}{mark}></script>'
+    )
+    return tags if bridge is None else tags + _bridge_tags(bridge, address, mark, chosen)
 
 
 def kapa_handoff_style_url() -> str:
@@ -69,14 +84,14 @@ def kapa_handoff_script_url() -> str:
     return static_url("handoff.js")
 
 
-def _bridge_tags(bridge: str, mark: str, chosen: str = "") -> str:
+def _bridge_tags(bridge: str, address: Callable[[str], str], mark: str, chosen: str = "") -> str:
     if bridge not in BRIDGES:
         raise ValueError(f"bridge: {bridge!r} is not allowed; use {' or '.join(BRIDGES)}")
+    said = f'data-bridge="{bridge}" data-requested="{current_state().bridge_mark()}"{chosen}'
     return (
         # Not deferred: whatever follows can call Kapa().
-        f'<script src="{escape(static_url("kapa.js"))}"{mark}></script>'
-        f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}"'
-        f' data-requested="{current_state().bridge_mark()}"{chosen}{mark}></script>'
+        f'<script src="{escape(address("kapa.js"))}"{mark}></script>'
+        f'<script defer src="{escape(address("bridge.js"))}" {said}{mark}></script>'
     )
 
 
@@ -171,7 +186,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     )
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
     tag = f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
-    return Markup(tag + _bridge_tags("takeover", mark))  # noqa: S704 - escaped above
+    return Markup(tag + _bridge_tags("takeover", static_url, mark))  # noqa: S704 - escaped above
 
 
 def _attribute(value: object) -> str:
@@ -202,12 +217,17 @@ def visitor_url(path: str) -> str:
 
 def static_url(filename: str) -> str:
     """The address of one of the package's files, with a mark of its content for caches."""
-    return visitor_url(f"static/{filename}?v={_content_mark(filename)}")
+    return visitor_url(f"static/{filename}?v={content_marks()[filename]}")
 
 
 @cache
-def _content_mark(filename: str) -> str:
-    return hashlib.sha256((STATIC / filename).read_bytes()).hexdigest()[:12]
+def content_marks() -> dict[str, str]:
+    """The marks of the package's files, by their names."""
+    return {
+        path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        for path in STATIC.rglob("*")
+        if path.is_file()
+    }
 
 
 HELPERS = (

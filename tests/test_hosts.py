@@ -654,6 +654,14 @@ def test_the_script_can_be_loaded_from_another_origin(app: Flask) -> None:
         assert "Set-Cookie" not in answer.headers
 
 
+def test_the_script_can_be_loaded_as_a_module_from_another_origin(make_app: Callable[..., Flask]) -> None:
+    """Modules are fetched with CORS; the answer is kept by caches, so that it is the same for every origin."""
+    client = make_app(KAPA_HANDOFF_ORIGINS=DOCS).test_client()
+    for origin in (DOCS, "https://other.example.com"):
+        with client.get("/handoff/static/handoff.js", headers={"Origin": origin}) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
 @pytest.mark.parametrize("page", ["http://localhost/docs", "https://evil.example/x", "javascript:alert(1)", ""])
 def test_the_way_back_leads_only_to_the_sites_own_pages(app: Flask, page: str) -> None:
     """The page of an offer is what a browser said: a confirmation never links to another site."""

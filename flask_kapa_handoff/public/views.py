@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from ..conversation import Conversation
 from ..delivery.dispatch import start_delivery
 from ..errors import Disabled, Invalid, NoLongerOffered, OfferExpired, RequestProblem, Unavailable
-from ..markup import STATIC, render_button, visitor_url
+from ..markup import STATIC, content_marks, render_button, visitor_url
 from ..offers import Offer, make_offer
 from ..quotas import keys_of
 from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
@@ -42,8 +42,10 @@ YEAR = 365 * 24 * 60 * 60
 
 class _VisitorBlueprint(Blueprint):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
-        # An address with the mark of its content can be kept for ever, any other follows the site's own setting.
-        return YEAR if request.args.get("v") else super().get_send_file_max_age(filename)
+        # An address with the mark of its content can be kept for ever, any other follows the site's own setting: also
+        # one with another version's mark, on a page that was built long ago, or while a new version is rolled out.
+        is_marked = request.args.get("v") == content_marks().get(filename or "", "")
+        return YEAR if is_marked else super().get_send_file_max_age(filename)
 
 
 blueprint = _VisitorBlueprint(
@@ -135,7 +137,11 @@ def protect(response: Response) -> Response:
     """Dynamic answers are nobody's to keep; pages of KAPA_HANDOFF_ORIGINS may read them."""
     state = current_state()
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.endpoint != "kapa_handoff.static":
+    if request.endpoint == "kapa_handoff.static":
+        if state.config.origins:
+            # A module script of another origin is fetched with CORS. Not that origin's name: the file is kept.
+            response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    else:
         response.headers["Cache-Control"] = "no-store"
         # The address of a form holds its offer.
         response.headers.setdefault("Referrer-Policy", "same-origin")
