@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
     from .offers import Offer
+
+
+def place_of(error: BaseException) -> str:
+    """What kind of error it is and where it was raised, for the log; its message may hold what a visitor wrote."""
+    frames = extract_tb(error.__traceback__)
+    where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
 
 
 class HandoffError(Exception):

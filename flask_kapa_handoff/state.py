@@ -16,7 +16,9 @@ from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
 from .kept_settings import KeptSettings
 from .offers import OfferSigner
+from .site_name import find_site_name
 from .storage.engine import Database
+from .template_environment import make_environment
 
 if TYPE_CHECKING:
     from .delivery.publisher import Publisher
@@ -34,6 +36,7 @@ class Visitor(NamedTuple):
 ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 ConversationLoader = Callable[[str], "Conversation | None"]
 VisitorLoader = Callable[[], "Visitor | None"]
+AdminName = Callable[[], str]
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Hooks:
 
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
+    admin_name: AdminName | None = None
 
 
 @dataclass
@@ -55,6 +59,7 @@ class State:
     mail: Any = None
     has_admin: bool = False
     prepared: bool = False
+    refused_by_site: str | None = None
     publisher: Publisher | None = None
     tags: dict[Any, str] = field(default_factory=dict)
     kept_settings: KeptSettings = field(default_factory=KeptSettings)
@@ -62,7 +67,7 @@ class State:
     @property
     def site_name(self) -> str:
         """What the site calls itself in mails and on pages."""
-        return self.config.site_name or self.app.name
+        return find_site_name(self.app, self.config).name
 
     @property
     def secret(self) -> bytes:
@@ -79,11 +84,9 @@ class State:
         return secret.encode() if isinstance(secret, str) else secret
 
     @cached_property
-    def mail_environment(self) -> Environment:
-        """The Jinja environment of the mails, one for all couriers: each would compile the templates anew."""
-        from .delivery.message import mail_environment  # brings what only a process that delivers needs
-
-        return mail_environment(self.app)
+    def templates(self) -> Environment:
+        """The environment of the package's templates, one for each app: a template is compiled once."""
+        return make_environment(self.app)
 
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's present keys, the newest last."""

@@ -6,16 +6,18 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..conversation import is_link
+from ..csp import response_nonce
 from ..errors import RequestProblem
-from ..markup import visitor_url
+from ..markup import static_url, visitor_url
 from ..offers import Offer
 from ..settings import DeskSettings
 from ..state import State, Visitor, current_state
 from ..storage.records import Ticket
+from ..template_environment import render
 from .forms import NOTE_MAX, TicketForm
 from .requests import wants_fragment, wants_json
 
@@ -101,7 +103,8 @@ def with_problem(response: Response, problem: RequestProblem | None) -> Response
 
 def _render(template: str, **context: Any) -> str:
     """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
-    return render_template(f"kapa_handoff/{template}.html", **{**dict.fromkeys(_NAMES), **context})
+    everywhere = {"nonce": response_nonce(), "static_url": static_url}
+    return render(current_state().templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})
 
 
 def answer_json(value: dict[str, Any]) -> Response:

@@ -6,19 +6,20 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, make_response, request
+from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..config import parse_email
 from ..conversation import Conversation
+from ..csrf import explain_refusal, note_arrival
 from ..delivery.dispatch import start_delivery
 from ..errors import Disabled, Invalid, OfferExpired, RequestProblem, Unavailable
 from ..markup import STATIC, make_offer, render_button, visitor_url
+from ..mounting import MountedBlueprint
 from ..offers import Offer
 from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
 from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
 from ..state import State, Visitor, current_state
-from ..templates_folder import TEMPLATES
 from ..tickets import Submission, client_key, open_ticket
 from .answers import answer_confirmation, answer_form, answer_json, answer_problem, with_problem
 from .forms import TicketForm
@@ -30,15 +31,17 @@ YEAR = 365 * 24 * 60 * 60
 _logger = logging.getLogger(__name__)
 
 
-class _VisitorBlueprint(Blueprint):
+class _VisitorBlueprint(MountedBlueprint):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         # An address with the mark of its content can be kept for ever, any other follows the site's own setting.
         return YEAR if request.args.get("v") else super().get_send_file_max_age(filename)
 
 
-blueprint = _VisitorBlueprint(
-    "kapa_handoff", __name__, template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static"
-)
+blueprint = _VisitorBlueprint("kapa_handoff", __name__, static_folder=str(STATIC), static_url_path="/static")
+
+
+blueprint.before_request(note_arrival)
+blueprint.after_request(explain_refusal)
 
 
 @blueprint.get("/offer")
