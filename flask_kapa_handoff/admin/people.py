@@ -40,11 +40,11 @@ def changed_by() -> str:
             # A name is not worth the change that it belongs to.
             _logger.error("The site's %s failed (%s); the history names the admin another way.", what, place_of(error))
             continue
-        if isinstance(found, str) and found.strip():
-            return " ".join(clean_text(found).split())[:MAX_NAME]
-        if found is not None and found != "":
+        if found is not None and not isinstance(found, str):
             kind = type(found).__name__
             _logger.error("The site's %s gave %s, not text; the history names the admin another way.", what, kind)
+        elif name := " ".join(clean_text(found or "").split())[:MAX_NAME]:
+            return name
     return UNKNOWN
 
 

@@ -65,4 +65,4 @@ def _titled(parent: Callable[[], str], title: Markup) -> Markup:
     element = re.search(r"<title\b[^>]*>(.*?)</title>", there, re.DOTALL | re.IGNORECASE)
     if element is None:
         return title
-    return Markup(there[: element.start(1)] + title + there[element.end(1) :])  # noqa: S704 - the layout's markup
+    return Markup(there[: element.start(1)] + str(title) + there[element.end(1) :])  # noqa: S704 - the layout's markup

@@ -6,10 +6,23 @@
   "use strict";
 
   const page = /** @type {any} */ (window);
-  if (page.kapaHandoffAdmin) return; // loaded twice
-  page.kapaHandoffAdmin = true;
-  const { htmx: source } = page.document.currentScript.dataset;
+  const { dataset: { htmx: source }, nonce } = page.document.currentScript;
   const ROOT = ".kapa-handoff-admin";
+
+  /** @type {(name: string, content: string) => void} */
+  const addMeta = (name, content) => {
+    if (document.querySelector(`meta[name="${name}"]`)) return;
+    document.head.append(Object.assign(document.createElement("meta"), { name, content }));
+  };
+
+  // A site with Turbo comes here without loading a page: the script runs anew, and nothing but this may run twice.
+  // Nor must Turbo keep a copy of the page, whose form would be an old one that htmx does not know.
+  addMeta("turbo-cache-control", "no-cache");
+  if (page.kapaHandoffAdmin) {
+    page.htmx?.process(document.querySelector(ROOT));
+    return;
+  }
+  page.kapaHandoffAdmin = true;
 
   /** @type {any} the element whose request has failed */
   let failed;
@@ -50,16 +63,13 @@
 
   // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx,
   // too, looks at the page at once only then.
-  addEventListener("load", () => {
-    if (page.htmx || !document.querySelector(`${ROOT} [hx-post]`)) return;
-    if (!document.querySelector("meta[name=htmx-config]")) {
-      const config = document.createElement("meta");
-      config.name = "htmx-config";
-      config.content = '{"includeIndicatorStyles": false, "allowEval": false}';
-      document.head.append(config);
-    }
-    const script = document.createElement("script");
-    script.src = source;
-    document.head.append(script);
-  });
+  const addHtmx = () => {
+    if (page.htmx) return page.htmx.process(document.querySelector(ROOT));
+    if (!document.querySelector(`${ROOT} [hx-post]`)) return;
+    addMeta("htmx-config", '{"includeIndicatorStyles": false, "allowEval": false}');
+    // Under a policy with nonces only a script that carries one is run.
+    document.head.append(Object.assign(document.createElement("script"), { src: source, nonce }));
+  };
+  if (document.readyState === "complete") addHtmx();
+  else addEventListener("load", addHtmx);
 })();
