@@ -18,8 +18,9 @@
   // A site with Turbo comes here without loading a page: the script runs anew, and nothing but this may run twice.
   // Nor must Turbo keep a copy of the page, whose form would be an old one that htmx does not know.
   addMeta("turbo-cache-control", "no-cache");
+  const root = document.querySelector(ROOT);
   if (page.kapaHandoffAdmin) {
-    page.htmx?.process(document.querySelector(ROOT));
+    if (root) page.htmx?.process(root);
     return;
   }
   page.kapaHandoffAdmin = true;
@@ -64,8 +65,8 @@
   // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx,
   // too, looks at the page at once only then.
   const addHtmx = () => {
-    if (page.htmx) return page.htmx.process(document.querySelector(ROOT));
-    if (!document.querySelector(`${ROOT} [hx-post]`)) return;
+    if (!root?.querySelector("[hx-post]")) return;
+    if (page.htmx) return page.htmx.process(root);
     addMeta("htmx-config", '{"includeIndicatorStyles": false, "allowEval": false}');
     // Under a policy with nonces only a script that carries one is run.
     document.head.append(Object.assign(document.createElement("script"), { src: source, nonce }));
