@@ -120,7 +120,7 @@ def test_outside_a_request_there_is_no_nonce(make_app: MakeApp) -> None:
 @pytest.mark.parametrize("value", ["abc", 5, True])
 def test_a_nonce_must_be_a_function(make_app: MakeApp, value: object) -> None:
     """A fixed text would be no nonce."""
-    with pytest.raises(ConfigurationError, match="KAPA_HANDOFF_CSP_NONCE: .* use a function"):
+    with pytest.raises(ConfigurationError, match=r"KAPA_HANDOFF_CSP_NONCE: .* use a function"):
         make_app(KAPA_HANDOFF_CSP_NONCE=value)
 
 

@@ -1,4 +1,4 @@
-"""Sites with other guards, hosts and names: CSRF checks that are not Flask-WTF's, host matching, decorators, titles."""
+"""Sites with other guards, hosts and names: CSRF checks beside Flask-WTF's, host matching, decorators, titles."""
 
 from __future__ import annotations
 
