@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from flask import current_app, has_request_context
+from flask import has_request_context
 
 from .errors import place_of
-from .state import current_state
+from .state import State
 
 _logger = logging.getLogger(__name__)
 
 
-def response_nonce() -> str | None:
+def response_nonce(state: State) -> str | None:
     """The nonce that this response's policy allows: KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's; None: no nonce."""
-    if not has_request_context():
-        return None
-    # https://github.com/wntrblm/flask-talisman: the template global gives an empty text where no nonce is made.
-    source = current_state().config.csp_nonce or current_app.jinja_env.globals.get("csp_nonce")
-    if not callable(source):
+    # Talisman's is a template global, which gives an empty text where the policy has none:
+    # https://github.com/wntrblm/flask-talisman
+    source: Any = state.config.csp_nonce or state.app.jinja_env.globals.get("csp_nonce")
+    if source is None or not has_request_context():
         return None
     try:
         nonce = source()

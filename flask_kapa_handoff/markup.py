@@ -48,7 +48,7 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
         nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
     """
     state = current_state()
-    nonce = nonce or response_nonce()
+    nonce = nonce or response_nonce(state)
     key = (_root(), bridge, desk, nonce is None)
     tags = state.tags.get(key)
     if tags is None:
@@ -198,7 +198,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
         for name, value in values.items()
         if value is not None
     )
-    nonce = nonce or response_nonce()
+    nonce = nonce or response_nonce(current_state())
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
     tag = f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
     return Markup(tag + _bridge_tags("takeover", mark))  # noqa: S704 - escaped above

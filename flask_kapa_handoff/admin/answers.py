@@ -129,7 +129,7 @@ def _render(name: str, **context: Any) -> str:
     state = current_state()
     everywhere = {
         "key_of": key_of,
-        "nonce": response_nonce(),
+        "nonce": response_nonce(state),
         "own_layout": context.get("admin_template") == OWN_LAYOUT,
         "request": request,
         "site_name": state.site_name,

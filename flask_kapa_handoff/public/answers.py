@@ -103,8 +103,9 @@ def with_problem(response: Response, problem: RequestProblem | None) -> Response
 
 def _render(template: str, **context: Any) -> str:
     """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
-    everywhere = {"nonce": response_nonce(), "static_url": static_url}
-    return render(current_state().templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})
+    state = current_state()
+    everywhere = {"nonce": response_nonce(state), "static_url": static_url}
+    return render(state.templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})
 
 
 def answer_json(value: dict[str, Any]) -> Response:
