@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from traceback import extract_tb
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 def place_of(error: BaseException) -> str:
     """What kind of error it is and where it was raised, for the log; its message may hold what a visitor wrote."""
     frames = extract_tb(error.__traceback__)
-    where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
+    # Jinja gives these names to the frames of templates. Below them stands its own code, which tells nobody anything.
+    templates = [frame for frame in frames if re.match(r"template$|top-level template code$|block '", frame.name)]
+    for frame in (templates or frames)[-1:]:
+        return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
+    return type(error).__name__
 
 
 class HandoffError(Exception):

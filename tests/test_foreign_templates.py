@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
-from jinja2 import BaseLoader, ChainableUndefined, DictLoader, Environment, StrictUndefined, TemplateNotFound, meta
+from jinja2 import (
+    BaseLoader,
+    ChainableUndefined,
+    DictLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    meta,
+)
 from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -321,6 +331,16 @@ def test_a_layout_that_fails_gives_way_to_our_own_with_a_notice(
     assert "frame.html" in caplog.text
     assert save(client, button_text="Ask").status_code == 303
     assert client.get("/handoff/admin/tickets/T-NONE").status_code == 404
+
+
+def test_the_notice_names_the_line_of_the_template(make_app: MakeApp, tmp_path: Path) -> None:
+    """Where the layout includes another file, that one's."""
+    app = mount(make_app, KAPA_HANDOFF_ADMIN_TEMPLATE="frame.html")
+    app.jinja_loader = FileSystemLoader(tmp_path)
+    (tmp_path / "frame.html").write_text("\n{% include 'menu.html' %}{% block content %}{% endblock %}")
+    (tmp_path / "menu.html").write_text("\n\n{{ current_user.theme.name }}")
+    said = shown(app.test_client().get("/handoff/admin/"))
+    assert "could not be used: UndefinedError in menu.html, line 3." in said
 
 
 def test_a_layout_that_is_missing_gives_way_as_well(make_app: MakeApp) -> None:
