@@ -117,7 +117,12 @@ def _url_prefix(value: Any) -> str:
     return value
 
 
-def _site_name(value: Any) -> str:
+def parse_site_name(value: Any) -> str:
+    """A site's name on one line.
+
+    Raises:
+        ValueError: it is empty, too long, or no text.
+    """
     # from_prefixed_env() reads a name such as 2026 as a number.
     text = " ".join(str(value).split()) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not 1 <= len(text) <= 100 or not text.isprintable():
@@ -201,6 +206,13 @@ def _template(value: Any) -> str:
     return value
 
 
+def _nonce_source(value: Any) -> Callable[[], str]:
+    if not callable(value):
+        raise ValueError("use a function without arguments that gives the nonce of this response's policy")
+    source: Callable[[], str] = value
+    return source
+
+
 def _shown(value: Any) -> str:
     # A database's address carries a password wherever its dialect likes, and this message ends in a log.
     text = str(value)
@@ -224,7 +236,7 @@ class Config:
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
     pinned: tuple[str, ...] = _key("PINNED", (), _pinned)
     url_prefix: str = _key("URL_PREFIX", "/handoff", _url_prefix)
-    site_name: str | None = _key("SITE_NAME", None, _site_name)
+    site_name: str | None = _key("SITE_NAME", None, parse_site_name)
     database_uri: str | None = _key("DATABASE_URI", None, _database_uri)
     sender: str | None = _key("SENDER", None, parse_sender)
     delivery: str = _key("DELIVERY", "thread", _delivery)
@@ -243,6 +255,7 @@ class Config:
     trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), _hosts)
     redact: bool = _key("REDACT", True, _flag)
     retention_days: int | None = _key("RETENTION_DAYS", None, _whole(1, 36_500, " days"))
+    csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, _nonce_source)  # noqa: RUF009 - a field
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", _template)
 
     @classmethod

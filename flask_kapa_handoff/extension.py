@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Flask
 from sqlalchemy import Engine
 
 from .config import Config
+from .csrf import exempt_our_forms
 from .delivery.dispatch import prepare_delivery
 from .errors import ConfigurationError
 from .location import Location
 from .site_migrations import stop_watching, watch_for_flask_migrate
-from .state import EXTENSION, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
+from .state import EXTENSION, AdminName, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
 from .storage.engine import Database
 from .ticket_filter import TicketFilter
 
@@ -95,7 +96,7 @@ class KapaHandoff:
         app.cli.add_command(cli.group)
         for helper in markup.HELPERS:
             app.add_template_global(helper)
-        _exempt_from_site_wide_csrf(app)
+        exempt_our_forms(app)
         watch_for_flask_migrate(app)
         app.before_request(_on_request)
 
@@ -126,30 +127,21 @@ class KapaHandoff:
         self._hooks.ticket_filter = check
         return check
 
+    def admin_name(self, source: AdminName) -> AdminName:
+        """Register ``() -> str``: how the history of the settings calls the admin who is signed in."""
+        self._hooks.admin_name = source
+        return source
+
 
 def _on_request() -> None:
     state = current_state()
     if not state.prepared:
-        # Here as well as in init_app(), for sites that set CSRFProtect up after this package. Its own check runs
-        # after this function then.
-        _exempt_from_site_wide_csrf(state.app)
+        # Here as well as in init_app(), for sites that set their CSRF protection up after this package. Its own check
+        # runs after this function then.
+        exempt_our_forms(state.app)
         state.prepared = True
         stop_watching(state.app)
         if state.location.warning:
             _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
     if state.delivers_in_threads:
         state.threads.start()
-
-
-def _exempt_from_site_wide_csrf(app: Flask) -> None:
-    # Visitors' forms work from cached pages and without a cookie: the signed offer and the origin check protect them.
-    # The admin's forms have a token of their own.
-    csrf = app.extensions.get("csrf")
-    if csrf is not None and hasattr(csrf, "exempt"):
-        for blueprint in _our_blueprints(app):
-            csrf.exempt(blueprint)
-
-
-def _our_blueprints(app: Flask) -> list[Blueprint]:
-    found = (app.blueprints.get(name) for name in ("kapa_handoff", "kapa_handoff_admin"))
-    return [blueprint for blueprint in found if isinstance(blueprint, Blueprint)]

@@ -9,15 +9,17 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from flask import has_request_context, render_template, request
+from flask import has_request_context, request
 from htmx_flask.requests import HtmxHeaders
 from markupsafe import Markup, escape
 
 from .conversation import MAX_ID, Conversation
+from .csp import response_nonce
 from .errors import ConfigurationError, Invalid, Unavailable
 from .offers import Offer, make_offer
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
 from .state import current_state, is_own_page
+from .template_environment import render
 from .triggers import Facts
 from .urls import origin_of
 
@@ -40,9 +42,10 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
         bridge: for a page with Kapa's widget or SDK. ``takeover``: the handoffs that its own form sends become
             tickets of this site; ``button``: it also gets this package's button. None: no bridge.
         desk: the desk of this page; none: the default one.
-        nonce: of the page's Content-Security-Policy, where it has one.
+        nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
     """
     state = current_state()
+    nonce = nonce or response_nonce(state)
     # The bridge's mark is made with the app's key, which may change while the app runs.
     key = (state.mount, bridge and state.bridge_mark(), bridge, desk, nonce is None)
     tags = state.tags.get(key)
@@ -146,16 +149,20 @@ def _visited_page() -> str | None:
 
 def render_button(offer: Offer, settings: DeskSettings, conversation: Conversation | None = None) -> Markup:
     """The button's fragment: a form that works without script."""
+    state = current_state()
     return Markup(  # noqa: S704 - a rendered template
-        render_template(
-            "kapa_handoff/_button.html",
-            form_url=visitor_url("form"),
-            offer=current_state().offer_signer().sign(offer),
-            button_text=settings.button_text,
-            conversation=json.dumps(conversation.as_json()) if conversation else None,
-            thread_id=offer.thread_id,
-            answer_id=offer.answer_id,
-            desk=offer.desk,
+        render(
+            state.templates,
+            "_button",
+            {
+                "form_url": visitor_url("form"),
+                "offer": state.offer_signer().sign(offer),
+                "button_text": settings.button_text,
+                "conversation": json.dumps(conversation.as_json()) if conversation else None,
+                "thread_id": offer.thread_id,
+                "answer_id": offer.answer_id,
+                "desk": offer.desk,
+            },
         )
     )
 
@@ -167,7 +174,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
 
     Arguments:
         website_id: Kapa's id of the site.
-        nonce: of the page's Content-Security-Policy, where it has one.
+        nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
         attributes: any of Kapa's ``data-`` attributes, underscores for hyphens: ``project_name="Acme"``. The four
             ``handoff_`` ones are the settings' own, and are left out where no ticket can be sent.
 
@@ -184,6 +191,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
         for name, value in values.items()
         if value is not None
     )
+    nonce = nonce or response_nonce(current_state())
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
     tag = f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
     return Markup(tag + _bridge_tags("takeover", static_url, mark))  # noqa: S704 - escaped above

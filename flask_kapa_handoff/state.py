@@ -20,7 +20,9 @@ from .kept_settings import KeptSettings
 from .location import Location
 from .offers import OfferSigner
 from .refusals import Refusals
+from .site_name import find_site_name
 from .storage.engine import Database
+from .template_environment import make_environment
 from .urls import host_of
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Visitor(NamedTuple):
 ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 ConversationLoader = Callable[[str], "Conversation | None"]
 VisitorLoader = Callable[[], "Visitor | None"]
+AdminName = Callable[[], str]
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Hooks:
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
     ticket_filter: TicketFilter | None = None
+    admin_name: AdminName | None = None
 
 
 @dataclass
@@ -63,6 +67,7 @@ class State:
     mail: Any = None
     has_admin: bool = False
     prepared: bool = False
+    refused_by_site: str | None = None
     publisher: Publisher | None = None
     tags: dict[Any, str] = field(default_factory=dict)
     refused_origins: set[tuple[str, str]] = field(default_factory=set)
@@ -71,7 +76,7 @@ class State:
     @property
     def site_name(self) -> str:
         """What the site calls itself in mails and on pages."""
-        return self.config.site_name or self.app.name
+        return find_site_name(self.app, self.config).name
 
     @property
     def delivers_in_threads(self) -> bool:
@@ -99,11 +104,9 @@ class State:
         return secret.encode() if isinstance(secret, str) else secret
 
     @cached_property
-    def mail_environment(self) -> Environment:
-        """The Jinja environment of the mails, one for all couriers: each would compile the templates anew."""
-        from .delivery.message import mail_environment  # brings what only a process that delivers needs
-
-        return mail_environment(self.app)
+    def templates(self) -> Environment:
+        """The environment of the package's templates, one for each app: a template is compiled once."""
+        return make_environment(self.app)
 
     @property
     def mount(self) -> str:

@@ -9,20 +9,28 @@ import { doc, readTag, real, scriptGlobal } from "./page.js";
   if (!config) return;
   const ROOT = ".kapa-handoff-admin";
 
+  /** @type {(name: string, content: string) => void} */
+  const addMeta = (name, content) => {
+    if (doc.querySelector(`meta[name="${name}"]`)) return;
+    const meta = doc.createElement("meta");
+    meta.name = name;
+    meta.content = content;
+    doc.head.append(meta);
+  };
+  // Turbo must not keep a copy of the page, whose form would be an old one that htmx does not know.
+  addMeta("turbo-cache-control", "no-cache");
+
   const bringHtmx = () => {
     const form = doc.querySelector(`${ROOT} [hx-post]`);
     if (!form) return;
     const htmx = scriptGlobal("htmx");
     if (htmx) return htmx.process(form.closest(ROOT));
     if (doc.querySelector(`script[src="${config.htmx}"]`)) return;
-    if (!doc.querySelector("meta[name=htmx-config]")) {
-      const meta = doc.createElement("meta");
-      meta.name = "htmx-config";
-      meta.content = '{"includeIndicatorStyles": false, "allowEval": false}';
-      doc.head.append(meta);
-    }
+    addMeta("htmx-config", '{"includeIndicatorStyles": false, "allowEval": false}');
     const script = doc.createElement("script");
     script.src = config.htmx || "";
+    // Under a policy with nonces only a script that carries one is run.
+    if (config.nonce) script.nonce = config.nonce;
     doc.head.append(script);
   };
   // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx,

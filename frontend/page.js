@@ -28,7 +28,7 @@ export const scriptGlobal = (name) =>
   Object.prototype.hasOwnProperty.call(window, name) ? /** @type {any} */ (window)[name] : undefined;
 
 /**
- * What the running script's tag says: its data- attributes, and as base where this package is mounted, with a slash at
+ * What the running script's tag says: its data- attributes and its nonce, and as base where this package is mounted, with a slash at
  * the end: the tag's data-base, else the folder above the script's own.
  * @param {string} attribute finds the tag of a module, which is told of none
  * @returns {{[name: string]: string | undefined, base: string} | undefined}
@@ -43,7 +43,7 @@ export const readTag = (attribute) => {
     // A <base> that leads to another origin can be an answer's, further down in the page.
     const page = new URL(tag.baseURI).origin === origin ? tag.baseURI : location.href;
     const mount = told ? new URL(told, page) : new URL("..", new URL(src || "", page));
-    return { ...tag.dataset, base: mount.href.replace(/\/*$/, "/") };
+    return { ...tag.dataset, nonce: tag.nonce, base: mount.href.replace(/\/*$/, "/") };
   }
   console.warn(`kapa-handoff: no script${attribute} says where its server is.`);
 };

@@ -90,6 +90,7 @@ def make_app(tmp_path: Path, database_of_app: Callable[[str], dict[str, str]]) -
         app.config.update(
             SECRET_KEY="a secret of this test",
             KAPA_HANDOFF_EMAIL="support@example.com",
+            KAPA_HANDOFF_SITE_NAME="site",
             KAPA_HANDOFF_DELIVERY="external",
             MAIL_DEFAULT_SENDER="Site <site@example.com>",
         )

@@ -41,6 +41,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("TRUSTED_HOSTS", "trusted_hosts", ()),
     ("REDACT", "redact", True),
     ("RETENTION_DAYS", "retention_days", None),
+    ("CSP_NONCE", "csp_nonce", None),
     ("ADMIN_TEMPLATE", "admin_template", None),  # the package's own
 ]
 ATTRIBUTES = {key: attribute for key, attribute, _ in TABLE}

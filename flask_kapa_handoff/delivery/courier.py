@@ -154,7 +154,7 @@ class Courier:
             raise Delayed("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER")
         letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
         try:
-            return compose(self._state.mail_environment, letterhead, ticket, conversation)
+            return compose(self._state.templates, letterhead, ticket, conversation)
         except (OSError, MemoryError) as error:
             # About this machine and not the ticket: no memory, no file handle left, a template that is being replaced.
             raise Delayed(f"{type(error).__name__} while the mail was composed: {error}"[:500]) from error

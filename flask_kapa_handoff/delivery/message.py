@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader
 from ..conversation import Conversation, is_link
 from ..markdown import to_html
 from ..storage.records import Ticket
+from ..template_environment import OPTIONS, make_environment
 from ..templates_folder import TEMPLATES
 from ..triggers import Trigger
 from .mime import address, header, header_text, multipart, part
@@ -121,22 +122,14 @@ def compose(
 
 
 def mail_environment(app: Flask) -> Environment:
-    """The site's Jinja environment, with whitespace and escaping as the mail templates expect them."""
-    return app.jinja_env.overlay(**_OPTIONS)
-
-
-_OPTIONS: dict[str, Any] = {
-    "trim_blocks": True,
-    "lstrip_blocks": True,
-    "keep_trailing_newline": True,
-    "autoescape": lambda name: name is None or not name.endswith(".txt"),
-}
+    """The environment of the mails, which is that of all the package's templates."""
+    return make_environment(app)
 
 
 @cache
 def _own_templates() -> Environment:
     """The package's templates as they were shipped, whatever a site puts in their place."""
-    return Environment(loader=FileSystemLoader(TEMPLATES), **_OPTIONS)  # noqa: S701 - see _OPTIONS
+    return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
 
 
 def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..csrf import REMEDY
 from ..delivery import web_server
 from ..settings import DeskSettings
+from ..site_name import find_site_name
 from .database import examine_database
 from .finding import Finding, Level
 from .mail import examine_mail_server, examine_sender
@@ -48,6 +50,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             )
         )
     findings += examine_mail_server(state)
+    findings += [*_site_name(state), *_refused_forms(state)]
     if not state.has_admin:
         findings.append(
             Finding(
@@ -58,6 +61,34 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             )
         )
     return findings
+
+
+def _site_name(state: State) -> list[Finding]:
+    found = find_site_name(state.app, state.config)
+    if not found.guessed:
+        return [Finding(Level.OK, f"Mails and pages call this site {found.name}.")]
+    return [
+        Finding(
+            Level.WARNING,
+            f"Mails and pages call this site {found.name}, after the app's import name.",
+            "Visitors and your team may not recognise it.",
+            'Set the name, such as `KAPA_HANDOFF_SITE_NAME = "Acme"`.',
+        )
+    ]
+
+
+def _refused_forms(state: State) -> list[Finding]:
+    if state.refused_by_site is None:
+        return []
+    return [
+        Finding(
+            Level.PROBLEM,
+            f"The site itself refused {state.refused_by_site} before it reached the handoff.",
+            "Visitors may not be able to send tickets. Perhaps a CSRF check of the site stands in the way; the "
+            "handoff's forms protect themselves.",
+            f"Put this line first into that check: `{REMEDY}`",
+        )
+    ]
 
 
 def _secret(app: Flask) -> Finding:

@@ -6,16 +6,18 @@ import json
 import logging
 from typing import Any
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response
 from flask.typing import ResponseReturnValue
 
+from ..csp import response_nonce
 from ..errors import RequestProblem
-from ..markup import visitor_url
+from ..markup import static_url, visitor_url
 from ..offers import Offer
 from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
 from ..state import State, Visitor, current_state, is_own_page
 from ..storage.records import Ticket
+from ..template_environment import render
 from .forms import NOTE_MAX, TicketForm
 from .requests import wants_fragment, wants_json
 
@@ -124,7 +126,9 @@ def with_status(response: Response, problem: RequestProblem) -> Response:
 
 def _render(template: str, **context: Any) -> str:
     """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
-    return render_template(f"kapa_handoff/{template}.html", **{**dict.fromkeys(_NAMES), **context})
+    state = current_state()
+    everywhere = {"nonce": response_nonce(state), "static_url": static_url}
+    return render(state.templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})
 
 
 def answer_json(value: dict[str, Any]) -> Response:

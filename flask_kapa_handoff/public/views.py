@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, make_response, request
+from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..conversation import Conversation
+from ..csrf import explain_refusal, note_arrival
 from ..delivery.dispatch import start_delivery
 from ..errors import Disabled, Invalid, NoLongerOffered, OfferExpired, RequestProblem, Unavailable
 from ..markup import STATIC, content_marks, render_button, visitor_url
+from ..mounting import MountedBlueprint
 from ..offers import Offer, make_offer
 from ..quotas import keys_of
 from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
 from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
 from ..state import State, Visitor, current_state
-from ..templates_folder import TEMPLATES
 from ..ticket_filter import filtered
 from ..tickets import Submission, open_ticket
 from ..urls import origin_of
@@ -40,7 +41,7 @@ from .requests import (
 YEAR = 365 * 24 * 60 * 60
 
 
-class _VisitorBlueprint(Blueprint):
+class _VisitorBlueprint(MountedBlueprint):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         # An address with the mark of its content can be kept for ever, any other follows the site's own setting: also
         # one with another version's mark, on a page that was built long ago, or while a new version is rolled out.
@@ -48,9 +49,11 @@ class _VisitorBlueprint(Blueprint):
         return YEAR if is_marked else super().get_send_file_max_age(filename)
 
 
-blueprint = _VisitorBlueprint(
-    "kapa_handoff", __name__, template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static"
-)
+blueprint = _VisitorBlueprint("kapa_handoff", __name__, static_folder=str(STATIC), static_url_path="/static")
+
+
+blueprint.before_request(note_arrival)
+blueprint.after_request(explain_refusal)
 
 
 blueprint.before_request(require_readable_query)
