@@ -16,11 +16,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from ..text import INVISIBLE
+
 _POLICY = SMTP.clone(cte_type="7bit")
 
-# C0, C1, line and paragraph separators, bidirectional and zero-width characters, surrogates. Python's own header
-# code takes some of them for line ends (\x0b \x0c \x1c-\x1e \x85), mail programs let the others hide text.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
+# C0, C1, line and paragraph separators, surrogates. Python's own header code takes some of them for line ends (\x0b
+# \x0c \x1c-\x1e \x85).
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 _LINE_LENGTH = 78  # RFC 5322, 2.1.1
 _WORDS = re.compile(" *[^ ]+")
@@ -33,7 +35,7 @@ _ATOMS = re.compile(r"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([
 def header_text(text: str) -> str:
     """Text that is safe in a header: one line, nothing invisible, nothing that reads as an encoded word."""
     # "=?" begins an encoded word (RFC 2047); decoded, it could bring back what was taken out.
-    return _UNSAFE.sub(" ", text).replace("=?", "= ?").strip()
+    return INVISIBLE.sub(" ", _UNSAFE.sub(" ", text)).replace("=?", "= ?").strip()
 
 
 def address(addr_spec: str, name: str = "") -> Address:
