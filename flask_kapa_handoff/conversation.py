@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .text import normalized
+from .text import normalized, visible, with_visible
 from .urls import parse_url
 
 Reaction = Literal["upvote", "downvote"]
@@ -98,6 +98,17 @@ class Conversation:
         most = min(MAX_SOURCES, MAX_SOURCES_IN_ALL // len(self.pairs))
         cleaned = (_cleaned(pair, most) for pair in self.pairs)
         return replace(self, pairs=tuple(pair for pair in cleaned if pair.question.strip() or pair.answer.strip()))
+
+    def visible(self) -> Conversation:
+        """The same conversation as it can be seen, see :func:`.text.visible`."""
+        pairs = (
+            replace(
+                with_visible(pair, "question", "answer"),
+                sources=tuple(Source(visible(source.title), visible(source.url)) for source in pair.sources),
+            )
+            for pair in self.pairs
+        )
+        return replace(self, pairs=tuple(pairs))
 
     def as_json(self) -> list[dict[str, Any]]:
         """The JSON form that :func:`parse_conversation` reads back to an equal conversation."""

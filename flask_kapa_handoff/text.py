@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Record = TypeVar("Record", bound="DataclassInstance")
 
 LONGEST_RUN = 30
 """Most non-starters in a row (UAX #15, section 13, "Stream-Safe Text Format"). No word of any language has more."""
@@ -68,6 +75,12 @@ def _non_starters() -> tuple[re.Pattern[str], re.Pattern[str]]:
 def visible(text: str) -> str:
     """The text without characters that cannot be seen and change how others are read, such as U+202E."""
     return text if text.isascii() or not _SUSPICIOUS.search(text) else INVISIBLE.sub("", text)
+
+
+def with_visible(record: Record, *names: str) -> Record:
+    """A dataclass whose named fields, texts or None, are as they can be seen."""
+    values = {name: getattr(record, name) for name in names}
+    return replace(record, **{name: visible(text) for name, text in values.items() if text is not None})
 
 
 def one_line(text: str) -> str:

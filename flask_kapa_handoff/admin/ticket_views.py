@@ -9,16 +9,19 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
-from ..conversation import QuestionAnswer, is_link
+from ..conversation import QuestionAnswer
 from ..delivery import outbox
 from ..delivery.dispatch import start_delivery
-from ..markdown import to_html
+from ..delivery.message import whose_word
+from ..links import link
+from ..markdown import Renderer
 from ..public.origin import require_known_origin
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.engine import now
 from ..storage.models import ticket as ticket_table
 from ..storage.records import Status, Ticket, find_attempts, find_conversation, find_ticket, latest_tickets
+from ..text import with_visible
 from .answers import answer_page
 from .forms import EXPIRED, AdminForm
 
@@ -34,7 +37,7 @@ def tickets() -> ResponseReturnValue:
         return _not_found("There is no such page of the list.")
     with state.database.read() as connection:
         found = latest_tickets(connection, limit=PAGE_LENGTH + 1, before=before)
-    page = found[:PAGE_LENGTH]
+    page = [with_visible(ticket, "subject") for ticket in found[:PAGE_LENGTH]]
     older = page[-1].id if len(found) > PAGE_LENGTH else None
     return answer_page("tickets", tickets=page, older=older, is_first=before is None)
 
@@ -79,15 +82,16 @@ def _ticket_page(
     return answer_page(
         "ticket",
         status,
-        ticket=found,
+        ticket=with_visible(found, "subject", "note", "visitor_name", "page", "thread_id"),
+        whose_word=whose_word(found, state.site_name),
         pairs=pairs,
         attempts=attempts,
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
         may_be_sent_again=found.status in (Status.FAILED, Status.QUEUED),
         form=AdminForm(formdata=None),
-        to_html=to_html,
-        is_link=is_link,
+        to_html=Renderer(),
+        link=link,
         notice=notice,
         problem=problem,
     )
@@ -95,7 +99,7 @@ def _ticket_page(
 
 def _readable_pairs(connection: Connection, found: Ticket) -> tuple[QuestionAnswer, ...]:
     try:
-        return find_conversation(connection, found).pairs
+        return find_conversation(connection, found).visible().pairs
     except (ValueError, NoResultFound):
         return ()  # its delivery says what is wrong with it; the rest of the page is needed all the same
 

@@ -77,11 +77,16 @@ def header(name: str, value: str | Address) -> bytes:
     return message.as_bytes().removesuffix(b"\r\n")
 
 
+def octets(text: str) -> bytes:
+    """A text as a part of a mail has it before it is encoded: UTF-8, lines that end with CRLF (RFC 2046, 4.1.1)."""
+    return text.encode(errors="replace").replace(b"\n", b"\r\n")
+
+
 def part(content_type: str, text: str, *, filename: str | None = None) -> bytes:
     """A text as one part of a mail, its headers included."""
     disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
     head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n{disposition}\r\n'
-    encoded = b2a_base64(text.encode(errors="replace").replace(b"\n", b"\r\n"), newline=False)
+    encoded = b2a_base64(octets(text), newline=False)
     return head.encode("ascii") + b"\r\n".join([*_BASE64_LINES.findall(encoded), b""])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -11,6 +10,7 @@ from htmx_flask.requests import HtmxHeaders
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ..bounded_json import loads
 from ..config import Config
 from ..conversation import MAX_ID, clean_text
 from ..errors import Invalid, TooLarge
@@ -99,7 +99,7 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
     try:
         if not request.is_json:
             return request.form
-        body = json.loads(request.get_data())  # not the site's JSON provider: this is our dialect
+        body = loads(request.get_data())  # not the site's JSON provider: this is our dialect
     except RequestEntityTooLarge:
         raise TooLarge from None
     except ValueError:
