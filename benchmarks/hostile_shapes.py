@@ -9,8 +9,8 @@ from typing import Any
 ANSWER_LENGTH = 62_000  # just short enough to be rendered as Markdown
 
 _SYNTAX = r"""
-x ( [ ![ [a][b [a](b) ](http://b) * *a* **a **a** _a_ ` `a` > < <a <!-- & &# &amp; " ' ~a~ | |- # \ @ a@a. a@b.c <a@a.a>
-www.a.b http://a:b@ :// a://b: a.b- a_ a. password= ?token= sk- eyJ .eyJ eyJaaaaaaaa. -----BEGIN 4 1-
+x ( [ ![ [a][b [a](b) ](http://b) * *a* **a **a** _a_ ` `a` > < <a <!-- & &# &amp; " ' ~a~ | |- # \ @ a@a. a@b.c
+<a@a.a> www.a.b http://a:b@ :// a://b: a.b- a_ a. password= ?token= sk- eyJ .eyJ eyJaaaaaaaa. -----BEGIN 4 1-
 """
 
 # Repeated until the body is full.
