@@ -36,6 +36,12 @@ def link(address: str, words: str = "") -> Markup:
     return Markup(_written(str(escape(address)), str(escape(words or address)), address, words or address))  # noqa: S704
 
 
+def plain_address(address: str) -> str:
+    """An address as text, followed by its host where that is in letters that can be mistaken for others."""
+    target, is_plain = _target(address)
+    return address if target is None or is_plain else f"{address} → {target}"
+
+
 def with_hosts(markup: str) -> str:
     """Cleaned HTML whose links show their hosts, as :func:`link` writes them; ``mailto:`` links show their mailbox."""
 
@@ -57,7 +63,7 @@ def _written(href: str, inner: str, address: str, words: str) -> str:
     if target is None:
         return inner if says_its_address else f"{inner} ({escape(address)})"
     written = _LINK % (href, inner)
-    return written if says_its_address and is_plain else f"{written} → {escape(target)}"
+    return written if says_its_address and is_plain else f"{written} <bdi>→ {escape(target)}</bdi>"
 
 
 def _bare(address: str) -> str:

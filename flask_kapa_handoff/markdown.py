@@ -25,6 +25,7 @@ TAGS = frozenset(
     [
         "a",
         "b",
+        "bdi",
         "blockquote",
         "br",
         "code",

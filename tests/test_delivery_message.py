@@ -677,8 +677,8 @@ def test_no_link_hides_where_it_leads(write: Callable[..., bytes]) -> None:
     )
     html = body(write(pairs=[pair], page="https://bank.example@evil.example/page"), "html")
     for words in (
-        ">https://a.example/reset</a> → evil.example",
-        ">Key guide</a> → e.example",
+        ">https://a.example/reset</a> <bdi>→ evil.example</bdi>",
+        ">Key guide</a> <bdi>→ e.example</bdi>",
         ">https://e.example/bare</a></li>",
         "<li>bank (https://bank.example@evil.example/)</li>",
         "<td>https://bank.example@evil.example/page</td>",
@@ -689,8 +689,10 @@ def test_no_link_hides_where_it_leads(write: Callable[..., bytes]) -> None:
 
 def test_pages_in_other_scripts_show_their_host(write: Callable[..., bytes]) -> None:
     """A letter that looks like another one is not taken for it."""
-    html = body(write(page="https://\u0435vil.example/"), "html")
-    assert "</a> → xn--vil-qdd.example" in html
+    data = write(page="https://\u0435vil.example/")
+    assert "Page:      > https://\u0435vil.example/ → xn--vil-qdd.example" in body(data, "plain")
+    html = body(data, "html")
+    assert "</a> <bdi>→ xn--vil-qdd.example</bdi>" in html
 
 
 # Size

@@ -16,7 +16,7 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader
 
 from ..conversation import Conversation, is_link
-from ..links import link
+from ..links import link, plain_address
 from ..markdown import Renderer, lines
 from ..storage.records import Ticket
 from ..templates_folder import TEMPLATES
@@ -209,6 +209,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
         "to_html": Renderer(),
         "lines": lines,
         "link": link,
+        "plain_address": plain_address,
         "is_link": is_link,
         "quoted": quoted,
         "one_line": one_line,
