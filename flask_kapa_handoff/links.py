@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from markupsafe import Markup, escape
 
 from .text import visible
-from .urls import host_of, parse_url
+from .urls import host_of
 
 _LINK = '<a href="%s" rel="noopener noreferrer nofollow">%s</a>'
 
@@ -29,7 +29,7 @@ def link(address: str, words: str = "") -> Markup:
     """A link, followed by its host where its words are not its own address; plain text where it must be no link.
 
     Arguments:
-        address: what :func:`parse_url` takes becomes a link, nothing else does.
+        address: what :func:`.urls.parse_url` takes becomes a link, nothing else does.
         words: what the link says; without any, its address.
     """
     address, words = visible(address), visible(words)
@@ -38,6 +38,8 @@ def link(address: str, words: str = "") -> Markup:
 
 def plain_address(address: str) -> str:
     """An address as text, followed by its host where that is in letters that can be mistaken for others."""
+    if address.isascii() and "%" not in address:
+        return address
     target, is_plain = _target(address)
     return address if target is None or is_plain else f"{address} → {target}"
 
@@ -74,8 +76,8 @@ def _target(address: str) -> tuple[str | None, bool]:
     """Where an address leads, in ASCII, and whether it says so itself; None: it must be no link."""
     if mailbox := _MAILBOX.match(address):
         return mailbox[1], True
-    parts, host = parse_url(address), host_of(address)
-    if parts is None or host is None or len(host) > _LONGEST_HOST:
+    host = host_of(address)
+    if host is None or len(host) > _LONGEST_HOST:
         return None, False
     is_plain = host.isascii() and "%" not in host
     shown = host if is_plain else _in_ascii(host)

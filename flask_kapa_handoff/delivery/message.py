@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.headerregistry import Address
@@ -37,6 +38,16 @@ MAX_MESSAGE = 5_000_000
 _MAX_BODIES = 2_000_000  # text and HTML together
 _MAX_ATTACHMENT = 1_500_000
 _MAX_ASKED = 200  # characters of the question under whose answer the button was pressed
+
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    "is_link": is_link,
+    "lines": lines,
+    "link": link,
+    "one_line": one_line,
+    "plain_address": plain_address,
+    "quoted": quoted,
+}
+"""What the templates have for texts of visitors and models, beside ``to_html``."""
 
 _REASONS = {
     Trigger.ALWAYS: "the button is shown under every answer",
@@ -207,12 +218,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
         "reasons": reasons,
         "whose_word": whose_word(ticket, site_name),
         "to_html": Renderer(),
-        "lines": lines,
-        "link": link,
-        "plain_address": plain_address,
-        "is_link": is_link,
-        "quoted": quoted,
-        "one_line": one_line,
+        **FUNCTIONS,
     }
 
 
