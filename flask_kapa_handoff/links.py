@@ -22,6 +22,7 @@ _MAILBOX = re.compile(r"mailto:([^\s?,;:%/\\]{3,254})\Z", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _LABEL = "[a-z0-9_-]{1,63}"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\])(?::[0-9]*)?\Z")
+_USUAL = re.compile(rf"https?://({_LABEL}(?:\.{_LABEL})*)(?:[/?#][!-\[\]-~]*)?\Z")  # most addresses: no need to parse
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4
 
 
@@ -61,7 +62,7 @@ def _written(href: str, inner: str, address: str, words: str) -> str:
         address, words: the same as a person reads them.
     """
     target, is_plain = _target(address)
-    says_its_address = _bare(words) == _bare(address)
+    says_its_address = words == address or _bare(words) == _bare(address)
     if target is None:
         return inner if says_its_address else f"{inner} ({escape(address)})"
     written = _LINK % (href, inner)
@@ -74,6 +75,8 @@ def _bare(address: str) -> str:
 
 def _target(address: str) -> tuple[str | None, bool]:
     """Where an address leads, in ASCII, and whether it says so itself; None: it must be no link."""
+    if (usual := _USUAL.match(address)) and len(usual[1]) <= _LONGEST_HOST:
+        return usual[1], True
     if mailbox := _MAILBOX.match(address):
         return mailbox[1], True
     host = host_of(address)

@@ -191,6 +191,8 @@ def _within_limits(
     ticket: Ticket, text: str, html: str | None, attachment: str | None
 ) -> tuple[str, str | None, str | None]:
     """The parts of a mail that is not too large; what had to be left out is said at the end of its text."""
+    if 8 * (len(text) + len(html or "") + len(attachment or "")) <= _MAX_ATTACHMENT:
+        return text, html, attachment  # whatever its characters: most mails, and nothing needs to be encoded twice
     left_out = []
     if attachment is not None and len(octets(attachment)) > _MAX_ATTACHMENT:
         attachment = html = None  # without the HTML, since what is left out is said in the text
