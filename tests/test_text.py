@@ -81,9 +81,7 @@ def test_every_non_starter_is_known() -> None:
     assert one.findall(everything) == expected
 
 
-SHAPELESS = (
-    "\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2064\u2066\u2067\u2068\u2069\ufeff"
-)
+SHAPELESS = "\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2064\u2066\u2067\u2068\u2069\ufeff"
 
 
 @pytest.mark.parametrize("character", [*SHAPELESS, "\u200c", "\u200d", "\U000e0041"], ids=ascii)
