@@ -67,8 +67,12 @@ def parse_email(value: Any) -> str:
     """
     from email_validator import EmailNotValidError, validate_email
 
+    text = str(value).strip()
+    # RFC 5321, 4.5.3.1. Here as well, since the checks of a long text take the square of its length.
+    if len(text) > 254 or len(text.rpartition("@")[0]) > 64:
+        raise ValueError("an address has at most 254 characters, 64 of them before the @-sign")
     try:
-        found = validate_email(str(value).strip(), check_deliverability=False, allow_smtputf8=False)
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None
     address = found.ascii_email or ""

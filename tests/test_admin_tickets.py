@@ -197,10 +197,41 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
         "Stopped before its end",
         "Flagged as uncertain",
         "Voted down",
-        "As the visitor's browser sent it",
+        "The transcript is what the visitor's browser sent, and could have been altered there",
         "It waits to be sent.",
     ):
         assert text in page, text
+
+
+def test_whose_word_the_transcript_is_stands_on_top(admin: FlaskClient) -> None:
+    """Before anything that the visitor or the AI wrote, the subject aside."""
+    page = ticket_page(admin, send_ticket(admin)).text
+    assert page.index("what the visitor&#39;s browser sent") < page.index("Note</h2>")
+
+
+def test_no_link_hides_where_it_leads(admin: FlaskClient) -> None:
+    """Links show their host, an address with a user is no link, and characters that cannot be seen are gone."""
+    conversation = [
+        {
+            **PAIR,
+            "question": "pay\u202epal",
+            "answer": "[https://a.example/reset](https://evil.example)",
+            "sources": [
+                {"title": "The guide", "url": "https://docs.example.com/keys"},
+                {"title": "bank", "url": "https://bank.example@evil.example/"},
+            ],
+        }
+    ]
+    reference = send_ticket(admin, note="mi\u200bne", conversation=json.dumps(conversation))
+    answer = ticket_page(admin, reference)
+    page = shown(answer)
+    assert "https://a.example/reset → evil.example" in page
+    assert "The guide → docs.example.com" in page
+    assert "bank (https://bank.example@evil.example/)" in page
+    assert 'href="https://bank' not in answer.text
+    for text in (answer.text, admin.get("/handoff/admin/tickets").text):
+        assert "paypal" in text
+        assert not set(text) & {"\u202e", "\u200b"}
 
 
 def test_a_follow_up_leads_to_the_earlier_ticket(admin: FlaskClient) -> None:

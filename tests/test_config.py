@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff, Trigger
-from flask_kapa_handoff.config import KEYS, Config
+from flask_kapa_handoff.config import KEYS, Config, parse_email
+from tests.growth import LINEAR, growth
 
 ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE = Trigger
 
@@ -106,6 +107,8 @@ GOOD: list[tuple[str, Any, Any]] = [
 BAD: list[tuple[str, Any, str]] = [
     ("EMAIL", "support", "@"),
     ("EMAIL", "a@b", "."),
+    ("EMAIL", "a" * 65 + "@example.com", "64"),
+    ("EMAIL", "a@" + "b." * 125 + "example", "254"),
     ("EMAIL", "a@example.com, b@example.com", ""),
     ("EMAIL", "a@example.com\nBcc: b@example.com", ""),
     ("EMAIL", 5, "@"),
@@ -375,3 +378,16 @@ def test_starting_reads_and_writes_no_file(make_app: Callable[..., Flask]) -> No
     """init_app() does no I/O: the database is opened at first use."""
     app = make_app()
     assert not os.path.exists(app.instance_path)  # noqa: PTH110
+
+
+def test_a_long_address_is_refused_before_it_is_read() -> None:
+    """A megabyte of brackets costs nothing; the longest address that mail knows is taken."""
+    assert growth(_refused, "(" * 235_000, "(" * 940_000) < LINEAR
+    longest = f"{'a' * 64}@{'b' * 62}.{'b' * 62}.{'b' * 60}.io"
+    assert len(longest) == 254
+    assert parse_email(longest) == longest
+
+
+def _refused(text: str) -> None:
+    with pytest.raises(ValueError, match="at most 254"):
+        parse_email(text)

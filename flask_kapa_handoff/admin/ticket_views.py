@@ -10,10 +10,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
-from ..conversation import QuestionAnswer, is_link
+from ..conversation import QuestionAnswer
 from ..delivery import requeue
 from ..delivery.dispatch import start_delivery, wake_delivery
-from ..markdown import to_html
+from ..delivery.message import whose_word
+from ..links import link
+from ..markdown import Renderer
 from ..public.origin import require_known_origin
 from ..public.requests import quoted
 from ..settings import current_settings
@@ -29,6 +31,7 @@ from ..storage.records import (
     find_ticket,
     latest_tickets,
 )
+from ..text import with_visible
 from .answers import answer_page
 from .forms import EXPIRED, AdminForm
 
@@ -64,7 +67,7 @@ def _list_page(state: State, status: int = 200, *, notice: str | None = None, pr
     with state.database.read() as connection:
         found = latest_tickets(connection, limit=PAGE_LENGTH + 1, before=before)
         held = count_held(connection)
-    page = found[:PAGE_LENGTH]
+    page = [with_visible(ticket, "subject") for ticket in found[:PAGE_LENGTH]]
     older = page[-1].id if len(found) > PAGE_LENGTH else None
     return answer_page(
         "tickets",
@@ -124,7 +127,8 @@ def _ticket_page(
     return answer_page(
         "ticket",
         status,
-        ticket=found,
+        ticket=with_visible(found, "subject", "note", "visitor_name", "page", "thread_id"),
+        whose_word=whose_word(found, state.site_name),
         pairs=pairs,
         attempts=attempts,
         number_under_way=found.attempts if at_it else None,
@@ -132,8 +136,8 @@ def _ticket_page(
         may_be_sent_again=found.status in requeue.SENDABLE,
         most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
-        to_html=to_html,
-        is_link=is_link,
+        to_html=Renderer(),
+        link=link,
         notice=notice,
         problem=problem,
     )
@@ -141,7 +145,7 @@ def _ticket_page(
 
 def _readable_pairs(connection: Connection, found: Ticket) -> tuple[QuestionAnswer, ...]:
     try:
-        return find_conversation(connection, found).pairs
+        return find_conversation(connection, found).visible().pairs
     except (ValueError, NoResultFound):
         return ()  # its delivery says what is wrong with it; the rest of the page is needed all the same
 

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import EmailField, HiddenField, StringField, TextAreaField, ValidationError
 from wtforms.csrf.core import CSRF, CSRFTokenField
 
+from ..bounded_json import loads
 from ..config import parse_email
 from ..conversation import Conversation, ConversationError, TooManyPairs, clean_text, parse_conversation
 from ..errors import TooLarge
@@ -161,7 +162,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         value = field.data
         if isinstance(value, str):
             try:
-                value = json.loads(value)
+                value = loads(value)
             except (ValueError, RecursionError):
                 raise ValidationError("conversation: must be JSON, a list of question-answer pairs.") from None
         try:

@@ -6,7 +6,6 @@ field is looked at when the offer was found to be good.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -16,6 +15,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
+from ..bounded_json import loads
 from ..config import Config
 from ..conversation import MAX_ID, clean_text
 from ..errors import Invalid, TooLarge
@@ -168,7 +168,7 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
 
 def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
     try:
-        body = json.loads(data)  # not the site's JSON provider: this is our dialect
+        body = loads(data)  # not the site's JSON provider: this is our dialect
     except ValueError:
         raise Invalid("The request's body is not valid JSON.") from None
     except RecursionError:
