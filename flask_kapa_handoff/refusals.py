@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from flask import Flask
 
 WRITE_SECONDS = 60.0
-"""How long counts stay in memory at most."""
+"""How long there is between two times at which a process writes."""
+
+FIRST_SECONDS = 1.0
+"""How long the first count after a quiet minute waits: whoever has just been refused looks for the reason."""
 
 MAX_DETAILS = 20
 """How many details of one reason an hour has; others count as :data:`OTHER`. An attacker may invent thousands."""
@@ -73,6 +76,7 @@ class Refusals:
         self._app = app
         self._database = database
         self._memory = _Memory()
+        self._written_at = float("-inf")
         self._recent: tuple[float, Counts] = (0.0, Counter())
 
     def count(self, reason: str, detail: str = "") -> None:
@@ -93,7 +97,8 @@ class Refusals:
         if memory.timer is not None or self._app.testing:
             return  # a site's tests have no threads that they did not ask for
         # A thread, so that no visitor waits for it, and no count for the next refusal.
-        timer = threading.Timer(WRITE_SECONDS, self.write)
+        wait = max(FIRST_SECONDS, self._written_at + WRITE_SECONDS - time.monotonic())
+        timer = threading.Timer(wait, self.write)
         timer.name, timer.daemon = "kapa-refusals", True
         try:
             timer.start()
@@ -118,6 +123,7 @@ class Refusals:
         atexit.unregister(self.write)
         if not counts:
             return
+        self._written_at = time.monotonic()
         for reason, number in sorted(by_reason(counts).items()):
             _logger.warning("In the last minute: %s x %s (%s)", number, reason, details(counts, reason) or "-")
         try:

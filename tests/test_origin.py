@@ -144,3 +144,16 @@ def test_an_origin_that_is_no_origin_is_foreign(client: FlaskClient, origin: str
     event = {"offer": fields["offer"], "event": "cancel"}
     assert client.post("/handoff/events", data=event, headers={"Origin": origin}).status_code == 403
     assert signed_offer(client)
+
+
+def test_an_admin_who_is_refused_is_told_why_and_the_check_up_what_to_do(make_app: Callable[..., Flask]) -> None:
+    """Both name the two values, and the check-up and the doctor the line that the proxy needs."""
+    app = make_app(handoff=KapaHandoff(admin_required=lambda view: view))
+    client = app.test_client()
+    answer = client.post("/handoff/admin/settings", data={}, headers={"Origin": OUTSIDE}, **INSIDE)
+    assert answer.status_code == 403
+    for page in (answer.text, client.get("/handoff/admin/doctor").text):
+        assert OUTSIDE in page
+        assert "127.0.0.1:8000" in page
+    assert "proxy_set_header Host $host;" in client.get("/handoff/admin/doctor").text
+    assert "proxy_set_header Host $host;" in app.test_cli_runner().invoke(args=["kapa-handoff", "doctor"]).output

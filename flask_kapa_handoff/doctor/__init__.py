@@ -33,6 +33,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             ticket says of that is looked at in any case.
     """
     findings = [_secret(app)]
+    state.refusals.write()  # what this process has counted, and not written yet
     of_database, situation = examine_database(app, state)
     findings += of_database
     if situation is not None:

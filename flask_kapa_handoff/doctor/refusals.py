@@ -25,6 +25,13 @@ REASONS = {
         "Raise `KAPA_HANDOFF_MAX_REQUEST_BYTES` or `KAPA_HANDOFF_MAX_PAIRS`, and the limit of the web server in "
         "front.",
     ),
+    "foreign_origin": (
+        "as coming from another site",
+        "Each pair is where the browser was, and the host that the request named. If both are this site, a proxy "
+        "rewrites the Host header, and admins cannot save anything.",
+        "Let the proxy pass the name on, such as nginx with `proxy_set_header Host $host;`, or list it: "
+        "`KAPA_HANDOFF_TRUSTED_HOSTS`. Pairs of two different sites are attempts that were rightly refused.",
+    ),
     "unavailable": (
         "because the database could not be used",
         "These visitors were asked to try again.",

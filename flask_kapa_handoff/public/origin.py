@@ -48,12 +48,19 @@ def require_known_origin(state: State, *, offered: Offer | None = None, own_page
     elif offered is not None and (said == "null" or (offered.origin and origin_of(said) == offered.origin)):
         return False
     _report(state, said, relation)
+    if own_pages_only:
+        raise ForeignOrigin(
+            f"Nothing was changed: the request seems to come from another site ({said[:200] or relation}), as this "
+            f"one is known as {request.host[:200]}. If both are this site, its proxy rewrites the Host header; the "
+            "check-up names the line to add."
+        )
     raise ForeignOrigin
 
 
 def _report(state: State, said: str, relation: str | None) -> None:
-    """Log a refusal, once for each pair of values: a proxy that rewrites ``Host`` makes own pages look foreign."""
+    """Count a refusal, and log each pair of values once: where a proxy rewrites ``Host`` it may be a page of ours."""
     pair = (said[:200], request.host[:200])
+    state.refusals.count("foreign_origin", f"{pair[0] or 'no origin'} to {pair[1]}")
     if pair in state.refused_origins or len(state.refused_origins) >= MOST_LOGGED:
         return
     state.refused_origins.add(pair)
