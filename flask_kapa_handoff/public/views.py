@@ -65,15 +65,7 @@ def offer() -> ResponseReturnValue:
     state = current_state()
     query = AnswerQuery(state)
     settings = _settings(state, query.desk)
-    made = make_offer(
-        known_facts(state, query.facts, query.thread_id, query.answer_id),
-        settings,
-        thread_id=query.thread_id,
-        answer_id=query.answer_id,
-        page=query.page,
-        requested=query.requested,
-        origin=query.origin,
-    )
+    made = _decide(state, query, settings)
     if wants_json():
         return answer_json(_offer_as_json(state, made, settings))
     return ("", 204) if made is None else make_response(render_button(made, settings))
@@ -204,23 +196,28 @@ def _form_again(state: State, form: TicketForm, problem: RequestProblem) -> Resp
 
 
 def _decided_again(state: State, offered: Offer, settings: DeskSettings) -> Offer:
-    """An offer in the place of one that is too old, by today's settings, and facts where the site knows them.
+    """An offer in the place of one that is too old.
 
     Raises:
         NoLongerOffered: the answer does not qualify any more.
     """
-    made = make_offer(
-        known_facts(state, offered.facts, offered.thread_id, offered.answer_id),
-        settings,
-        thread_id=offered.thread_id,
-        answer_id=offered.answer_id,
-        page=offered.page,
-        requested=offered.requested,
-        origin=offered.origin,
-    )
+    made = _decide(state, offered, settings)
     if made is None:
         raise NoLongerOffered
     return made
+
+
+def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) -> Offer | None:
+    """Whether an answer qualifies by today's settings, and by the site's own facts where it knows them."""
+    return make_offer(
+        known_facts(state, asked.facts, asked.thread_id, asked.answer_id),
+        settings,
+        thread_id=asked.thread_id,
+        answer_id=asked.answer_id,
+        page=asked.page,
+        requested=asked.requested,
+        origin=asked.origin,
+    )
 
 
 def _settings(state: State, desk: str) -> DeskSettings:
