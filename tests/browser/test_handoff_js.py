@@ -266,7 +266,7 @@ def test_an_error_page_of_a_proxy_leaves_the_form_as_it_is(chat: Callable[..., P
 
 def test_the_servers_refusals_keep_the_text(chat: Callable[..., Page]) -> None:
     """Too many tickets: the form says so, and what was typed is still in it."""
-    page = chat(KAPA_HANDOFF_TICKETS_PER_HOUR=1)
+    page = chat(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
     for number in (1, 2):
         answer(page, number)
         page.click(f"[data-answer-id=a{number}] {BUTTON}")
