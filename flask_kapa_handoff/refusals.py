@@ -125,7 +125,13 @@ class Refusals:
             return
         self._written_at = time.monotonic()
         for reason, number in sorted(by_reason(counts).items()):
-            _logger.warning("In the last minute: %s x %s (%s)", number, reason, details(counts, reason) or "-")
+            what = details(counts, reason)
+            _logger.warning(
+                "Refused since the last count: %s x %s%s.",
+                number,
+                reason.replace("_", " "),
+                f" ({what})" if what else "",
+            )
         try:
             # One writer at a time: the number of details is looked at, and then rows are added.
             with self._database.write(survives_power_cut=False) as connection:

@@ -219,8 +219,8 @@ def test_the_log_tells_once_a_minute(counters: Refusals, caplog: pytest.LogCaptu
         counters.write()
         counters.write()
     assert [record.getMessage() for record in caplog.records] == [
-        "In the last minute: 1 x offer_invalid (-)",
-        "In the last minute: 3 x rate_limited (2 x client, 1 x network)",
+        "Refused since the last count: 1 x offer invalid.",
+        "Refused since the last count: 3 x rate limited (2 x client, 1 x network).",
     ]
 
 
