@@ -12,9 +12,11 @@ import pytest
 from flask import Flask, request
 
 from flask_kapa_handoff import Conversation, KapaHandoff
+from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.signals import ticket_created, ticket_delivered
 from flask_kapa_handoff.state import Visitor
-from tests.conftest import close, send_ticket, signed_offer, ticket_fields
+from flask_kapa_handoff.triggers import Facts, Trigger
+from tests.conftest import close, send_ticket
 from tests.servers import MailServer
 from tests.test_cli import invoke
 
@@ -24,9 +26,12 @@ PAIR = {"id": f"{WORD}-1", "question": f"What is a {WORD}?", "answer": f"A {WORD
 
 def send(app: Flask) -> None:
     """A ticket of a visitor whose every word can be told."""
-    client = app.test_client()
-    offer = signed_offer(client, thread_id=f"{WORD}-t", answer_id=f"{WORD}-1", page=f"/{WORD}")
-    send_ticket(client, offer=offer, email=f"{WORD}@example.com", note=f"my {WORD}", conversation=json.dumps([PAIR]))
+    with app.test_request_context():
+        offered = Offer((Trigger.ALWAYS,), Facts(1), "default", f"{WORD}-t", PAIR["id"], f"https://{WORD}.example/")
+        offer = app.extensions["kapa_handoff"].offer_signer().sign(offered)
+    send_ticket(
+        app.test_client(), offer=offer, email=f"{WORD}@example.com", note=f"my {WORD}", conversation=json.dumps([PAIR])
+    )
 
 
 @pytest.fixture
@@ -104,7 +109,6 @@ def test_a_transcript_that_a_site_gives_wrongly_is_not_repeated(
     """Its own hook's mistake: no Conversation, but the text itself."""
     handoff = KapaHandoff()
     handoff.conversation_loader(lambda thread_id: [PAIR])  # type: ignore[arg-type, return-value]
-    client = make_app(handoff=handoff).test_client()
-    assert client.post("/handoff/tickets", data=ticket_fields(client)).status_code == 201
+    send(make_app(handoff=handoff))
     assert "The site's conversation_loader failed. AttributeError in " in caplog.text
     assert WORD not in caplog.text.lower()

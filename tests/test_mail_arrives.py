@@ -76,7 +76,11 @@ def make_site(make_app: Callable[..., Flask], mail_server: MailServer) -> Callab
 def send(app: Flask, conversation: list[dict[str, Any]] | None = None, **fields: Any) -> str:
     """Send a ticket with a conversation, by default the long one above; ``facts`` are those of the offer."""
     client = app.test_client()
-    facts = {"pairs": 3, "page": "https://docs.example.com/keys", **fields.pop("facts", {})}
+    facts = {
+        "pairs": len(CONVERSATION if conversation is None else conversation),
+        "page": "https://docs.example.com/keys",
+        **fields.pop("facts", {}),
+    }
     text = json.dumps(CONVERSATION if conversation is None else conversation)
     return send_ticket(client, offer=signed_offer(client, **facts), conversation=text, **fields)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +23,7 @@ from flask_kapa_handoff.settings import (
     settings_history,
 )
 from flask_kapa_handoff.storage.records import latest_tickets
-from tests.conftest import signed_offer, ticket_fields
+from tests.conftest import PAIR, signed_offer, ticket_fields
 
 CHANGES = [
     ("email", "sales@example.com"),
@@ -193,7 +194,8 @@ def test_saved_settings_decide_what_visitors_see(app: Flask) -> None:
     save(app, triggers=(Trigger.CONVERSATION_LENGTH,), threshold=2, button_text="Saved", email="saved@example.com")
     assert client.get("/handoff/offer?pairs=1").status_code == 204
     assert "Saved" in client.get("/handoff/offer?pairs=2").text
-    answer = client.post("/handoff/tickets", data=ticket_fields(client, offer=signed_offer(client, pairs=2)))
+    fields = ticket_fields(client, offer=signed_offer(client, pairs=2), conversation=json.dumps([PAIR, PAIR]))
+    answer = client.post("/handoff/tickets", data=fields)
     assert answer.status_code == 201
     with app.extensions["kapa_handoff"].database.read() as connection:
         assert latest_tickets(connection)[0].recipient == "saved@example.com"
