@@ -1,0 +1,125 @@
+"""Real applications with the installed wheel: each in an environment and a process of its own."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import browser, open_context, page, playwright
+from tests.hosts.environments import python_of, run
+from tests.servers import MailServer
+
+__all__ = ["browser", "open_context", "page", "playwright"]
+
+APPLICATIONS = ("appbuilder", "calibreweb", "canaille", "changedetection", "ihatemoney", "otterwiki")
+MODULES = Path(__file__).parent / "applications"
+START = 90
+"""Seconds that an application may take to start, on a busy machine."""
+
+
+class Server:
+    """A process that serves; what it prints is kept in a file."""
+
+    def __init__(self, command: list[object], folder: Path, environment: dict[str, str], name: str = "server") -> None:
+        self.log_file = folder / f"{name}.log"
+        with self.log_file.open("w") as output:
+            self.process = subprocess.Popen(
+                [str(part) for part in command], cwd=folder, env=environment, stdout=output, stderr=output
+            )
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def wait_for(self, pattern: str) -> str:
+        """The first group of the pattern, as soon as the process has printed it."""
+        return self.wait_until(lambda: re.search(pattern, self.log()), pattern)[1]
+
+    def wait_until(self, ready: Callable[[], Any], words: str) -> Any:
+        """What ``ready`` gives, as soon as it gives something."""
+        deadline = time.monotonic() + START
+        while not (found := ready()):
+            assert self.process.poll() is None, f"the server has ended:\n{self.log()}"
+            assert time.monotonic() < deadline, f"not within {START} seconds: {words}\n{self.log()}"
+            time.sleep(0.05)
+        return found
+
+    def stop(self) -> int:
+        """End it as a service manager does; gives its exit status, or minus the signal that ended it."""
+        self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+@dataclass
+class Host:
+    """One running application."""
+
+    module: ModuleType
+    address: str
+    server: Server
+    mail_server: MailServer
+
+
+def environment_of(name: str, mail_server: MailServer, **config: Any) -> dict[str, str]:
+    """The environment of a process that mounts the package into an application."""
+    settings = {
+        "KAPA_HANDOFF_EMAIL": "support@example.com",
+        "KAPA_HANDOFF_SENDER": "Site <site@example.com>",
+        "KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1000,
+        **config,
+    }
+    return {
+        **{name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONWARNINGS")},
+        "HANDOFF_APPLICATION": name,
+        "HANDOFF_MAIL_PORT": str(mail_server.port),
+        "HANDOFF_CONFIG": json.dumps(settings),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[MailServer]:
+    server = MailServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module", params=APPLICATIONS)
+def host(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer
+) -> Iterator[Host]:
+    """An application with the package mounted, serving in a folder outside the source tree."""
+    name = request.param
+    module = importlib.import_module(f"tests.hosts.applications.{name}")
+    python = python_of(name, module.PINS)
+    folder = tmp_path_factory.mktemp(name)
+    shutil.copytree(MODULES, folder / "applications", ignore=shutil.ignore_patterns("__pycache__"))
+    environment = environment_of(name, mail_server)
+    found = run(
+        python, "-c", "import flask_kapa_handoff; print(flask_kapa_handoff.__file__)", cwd=folder, env=environment
+    )
+    assert str(python.parents[1]) in found
+    if getattr(module, "SHARES_DATABASE", False):
+        command = ("-m", "flask", "--app", "applications.mounting:make_app", "kapa-handoff", "db", "upgrade")
+        run(python, *command, cwd=folder, env=environment)
+    server = Server([python, "-m", "applications.mounting"], folder, environment)
+    try:
+        yield Host(module, server.wait_for(r"serving (http://\S+)"), server, mail_server)
+    finally:
+        server.stop()
