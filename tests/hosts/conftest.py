@@ -123,3 +123,20 @@ def host(
         yield Host(module, server.wait_for(r"serving (http://\S+)"), server, mail_server)
     finally:
         server.stop()
+
+
+@pytest.fixture
+def start_site(tmp_path: Path, mail_server: MailServer) -> Iterator[Callable[..., Server]]:
+    """Starts a server of the plain site: ``start_site(command, HANDOFF_WARM="1")``, in a folder of its own."""
+    shutil.copytree(MODULES, tmp_path / "applications", ignore=shutil.ignore_patterns("__pycache__"))
+    servers: list[Server] = []
+
+    def start(command: list[object], **variables: str) -> Server:
+        environment = {**environment_of("plain", mail_server), "PYTHONPATH": str(tmp_path), **variables}
+        servers.append(Server(command, tmp_path, environment, f"server-{len(servers)}"))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()

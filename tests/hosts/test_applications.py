@@ -6,7 +6,6 @@ import re
 import uuid
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.hosts.conftest import Host
@@ -102,7 +101,9 @@ def test_strangers_get_nothing_of_the_admins_pages(host: Host, open_context: Ope
         assert answer.status in (302, 303, 401, 403), (path, answer.status)
         assert "support@example.com" not in answer.text()
     for path in ADMIN_WRITES:
-        answer = stranger.post(f"{host.address}/handoff/admin/{path}", form={"email": "thief@example.com"}, max_redirects=0)
+        answer = stranger.post(
+            f"{host.address}/handoff/admin/{path}", form={"email": "thief@example.com"}, max_redirects=0
+        )
         assert answer.status in (302, 303, 401, 403), (path, answer.status)
 
 

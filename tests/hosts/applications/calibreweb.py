@@ -43,15 +43,16 @@ def create_app(data: Path, mail_port: int) -> Flask:
 
     sys.path.insert(0, str(Path(calibreweb.__file__).parent))
     import cps
+    from applications.mounting import mount
     from cps import db
     from cps.cw_login import current_user
     from cps.main import main
     from sqlalchemy import create_engine, text
 
-    from applications.mounting import mount
-
     if not (data / "metadata.db").exists():
-        library = create_engine(f"sqlite:///{data}/metadata.db", execution_options={"schema_translate_map": {"calibre": None}})
+        library = create_engine(
+            f"sqlite:///{data}/metadata.db", execution_options={"schema_translate_map": {"calibre": None}}
+        )
         with library.begin() as connection:
             db.Base.metadata.create_all(connection)
             connection.execute(text("insert into library_id (uuid) values ('an empty library')"))

@@ -32,20 +32,22 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def create_app(data: Path, mail_port: int) -> Flask:
+    from applications.mounting import mount
     from canaille import create_app as create
     from canaille.app import models
     from flask import g
-
-    from applications.mounting import mount
 
     app = create(
         {
             "SECRET_KEY": "a secret of this test",
             "SESSION_COOKIE_SECURE": False,
-            "CANAILLE": {"ENABLE_REGISTRATION": False, "ACL": {
-                "DEFAULT": {"PERMISSIONS": ["edit_self"], "FILTER": None},
-                "ADMIN": {"PERMISSIONS": ["manage_users"], "FILTER": {"user_name": "admin"}},
-            }},
+            "CANAILLE": {
+                "ENABLE_REGISTRATION": False,
+                "ACL": {
+                    "DEFAULT": {"PERMISSIONS": ["edit_self"], "FILTER": None},
+                    "ADMIN": {"PERMISSIONS": ["manage_users"], "FILTER": {"user_name": "admin"}},
+                },
+            },
             "CANAILLE_SQL": {"DATABASE_URI": f"sqlite:///{data}/canaille.db"},
         }
     )
@@ -55,7 +57,10 @@ def create_app(data: Path, mail_port: int) -> Flask:
         with backend.session():
             if backend.get(models.User, user_name="admin") is None:
                 user = models.User(
-                    user_name="admin", formatted_name=ADMIN, family_name="Admin", emails=["admin@example.com"],
+                    user_name="admin",
+                    formatted_name=ADMIN,
+                    family_name="Admin",
+                    emails=["admin@example.com"],
                     password=PASSWORD,
                 )
                 backend.save(user)
