@@ -6,7 +6,7 @@ TYPESCRIPT_VERSION := 5.9.3
 SCRIPTS := $(wildcard flask_kapa_handoff/static/*.js)
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 
-.PHONY: demo test torture lint format bench picture clean
+.PHONY: demo test test-hosts torture lint format bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
@@ -16,7 +16,12 @@ test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-torture: $(VENV)/.test  ## Run the fault tests with their full counts; this takes about an hour.
+test-hosts: $(VENV)/.test  ## Mount the wheel into real applications, under real web servers, behind nginx; about 15 minutes.
+	$(BIN)/python tests/browser/ensure_browser.py
+	$(BIN)/python tests/hosts/ensure_servers.py
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/hosts
+
+torture: test-hosts  ## Run the fault tests with their full counts as well; this takes about an hour.
 	$(BIN)/python -m tests.faults
 
 lint: $(VENV)/.lint $(TYPESCRIPT)/node_modules  ## Check style, types, scripts and templates.

@@ -16,12 +16,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import browser, open_context, page, playwright
+from tests.browser.conftest import browser, open_context, playwright, watched
 from tests.hosts.environments import python_of, run
 from tests.servers import MailServer
 
-__all__ = ["browser", "open_context", "page", "playwright"]
+__all__ = ["browser", "open_context", "playwright"]
 
 APPLICATIONS = ("appbuilder", "calibreweb", "canaille", "changedetection", "ihatemoney", "otterwiki")
 MODULES = Path(__file__).parent / "applications"
@@ -74,6 +75,8 @@ class Host:
     address: str
     server: Server
     mail_server: MailServer
+    start_bare: Callable[[], tuple[Server, str]]
+    """Starts the same application without the package; gives the server and its address."""
 
 
 def environment_of(name: str, mail_server: MailServer, **config: Any) -> dict[str, str]:
@@ -118,11 +121,39 @@ def host(
     if getattr(module, "SHARES_DATABASE", False):
         command = ("-m", "flask", "--app", "applications.mounting:make_app", "kapa-handoff", "db", "upgrade")
         run(python, *command, cwd=folder, env=environment)
-    server = Server([python, "-m", "applications.mounting"], folder, environment)
+    servers: list[Server] = []
+
+    def start(environment: dict[str, str], folder: Path) -> tuple[Server, str]:
+        servers.append(Server([python, "-m", "applications.mounting"], folder, environment))
+        return servers[-1], servers[-1].wait_for(r"serving (http://\S+)")
+
+    def start_bare() -> tuple[Server, str]:
+        bare = tmp_path_factory.mktemp(f"{name}-bare")
+        shutil.copytree(folder / "applications", bare / "applications")
+        return start({**environment, "HANDOFF_CONFIG": ""}, bare)
+
     try:
-        yield Host(module, server.wait_for(r"serving (http://\S+)"), server, mail_server)
+        server, address = start(environment, folder)
+        yield Host(module, address, server, mail_server, start_bare)
     finally:
-        server.stop()
+        for running in servers:
+            running.stop()
+
+
+@pytest.fixture
+def page(host: Host, open_context: Callable[..., BrowserContext]) -> Iterator[Page]:
+    """A page; the test fails when its console shows an error that the application's own pages do not show as well."""
+    opened = watched(open_context().new_page())
+    yield opened
+    found = set(opened.problems)  # type: ignore[attr-defined]
+    if found:
+        own = watched(open_context().new_page())
+        host.module.sign_in(own, host.address)
+        for path in host.module.OWN_PAGES[:-1]:
+            own.goto(f"{host.address}{path}")
+            own.wait_for_load_state("load")
+        found -= set(own.problems)  # type: ignore[attr-defined]
+    assert found == set()
 
 
 @pytest.fixture

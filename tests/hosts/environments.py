@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -23,9 +25,8 @@ def wheel() -> Path:
     files = [file for name in PACKED for file in _files_of(ROOT / name)]
     digest = _digest(part for file in files for part in (str(file.relative_to(ROOT)).encode(), file.read_bytes()))
     folder = CACHE / "wheels" / digest
-    if not folder.exists():
-        shutil.rmtree(CACHE / "wheels", ignore_errors=True)
-        with tempfile.TemporaryDirectory() as copy:
+    with _alone("wheels"), tempfile.TemporaryDirectory() as copy:
+        if not folder.exists():
             for file in files:
                 target = Path(copy, file.relative_to(ROOT))
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,16 +51,27 @@ def python_of(name: str, pins: Iterable[str], *, base: str = sys.executable) -> 
     python, wanted, installed = folder / "bin" / "python", folder / "wanted", folder / "wheel"
     packed = wheel()
     digest = _digest([*(pin.encode() for pin in pins), _requirements(packed), base.encode()])
-    if not wanted.exists() or wanted.read_text() != digest:
-        shutil.rmtree(folder, ignore_errors=True)
-        print(f"Installing {' '.join(pins)} into {folder.relative_to(ROOT)}", flush=True)
-        run(base, "-m", "venv", folder)
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins, packed)
-        wanted.write_text(digest)
-    elif installed.read_text() != packed.parent.name:
-        run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", packed)
-    installed.write_text(packed.parent.name)
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check")
+    with _alone(name):
+        if not wanted.exists() or wanted.read_text() != digest:
+            shutil.rmtree(folder, ignore_errors=True)
+            print(f"Installing {' '.join(pins)} into {folder.relative_to(ROOT)}", flush=True)
+            run(base, "-m", "venv", "--without-pip", folder)
+            run(*pip, *pins, packed)
+            wanted.write_text(digest)
+        elif installed.read_text() != packed.parent.name:
+            run(*pip, "--no-deps", "--force-reinstall", packed)
+        installed.write_text(packed.parent.name)
     return python
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Of several test processes, one at a time installs."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(*command: object, **options: object) -> str:

@@ -61,7 +61,6 @@ def test_a_visitor_of_a_chat_in_the_browser_reaches_a_human(host: Host, page: Pa
     visit(page, host, "/chat/")
     expect(page.locator("#answer button.kapa-handoff-button")).to_be_visible()
     expect_the_mail(host, send(page))
-    expect_only_the_applications_own(page)
 
 
 def test_a_visitor_of_a_rendered_chat_reaches_a_human(host: Host, page: Page) -> None:
@@ -70,7 +69,6 @@ def test_a_visitor_of_a_rendered_chat_reaches_a_human(host: Host, page: Page) ->
     page.wait_for_load_state("load")
     expect_the_mail(host, send(page))
     assert page.url == f"{host.address}/chat/rendered"
-    expect_only_the_applications_own(page)
 
 
 def test_a_visitor_without_script_reaches_a_human(host: Host, open_context: OpenContext) -> None:
@@ -89,8 +87,7 @@ def test_what_visitors_read_is_not_tiny(host: Host, page: Page) -> None:
     expect(field).to_be_visible()
     assert font_size(button) >= 13
     assert font_size(field) >= 13
-    assert smallest(page.locator("dialog")) >= 12
-    expect_only_the_applications_own(page)
+    assert smallest(page.locator("dialog.kapa-handoff-dialog")) >= 12
 
 
 def test_strangers_get_nothing_of_the_admins_pages(host: Host, open_context: OpenContext) -> None:
@@ -125,7 +122,6 @@ def test_an_admin_of_the_application_changes_the_settings(host: Host, page: Page
     assert smallest(page.locator("#kapa-handoff-admin-settings")) >= 11
     page.goto(f"{host.address}/chat/")
     expect(page.locator("button.kapa-handoff-button")).to_have_text(text)
-    expect_only_the_applications_own(page)
 
 
 def test_an_admin_of_the_application_sends_a_test_mail(host: Host, page: Page) -> None:
@@ -140,7 +136,6 @@ def test_an_admin_of_the_application_sends_a_test_mail(host: Host, page: Page) -
     for name in ("tickets", "doctor"):
         page.goto(f"{host.address}/handoff/admin/{name}")
         expect(page.locator("h1").last).to_be_visible()
-    expect_only_the_applications_own(page)
 
 
 def test_an_admin_without_script_changes_the_settings(host: Host, open_context: OpenContext) -> None:
@@ -155,10 +150,11 @@ def test_an_admin_without_script_changes_the_settings(host: Host, open_context: 
 
 
 def test_the_applications_own_pages_answer_as_before(host: Host, open_context: OpenContext) -> None:
-    """Its pages, its redirects to the login, its 404 are its own."""
-    stranger = open_context().request
-    for path, status in host.module.OWN_PAGES.items():
-        assert stranger.get(f"{host.address}{path}", max_redirects=0).status == status, path
+    """Its pages, its redirects to the login, its 404, their headers: as in a process without the package."""
+    bare, address = host.start_bare()
+    for path in host.module.OWN_PAGES:
+        assert answer_of(open_context(), host.address, path) == answer_of(open_context(), address, path)
+    assert "handoff" not in bare.log().lower()
 
 
 def test_the_applications_log_has_no_error(host: Host) -> None:
@@ -167,6 +163,14 @@ def test_the_applications_log_has_no_error(host: Host) -> None:
     assert "Traceback" not in log, log
     assert not re.search(r'" 5\d\d ', log), log
     assert not re.search(r"flask_kapa_handoff.*(ERROR|CRITICAL)|(ERROR|CRITICAL).*flask_kapa_handoff", log), log
+
+
+def answer_of(context: BrowserContext, address: str, path: str) -> dict[str, object]:
+    """What a stranger is answered, without what differs from process to process."""
+    found = context.request.get(f"{address}{path}", max_redirects=0)
+    kept = ("content-type", "content-security-policy", "x-frame-options", "cache-control", "vary", "location")
+    headers = {name: found.headers.get(name, "").replace(address, "") for name in kept}
+    return {"status": found.status, "cookies": sorted(kept["name"] for kept in context.cookies()), **headers}
 
 
 def font_size(locator: object) -> float:
@@ -189,9 +193,3 @@ def smallest(locator: object) -> float:
             }"""
         )
     )
-
-
-def expect_only_the_applications_own(page: Page) -> None:
-    """No error of the page is ours; what the application's own scripts complain about is its own."""
-    assert [problem for problem in page.problems if "handoff" in problem.lower()] == []  # type: ignore[attr-defined]
-    page.problems.clear()  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PINS = ("Flask-AppBuilder==5.3.0",)
 LAYOUT = "appbuilder/baselayout.html"
 SHARES_DATABASE = True
-OWN_PAGES = {"/": 200, "/login/": 200, "/users/list/": 302}
+OWN_PAGES = ("/", "/login/", "/users/list/", "/not-there")
 ADMIN = "Ada Admin"
 PASSWORD = "a password of this test"
 

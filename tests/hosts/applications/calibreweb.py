@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PINS = ("calibreweb==0.6.27",)
 LAYOUT = "calibreweb_frame.html"
-OWN_PAGES = {"/": 200, "/login": 200, "/admin/view": 302, "/search?query=none": 200}
+OWN_PAGES = ("/", "/login", "/admin/view", "/search?query=none", "/opds", "/not-there")
 ADMIN = "admin"
 PASSWORD = "admin123"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PINS = ("canaille[front,sqlite]==0.3.6",)
 LAYOUT = "base.html"
-OWN_PAGES = {"/": 302, "/login": 200, "/about": 200, "/users": 403}
+OWN_PAGES = ("/", "/login", "/about", "/users", "/not-there")
 ADMIN = "Ada Admin"
 PASSWORD = "a password of this test"
 

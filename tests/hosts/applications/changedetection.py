@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PINS = ("changedetection.io==0.60.10",)
 LAYOUT = "base.html"
-OWN_PAGES = {"/": 302, "/login": 200, "/settings/": 302}
+OWN_PAGES = ("/", "/login", "/settings/", "/not-there")
 ADMIN = "the holder of the password"
 PASSWORD = "a password of this test"
 VISITORS_SIGN_IN = True

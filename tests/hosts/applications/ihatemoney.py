@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from flask import Flask
     from playwright.sync_api import Page
 
-PINS = ("ihatemoney==7.2.1",)
+PINS = ("ihatemoney==7.2.1", "pytest==9.0.2", "pytest-flask==1.3.0")
 LAYOUT = "layout.html"
 SHARES_DATABASE = True
-OWN_PAGES = {"/": 200, "/admin": 200, "/create": 200, "/dashboard": 303}
+OWN_PAGES = ("/", "/admin", "/create", "/dashboard", "/not-there")
 ADMIN = "the holder of the admin password"
 PASSWORD = "a password of this test"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PINS = ("otterwiki==2.26.1",)
 LAYOUT = "wiki.html"
 SHARES_DATABASE = True
-OWN_PAGES = {"/": 200, "/-/changelog": 200, "/-/login": 200, "/Not/there": 404}
+OWN_PAGES = ("/", "/-/changelog", "/-/login", "/Not/there")
 ADMIN = "admin@example.com"
 PASSWORD = "a password of this test"
 
