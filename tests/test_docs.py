@@ -150,3 +150,11 @@ def test_the_tests_that_prove_the_promises_exist() -> None:
     named = set(re.findall(r"`(test_\w+\.py)`", (CHECKOUT / "docs" / "guarantees.md").read_text()))
     assert named
     assert not named - {path.name for path in (CHECKOUT / "tests" / "faults").iterdir()}
+
+
+def test_the_recipes_of_nginx_are_those_that_the_tests_walk() -> None:
+    """docs/behind-a-proxy.md shows each file of tests/hosts/nginx/ word for word."""
+    shown = (CHECKOUT / "docs" / "behind-a-proxy.md").read_text()
+    recipes = list((CHECKOUT / "tests" / "hosts" / "nginx").glob("*.conf"))
+    assert len(recipes) >= 5
+    assert [recipe.name for recipe in recipes if recipe.read_text() not in shown] == []
