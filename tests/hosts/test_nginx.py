@@ -83,9 +83,10 @@ def serve_behind(
     """Starts nginx by a recipe, gunicorn behind it, and a browser that knows the site's name."""
     ended: list[Callable[[], Any]] = []
 
-    def start(recipe: str) -> Site:
+    def start(recipe: str, port: str = "80", **changes: str) -> Site:
         address, trusted = SITES[recipe]
-        ports = {"80": free_port(), "443": free_port(), "127.0.0.1:8000": free_port()}
+        address += "" if port == "80" else f":{port}"
+        ports = {port: free_port(), "443": free_port(), "127.0.0.1:8000": free_port()}
         socket = tmp_path / "site.sock"
         bound = f"unix:{socket}" if recipe == "unix-socket" else f"127.0.0.1:{ports['127.0.0.1:8000']}"
         gunicorn = python_of("servers", PINS).parent / "gunicorn"
@@ -95,13 +96,14 @@ def serve_behind(
         server.wait_for("(Listening at)")
         config = (RECIPES / f"{recipe}.conf").read_text()
         for written, meant in {
-            "listen 80": f"listen 127.0.0.1:{ports['80']}",
+            "listen 80": f"listen 127.0.0.1:{ports[port]}",
             "listen 443": f"listen 127.0.0.1:{ports['443']}",
             "127.0.0.1:8000": f"127.0.0.1:{ports['127.0.0.1:8000']}",
             "/run/site.sock": str(socket),
             "/var/cache/nginx": str(tmp_path / "cache"),
             "/etc/ssl/certs/intranet.pem": str(certificate(tmp_path)),
             "/etc/ssl/private/intranet.key": str(tmp_path / "intranet.key"),
+            **changes,
         }.items():
             config = config.replace(written, meant)
         (tmp_path / "site.conf").write_text(config)
@@ -109,7 +111,7 @@ def serve_behind(
         (tmp_path / "nginx.conf").write_text(NGINX.format(folder=tmp_path))
         nginx = start_site(["/usr/sbin/nginx", "-c", tmp_path / "nginx.conf", "-e", "stderr"])
         nginx.wait_until((tmp_path / "nginx.pid").exists, "nginx")
-        mapped = ", ".join(f"MAP intranet.example:{port} 127.0.0.1:{ports[port]}" for port in ("80", "443"))
+        mapped = ", ".join(f"MAP intranet.example:{known} 127.0.0.1:{ports[known]}" for known in (port, "443"))
         browser = launch(playwright, f"--host-resolver-rules={mapped}")
         ended.append(browser.close)
         return Site(address, browser, server)
@@ -183,6 +185,16 @@ def test_behind_a_proxy_that_rewrites_the_host_an_admin_reads_what_to_do(serve_b
         expect(page.locator("#kapa-handoff-admin-button_text")).to_have_value("Create ticket")
     page.goto(f"{site.address}/handoff/admin/doctor")
     expect(page.locator("main")).to_contain_text("proxy_set_header Host")
+
+
+def test_with_a_port_in_the_address_an_admin_saves(serve_behind: Callable[..., Site]) -> None:
+    """``$host`` has no port, so the docs name ``$http_host`` for such an address."""
+    site = serve_behind("forwarded", port="8080", **{"$host": "$http_host"})
+    page = site.office()
+    page.goto(f"{site.address}/handoff/admin/")
+    page.locator("#kapa-handoff-admin-button_text").fill("Ask a person")
+    page.locator("#kapa-handoff-admin-save").click()
+    expect(page.locator("ol[reversed] > li").first).to_contain_text("Ask a person")
 
 
 def test_addresses_stay_below_the_sites_path(serve_behind: Callable[[str], Site]) -> None:
