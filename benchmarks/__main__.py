@@ -18,6 +18,7 @@ from .bridge import compare as compare_bridge
 from .contenders import CHECKPOINTS, PATHS
 from .deliveries import compare as compare_deliveries
 from .duels import compare
+from .hostile import measure
 from .memory import MOMENTS, worker_memory
 from .reports import (
     print_breakdown,
@@ -26,6 +27,7 @@ from .reports import (
     print_costs,
     print_deliveries,
     print_footprint,
+    print_hostile,
     print_memory,
     print_requests,
 )
@@ -74,6 +76,10 @@ def _memory(directory: Path, quick: bool) -> None:
     print_memory(worker_memory(directory, (100, 200, 400) if quick else MOMENTS))
 
 
+def _hostile(directory: Path, quick: bool) -> None:
+    print_hostile(list(measure(directory, share=0.1 if quick else 1.0)))
+
+
 def _leave(number: int, frame: Any) -> None:
     raise SystemExit(128 + number)
 
@@ -85,6 +91,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "checkpoints": _checkpoints,
     "deliveries": _deliveries,
     "memory": _memory,
+    "hostile": _hostile,
 }
 DEFAULT = ("footprint", "bridge", "requests", "deliveries")
 

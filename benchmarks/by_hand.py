@@ -10,8 +10,7 @@ from flask_mail import Message
 from jinja2 import Environment
 from markupsafe import Markup
 
-from flask_kapa_handoff.conversation import is_link
-from flask_kapa_handoff.delivery.message import HTML, TEXT
+from flask_kapa_handoff.delivery.message import FUNCTIONS, HTML, TEXT
 from flask_kapa_handoff.markdown import to_html
 
 Renderer = Callable[[str], Markup]
@@ -39,8 +38,9 @@ def whole_message(
         "asked": None,
         "site_name": "Docs",
         "reasons": ["the button is shown under every answer"],
+        "whose_word": "The transcript is what the visitor's browser sent.",
         "to_html": renderer,
-        "is_link": is_link,
+        **FUNCTIONS,
     }
     message = Message(
         f"[Docs] {ticket.reference}: {ticket.subject}",

@@ -9,6 +9,7 @@ from . import deliveries, duels
 from .breakdown import Breakdown
 from .bridge import Call
 from .footprint import import_milliseconds, imported_late, page_cost, submit_cost, zipped_bytes
+from .hostile import AIM, Cost
 from .tables import print_table, shown
 from .whole_tickets import Costs
 
@@ -165,3 +166,23 @@ in_request_usual  the same with markdown-it-py. Aim: 2.50 times submit's"""
 def print_memory(found: Iterable[tuple[int, float]]) -> None:
     rows = [[f"{delivered:,}", f"{megabytes:.1f} MB"] for delivered, megabytes in found]
     print_table("flask kapa-handoff worker, tickets of 20 kB", ["delivered", "memory (RSS)"], rows)
+
+
+def print_hostile(costs: list[Cost], rows: int = 20) -> None:
+    steps = ("offer", "form", "submit", "events", "mail", "admin page")
+    costs = sorted(costs, key=lambda cost: -cost.worst)
+    worst = max(costs[0].seconds, key=costs[0].seconds.__getitem__)
+    print_table(
+        f"Milliseconds of processor time of hostile bodies, the worst {rows} of {len(costs)} shapes",
+        ["a body full of", *steps, "kB of mail"],
+        [
+            [
+                cost.shape.replace("|", "\\|"),
+                *(shown(cost.seconds[step] * 1000) if step in cost.seconds else "" for step in steps),
+                shown(cost.mail / 1000) if cost.mail else "",
+            ]
+            for cost in costs[:rows]
+        ],
+    )
+    print(f"\nThe worst: {shown(costs[0].worst * 1000)} ms, {worst}, a body full of {costs[0].shape}.")
+    print(f"Aim: under {AIM * 1000:.0f} ms. The largest mail: {max(cost.mail for cost in costs):,} octets.")

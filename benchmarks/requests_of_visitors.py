@@ -67,7 +67,7 @@ def _as_json(value: object) -> bytes:
 def submissions(seed: int, size: int = CONVERSATION_BYTES) -> Iterator[Submission]:
     """Endless distinct visitors, each with an offer, a thread, a submission id, an email and an address."""
     chosen = random.Random(seed)
-    signer = OfferSigner([SECRET_KEY])
+    signer = OfferSigner([SECRET_KEY], AUDIENCE)
     encoded = b"&conversation=" + quote_plus(_as_json(conversation(size))).encode()
     while True:
         thread_id, answer_id = (str(uuid.UUID(int=chosen.getrandbits(128), version=4)) for _ in range(2))
@@ -88,6 +88,9 @@ def submissions(seed: int, size: int = CONVERSATION_BYTES) -> Iterator[Submissio
         address = ".".join(str(chosen.randint(1, 250)) for _ in range(3))
         yield Submission(urlencode(fields).encode() + encoded, {**HEADERS, "X-Forwarded-For": f"10.{address}"})
 
+
+AUDIENCE = "submit /handoff"
+"""The name of the application and where the package is mounted in it."""
 
 HEADERS = {
     "Accept": "*/*",

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 PACKAGES = {
@@ -21,48 +22,50 @@ PACKAGES = {
     "react-dom": "19.3.1",
 }
 
-_ESBUILD = (
-    "--bundle",
-    "--minify",
-    "--format=iife",
-    "--jsx=automatic",
-    '--define:process.env.NODE_ENV="production"',
-    "--log-level=warning",
-)
+_ESBUILD = ("--bundle", "--minify", "--format=iife", "--jsx=automatic", "--log-level=warning")
 
 
 class BundleError(Exception):
     """The bundle cannot be made; the message says what is missing and what to do."""
 
 
-def bundle(entry: Path) -> Path:
+def bundle(entry: Path, packages: Mapping[str, str] = PACKAGES, environment: str = "production") -> Path:
     """The script with everything that it imports, as one classic script.
 
     It is built once, then taken from the cache until the entry or a version changes.
 
     Arguments:
         entry: a JavaScript or JSX file that imports packages only, no files of its own.
+        packages: the npm packages and their versions; esbuild is one of them.
+        environment: React's: ``development`` has its checks, such as those of StrictMode.
 
     Raises BundleError when Node.js, npm, the network or a writable folder is missing, or the entry is wrong.
     """
-    folder = _cache() / f"npm-{_digest(PACKAGES)}"
-    script = folder / f"{entry.stem}-{_digest([entry.suffix, entry.read_text(encoding='utf-8'), _ESBUILD])}.js"
+    modules = install(packages)
+    options = [*_ESBUILD, f'--define:process.env.NODE_ENV="{environment}"']
+    name = f"{entry.stem}-{_digest([entry.suffix, entry.read_text(encoding='utf-8'), options])}.js"
+    folder, script = modules.parent, modules.parent / name
     if script.is_file():
         return script
-    if not folder.is_dir():
-        _install(folder)
-    modules = folder / "node_modules"
     # Beside the target, so that the renaming is atomic: another process sees a whole bundle or none.
     with tempfile.TemporaryDirectory(dir=folder, prefix="bundle-") as temporary:
         built = Path(temporary) / script.name
-        command = [_program("node"), str(modules / "esbuild" / "bin" / "esbuild"), *_ESBUILD]
+        command = [_program("node"), str(modules / "esbuild" / "bin" / "esbuild"), *options]
         # The entry lies elsewhere: without NODE_PATH, no package would be found from there.
         _run([*command, f"--outfile={built}", str(entry.resolve())], NODE_PATH=str(modules))
         built.replace(script)
     return script
 
 
-def _install(folder: Path) -> None:
+def install(packages: Mapping[str, str] = PACKAGES) -> Path:
+    """The folder ``node_modules`` with these packages, from the cache if they are there."""
+    folder = _cache() / f"npm-{_digest(packages)}"
+    if not folder.is_dir():
+        _install(folder, packages)
+    return folder / "node_modules"
+
+
+def _install(folder: Path, packages: Mapping[str, str]) -> None:
     """Install the packages beside the folder, then rename: several processes may do so at once."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +76,7 @@ def _install(folder: Path) -> None:
             "Set XDG_CACHE_HOME to a folder that can."
         ) from error
     try:
-        manifest = {"private": True, "dependencies": PACKAGES}
+        manifest = {"private": True, "dependencies": packages}
         (temporary / "package.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         npm = [_program("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         _run([*npm, "--prefix", str(temporary)])

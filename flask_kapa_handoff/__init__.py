@@ -1,19 +1,24 @@
 """Ticket handoff from an AI answer widget to a human, for Flask sites."""
 
 from .conversation import Conversation, QuestionAnswer, Source
-from .errors import ConfigurationError
+from .errors import ConfigurationError, Refuse
 from .extension import KapaHandoff
 from .monitoring import Health, health
 from .state import Visitor
+from .ticket_filter import Flag
+from .tickets import Submission
 from .triggers import Trigger
 
 __all__ = [
     "ConfigurationError",
     "Conversation",
+    "Flag",
     "Health",
     "KapaHandoff",
     "QuestionAnswer",
+    "Refuse",
     "Source",
+    "Submission",
     "Trigger",
     "Visitor",
     "health",

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 from .triggers import Trigger, parse_triggers
+from .urls import host_of, origin_of, parse_url
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -67,8 +67,12 @@ def parse_email(value: Any) -> str:
     """
     from email_validator import EmailNotValidError, validate_email
 
+    text = str(value).strip()
+    # RFC 5321, 4.5.3.1. Here as well, since the checks of a long text take the square of its length.
+    if len(text) > 254 or len(text.rpartition("@")[0]) > 64:
+        raise ValueError("an address has at most 254 characters, 64 of them before the @-sign")
     try:
-        found = validate_email(str(value).strip(), check_deliverability=False, allow_smtputf8=False)
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None
     address = found.ascii_email or ""
@@ -117,7 +121,12 @@ def _url_prefix(value: Any) -> str:
     return value
 
 
-def _site_name(value: Any) -> str:
+def parse_site_name(value: Any) -> str:
+    """A site's name on one line.
+
+    Raises:
+        ValueError: it is empty, too long, or no text.
+    """
     # from_prefixed_env() reads a name such as 2026 as a number.
     text = " ".join(str(value).split()) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not 1 <= len(text) <= 100 or not text.isprintable():
@@ -179,21 +188,33 @@ def _delivery(value: Any) -> str:
 
 def _origins(value: Any) -> tuple[str, ...]:
     origins = []
-    for origin in _listed(value):
-        parts = urlsplit(origin)
-        whole = origin == f"{parts.scheme}://{parts.netloc}"
-        if parts.scheme not in ("http", "https") or not parts.netloc or not whole or "@" in parts.netloc:
+    for written in _listed(value):
+        parts, origin = parse_url(written), origin_of(written)
+        if parts is None or origin is None or written.lower() != f"{parts.scheme}://{parts.netloc.lower()}":
             raise ValueError("an origin has the form https://docs.example.com, without a path")
-        # Browsers leave the usual port out of the Origin header.
-        usual = ":443" if parts.scheme == "https" else ":80"
-        origins.append(origin.lower().removesuffix(usual))
+        origins.append(origin)
     return tuple(origins)
+
+
+def _hosts(value: Any) -> tuple[str, ...]:
+    hosts = tuple(host.lower() for host in _listed(value))
+    for host in hosts:
+        if host_of(f"http://{host}/") is None or not re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", host):
+            raise ValueError("a host has the form docs.example.com or intranet:8080")
+    return hosts
 
 
 def _template(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("use the name of a template that has a block 'content'")
     return value
+
+
+def _nonce_source(value: Any) -> Callable[[], str]:
+    if not callable(value):
+        raise ValueError("use a function without arguments that gives the nonce of this response's policy")
+    source: Callable[[], str] = value
+    return source
 
 
 def _shown(value: Any) -> str:
@@ -219,10 +240,11 @@ class Config:
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
     pinned: tuple[str, ...] = _key("PINNED", (), _pinned)
     url_prefix: str = _key("URL_PREFIX", "/handoff", _url_prefix)
-    site_name: str | None = _key("SITE_NAME", None, _site_name)
+    site_name: str | None = _key("SITE_NAME", None, parse_site_name)
     database_uri: str | None = _key("DATABASE_URI", None, _database_uri)
     sender: str | None = _key("SENDER", None, parse_sender)
     delivery: str = _key("DELIVERY", "thread", _delivery)
+    delivery_by_name: bool = False  # no key: whether the one above was given, be it as its own default
     smtp_timeout: int = _key("SMTP_TIMEOUT", 30, _whole(1, 600, " seconds"))
     smtp_verify_tls: bool = _key("SMTP_VERIFY_TLS", True, _flag)
     smtp_connections: int = _key("SMTP_CONNECTIONS", 2, _whole(1, 16))
@@ -234,8 +256,10 @@ class Config:
     tickets_per_email_per_hour: int = _key("TICKETS_PER_EMAIL_PER_HOUR", 10, _whole(1, 1_000_000))
     tickets_per_hour: int = _key("TICKETS_PER_HOUR", 500, _whole(1, 1_000_000))
     origins: tuple[str, ...] = _key("ORIGINS", (), _origins)
+    trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), _hosts)
     redact: bool = _key("REDACT", True, _flag)
     retention_days: int | None = _key("RETENTION_DAYS", None, _whole(1, 36_500, " days"))
+    csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, _nonce_source)  # noqa: RUF009 - a field
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", _template)
 
     @classmethod
@@ -246,7 +270,7 @@ class Config:
             ConfigurationError: a value is wrong, or a key with our prefix is unknown. The message names
                 the key, the value and what is allowed.
         """
-        known = {item.metadata["key"]: item for item in fields(cls)}
+        known = {item.metadata["key"]: item for item in _KEYED}
         for key in mapping:
             if key.startswith(PREFIX) and key not in known:
                 close = [name for name in known if name.endswith(key.removeprefix(PREFIX))]
@@ -262,7 +286,7 @@ class Config:
                 values[item.name] = item.metadata["parse"](value)
             except ValueError as error:
                 raise ConfigurationError(f"{key}: {_shown(value)} is not allowed: {error}") from None
-        return cls(**values)
+        return cls(**values, delivery_by_name="delivery" in values)
 
 
 def key_of(name: str) -> str:
@@ -270,5 +294,7 @@ def key_of(name: str) -> str:
     return str(Config.__dataclass_fields__[name].metadata["key"])
 
 
-KEYS: Mapping[str, Any] = {item.metadata["key"]: item.default for item in fields(Config)}
+_KEYED = [item for item in fields(Config) if item.metadata]
+
+KEYS: Mapping[str, Any] = {item.metadata["key"]: item.default for item in _KEYED}
 """Every key and its default."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from .text import normalized, visible, with_visible
+from .urls import parse_url
 
 Reaction = Literal["upvote", "downvote"]
 
 MAX_ID = 200
 """Longest thread or answer id, in characters."""
+
+MAX_SOURCES = 100
+"""Most sources of one answer."""
+
+MAX_SOURCES_IN_ALL = 5_000
+"""Most sources of a conversation."""
 
 # C0 and C1 controls but tab and newline: NUL crashes PostgreSQL's text columns, the others have no shape to show.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -87,8 +95,20 @@ class Conversation:
         Raises:
             ConversationError: nothing is left.
         """
-        cleaned = (_cleaned(pair) for pair in self.pairs)
+        most = min(MAX_SOURCES, MAX_SOURCES_IN_ALL // len(self.pairs))
+        cleaned = (_cleaned(pair, most) for pair in self.pairs)
         return replace(self, pairs=tuple(pair for pair in cleaned if pair.question.strip() or pair.answer.strip()))
+
+    def visible(self) -> Conversation:
+        """The same conversation as it can be seen, see :func:`.text.visible`."""
+        pairs = (
+            replace(
+                with_visible(pair, "question", "answer"),
+                sources=tuple(Source(visible(source.title), visible(source.url)) for source in pair.sources),
+            )
+            for pair in self.pairs
+        )
+        return replace(self, pairs=tuple(pairs))
 
     def as_json(self) -> list[dict[str, Any]]:
         """The JSON form that :func:`parse_conversation` reads back to an equal conversation."""
@@ -106,17 +126,16 @@ def _needs_cleaning(text: str) -> bool:
 
 
 def clean_text(text: str) -> str:
-    """Text as it is stored: NFC, newlines as ``\\n``, no control characters, no lone surrogates."""
-    if not _needs_cleaning(text):
-        return text if text.isascii() else unicodedata.normalize("NFC", text)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", text))
-    return unicodedata.normalize("NFC", text)
+    """Text as it is stored: NFC, newlines as ``\\n``, no control characters, no lone surrogates, 30 marks in a row."""
+    if _needs_cleaning(text):
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", text))
+    return normalized(text)
 
 
 def is_link(address: str | None) -> bool:
-    """Whether an address may become a link: ``http`` or ``https``, one word."""
-    return bool(address) and re.match(r"https?://\S+\Z", address or "", re.IGNORECASE) is not None
+    """Whether an address may become a link, see :func:`parse_url`."""
+    return parse_url(address) is not None
 
 
 def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id: str | None = None) -> Conversation:
@@ -130,18 +149,22 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
         thread_id: the id of the thread that the pairs belong to.
 
     Raises:
-        TooManyPairs: there are more than ``max_pairs``.
+        TooManyPairs: there are more pairs than ``max_pairs``.
         ConversationError: the value has another shape; the message names the place.
     """
     if not isinstance(value, list):
         raise ConversationError("conversation: must be a list of question-answer pairs")
     if max_pairs is not None and len(value) > max_pairs:
         raise TooManyPairs(f"conversation: has {len(value)} pairs; at most {max_pairs} are taken")
+    lists = [item.get("sources") for item in value if isinstance(item, dict)]
+    sources = sum(len(found) for found in lists if isinstance(found, list))
+    if sources > MAX_SOURCES_IN_ALL:
+        raise ConversationError(f"conversation: has {sources} sources; at most {MAX_SOURCES_IN_ALL} are taken")
     pairs = tuple(_pair(item, f"conversation[{index}]") for index, item in enumerate(value))
     return Conversation(pairs, thread_id)
 
 
-def _cleaned(pair: QuestionAnswer) -> QuestionAnswer:
+def _cleaned(pair: QuestionAnswer, most_sources: int) -> QuestionAnswer:
     return replace(
         pair,
         question=clean_text(pair.question),
@@ -150,7 +173,7 @@ def _cleaned(pair: QuestionAnswer) -> QuestionAnswer:
         uncertain=bool(pair.uncertain),
         stopped=bool(pair.stopped),
         reaction=pair.reaction if pair.reaction in ("upvote", "downvote") else None,
-        sources=tuple(Source(clean_text(source.title), clean_text(source.url)) for source in pair.sources),
+        sources=tuple(Source(clean_text(one.title), clean_text(one.url)) for one in pair.sources[:most_sources]),
     )
 
 
@@ -200,6 +223,8 @@ def _sources(value: dict[str, object], place: str) -> tuple[Source, ...]:
         return ()
     if not isinstance(sources, list):
         raise ConversationError(f"{place}.sources: must be a list")
+    if len(sources) > MAX_SOURCES:
+        raise ConversationError(f"{place}.sources: has {len(sources)} sources; at most {MAX_SOURCES} are taken")
     return tuple(_source(item, f"{place}.sources[{index}]") for index, item in enumerate(sources))
 
 

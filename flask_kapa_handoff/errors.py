@@ -26,6 +26,7 @@ class RequestProblem(HTTPException):
         description: the sentence that is shown.
         fields: field name -> messages, where single fields are at fault.
         retry_after: seconds after which a further try makes sense (``Retry-After``, RFC 9110, 10.2.3).
+        detail: what exactly it was, for the counted refusals alone: never an address or a text of the visitor's.
     """
 
     error_code: str = "error"
@@ -37,10 +38,12 @@ class RequestProblem(HTTPException):
         *,
         fields: Mapping[str, Sequence[str]] | None = None,
         retry_after: int | None = None,
+        detail: str = "",
     ) -> None:
         super().__init__(description)
         self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
         self.retry_after = retry_after
+        self.detail = detail
 
     def as_text(self) -> str:
         """All that is wrong, in one line."""
@@ -72,12 +75,12 @@ class OfferInvalid(RequestProblem):
 
 
 class OfferExpired(RequestProblem):
-    """The offer's signature is right, but it is too old; ``offer`` is what it said."""
+    """The offer's signature is right, but it is too old; ``offer`` is what it said, to be decided once more."""
 
     code = 409
     error_code = "offer_expired"
     title = "Please send it once more"
-    description = "This form had been open for more than a day. Nothing is lost: please send it once more."
+    description = "This form has expired. Your text is still here: please send it once more."
 
     def __init__(self, offer: Offer) -> None:
         super().__init__()
@@ -88,7 +91,7 @@ class ForeignOrigin(RequestProblem):
     code = 403
     error_code = "foreign_origin"
     title = "Not from this site"
-    description = "This form can only be sent from this site's own pages."
+    description = "This form can be sent only from this site's own pages."
 
 
 class Conflict(RequestProblem):
@@ -98,6 +101,17 @@ class Conflict(RequestProblem):
     description = (
         "This form was already sent with another text. To send one more ticket, "
         "please go back to the answer and press the button again."
+    )
+
+
+class NoLongerOffered(RequestProblem):
+    """An offer that is too old is not renewed: by today's settings and facts the answer does not qualify."""
+
+    code = 409
+    error_code = "disabled"
+    title = "This form has expired"
+    description = (
+        "This form has expired, and tickets are not offered for this answer any more. Copy your text if you need it."
     )
 
 
@@ -111,8 +125,25 @@ class Disabled(RequestProblem):
 class RateLimited(RequestProblem):
     code = 429
     error_code = "rate_limited"
-    title = "Too many tickets"
-    description = "Too many tickets were sent in the last hour. Your text is kept here; please try again later."
+    title = "Too many messages"
+    description = "We can't take more messages right now. Your text is safe – try again later."
+
+
+class Refuse(RequestProblem):
+    """Raised by a site's ``ticket_filter``: the ticket is not stored, and the visitor's text stays in the form.
+
+    Arguments:
+        words: what the visitor is told.
+    """
+
+    code = 422
+    error_code = "refused"
+    title = "Not sent"
+    description = "We can't take this message. Your text is safe – check it and try again."
+
+    def __init__(self, words: str | None = None) -> None:
+        # Nothing but text can be shown; a mistake of the site's must not turn a refusal into an error page.
+        super().__init__(words if isinstance(words, str) and words.strip() else None)
 
 
 class TooLarge(RequestProblem):

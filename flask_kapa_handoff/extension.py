@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Flask
 from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
 
 from .config import Config
+from .csrf import exempt_our_forms
 from .delivery.dispatch import prepare_delivery
 from .errors import ConfigurationError
-from .state import EXTENSION, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
+from .location import Location
+from .site_migrations import stop_watching, watch_for_flask_migrate
+from .state import EXTENSION, AdminName, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
 from .storage.engine import Database
+from .ticket_filter import TicketFilter
 
 _logger = logging.getLogger(__name__)
 
@@ -72,8 +74,10 @@ class KapaHandoff:
             )
         config = Config.from_mapping(app.config)
         shared = engine if engine is not None else self._engine
-        database = Database(lambda: _locate_database(app, config, shared))
-        state = State(app, config, database, self._hooks, mail or self._mail, has_admin=admin_required is not None)
+        location = Location(app, config, shared)
+        state = State(
+            app, config, location, Database(location), self._hooks, mail or self._mail, admin_required is not None
+        )
         prepare_delivery(state)
         app.extensions[EXTENSION] = state
 
@@ -92,7 +96,8 @@ class KapaHandoff:
         app.cli.add_command(cli.group)
         for helper in markup.HELPERS:
             app.add_template_global(helper)
-        _exempt_from_site_wide_csrf(app)
+        exempt_our_forms(app)
+        watch_for_flask_migrate(app)
         app.before_request(_on_request)
 
     def conversation_loader(self, loader: ConversationLoader) -> ConversationLoader:
@@ -109,47 +114,34 @@ class KapaHandoff:
         self._hooks.visitor_loader = loader
         return loader
 
+    def ticket_filter(self, check: TicketFilter) -> TicketFilter:
+        """Register ``(submission) -> None | Flag``: the site's own check, such as a captcha.
+
+        It runs in the visitor's request, after the package's own checks of the form and before the ticket is stored.
+        It may raise :class:`Refuse` with words for the visitor, or return a :class:`Flag` with words for the agent.
+        See docs/limits.md.
+
+        Arguments:
+            check: gets a :class:`Submission`. Whatever else it raises or returns is logged, and the ticket goes on.
+        """
+        self._hooks.ticket_filter = check
+        return check
+
+    def admin_name(self, source: AdminName) -> AdminName:
+        """Register ``() -> str``: how the history of the settings calls the admin who is signed in."""
+        self._hooks.admin_name = source
+        return source
+
 
 def _on_request() -> None:
     state = current_state()
     if not state.prepared:
-        # Here as well as in init_app(), for sites that set CSRFProtect up after this package. Its own check runs
-        # after this function then.
-        _exempt_from_site_wide_csrf(state.app)
+        # Here as well as in init_app(), for sites that set their CSRF protection up after this package. Its own check
+        # runs after this function then.
+        exempt_our_forms(state.app)
         state.prepared = True
-    if state.config.delivery == "thread":
+        stop_watching(state.app)
+        if state.location.warning:
+            _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
+    if state.delivers_in_threads:
         state.threads.start()
-
-
-def _exempt_from_site_wide_csrf(app: Flask) -> None:
-    # Visitors' forms work from cached pages and without a cookie: the signed offer and the origin check protect them.
-    # The admin's forms have a token of their own.
-    csrf = app.extensions.get("csrf")
-    if csrf is not None and hasattr(csrf, "exempt"):
-        for blueprint in _our_blueprints(app):
-            csrf.exempt(blueprint)
-
-
-def _our_blueprints(app: Flask) -> list[Blueprint]:
-    found = (app.blueprints.get(name) for name in ("kapa_handoff", "kapa_handoff_admin"))
-    return [blueprint for blueprint in found if isinstance(blueprint, Blueprint)]
-
-
-def _locate_database(app: Flask, config: Config, engine: Engine | None) -> str | Engine:
-    if engine is not None:
-        return engine
-    if config.database_uri is not None:
-        url = make_url(config.database_uri)
-        if url.get_backend_name() != "sqlite":
-            return config.database_uri
-        # As Flask-SQLAlchemy does: the working directories of web and worker differ.
-        file = Path(app.instance_path) / str(url.database)
-        is_file = not str(url.database).startswith("file:")
-        return url.set(database=str(file)).render_as_string(hide_password=False) if is_file else config.database_uri
-    flask_sqlalchemy = app.extensions.get("sqlalchemy")
-    if flask_sqlalchemy is not None:
-        with app.app_context():
-            default: Engine | None = flask_sqlalchemy.engines.get(None)
-        if default is not None:
-            return default
-    return f"sqlite:///{Path(app.instance_path) / 'kapa_handoff.sqlite3'}"

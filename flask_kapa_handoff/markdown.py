@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from .links import with_hosts
+from .text import visible
+
 if TYPE_CHECKING:
     from comrak import ExtensionOptions, RenderOptions
     from nh3 import Cleaner
@@ -22,6 +25,7 @@ TAGS = frozenset(
     [
         "a",
         "b",
+        "bdi",
         "blockquote",
         "br",
         "code",
@@ -51,12 +55,17 @@ TAGS = frozenset(
     ]
 )
 
-
 MAX_LENGTH = 65_536
 """Longest text that is rendered, in characters. The time for some hostile texts grows with the square of it."""
 
 MAX_CELLS = 20_000
 """Largest table: a row may leave cells out, so that 15 kB of text can become 15 MB of HTML."""
+
+MAX_AT_SIGNS = 1_000
+"""Most @-signs: comrak's search for mail addresses takes the square of their number."""
+
+MAX_COST = 100_000
+"""What the texts of a page may cost together, in special characters, the unit of :func:`_cost`: some 0.1 s."""
 
 # Fifty quotes or lists in each other: nh3 needs seconds for thousands.
 _NESTED = re.compile(r"\n(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}")
@@ -64,25 +73,61 @@ _NESTED = re.compile(r"\n(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}
 # What the line under a table's head is made of, and what may stand before it in quotes and lists.
 _TABLE_RULE = " \t\v\f>|:*+-.)0123456789"
 
+# What no markup is made of.
+_ORDINARY = bytes([*b" 0123456789", *range(0x41, 0x5B), *range(0x61, 0x7B), *range(0x80, 0x100)])
+
 # comrak's own: an image that was typed as HTML comes out as text.
 _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
 
 
-def to_html(text: str) -> Markup:
-    """Markdown as HTML of a fixed list of tags.
+class Renderer:
+    """Markdown as HTML, for all the texts of one page or mail.
 
-    Links go to ``http``, ``https`` and ``mailto`` only, and of an image its text is left. A text that nobody writes,
-    because it would take very long or become very large, is shown as it is; so is one that the renderer fails at.
+    Links go to ``http``, ``https`` and ``mailto`` only and show their host, see :mod:`.links`; of an image its text is
+    left. A text that nobody writes, because it would take very long or become very large, is shown as it is; so is one
+    that the renderer fails at, and what comes when the texts before have cost :data:`MAX_COST`.
     """
-    if len(text) <= MAX_LENGTH and not _NESTED.search("\n" + text) and _cells(text) <= MAX_CELLS:
-        try:
-            return _rendered(text)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            # A panic in native code is no Exception. Its words may hold the text.
-            _logger.error("Markdown is shown as it is: the renderer met an unexpected %s.", type(error).__name__)
-    return Markup("<p>%s</p>") % Markup("<br>\n").join(escape(line) for line in text.split("\n"))
+
+    def __init__(self) -> None:
+        self._left = MAX_COST
+
+    def __call__(self, text: str) -> Markup:
+        if len(text) <= MAX_LENGTH and _cost(text) <= self._left and not _is_excessive(text):
+            try:
+                markup = _rendered(text)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:
+                # A panic in native code is no Exception. Its words may hold the text.
+                _logger.error("Markdown is shown as it is: the renderer met an unexpected %s.", type(error).__name__)
+            else:
+                self._left -= _cost(text) + _cost_of_html(markup)
+                return markup
+        return Markup("<p>%s</p>") % lines(text)
+
+
+def to_html(text: str) -> Markup:
+    """One Markdown text as HTML, see :class:`Renderer`."""
+    return Renderer()(text)
+
+
+def lines(text: str) -> Markup:
+    """Plain text as HTML that keeps its lines without a style sheet."""
+    return Markup(str(escape(visible(text))).replace("\n", "<br>\n"))  # noqa: S704 - escaped
+
+
+def _cost(text: str) -> int:
+    """Special characters; ten others count as one."""
+    return len(text.encode(errors="replace").translate(None, _ORDINARY)) + len(text) // 10
+
+
+def _cost_of_html(markup: str) -> int:
+    # A link costs more, for its host.
+    return len(markup) // 10 + 50 * markup.count("<a ")
+
+
+def _is_excessive(text: str) -> bool:
+    return text.count("@") > MAX_AT_SIGNS or _NESTED.search("\n" + text) is not None or _cells(text) > MAX_CELLS
 
 
 def _rendered(text: str) -> Markup:
@@ -91,7 +136,7 @@ def _rendered(text: str) -> Markup:
     extensions, rendering = _options()
     dirty = comrak.render_markdown(text, extension_options=extensions, render_options=rendering)
     dirty = _IMAGE.sub(lambda image: image[2] or image[1], dirty)
-    return Markup(_cleaner().clean(dirty))  # noqa: S704 - this is the cleaned text
+    return Markup(with_hosts(visible(_cleaner().clean(dirty))))  # noqa: S704 - this is the cleaned text
 
 
 def _cells(text: str) -> int:

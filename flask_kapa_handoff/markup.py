@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from flask import current_app, has_request_context, render_template, request
+from flask import has_request_context, request
 from htmx_flask.requests import HtmxHeaders
 from markupsafe import Markup, escape
 
-from .config import Config
-from .conversation import MAX_ID, Conversation, is_link
+from .conversation import MAX_ID, Conversation
+from .csp import response_nonce
 from .errors import ConfigurationError, Invalid, Unavailable
-from .offers import Offer
+from .offers import Offer, make_offer
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
-from .state import current_state
-from .triggers import Facts, matching
+from .state import current_state, is_own_page
+from .template_environment import render
+from .triggers import Facts
+from .urls import origin_of
 
 STATIC = Path(__file__).parent / "static"
 KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
@@ -30,9 +32,6 @@ HANDOFF_ATTRIBUTES = (
     "handoff_triggers",
     "handoff_conversation_length_threshold",
 )
-MAX_PAGE = 2000
-"""Longest address of a page that is kept, in characters."""
-
 _logger = logging.getLogger(__name__)
 
 
@@ -43,23 +42,39 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
         bridge: for a page with Kapa's widget or SDK. ``takeover``: the handoffs that its own form sends become
             tickets of this site; ``button``: it also gets this package's button. None: no bridge.
         desk: the desk of this page; none: the default one.
-        nonce: of the page's Content-Security-Policy, where it has one.
+        nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
     """
     state = current_state()
-    key = (_root(), bridge, desk, nonce is None)
+    nonce = nonce or response_nonce(state)
+    # The bridge's mark is made with the app's key, which may change while the app runs.
+    key = (state.mount, bridge and state.bridge_mark(), bridge, desk, nonce is None)
     tags = state.tags.get(key)
     if tags is None:
         mark = "" if nonce is None else ' nonce="{nonce}"'
-        chosen = "" if desk is None else f' data-desk="{escape(desk)}"'
-        tags = (
-            f'<link rel="stylesheet" href="{escape(kapa_handoff_style_url())}"{mark}>'
-            f'<script defer src="{escape(kapa_handoff_script_url())}"{chosen}{mark}></script>'
-        )
-        if bridge is not None:
-            tags += _bridge_tags(bridge, mark, chosen)
-        state.tags[key] = tags
+        tags = state.tags[key] = _tags(bridge, desk, static_url, mark)
     # escaped where it was made
     return Markup(tags if nonce is None else tags.replace("{nonce}", str(escape(nonce))))  # noqa: S704
+
+
+def static_page_tags(*, bridge: str | None = None, desk: str | None = None, origin: str = "") -> str:
+    """The tags of :func:`kapa_handoff_script`, one a line, for a page that this app does not render.
+
+    Their addresses have no mark of the content, so that a page that was built long ago gets each new version.
+
+    Arguments:
+        origin: the site that runs the app, such as ``https://help.example.com``, for a page of another origin.
+    """
+    tags = _tags(bridge, desk, lambda filename: f"{origin}{visitor_url('static')}/{filename}")
+    return tags.replace("><script", ">\n<script")
+
+
+def _tags(bridge: str | None, desk: str | None, address: Callable[[str], str], mark: str = "") -> str:
+    chosen = "" if desk is None else f' data-desk="{escape(desk)}"'
+    tags = (
+        f'<link rel="stylesheet" href="{escape(address("handoff.css"))}"{mark}>'
+        f'<script defer src="{escape(address("handoff.js"))}"{chosen}{mark}></script>'
+    )
+    return tags if bridge is None else tags + _bridge_tags(bridge, address, mark, chosen)
 
 
 def kapa_handoff_style_url() -> str:
@@ -72,13 +87,14 @@ def kapa_handoff_script_url() -> str:
     return static_url("handoff.js")
 
 
-def _bridge_tags(bridge: str, mark: str, chosen: str = "") -> str:
+def _bridge_tags(bridge: str, address: Callable[[str], str], mark: str, chosen: str = "") -> str:
     if bridge not in BRIDGES:
         raise ValueError(f"bridge: {bridge!r} is not allowed; use {' or '.join(BRIDGES)}")
+    said = f'data-bridge="{bridge}" data-requested="{current_state().bridge_mark()}"{chosen}'
     return (
         # Not deferred: whatever follows can call Kapa().
-        f'<script src="{escape(static_url("kapa.js"))}"{mark}></script>'
-        f'<script defer src="{escape(static_url("bridge.js"))}" data-bridge="{bridge}"{chosen}{mark}></script>'
+        f'<script src="{escape(address("kapa.js"))}"{mark}></script>'
+        f'<script defer src="{escape(address("bridge.js"))}" {said}{mark}></script>'
     )
 
 
@@ -102,7 +118,7 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
 
 
 def _button(conversation: Conversation, desk: str) -> Markup:
-    state, last = current_state(), conversation.pairs[-1]
+    state, last, page = current_state(), conversation.pairs[-1], _visited_page()
     for name, value in (("thread_id", conversation.thread_id), ("answer_id", last.id)):
         if len(value or "") > MAX_ID:
             raise Invalid(fields={name: [f"{name}: has more than {MAX_ID} characters."]})
@@ -113,7 +129,8 @@ def _button(conversation: Conversation, desk: str) -> Markup:
         settings,
         thread_id=conversation.thread_id,
         answer_id=last.id,
-        page=_visited_page(),
+        page=page,
+        origin=origin_of(page),
     )
     if offer is None:
         return Markup()
@@ -127,42 +144,25 @@ def _visited_page() -> str | None:
     if not has_request_context():
         return None
     shown = (HtmxHeaders(request.headers).current_url or "").partition("#")[0]
-    return shown if is_link(shown) and urlsplit(shown).netloc == request.host else request.url
-
-
-def make_offer(
-    facts: Facts,
-    settings: DeskSettings,
-    *,
-    thread_id: str | None = None,
-    answer_id: str | None = None,
-    page: str | None = None,
-    requested: bool = False,
-) -> Offer | None:
-    """The offer for an answer; none: it does not qualify, or the desk takes no tickets.
-
-    Arguments:
-        requested: the visitor has asked for a ticket in a form that is not ours, so nothing is left to decide.
-    """
-    triggers = matching(facts, settings)
-    if not (triggers or requested) or not settings.takes_tickets:
-        return None
-    page = page[:MAX_PAGE] if page else None
-    return Offer(triggers, facts, settings.desk, thread_id, answer_id, page)
+    return shown if is_own_page(shown) else request.url
 
 
 def render_button(offer: Offer, settings: DeskSettings, conversation: Conversation | None = None) -> Markup:
     """The button's fragment: a form that works without script."""
+    state = current_state()
     return Markup(  # noqa: S704 - a rendered template
-        render_template(
-            "kapa_handoff/_button.html",
-            form_url=visitor_url("form"),
-            offer=current_state().offer_signer().sign(offer),
-            button_text=settings.button_text,
-            conversation=json.dumps(conversation.as_json()) if conversation else None,
-            thread_id=offer.thread_id,
-            answer_id=offer.answer_id,
-            desk=offer.desk,
+        render(
+            state.templates,
+            "_button",
+            {
+                "form_url": visitor_url("form"),
+                "offer": state.offer_signer().sign(offer),
+                "button_text": settings.button_text,
+                "conversation": json.dumps(conversation.as_json()) if conversation else None,
+                "thread_id": offer.thread_id,
+                "answer_id": offer.answer_id,
+                "desk": offer.desk,
+            },
         )
     )
 
@@ -174,7 +174,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
 
     Arguments:
         website_id: Kapa's id of the site.
-        nonce: of the page's Content-Security-Policy, where it has one.
+        nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
         attributes: any of Kapa's ``data-`` attributes, underscores for hyphens: ``project_name="Acme"``. The four
             ``handoff_`` ones are the settings' own, and are left out where no ticket can be sent.
 
@@ -191,9 +191,10 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
         for name, value in values.items()
         if value is not None
     )
+    nonce = nonce or response_nonce(current_state())
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
     tag = f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
-    return Markup(tag + _bridge_tags("takeover", mark))  # noqa: S704 - escaped above
+    return Markup(tag + _bridge_tags("takeover", static_url, mark))  # noqa: S704 - escaped above
 
 
 def _attribute(value: object) -> str:
@@ -218,24 +219,23 @@ def visitor_url(path: str) -> str:
     """
     foreign = has_request_context() and request.blueprint == "kapa_handoff"
     if foreign and request.headers.get("Origin", "").lower() in current_state().config.origins:
-        return f"{request.host_url.rstrip('/')}{_root()}/{path}"
-    return f"{_root()}/{path}"
-
-
-def _root() -> str:
-    mounted = request.script_root if has_request_context() else str(current_app.config["APPLICATION_ROOT"]).rstrip("/")
-    config: Config = current_state().config
-    return mounted + config.url_prefix
+        return f"{request.host_url.rstrip('/')}{current_state().mount}/{path}"
+    return f"{current_state().mount}/{path}"
 
 
 def static_url(filename: str) -> str:
     """The address of one of the package's files, with a mark of its content for caches."""
-    return visitor_url(f"static/{filename}?v={_content_mark(filename)}")
+    return visitor_url(f"static/{filename}?v={content_marks()[filename]}")
 
 
 @cache
-def _content_mark(filename: str) -> str:
-    return hashlib.sha256((STATIC / filename).read_bytes()).hexdigest()[:12]
+def content_marks() -> dict[str, str]:
+    """The marks of the package's files, by their names."""
+    return {
+        path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        for path in STATIC.rglob("*")
+        if path.is_file()
+    }
 
 
 HELPERS = (

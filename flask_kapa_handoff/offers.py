@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeTimedSerializer
 
 from .errors import OfferExpired, OfferInvalid
-from .triggers import Facts, Trigger
+from .triggers import Facts, Trigger, matching
+
+if TYPE_CHECKING:
+    from .settings import DeskSettings
 
 MAX_AGE = 24 * 60 * 60
-"""Seconds for which an offer opens and sends the form."""
+"""Seconds for which an offer opens the form, and for which the form can then be sent."""
+
+CLOCK_SKEW = 60
+"""Seconds by which the clock of the process that signed may be ahead of the one that reads."""
+
+MAX_PAGE = 2000
+"""Longest address of a page that is kept, in characters."""
+
+MAX_TOKEN = 20_000
+"""Longest signed offer that is looked at, in characters: the longest one with a page's address has half of it."""
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(16)
 
 
 @dataclass(frozen=True)
@@ -25,6 +43,10 @@ class Offer:
         desk: the desk that takes the ticket.
         thread_id, answer_id: the chat's own names of the thread and of the answer.
         page: the address of the page that the visitor was on.
+        requested: the visitor asked in a form that is not ours, so no trigger had to be met.
+        origin: the origin of that page, as the browser says.
+        id: an offer opens one ticket, and this is how it is known again.
+        decided_at: when it was decided that the answer qualifies, in seconds since 1970. None: when it is signed.
     """
 
     triggers: tuple[Trigger, ...]
@@ -33,6 +55,18 @@ class Offer:
     thread_id: str | None = None
     answer_id: str | None = None
     page: str | None = None
+    requested: bool = False
+    origin: str | None = None
+    id: str = field(default_factory=_new_id)
+    decided_at: int | None = field(default=None, compare=False)
+
+    def for_one_form(self, origin: str | None = None) -> Offer:
+        """The same decision with an id of its own, for a form that is opened: a page with one button serves many.
+
+        Arguments:
+            origin: where the page is that opens it, if that is known.
+        """
+        return replace(self, id=_new_id(), origin=origin or self.origin)
 
 
 class OfferSigner:
@@ -41,47 +75,108 @@ class OfferSigner:
     Arguments:
         keys: secret keys, oldest first. The last one signs, each of them is accepted: Flask's
             ``[*SECRET_KEY_FALLBACKS, SECRET_KEY]``, so that a key rotation breaks no open form.
+        audience: for whom the offers are: an offer of another app or mount with the same key is no offer here.
     """
 
-    def __init__(self, keys: Sequence[str | bytes]) -> None:
-        secrets = [key.encode() if isinstance(key, str) else key for key in keys]
-        self._serializer = URLSafeTimedSerializer(secrets, salt="kapa-handoff-offer")
+    def __init__(self, keys: Sequence[str | bytes], audience: str = "") -> None:
+        secret_keys = [key.encode() if isinstance(key, str) else key for key in keys]
+        self._serializer = URLSafeTimedSerializer(secret_keys, salt="kapa-handoff-offer")
+        self._audience = audience
 
     def sign(self, offer: Offer) -> str:
         """The offer as URL-safe text, stamped with the present second."""
         facts = offer.facts
-        token = self._serializer.dumps(
-            [
-                [trigger.value for trigger in offer.triggers],
-                [facts.pairs, facts.uncertain, facts.downvoted],
-                offer.desk,
-                offer.thread_id,
-                offer.answer_id,
-                offer.page,
-            ]
-        )
+        claims = {
+            "for": self._audience,
+            "id": offer.id,
+            "triggers": [trigger.value for trigger in offer.triggers],
+            "pairs": facts.pairs,
+            "uncertain": facts.uncertain,
+            "downvoted": facts.downvoted,
+            "desk": offer.desk,
+            "thread_id": offer.thread_id,
+            "answer_id": offer.answer_id,
+            "page": offer.page,
+            "origin": offer.origin,
+            "requested": offer.requested,
+            "decided_at": offer.decided_at,
+        }
+        token = self._serializer.dumps({name: value for name, value in claims.items() if value not in (None, False)})
         return token if isinstance(token, str) else token.decode("ascii")
 
-    def read(self, token: str, *, max_age: int = MAX_AGE) -> Offer:
+    def read(self, token: str, *, max_age: int = MAX_AGE, opens_form: bool = False) -> Offer:
         """What a signed offer says.
 
+        Arguments:
+            max_age: seconds.
+            opens_form: the age counts from the decision on: opening a form again and again must not keep it for ever.
+
         Raises:
-            OfferExpired: it is older than ``max_age`` seconds; the error carries what it said.
-            OfferInvalid: it is missing, damaged, or signed with another key.
+            OfferExpired: it is older than ``max_age``; the error carries what it said.
+            OfferInvalid: it is missing, damaged, signed with another key, or for somebody else.
         """
+        if len(token) > MAX_TOKEN:
+            raise OfferInvalid
         try:
-            return _offer(self._serializer.loads(token, max_age=max_age))
-        except SignatureExpired:
-            raise OfferExpired(_offer(self._serializer.loads(token))) from None
+            claims, signed = self._serializer.loads(token, return_timestamp=True)
         except (BadData, UnicodeError):
             raise OfferInvalid from None
+        signed_at = int(signed.timestamp())
+        if isinstance(claims, list):  # as version 0.1.0 wrote it; it is decided once more, like an expired one
+            raise OfferExpired(_offer_of_0_1(claims))
+        if not isinstance(claims, dict) or claims.get("for", "") != self._audience:
+            raise OfferInvalid
+        offer = _offer(claims, signed_at)
+        age = time.time() - (offer.decided_at if opens_form and offer.decided_at is not None else signed_at)
+        if not -CLOCK_SKEW <= age <= max_age:
+            raise OfferExpired(offer)
+        return offer
 
 
-def _offer(value: Any) -> Offer:
+def make_offer(
+    facts: Facts,
+    settings: DeskSettings,
+    *,
+    thread_id: str | None = None,
+    answer_id: str | None = None,
+    page: str | None = None,
+    requested: bool = False,
+    origin: str | None = None,
+) -> Offer | None:
+    """The offer for an answer; None: it does not qualify, or the desk takes no tickets.
+
+    Arguments:
+        page, requested, origin: see :class:`Offer`.
+    """
+    triggers = matching(facts, settings)
+    if not (triggers or requested) or not settings.takes_tickets:
+        return None
+    page = page[:MAX_PAGE] if page else None
+    return Offer(triggers, facts, settings.desk, thread_id, answer_id, page, requested, origin)
+
+
+def _offer(claims: dict[str, Any], signed_at: int) -> Offer:
     try:
-        names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = value
+        return Offer(
+            triggers=tuple(Trigger(name) for name in claims.get("triggers", ())),
+            facts=Facts(claims["pairs"], claims.get("uncertain", False), claims.get("downvoted", False)),
+            desk=claims["desk"],
+            thread_id=claims.get("thread_id"),
+            answer_id=claims.get("answer_id"),
+            page=claims.get("page"),
+            requested=claims.get("requested", False),
+            origin=claims.get("origin"),
+            id=claims["id"],
+            decided_at=claims.get("decided_at", signed_at),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise OfferInvalid from None
+
+
+def _offer_of_0_1(claims: list[Any]) -> Offer:
+    try:
+        names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = claims
         triggers = tuple(Trigger(name) for name in names)
     except (TypeError, ValueError):
-        # Signed by this site, but by a version of the package that wrote offers in another shape.
         raise OfferInvalid from None
     return Offer(triggers, Facts(pairs, uncertain, downvoted), desk, thread_id, answer_id, page)

@@ -2,7 +2,8 @@
 
 A receiver that raises is logged and harms neither the request nor the delivery.
 
-- ``ticket_created(app, ticket)``: a ticket was stored; ``ticket`` is a :class:`~.storage.records.Ticket`.
+- ``ticket_created(app, ticket)``: a ticket was stored; ``ticket`` is a :class:`~.storage.records.Ticket`, which may be
+  held.
 - ``ticket_delivered(app, ticket)``: the mail server has accepted its mail.
 - ``ticket_failed(app, ticket, error)``: it will not be tried again; ``error`` is the reason as text.
 - ``handoff_opened(app, facts)``: a visitor opened the form; ``facts`` are :class:`~.triggers.Facts`.
@@ -17,6 +18,8 @@ import logging
 from typing import Any
 
 from blinker import NamedSignal, Namespace
+
+from .tracebacks import without_message
 
 _namespace = Namespace()
 
@@ -35,5 +38,5 @@ def notify(signal: NamedSignal, app: Any, **arguments: Any) -> None:
     for receiver in signal.receivers_for(app):
         try:
             receiver(app, **arguments)
-        except Exception:
-            _logger.exception("A receiver of %s failed.", signal.name)
+        except Exception as error:
+            _logger.error("A receiver of %s failed. %s", signal.name, without_message(error))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import os
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
+from . import limits
 from .config import Config
 from .conversation import Conversation, clean_text
-from .errors import Conflict, Disabled, RateLimited
+from .errors import Conflict, Disabled
 from .offers import Offer
+from .quotas import WINDOW, Keys
 from .redaction import redact, redact_conversation
 from .settings import current_settings
 from .storage.engine import Database, now
@@ -29,11 +28,8 @@ from .storage.records import Status, Ticket, find_ticket
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No digit or letter that is taken for another one when it is read out or written by hand."""
 
-WINDOW = timedelta(hours=1)
-
 # Built once: to build a statement costs SQLAlchemy several times what it costs SQLite to run it.
 _columns = ticket_table.c
-_RECENT = select(func.count()).select_from(ticket_table).where(_columns.created_at > bindparam("since"))
 _LATEST_OF_THREAD = (
     select(_columns.id)
     # The same visitor's alone: a browser may name any thread, and a helpdesk puts what follows into one case.
@@ -43,13 +39,14 @@ _LATEST_OF_THREAD = (
 )
 _TAKEN = select(_columns.id).where(_columns.reference == bindparam("reference"))
 _SAME = select(_columns.id).where(_columns.submission_id == bindparam("submission_id"))
-_SITUATION = select(
-    _SAME.scalar_subquery().label("same"),
-    _RECENT.where(_columns.client_key == bindparam("client_key")).scalar_subquery().label("of_client"),
-    _RECENT.where(_columns.email_key == bindparam("email_key")).scalar_subquery().label("of_email"),
-    _RECENT.scalar_subquery().label("of_site"),
-    _LATEST_OF_THREAD.scalar_subquery().label("follows"),
-    _TAKEN.scalar_subquery().label("taken"),
+_USED = select(_columns.id).where(_columns.offer_id == bindparam("offer_id"))
+_SITUATION = limits.with_usage(
+    select(
+        _SAME.scalar_subquery().label("same"),
+        _USED.scalar_subquery().label("used"),
+        _LATEST_OF_THREAD.scalar_subquery().label("follows"),
+        _TAKEN.scalar_subquery().label("taken"),
+    )
 )
 _INSERT_TICKET = insert(ticket_table)
 _INSERT_TRANSCRIPT = insert(transcript)
@@ -64,8 +61,8 @@ class Submission:
         transcript_source: ``browser`` or ``site``, see :class:`Ticket`.
         locale: the visitor's language, BCP 47.
         site_keeps_thread: the site is asked for its own record of the thread, whether or not it had one just now.
-        client_key: see :func:`client_key`.
-        proxy_unheeded: see :class:`Ticket`.
+        keys: whom it is counted for.
+        proxy_unheeded, flag: see :class:`Ticket`.
     """
 
     submission_id: UUID
@@ -74,23 +71,24 @@ class Submission:
     note: str
     conversation: Conversation
     transcript_source: str
-    client_key: str
+    keys: Keys
     name: str | None = None
     locale: str | None = None
     site_keeps_thread: bool = False
     proxy_unheeded: bool = False
+    flag: str | None = None
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
-    """Store a ticket, queued for delivery.
+    """Store a ticket, queued for delivery, or held where the site has had too many.
 
     Returns:
         The ticket, and whether it is new: the same submission again gives the ticket that it opened.
 
     Raises:
-        Conflict: the same submission id came with other content.
+        Conflict: the same submission id came with other content, or the offer has opened a ticket already.
         Disabled: the desk has no address, or is switched off.
-        RateLimited: a limit of section "Configuration" is reached.
+        RateLimited: a quota is used up.
         Unavailable: the database cannot be reached.
     """
     note, conversation = clean_text(submission.note), submission.conversation
@@ -101,6 +99,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     text = json.dumps(conversation.as_json(), ensure_ascii=False, separators=(",", ":"))
     # The site's own record of a thread may grow or be out of reach between two tries: the thread is what counts then.
     said = submission.offer.thread_id if submission.site_keeps_thread else text
+    size = len(note.encode()) + len(text.encode())
     digest = hashlib.sha256("\0".join([submission.email, note, said or ""]).encode()).hexdigest()
 
     with database.write() as connection:
@@ -108,9 +107,9 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         situation = connection.execute(
             _SITUATION,
             {
+                **limits.parameters(submission.keys, moment),
                 "submission_id": submission.submission_id,
-                "since": moment - WINDOW,
-                "client_key": submission.client_key,
+                "offer_id": submission.offer.id,
                 "email_key": submission.email.lower(),
                 "thread_id": submission.offer.thread_id,
                 "reference": reference,
@@ -118,10 +117,14 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         ).one()
         if situation.same is not None:
             return _earlier(connection, situation.same, digest), False
+        if situation.used is not None:
+            raise Conflict
         settings = current_settings(connection, config, submission.offer.desk)
         if not settings.takes_tickets or settings.email is None:
             raise Disabled
-        _check_limits(connection, config, submission, moment, situation)
+        usage = limits.usage_of(situation)
+        limits.check(connection, config, submission.keys, moment, usage=usage, size=size)
+        is_held = limits.is_held(config, usage, size)
         while situation.taken and connection.execute(_TAKEN, {"reference": reference}).first() is not None:
             reference = _reference()
         ticket = Ticket(
@@ -144,40 +147,29 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             thread_id=submission.offer.thread_id,
             page=page,
             locale=submission.locale,
-            client_key=submission.client_key,
+            **vars(submission.keys),
+            size=size,
             follows=situation.follows,
-            status=Status.QUEUED,
+            status=Status.HELD if is_held else Status.QUEUED,
             attempts=0,
             queued_at=moment,
-            next_attempt_at=moment,
+            next_attempt_at=moment + WINDOW if is_held else moment,
             leased_until=None,
             last_error=None,
             delivered_at=None,
             proxy_unheeded=submission.proxy_unheeded,
+            offer_id=submission.offer.id,
+            flag=submission.flag,
         )
         connection.execute(_INSERT_TICKET, vars(ticket))
         connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})
     return ticket, True
 
 
-def client_key(address: str | None, secret: bytes) -> str:
-    """A keyed hash that tells clients apart without keeping their addresses.
-
-    Arguments:
-        address: the client's network address; IPv6 counts by its /64, which is what one connection gets.
-        secret: the site's secret key.
-    """
-    try:
-        found = ip_address(address or "")
-    except ValueError:
-        network = (address or "").encode()
-    else:
-        if isinstance(found, IPv6Address):
-            mapped = found.ipv4_mapped
-            network = mapped.packed if mapped else found.packed[:8]
-        else:
-            network = found.packed
-    return hmac.new(secret, b"kapa-handoff-client:" + network, hashlib.sha256).hexdigest()[:32]
+def is_stored(database: Database, submission_id: UUID) -> bool:
+    """Whether this submission has opened a ticket already."""
+    with database.read() as connection:
+        return connection.execute(_SAME, {"submission_id": submission_id}).first() is not None
 
 
 def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:
@@ -186,32 +178,6 @@ def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:
     if earlier is None or earlier.content_digest != digest:
         raise Conflict
     return earlier
-
-
-def _check_limits(
-    connection: Connection, config: Config, submission: Submission, moment: datetime, situation: Any
-) -> None:
-    limits: list[tuple[int, int, dict[str, str]]] = [
-        (situation.of_client, config.tickets_per_client_per_hour, {"client_key": submission.client_key}),
-        (situation.of_email, config.tickets_per_email_per_hour, {"email_key": submission.email.lower()}),
-        (situation.of_site, config.tickets_per_hour, {}),
-    ]
-    waits = [_wait(connection, limit, whose, moment) for count, limit, whose in limits if count >= limit]
-    if waits:
-        minutes = -(-max(waits) // 60)
-        raise RateLimited(
-            "Too many tickets were sent in the last hour. Your text is kept here; please send it again in "
-            f"{minutes} minute{'s' if minutes != 1 else ''}.",
-            retry_after=max(waits),
-        )
-
-
-def _wait(connection: Connection, limit: int, whose: dict[str, str], moment: datetime) -> int:
-    """Seconds until so many tickets have left the window that one more fits."""
-    query = select(_columns.created_at).where(_columns.created_at > moment - WINDOW).filter_by(**whose)
-    blocking = connection.execute(query.order_by(_columns.created_at.desc()).offset(limit - 1).limit(1))
-    leaves: datetime = blocking.scalar_one() + WINDOW
-    return max(1, int((leaves - moment).total_seconds()) + 1)
 
 
 def _reference() -> str:

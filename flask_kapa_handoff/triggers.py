@@ -37,10 +37,16 @@ class Facts:
     downvoted: bool = False
 
     @classmethod
-    def of(cls, conversation: Conversation) -> Facts:
-        """The facts of a conversation's last answer."""
-        last = conversation.pairs[-1]
-        return cls(len(conversation.pairs), last.uncertain, last.reaction == "downvote")
+    def of(cls, conversation: Conversation, answer_id: str | None = None) -> Facts:
+        """The facts of one answer of a conversation.
+
+        Arguments:
+            answer_id: the answer's id; the last answer counts without one, and where none has it.
+        """
+        pairs = conversation.pairs
+        places = [place for place, pair in enumerate(pairs) if answer_id is not None and pair.id == answer_id]
+        place = places[-1] if places else len(pairs) - 1
+        return cls(place + 1, pairs[place].uncertain, pairs[place].reaction == "downvote")
 
 
 class Rules(Protocol):

@@ -13,7 +13,7 @@ def parse_url(address: str | None) -> SplitResult | None:
 
     Returns:
         The parts; None: it is not an absolute ``http`` or ``https`` address on one line with a host and, at most, a
-        port, or it names a user (``https://bank.example@evil.example``), which only misleads.
+        port, or it names a user (``https://docs.example.com@evil.example``), which only misleads.
     """
     if not address or not re.match(r"https?://[^\s\\]+\Z", address, re.IGNORECASE):
         return None

@@ -90,6 +90,7 @@ def make_app(tmp_path: Path, database_of_app: Callable[[str], dict[str, str]]) -
         app.config.update(
             SECRET_KEY="a secret of this test",
             KAPA_HANDOFF_EMAIL="support@example.com",
+            KAPA_HANDOFF_SITE_NAME="site",
             KAPA_HANDOFF_DELIVERY="external",
             MAIL_DEFAULT_SENDER="Site <site@example.com>",
         )
@@ -117,6 +118,7 @@ def close(app: Flask) -> None:
     state = app.extensions.get("kapa_handoff")
     if state is not None:
         state.threads.stop()
+        state.refusals.stop()
         if state.publisher is not None:
             state.publisher.stop()
         state.database.close()
@@ -163,6 +165,14 @@ def signed_offer(client: FlaskClient, **facts: Any) -> str:
     return answer.json["offer"]
 
 
+def own_offer(client: FlaskClient, offer: str) -> str:
+    """An offer that says the same, for one more ticket; the database is not asked."""
+    app = client.application
+    with app.test_request_context():
+        signer = app.extensions["kapa_handoff"].offer_signer()
+        return signer.sign(signer.read(offer).for_one_form())
+
+
 def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
     """The fields of a ticket that is taken; ``fields`` replaces single ones, None leaves one out."""
     values: dict[str, Any] = {
@@ -178,7 +188,9 @@ def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
 
 
 def send_ticket(client: FlaskClient, **fields: Any) -> str:
-    """Send a ticket; gives its reference."""
+    """Send a ticket; gives its reference. One ``offer`` serves for as many as are sent."""
+    if "offer" in fields:
+        fields["offer"] = own_offer(client, fields["offer"])
     answer = client.post(
         "/handoff/tickets", data=ticket_fields(client, **fields), headers={"Accept": "application/json"}
     )

@@ -13,7 +13,6 @@ import psycopg
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 
-from flask_kapa_handoff.storage import schema
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.models import metadata
 
@@ -94,7 +93,7 @@ def running() -> Iterator[Postgres]:
             postgres = Postgres(make_url(server.get_uri()), server)
             postgres.execute(f"CREATE DATABASE {TEMPLATE}")
             engine = create_engine(postgres.url(TEMPLATE))
-            schema.upgrade(engine, Database.write_transaction, use_write_ahead_log=False)
+            Database(lambda: engine).upgrade()
             engine.dispose()
             yield postgres
         finally:

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
@@ -123,7 +123,7 @@ def test_the_list_shows_the_newest_first_with_their_states(
     assert places == sorted(places, reverse=True)
     rows = re.split(r"(?=Question \d)", page)[:0:-1]
     for row, reference, number, state in zip(
-        rows, references, range(5), ["Delivered", "Failed", "Queued", "Sending", "Queued"], strict=True
+        rows, references, range(5), ["Delivered", "Failed", "Waiting", "Waiting", "Waiting"], strict=True
     ):
         assert reference in row
         assert f"v{number}@example.com · 1 question ·" in row
@@ -197,10 +197,41 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
         "Stopped before its end",
         "Flagged as uncertain",
         "Voted down",
-        "As the visitor's browser sent it",
+        "The transcript is what the visitor's browser sent, and could have been altered there",
         "It waits to be sent.",
     ):
         assert text in page, text
+
+
+def test_whose_word_the_transcript_is_stands_on_top(admin: FlaskClient) -> None:
+    """Before anything that the visitor or the AI wrote, the subject aside."""
+    page = ticket_page(admin, send_ticket(admin)).text
+    assert page.index("what the visitor&#39;s browser sent") < page.index("Note</h2>")
+
+
+def test_no_link_hides_where_it_leads(admin: FlaskClient) -> None:
+    """Links show their host, an address with a user is no link, and characters that cannot be seen are gone."""
+    conversation = [
+        {
+            **PAIR,
+            "question": "pay\u202epal",
+            "answer": "[https://a.example/reset](https://evil.example)",
+            "sources": [
+                {"title": "The guide", "url": "https://docs.example.com/keys"},
+                {"title": "bank", "url": "https://bank.example@evil.example/"},
+            ],
+        }
+    ]
+    reference = send_ticket(admin, note="mi\u200bne", conversation=json.dumps(conversation))
+    answer = ticket_page(admin, reference)
+    page = shown(answer)
+    assert "https://a.example/reset → evil.example" in page
+    assert "The guide → docs.example.com" in page
+    assert "bank (https://bank.example@evil.example/)" in page
+    assert 'href="https://bank' not in answer.text
+    for text in (answer.text, admin.get("/handoff/admin/tickets").text):
+        assert "paypal" in text
+        assert not set(text) & {"\u202e", "\u200b"}
 
 
 def test_a_follow_up_leads_to_the_earlier_ticket(admin: FlaskClient) -> None:
@@ -291,7 +322,7 @@ def test_a_lost_reply_may_mean_a_duplicate(app: Flask, admin: FlaskClient, mail_
     assert "Not known: no reply" in page
     assert page.count("Possibly duplicated") == 1
     assert "It will be tried again" in page
-    assert outbox.send_again(app.extensions["kapa_handoff"].database, reference)
+    assert requeue.send_again(app.extensions["kapa_handoff"].database, reference)
     deliver(app, reference)
     page = shown(ticket_page(admin, reference))
     assert "The mail server accepted the mail" in page

@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff, Trigger
-from flask_kapa_handoff.config import KEYS, Config
+from flask_kapa_handoff.config import KEYS, Config, parse_email
+from tests.growth import LINEAR, growth
 
 ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE = Trigger
 
@@ -38,8 +39,10 @@ TABLE: list[tuple[str, str, Any]] = [
     ("TICKETS_PER_EMAIL_PER_HOUR", "tickets_per_email_per_hour", 10),
     ("TICKETS_PER_HOUR", "tickets_per_hour", 500),
     ("ORIGINS", "origins", ()),
+    ("TRUSTED_HOSTS", "trusted_hosts", ()),
     ("REDACT", "redact", True),
     ("RETENTION_DAYS", "retention_days", None),
+    ("CSP_NONCE", "csp_nonce", None),
     ("ADMIN_TEMPLATE", "admin_template", None),  # the package's own
 ]
 ATTRIBUTES = {key: attribute for key, attribute, _ in TABLE}
@@ -92,6 +95,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("TICKETS_PER_HOUR", 10_000, 10_000),
     ("ORIGINS", "https://docs.example.com", ("https://docs.example.com",)),
     ("ORIGINS", ["https://docs.example.com", "http://localhost:8000"], None),
+    ("TRUSTED_HOSTS", "Docs.example.com, intranet:8080", ("docs.example.com", "intranet:8080")),
+    ("TRUSTED_HOSTS", ["[2001:db8::1]:8080"], ("[2001:db8::1]:8080",)),
     ("ORIGINS", "https://a.example, https://b.example", ("https://a.example", "https://b.example")),
     ("REDACT", False, False),
     ("RETENTION_DAYS", 90, 90),
@@ -102,6 +107,8 @@ GOOD: list[tuple[str, Any, Any]] = [
 BAD: list[tuple[str, Any, str]] = [
     ("EMAIL", "support", "@"),
     ("EMAIL", "a@b", "."),
+    ("EMAIL", "a" * 65 + "@example.com", "64"),
+    ("EMAIL", "a@" + "b." * 125 + "example", "254"),
     ("EMAIL", "a@example.com, b@example.com", ""),
     ("EMAIL", "a@example.com\nBcc: b@example.com", ""),
     ("EMAIL", 5, "@"),
@@ -160,6 +167,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("TICKETS_PER_CLIENT_PER_HOUR", -5, "from"),
     ("TICKETS_PER_EMAIL_PER_HOUR", "many", "from"),
     ("TICKETS_PER_HOUR", 1.5, "from"),
+    ("TRUSTED_HOSTS", "https://docs.example.com", "docs.example.com"),
+    ("TRUSTED_HOSTS", "docs.example.com/path", "docs.example.com"),
+    ("TRUSTED_HOSTS", "*", "docs.example.com"),
+    ("TRUSTED_HOSTS", "user@docs.example.com", "docs.example.com"),
+    ("TRUSTED_HOSTS", "[", "docs.example.com"),
     ("ORIGINS", "docs.example.com", "https://docs.example.com"),
     ("ORIGINS", "https://docs.example.com/", "https://docs.example.com"),
     ("ORIGINS", "https://docs.example.com/path", "https://docs.example.com"),
@@ -366,3 +378,16 @@ def test_starting_reads_and_writes_no_file(make_app: Callable[..., Flask]) -> No
     """init_app() does no I/O: the database is opened at first use."""
     app = make_app()
     assert not os.path.exists(app.instance_path)  # noqa: PTH110
+
+
+def test_a_long_address_is_refused_before_it_is_read() -> None:
+    """A megabyte of brackets costs nothing; the longest address that mail knows is taken."""
+    assert growth(_refused, "(" * 235_000, "(" * 940_000) < LINEAR
+    longest = f"{'a' * 64}@{'b' * 62}.{'b' * 62}.{'b' * 60}.io"
+    assert len(longest) == 254
+    assert parse_email(longest) == longest
+
+
+def _refused(text: str) -> None:
+    with pytest.raises(ValueError, match="at most 254"):
+        parse_email(text)

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from flask_kapa_handoff import Conversation, QuestionAnswer, Source
-from flask_kapa_handoff.conversation import ConversationError, TooManyPairs, clean_text, parse_conversation
+from flask_kapa_handoff.conversation import (
+    MAX_SOURCES,
+    MAX_SOURCES_IN_ALL,
+    ConversationError,
+    TooManyPairs,
+    clean_text,
+    parse_conversation,
+)
 
 PLAIN = {"question": "How?", "answer": "So."}
 
@@ -179,6 +186,43 @@ def test_too_many_pairs_are_refused_before_they_are_read() -> None:
         parse_conversation([None] * 4, max_pairs=3)
 
 
+def test_more_sources_than_allowed_are_refused_and_counted() -> None:
+    """Of one answer, and in all; the message says both numbers, and nothing of them is read."""
+    source = {"url": "https://x.example"}
+    assert len(parse_one(sources=[source] * MAX_SOURCES).sources) == MAX_SOURCES
+    with pytest.raises(ConversationError, match=r"conversation\[0\]\.sources: has 101 .*100"):
+        parse_one(sources=[None] * 101)
+    pairs = MAX_SOURCES_IN_ALL // MAX_SOURCES
+    assert len(parse_conversation([{**PLAIN, "sources": [source] * MAX_SOURCES}] * pairs).pairs) == pairs
+    with pytest.raises(ConversationError, match=r"conversation: has 70000 .*5000"):
+        parse_conversation([{**PLAIN, "sources": [None] * 70_000}])
+
+
+def test_a_sites_own_record_keeps_as_many_sources_as_are_taken() -> None:
+    """A conversation that a site loads is cut where a browser's would be refused."""
+    pair = QuestionAnswer("How?", "So.", sources=(Source("T", "https://x.example"),) * 500)
+    for count in (1, 200):
+        cleaned = Conversation((pair,) * count).cleaned()
+        assert parse_conversation(cleaned.as_json()) == cleaned
+    assert len(Conversation((pair,)).cleaned().pairs[0].sources) == MAX_SOURCES
+
+
+def test_a_conversation_is_shown_without_what_cannot_be_seen() -> None:
+    """Questions, answers and sources; what was said stays stored as it was."""
+    conversation = parse_conversation(
+        [
+            {
+                "question": "q\u202e",
+                "answer": "a\u200b",
+                "sources": [{"title": "t\u2066", "url": "https://x.example/\u202e"}],
+            }
+        ]
+    )
+    (pair,) = conversation.visible().pairs
+    assert (pair.question, pair.answer, *pair.sources) == ("q", "a", Source("t", "https://x.example/"))
+    assert conversation.pairs[0].question == "q\u202e"
+
+
 CLEANED = [
     ("nul", "a\x00b", "ab"),
     ("controls", "a\x07\x1b[31mb\x7f\x85c", "a[31mbc"),
@@ -188,6 +232,7 @@ CLEANED = [
     ("low surrogate", "\ude00", "\ufffd"),
     ("NFC", "e\u0301", "\u00e9"),
     ("NFC after cleaning", "e\x00\u0301", "\u00e9"),
+    ("marks", "a\x00" + "\u0316" * 40 + "b", "a" + "\u0316" * 30 + "b"),
     ("emoji stay", "👩‍👩‍👧 ok", "👩‍👩‍👧 ok"),
     ("right-to-left stays", "שלום", "שלום"),
 ]

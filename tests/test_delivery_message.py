@@ -21,9 +21,10 @@ from flask import Flask
 from jinja2 import DictLoader, Environment
 
 from flask_kapa_handoff.conversation import Conversation, QuestionAnswer, Source, is_link
-from flask_kapa_handoff.delivery.message import HTML, TEXT, Letterhead, compose, mail_environment
+from flask_kapa_handoff.delivery.message import HTML, MAX_MESSAGE, TEXT, Letterhead, compose, mail_environment
 from flask_kapa_handoff.delivery.mime import address, header, header_text
 from flask_kapa_handoff.storage.records import Status, Ticket
+from tests.growth import LINEAR, growth
 
 LETTERHEAD = Letterhead("Docs", "Docs <docs@example.com>")
 
@@ -38,6 +39,7 @@ INVISIBLE = [
     "\u061c",
     "\u200e",
     "\u200b",
+    "\u200c",
     "\u200d",
     "\u2060",
     "\ufeff",
@@ -354,7 +356,7 @@ def test_invisible_characters_leave_headers(write: Callable[..., bytes], charact
 
 def test_header_text_keeps_what_is_harmless() -> None:
     """Accents, other scripts, emoji and punctuation stay as they are."""
-    text = 'Schlüssel „drehen“? مفتاح 鍵 🔑 a=b? (50 %) <x> \\ "q"'
+    text = 'Schlüssel „drehen“? مفتاح می‌خواهم क्‍ष 鍵 🔑👩‍💻 a=b? (50 %) <x> \\ "q"'
     assert header_text(text) == text
 
 
@@ -475,11 +477,15 @@ def test_body_says_what_the_agent_needs(write: Callable[..., bytes], kind: str) 
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_body_says_whose_word_the_transcript_is(write: Callable[..., bytes], kind: str) -> None:
     """The agent can tell the site's own record from what a browser only claims."""
-    own, claimed = body(write(transcript_source="site"), kind), body(write(transcript_source="browser"), kind)
+    notes = {"note": "NOTE", "subject": "SUBJECT"}
+    own, claimed = (body(write(transcript_source=source, **notes), kind) for source in ("site", "browser"))
     assert "own record" in own
     assert "browser" not in own
     assert "browser sent" in claimed
     assert "own record" not in claimed
+    for text, words in ((own, "own record"), (claimed, "browser sent")):
+        text = text.partition("<body>")[2] or text
+        assert text.index(words) < min(text.index("NOTE"), text.find("SUBJECT") % len(text))
 
 
 @pytest.mark.parametrize("trigger", ["always", "conversation-length", "uncertainty", "downvote"])
@@ -570,13 +576,15 @@ def test_html_mailto_link_is_an_address(write: Callable[..., bytes]) -> None:
         (" https://e.example", False),
         ("https://e.example/a b", False),
         ("https://e.example/\n", False),
+        ("https://bank.example@evil.example/", False),
+        ("http://[", False),
         ("//e.example", False),
         ("", False),
         (None, False),
     ],
 )
 def test_only_web_addresses_become_links(address: str | None, linked: bool) -> None:
-    """Only an http or https address of one word becomes a link."""
+    """Only an http or https address of one word, with a host and without a user, becomes a link."""
     assert is_link(address) is linked
 
 
@@ -612,6 +620,128 @@ def test_attachment_can_be_left_out(write: Callable[..., bytes]) -> None:
         "text/plain",
         "text/html",
     ]
+
+
+LINES_OF_OURS = "Reply to:  evil@example.org\n======== 2 of 2 ========\nANSWER\n\nTicket:    T-ABCDEF"
+
+
+@pytest.mark.parametrize("line_end", LINE_ENDS, ids=ascii)
+def test_text_imitates_no_line_of_ours(write: Callable[..., bytes], line_end: str) -> None:
+    """Whatever a visitor or the AI wrote is quoted in the text part, every line of it, in every field."""
+    forged = f"x\n{LINES_OF_OURS}".replace("\n", line_end)
+    pair = QuestionAnswer(forged, forged, "a1", (Source(forged, f"urn:{forged}"),))
+    data = write(pairs=[pair, pair], note=forged, visitor_name=forged, page=forged)
+    plain = write(
+        pairs=[QuestionAnswer("x", "x", "a1", (Source("x", "urn:x"),))] * 2, note="x", visitor_name="x", page="x"
+    )
+    ours = [line for line in body(data, "plain").splitlines() if not line.startswith(">")]
+    # Where our own line quotes one of theirs, it is one line.
+    shapes = [line.partition("> ")[0] for line in ours]
+    assert shapes == [
+        line.partition("> ")[0] for line in body(plain, "plain").splitlines() if not line.startswith(">")
+    ]
+    assert shapes.count("Reply to:  visitor@example.net") == 1
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_invisible_characters_leave_bodies(write: Callable[..., bytes], kind: str) -> None:
+    """In every field; the attachment keeps them."""
+    hidden = "pay\u202epal"
+    pair = QuestionAnswer(
+        hidden, f"{hidden} `{hidden}` &#8238;", sources=(Source(hidden, "https://x.example/\u202ey"),)
+    )
+    data = write(
+        pairs=[pair, pair],
+        note=hidden,
+        visitor_name=hidden,
+        page="https://x.example/\u202ey",
+        subject=hidden,
+        letterhead=replace(LETTERHEAD, site_name=hidden),
+    )
+    assert "\u202e" not in body(data, kind)
+    assert body(data, kind).count("paypal") >= 8
+    (attachment,) = read(data).iter_attachments()
+    assert json.loads(attachment.get_content())["conversation"][0]["question"] == hidden
+
+
+def test_no_link_hides_where_it_leads(write: Callable[..., bytes]) -> None:
+    """Links of answers and sources show their host, and an address with a user in it is text."""
+    pair = QuestionAnswer(
+        "Q",
+        "[https://a.example/reset](https://evil.example/x)",
+        sources=(
+            Source("Key guide", "https://e.example/keys"),
+            Source("https://e.example/bare", "https://e.example/bare"),
+            Source("bank", "https://bank.example@evil.example/"),
+        ),
+    )
+    html = body(write(pairs=[pair], page="https://bank.example@evil.example/page"), "html")
+    for words in (
+        ">https://a.example/reset</a> <bdi>→ evil.example</bdi>",
+        ">Key guide</a> <bdi>→ e.example</bdi>",
+        ">https://e.example/bare</a></li>",
+        "<li>bank (https://bank.example@evil.example/)</li>",
+        "<td>https://bank.example@evil.example/page</td>",
+    ):
+        assert words in html
+    assert 'href="https://bank' not in html
+
+
+def test_pages_in_other_scripts_show_their_host(write: Callable[..., bytes]) -> None:
+    """A letter that looks like another one is not taken for it."""
+    data = write(page="https://\u0435vil.example/")
+    assert "Page:      > https://\u0435vil.example/ → xn--vil-qdd.example" in body(data, "plain")
+    html = body(data, "html")
+    assert "</a> <bdi>→ xn--vil-qdd.example</bdi>" in html
+
+
+# Size
+
+
+@pytest.mark.parametrize(
+    ("unit", "kinds", "said"),
+    [
+        ("word ", ["text/plain", "application/json"], ""),
+        ("**a** <b> ", ["text/plain", "application/json"], ""),
+        ('"', ["text/plain"], "conversation.json. "),
+        ("\n", ["text/plain"], "conversation.json and the rest of the conversation. "),
+        ("ü\U0001f98a", ["text/plain", "application/json"], ""),
+    ],
+    ids=ascii,
+)
+def test_a_mail_is_never_larger_than_its_limit(
+    write: Callable[..., bytes], unit: str, kinds: list[str], said: str
+) -> None:
+    """A megabyte of anything becomes a mail of at most 5 MB, which says what had to be left out."""
+    text = (unit * 1_000_000).encode()[: 1_000_000 // 16].decode(errors="ignore")
+    data = write(pairs=[QuestionAnswer("Q", text)] * 16)
+    assert len(data) <= MAX_MESSAGE
+    assert [part.get_content_type() for part in read(data).walk() if not part.is_multipart()] == kinds
+    last = body(data, "plain").rstrip().splitlines()[-1]
+    if said:
+        assert last == f"Too large for this mail: {said}The whole conversation is stored with ticket T-7F3K2Q."
+    else:
+        assert "Too large" not in body(data, "plain")
+        assert body(data, "plain").count("======== 16 of 16 ========") == 1
+
+
+def test_a_mail_of_many_megabytes_is_sent(write: Callable[..., bytes]) -> None:
+    """Where a site takes larger requests, the mail has as much as fits."""
+    data = write(pairs=[QuestionAnswer("Q", "ü" * 20_000_000)])
+    assert 2_000_000 < len(data) <= MAX_MESSAGE
+    assert "…\n\n--------\nToo large for this mail" in body(data, "plain").replace("\r\n", "\n")
+
+
+def test_composing_takes_no_square(environment: Environment) -> None:
+    """Four times the conversation takes about four times as long, also in many answers."""
+
+    def write(count: int) -> None:
+        ticket, _ = a_ticket()
+        for unit in ("a@b.c ", "\n", "http://ü.a ", '"'):
+            pair = QuestionAnswer(unit * 1000, unit * 2000, sources=(Source("t", "https://ü.example/"),) * 20)
+            compose(environment, LETTERHEAD, ticket, Conversation((pair,) * count))
+
+    assert growth(write, 3, 12) < LINEAR
 
 
 def test_text_cannot_end_its_part(write: Callable[..., bytes]) -> None:

@@ -17,7 +17,7 @@ from flask_mail import email_dispatched
 from sqlalchemy import delete, update
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.signals import ticket_failed
@@ -162,7 +162,7 @@ def test_claim_is_exclusive_among_threads(make_app: Callable[..., Flask]) -> Non
 
 CLAIMING_PROCESS = """
 import sys
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.storage.engine import Database
 
@@ -322,7 +322,7 @@ def test_failed_ticket_is_sent_again(database: Database, queue: Callable[[], str
     reference = queue()
     rewrite(database, reference, queued_at=-timedelta(days=30))
     outbox.fail(database, claim(database), "550 no")
-    ticket = outbox.send_again(database, reference)
+    ticket = requeue.send_again(database, reference)
     assert ticket is not None
     assert ticket.status is Status.QUEUED
     assert ticket.queued_at == ticket.next_attempt_at
@@ -338,7 +338,7 @@ def test_waiting_ticket_is_sent_now(database: Database, queue: Callable[[], str]
     reference = queue()
     outbox.delay(database, claim(database), "450 busy")
     assert outbox.claim(database, TIMEOUT) is None
-    outbox.send_again(database, reference)
+    requeue.send_again(database, reference)
     assert claim(database).ticket.reference == reference
 
 
@@ -347,12 +347,12 @@ def test_nothing_is_sent_twice_by_hand(database: Database, queue: Callable[[], s
     reference = queue()
     claimed = claim(database)
     sending = look_up(database, reference)
-    assert outbox.send_again(database, reference) == sending
+    assert requeue.send_again(database, reference) == sending
     outbox.complete(database, claimed, "250 taken")
     delivered = look_up(database, reference)
-    assert outbox.send_again(database, reference) == delivered
+    assert requeue.send_again(database, reference) == delivered
     assert outbox.claim(database, TIMEOUT) is None
-    assert outbox.send_again(database, "T-NOSUCH") is None
+    assert requeue.send_again(database, "T-NOSUCH") is None
 
 
 # When there is something to do
@@ -526,7 +526,7 @@ def test_send_again_goes_to_the_address_of_today(database: Database, queue: Call
     """A ticket that failed for its address is sent to the corrected one."""
     reference = queue()
     outbox.fail(database, claim(database), "550 no such user")
-    again = outbox.send_again(database, reference, "help@example.com")
+    again = requeue.send_again(database, reference, "help@example.com")
     assert again is not None
     assert (again.status, again.recipient) == (Status.QUEUED, "help@example.com")
 

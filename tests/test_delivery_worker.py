@@ -19,7 +19,7 @@ from flask import Flask
 from jinja2 import FunctionLoader
 from sqlalchemy import update
 
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.delivery.message import HTML, TEXT, _own_templates
 from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
@@ -625,7 +625,7 @@ def test_ticket_waits_while_the_templates_are_being_replaced(
     assert ticket is not None
     assert ticket.status is Status.QUEUED
     assert str(ticket.last_error).startswith("TemplateNotFound while the mail was composed: ")
-    assert outbox.send_again(app.extensions["kapa_handoff"].database, reference) is not None
+    assert requeue.send_again(app.extensions["kapa_handoff"].database, reference) is not None
     ticket = courier.deliver_next()
     courier.close()
     assert ticket is not None

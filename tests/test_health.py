@@ -12,11 +12,12 @@ from flask import Flask, abort
 from sqlalchemy import update
 
 from flask_kapa_handoff import Health, KapaHandoff, health, monitoring
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.records import find_ticket
 from tests.conftest import send_ticket
 from tests.servers import MailServer
 
@@ -68,7 +69,7 @@ def test_each_number_counts_what_it_says(app: Flask, mail_server: MailServer) ->
     found = health(app)
     assert (found.queued, found.failed) == (2, 1)
     with database_of(app).read() as connection:
-        delivered = outbox.find_ticket(connection, ticket_table.c.status == "delivered")
+        delivered = find_ticket(connection, ticket_table.c.status == "delivered")
     assert delivered is not None
     assert found.last_delivered_at == delivered.delivered_at
 
@@ -91,7 +92,7 @@ def test_sent_again_by_hand_counts_from_then_on(app: Flask, mail_server: MailSer
     """A failed ticket that was queued again does not look as if nobody delivered."""
     reference = send_ticket(app.test_client())
     make_older(app, reference, timedelta(days=1))
-    outbox.send_again(database_of(app), reference)
+    requeue.send_again(database_of(app), reference)
     waited = health(app).oldest_queued_seconds
     assert waited is not None
     assert waited < 3600
@@ -107,7 +108,15 @@ def test_a_monitor_gets_the_same_as_json(app: Flask, mail_server: MailServer) ->
     assert answer.mimetype == "application/json"
     assert answer.headers["Cache-Control"] == "no-store"
     document: dict[str, Any] = answer.get_json()
-    assert set(document) == {"queued", "oldest_queued_seconds", "failed", "last_delivered_at"}
+    assert set(document) == {
+        "queued",
+        "oldest_queued_seconds",
+        "failed",
+        "last_delivered_at",
+        "held",
+        "refused_last_hour",
+        "refused_by_reason",
+    }
     assert (document["queued"], document["failed"]) == (1, 0)
     assert 0 <= document["oldest_queued_seconds"] < 3600
     assert datetime.fromisoformat(document["last_delivered_at"]) == health(app).last_delivered_at
@@ -142,5 +151,5 @@ def test_it_costs_the_same_with_a_big_table(tmp_path: Path) -> None:
         plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
     database.close()
     looks = [line for line in plan if "kapa_handoff_ticket" in line]
-    assert len(looks) == 4
+    assert len(looks) == 5
     assert all("SEARCH" in line and "COVERING INDEX" in line for line in looks), plan

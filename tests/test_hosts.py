@@ -36,7 +36,7 @@ PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
 
 def whole_way(client: Client, prefix: str = "/handoff") -> list[TestResponse]:
     """Everything that a visitor meets, without script: button, form, an error, the ticket, and a cancel."""
-    button = client.get(f"{prefix}/offer?pairs=1&thread_id=t&answer_id=a")
+    button = client.get(f"{prefix}/offer?pairs=1&thread_id=t&answer_id=a1")
     assert button.status_code == 200, button.text
     shown = Page(button.text)
     form = client.get(shown.one("form")["action"], query_string=shown.fields)
@@ -153,7 +153,7 @@ def test_behind_a_proxy_the_origin_and_the_prefix_are_those_of_the_outside(make_
     }
     button = client.get("/handoff/offer?pairs=1", headers=forwarded)
     assert Page(button.text).one("form")["action"] == "/kb/handoff/form"
-    fields = ticket_fields(client)
+    fields = ticket_fields(client, offer=Page(button.text).fields["offer"])
     own = {**JSON, **forwarded, "Origin": "https://docs.example.com"}
     assert client.post("/handoff/tickets", data=fields, headers=own).status_code == 201
     foreign = {**JSON, **forwarded, "Origin": "https://evil.example"}
@@ -652,6 +652,14 @@ def test_the_script_can_be_loaded_from_another_origin(app: Flask) -> None:
         assert answer.status_code == 200
         assert answer.headers.get("Cross-Origin-Resource-Policy") is None
         assert "Set-Cookie" not in answer.headers
+
+
+def test_the_script_can_be_loaded_as_a_module_from_another_origin(make_app: Callable[..., Flask]) -> None:
+    """Modules are fetched with CORS; the answer is kept by caches, so that it is the same for every origin."""
+    client = make_app(KAPA_HANDOFF_ORIGINS=DOCS).test_client()
+    for origin in (DOCS, "https://other.example.com"):
+        with client.get("/handoff/static/handoff.js", headers={"Origin": origin}) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
 @pytest.mark.parametrize("page", ["http://localhost/docs", "https://evil.example/x", "javascript:alert(1)", ""])

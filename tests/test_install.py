@@ -43,7 +43,7 @@ print(json.dumps({
     "form": client.get("/handoff/form", query_string={"offer": offer}).status_code,
     "ticket": answer.status_code,
     "mails": len(mails),
-    "html": "Answer to" in mails[0].html,
+    "html": "Reply to" in mails[0].html,
     "admin": client.get("/handoff/admin/").status_code,
     "static": {
         name: client.get(f"/handoff/static/{name}").status_code

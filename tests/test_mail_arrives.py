@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -217,12 +218,12 @@ def test_html_renders_the_answers(make_site: Callable[..., Flask], mail_server: 
 
 
 def test_text_part_is_complete_by_itself(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
-    """The plain text has the answers letter for letter, and the addresses of the sources."""
+    """The plain text has the answers letter for letter, quoted, and the addresses of the sources."""
     send(make_site())
     text = mail_server.received[0].body("plain").replace("\r\n", "\n")
     for pair in CONVERSATION:
-        assert pair["question"] in text
-        assert pair["answer"] in text
+        assert as_quoted(pair["question"]) in text
+        assert as_quoted(pair["answer"]) in text
         for source in pair["sources"]:
             assert f"{source['title']}: {source['url']}" in text
 
@@ -332,10 +333,16 @@ def test_difficult_text_arrives(make_site: Callable[..., Flask], mail_server: Ma
     stored = attachment(mail)["conversation"][0]
     assert len(stored["question"]) >= len(text.replace("\r\n", "\n")) - 12
     plain = mail.body("plain").replace("\r\n", "\n")
-    assert stored["question"] in plain
-    assert stored["answer"] in plain
+    assert as_quoted(stored["question"]) in plain
+    assert as_quoted(stored["answer"]) in plain
     assert "<script" not in mail.body("html")
     assert "{{ 7 * 7 }}" in plain or "{{" not in text
+
+
+def as_quoted(text: str) -> str:
+    """A text as the plain part has it: each line quoted, and no bidirectional controls."""
+    lines = re.split("[\n\u2028\u2029]", re.sub("[\u202a-\u202e]", "", text).rstrip("\n"))
+    return "\n".join(f"> {line}" for line in lines)
 
 
 def assert_carriable(mail: Received) -> None:
@@ -358,7 +365,7 @@ def test_large_answers_arrive(make_site: Callable[..., Flask], mail_server: Mail
     (mail,) = mail_server.received
     assert_carriable(mail)
     assert [pair["answer"] for pair in attachment(mail)["conversation"]] == [answer] * 2
-    assert mail.body("plain").replace("\r\n", "\n").count(answer.strip()) >= 2
+    assert mail.body("plain").replace("\r\n", "\n").count(as_quoted(answer.strip())) >= 2
 
 
 @pytest.mark.parametrize(

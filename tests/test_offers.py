@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from itsdangerous import TimestampSigner
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
 from flask_kapa_handoff import ConfigurationError, Trigger
 from flask_kapa_handoff.errors import OfferExpired, OfferInvalid
@@ -66,6 +67,36 @@ def test_an_offer_signed_with_another_key_is_refused() -> None:
     """The key decides."""
     with pytest.raises(OfferInvalid):
         OfferSigner(["key"]).read(OfferSigner(["other"]).sign(FULL))
+
+
+def test_an_offer_for_another_audience_is_refused() -> None:
+    """Two apps, or two mounts, may share a key."""
+    token = OfferSigner(["key"], "one /handoff").sign(FULL)
+    for audience in ("two /handoff", "one /help", ""):
+        with pytest.raises(OfferInvalid):
+            OfferSigner(["key"], audience).read(token)
+
+
+def test_each_form_has_an_offer_of_its_own_that_says_the_same() -> None:
+    """A page that is cached with one button serves many visitors."""
+    signer = OfferSigner(["key"])
+    offer = signer.read(signer.sign(FULL))
+    forms = [signer.read(signer.sign(offer.for_one_form())) for _ in range(2)]
+    assert len({form.id for form in (offer, *forms)}) == 3
+    assert all(replace(form, id=offer.id) == offer for form in forms)
+
+
+def test_an_offer_of_the_version_before_is_decided_once_more() -> None:
+    """Its form is open in somebody's browser while the site is updated: what was typed must not be lost."""
+    old = URLSafeTimedSerializer([b"key"], salt="kapa-handoff-offer")
+    token = old.dumps([["uncertainty"], [4, True, False], "default", "t1", "a1", "https://x.example/"])
+    with pytest.raises(OfferExpired) as expired:
+        OfferSigner(["key"], "site /handoff").read(token)
+    said = expired.value.offer
+    assert (said.facts, said.thread_id, said.answer_id) == (Facts(4, True, False), "t1", "a1")
+    for damaged in ([], [["no trigger"], [1, True, True], "default", None, None, None], 5, "text", None, {"for": "x"}):
+        with pytest.raises(OfferInvalid):
+            OfferSigner(["key"], "x").read(old.dumps(damaged))
 
 
 @pytest.mark.parametrize(
@@ -134,9 +165,11 @@ def test_a_forged_offer_is_forged_even_if_it_is_old(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_offer_from_the_future_is_not_good_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that runs some seconds ahead on another machine does no harm to visitors."""
+    """A clock may be ahead by a minute on another machine; what is signed beyond that is decided once more."""
     signer = OfferSigner(["key"])
-    assert signer.read(sign_earlier(monkeypatch, 0, lambda: signer.sign(FULL))) == FULL
+    assert signer.read(sign_earlier(monkeypatch, -55, lambda: signer.sign(FULL))) == FULL
+    with pytest.raises(OfferExpired):
+        signer.read(sign_earlier(monkeypatch, -120, lambda: signer.sign(FULL)))
 
 
 def test_the_last_key_signs_and_each_is_accepted() -> None:

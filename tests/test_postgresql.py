@@ -18,7 +18,7 @@ from flask_kapa_handoff.errors import SchemaError, Unavailable
 from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.models import ticket as ticket_table
-from tests.conftest import send_ticket, signed_offer, ticket_fields
+from tests.conftest import own_offer, send_ticket, signed_offer, ticket_fields
 from tests.postgres import Postgres
 
 pytestmark = pytest.mark.only("postgresql")
@@ -123,7 +123,7 @@ def test_limits_hold_whatever_the_sites_isolation_level(
     answers: list[int] = []
 
     def submit() -> None:
-        fields = ticket_fields(app.test_client(), offer=offer)
+        fields = ticket_fields(app.test_client(), offer=own_offer(app.test_client(), offer))
         answers.append(app.test_client().post("/handoff/tickets", data=fields).status_code)
 
     def watch(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:

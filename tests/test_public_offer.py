@@ -14,12 +14,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.markup import kapa_handoff_script
 from flask_kapa_handoff.settings import current_settings, save_settings
 from tests.conftest import send_ticket, signed_offer
 from tests.servers import MailServer
 from tests.test_public_form import Page
 
 JSON = {"Accept": "application/json"}
+
+
+def bridge_mark(app: Flask) -> str:
+    """The mark that the page's tag of the bridge carries."""
+    with app.test_request_context():
+        return Page(str(kapa_handoff_script(bridge="takeover"))).all("script")[-1]["data-requested"]
 
 
 def switch_off(app: Flask) -> None:
@@ -143,12 +150,34 @@ def test_a_desk_that_is_switched_off_has_no_button(app: Flask, client: FlaskClie
 
 def test_whoever_has_asked_for_a_ticket_already_is_offered_one(make_app: Callable[..., Flask]) -> None:
     """The form of Kapa's own was sent: the triggers have been looked at there. The offer names those that are met."""
-    client = make_app(KAPA_HANDOFF_TRIGGERS="downvote, uncertainty").test_client()
+    app = make_app(KAPA_HANDOFF_TRIGGERS="downvote, uncertainty")
+    client, mark = app.test_client(), bridge_mark(app)
     assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
-    said = client.get("/handoff/offer?pairs=1&requested=true", headers=JSON).json
+    said = client.get(f"/handoff/offer?pairs=1&requested={mark}", headers=JSON).json
     assert (said["offered"], said["triggers"]) == (True, [])
-    said = client.get("/handoff/offer?pairs=1&requested=true&downvoted=true", headers=JSON).json
+    said = client.get(f"/handoff/offer?pairs=1&requested={mark}&downvoted=true", headers=JSON).json
     assert said["triggers"] == ["downvote"]
+
+
+@pytest.mark.parametrize("mark", ["true", "1", "", "another", "\x00", "\ud7ff" * 300])
+def test_nobody_else_can_say_that_they_have_asked(make_app: Callable[..., Flask], mark: str) -> None:
+    """Only a page with the bridge has the mark, and another site's mark is none."""
+    client = make_app(KAPA_HANDOFF_TRIGGERS="downvote").test_client()
+    other = bridge_mark(make_app(name="other", SECRET_KEY="another"))
+    for said in (mark, other):
+        query = {"pairs": 1, "requested": said}
+        assert client.get("/handoff/offer", query_string=query, headers=JSON).json == {"offered": False}
+
+
+def test_the_mark_of_the_bridge_outlives_a_rotation_of_the_key(make_app: Callable[..., Flask]) -> None:
+    """A page that was built before has the old one."""
+    app = make_app(KAPA_HANDOFF_TRIGGERS="downvote", SECRET_KEY="old")
+    mark = bridge_mark(app)
+    app.config.update(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"])
+    assert bridge_mark(app) != mark
+    assert app.test_client().get(f"/handoff/offer?pairs=1&requested={mark}").status_code == 200
+    app.config["SECRET_KEY_FALLBACKS"] = None
+    assert app.test_client().get(f"/handoff/offer?pairs=1&requested={mark}").status_code == 204
 
 
 @pytest.mark.parametrize("reason", ["off", "no email"])
@@ -157,7 +186,7 @@ def test_a_desk_that_takes_no_tickets_offers_none_on_request(make_app: Callable[
     app = make_app(KAPA_HANDOFF_EMAIL=None if reason == "no email" else "support@example.com")
     if reason == "off":
         switch_off(app)
-    said = app.test_client().get("/handoff/offer?pairs=1&requested=true", headers=JSON)
+    said = app.test_client().get(f"/handoff/offer?pairs=1&requested={bridge_mark(app)}", headers=JSON)
     assert said.json == {"offered": False}
 
 
@@ -172,7 +201,7 @@ def test_a_ticket_without_a_trigger_is_taken_shown_and_mailed(
         MAIL_PORT=mail_server.port,
     )
     client = app.test_client()
-    reference = send_ticket(client, offer=signed_offer(client, requested="true"))
+    reference = send_ticket(client, offer=signed_offer(client, requested=bridge_mark(app)))
     assert client.get(f"/handoff/admin/tickets/{reference}").status_code == 200
     (received,) = mail_server.received
     mail = received.message
@@ -196,7 +225,6 @@ WRONG = [
     ("uncertain", "2"),
     ("downvoted", "maybe"),
     ("downvoted", "null"),
-    ("requested", "perhaps"),
     ("thread_id", "x" * 201),
     ("answer_id", "x" * 201),
     ("desk", "nowhere"),

@@ -1,4 +1,4 @@
-"""Opening a ticket without HTTP: ids, client keys, subjects, and what stands in the row."""
+"""Opening a ticket without HTTP: ids, subjects, and what stands in the row."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff import Conversation, QuestionAnswer, Trigger
-from flask_kapa_handoff.errors import Conflict, Disabled, RateLimited
+from flask_kapa_handoff.errors import Conflict, Disabled
 from flask_kapa_handoff.offers import Offer
+from flask_kapa_handoff.quotas import keys_of
 from flask_kapa_handoff.storage.records import Status, Ticket, latest_tickets
-from flask_kapa_handoff.tickets import Submission, client_key, open_ticket
+from flask_kapa_handoff.tickets import Submission, open_ticket
 from flask_kapa_handoff.triggers import Facts
 from tests.conftest import send_ticket
+
+SECRET = b"a secret"
 
 
 def submission(question: str = "How?", **changes: object) -> Submission:
@@ -27,7 +30,7 @@ def submission(question: str = "How?", **changes: object) -> Submission:
         note="",
         conversation=Conversation((QuestionAnswer(question, "So."),)),
         transcript_source="browser",
-        client_key="k",
+        keys=keys_of("192.0.2.7", "visitor@example.com", SECRET),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -112,46 +115,6 @@ def test_a_desk_that_takes_no_tickets_refuses(make_app: Callable[..., Flask]) ->
     app = make_app(KAPA_HANDOFF_EMAIL=None)
     with pytest.raises(Disabled):
         opened(app, submission())
-
-
-def test_the_longest_of_several_waits_is_told(make_app: Callable[..., Flask]) -> None:
-    """Who comes back after Retry-After is let through by every limit."""
-    app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1, KAPA_HANDOFF_TICKETS_PER_HOUR=1)
-    opened(app, submission())
-    with pytest.raises(RateLimited) as caught:
-        opened(app, submission())
-    assert 3590 <= caught.value.retry_after <= 3601
-
-
-SECRET = b"a secret"
-
-
-def test_a_client_key_tells_clients_apart_without_their_address() -> None:
-    """The same client has the same key, another site another one, and the address is not in it."""
-    key = client_key("192.0.2.7", SECRET)
-    assert key == client_key("192.0.2.7", SECRET)
-    assert key != client_key("192.0.2.8", SECRET)
-    assert key != client_key("192.0.2.7", b"another secret")
-    assert "192" not in bytes.fromhex(key).decode("latin-1")
-    assert len(key) >= 16
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("2001:db8::1", "2001:db8::ffff:1", True),
-        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
-        ("::ffff:192.0.2.7", "192.0.2.7", True),
-        ("::ffff:192.0.2.7", "::ffff:192.0.2.8", False),
-        ("fe80::1%eth0", "fe80::1%eth1", True),
-        (None, None, True),
-        ("", None, True),
-        ("unix:", None, False),
-    ],
-)
-def test_ipv6_clients_are_told_apart_by_their_64(one: str | None, other: str | None, same: bool) -> None:
-    """Mapped IPv4 counts as IPv4; an address that is none does no harm."""
-    assert (client_key(one, SECRET) == client_key(other, SECRET)) is same
 
 
 def test_a_ticket_follows_only_the_same_visitors(app: Flask) -> None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
-from ..errors import ForeignOrigin, Invalid, Unavailable
+from flask import Blueprint, current_app
+from werkzeug.routing import BuildError
+
+from ..csrf import ADMIN, explain_refusal, note_arrival
+from ..errors import ConfigurationError, ForeignOrigin, Invalid, Unavailable
+from ..mounting import MountedBlueprint
+from ..public.requests import require_readable_query
 from ..state import ViewDecorator
 from . import doctor_views, health_views, settings_views, ticket_views
 from .answers import answer_problem, protect
@@ -16,6 +24,7 @@ _RULES = (
     ("/preview", "preview", "POST", settings_views.preview),
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
     ("/tickets", "tickets", "GET", ticket_views.tickets),
+    ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
     ("/doctor", "doctor", "GET", doctor_views.doctor),
@@ -29,14 +38,39 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
     Arguments:
         admin_required: lets admins pass and nobody else; every view is wrapped in it.
     """
-    blueprint = Blueprint("kapa_handoff_admin", __name__)
+    blueprint = MountedBlueprint(ADMIN, __name__)
     for rule, endpoint, method, view in _RULES:
-        blueprint.add_url_rule(rule, endpoint, admin_required(view), methods=[method])
+        blueprint.add_url_rule(rule, endpoint, _guarded(view, admin_required), methods=[method])
+    blueprint.before_request(note_arrival)
+    blueprint.before_request(require_readable_query)
+    blueprint.after_request(explain_refusal)
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):
         # One by one: Flask looks for a handler of the status first, and the site may have one.
         blueprint.register_error_handler(problem, answer_problem)
     return blueprint
+
+
+def _guarded(view: Callable[..., Any], admin_required: ViewDecorator) -> Callable[..., Any]:
+    guarded = admin_required(view)
+
+    @wraps(guarded)
+    def run(*args: Any, **values: Any) -> Any:
+        try:
+            return current_app.ensure_sync(guarded)(*args, **values)
+        except BuildError as error:
+            name = str(error.endpoint).rpartition(".")[2]
+            if error.endpoint != f"{ADMIN}.{name}" or error.endpoint in current_app.view_functions:
+                raise
+            # Flask takes ".login" for the endpoint of the blueprint that is being served, which is ours.
+            raise ConfigurationError(
+                f"admin_required asks for url_for('.{name}'), which means {error.endpoint!r} in the handoff's pages. "
+                f"Let it name the endpoint in full, such as url_for('{name}') or url_for('auth.{name}')."
+            ) from error
+
+    # The view's own name, not that of the site's decorator: Flask-SeaSurf would exempt all that it guards.
+    run.__module__, run.__name__ = view.__module__, view.__name__
+    return run
 
 
 __all__ = ["make_blueprint"]

@@ -2,33 +2,96 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response, request, url_for
 from htmx_flask import make_response
 
 from ..config import Config, key_of
+from ..csp import response_nonce
 from ..errors import RequestProblem, SchemaError, Unavailable
 from ..markup import static_url
 from ..public.requests import wants_fragment
 from ..state import current_state
+from ..template_environment import render
+from ..tracebacks import place_of, without_message
 from . import words
+from .site_layout import NoContentBlock, put_into_layout
+
+_NAMES = frozenset(
+    [
+        "admin_template",
+        "all_triggers",
+        "alone",
+        "attempts",
+        "configured",
+        "current",
+        "earlier",
+        "failed_layout",
+        "findings",
+        "form",
+        "fragment",
+        "handoff_form",
+        "handoff_place",
+        "has_more_history",
+        "history",
+        "is_first",
+        "is_link",
+        "last_change",
+        "may_be_sent_again",
+        "mine",
+        "notice",
+        "number_under_way",
+        "older",
+        "pairs",
+        "pinned",
+        "problem",
+        "problems",
+        "remedy",
+        "shown",
+        "test_mail_problem",
+        "ticket",
+        "tickets",
+        "title",
+        "to_html",
+        "tried",
+        "unsaved",
+        "warnings",
+    ]
+)
+"""What the admin's templates are given, some by one view and some by another."""
 
 OWN_LAYOUT = Config.admin_template
+INSIDE = "kapa_handoff/admin/_inside.html"
 DATABASE_TROUBLE = "The handoff's database cannot be used just now. The site's log says why."
 FAILURE_REGION = "#kapa-handoff-admin-failure"
+
+_logger = logging.getLogger(__name__)
 
 
 def answer_page(name: str, status: int = 200, **context: Any) -> Response:
     """A whole page, in the site's layout or in the package's own."""
-    body = render_template(f"kapa_handoff/admin/{name}.html", fragment=False, **_everywhere(), **context)
-    return _marked(body, status)
+    # A page that says that the database is out of reach does not ask it once more.
+    context["refused"] = words.refused(current_state().refusals.recent()) if status < 500 else None
+    layout = current_state().config.admin_template
+    if layout == OWN_LAYOUT:
+        return _marked(_render(name, admin_template=OWN_LAYOUT, **context), status)
+    page = _render(name, admin_template=INSIDE, **context)
+    try:
+        return _marked(put_into_layout(layout, page), status)
+    except Exception as error:
+        # A broken frame must not hide a failed ticket.
+        _logger.error(
+            "The admin page is shown without the site's layout %s, which failed. %s", layout, without_message(error)
+        )
+        reason = str(error) if isinstance(error, NoContentBlock) else place_of(error)
+    return _marked(_render(name, admin_template=OWN_LAYOUT, failed_layout=(layout, reason), **context), status)
 
 
 def answer_fragment(name: str, status: int = 200, **context: Any) -> Response:
     """A part of the page that is open, for htmx."""
-    body = render_template(f"kapa_handoff/admin/_{name}.html", fragment=True, **_everywhere(), **context)
-    return _marked(body, status)
+    return _marked(_render(f"_{name}", fragment=True, **context), status)
 
 
 def answer_problem(problem: RequestProblem) -> Response:
@@ -38,8 +101,7 @@ def answer_problem(problem: RequestProblem) -> Response:
     context = {"title": problem.title, "problem": told, "remedy": remedy}
     status = problem.code or 500
     if wants_fragment():
-        body = render_template("kapa_handoff/admin/_problem.html", **context)
-        response = _marked(body, status, retarget=FAILURE_REGION, reswap="innerHTML")
+        response = _marked(_render("_problem", **context), status, retarget=FAILURE_REGION, reswap="innerHTML")
     else:
         response = answer_page("problem", status, **context)
     if problem.retry_after is not None:
@@ -67,13 +129,17 @@ def _marked(body: str, status: int, **htmx: Any) -> Response:
     return response
 
 
-def _everywhere() -> dict[str, Any]:
-    config = current_state().config
-    return {
-        "admin_template": config.admin_template,
-        "own_layout": config.admin_template == OWN_LAYOUT,
+def _render(name: str, **context: Any) -> str:
+    """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
+    state = current_state()
+    everywhere = {
         "key_of": key_of,
-        "site_name": current_state().site_name,
+        "nonce": response_nonce(state),
+        "own_layout": context.get("admin_template") == OWN_LAYOUT,
+        "request": request,
+        "site_name": state.site_name,
         "static_url": static_url,
+        "url_for": url_for,
         "words": words,
     }
+    return render(state.templates, f"admin/{name}", {**dict.fromkeys(_NAMES), **everywhere, **context})

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 
 from ..errors import SchemaError, Unavailable
 from ..monitoring import health as look
-from ..public.answers import answer_json, with_problem
+from ..public.answers import answer_json, with_status
 from ..state import current_state
 from .answers import DATABASE_TROUBLE
 
@@ -17,4 +17,4 @@ def health() -> ResponseReturnValue:
         return answer_json(look(current_state().app).as_json())
     except Unavailable as problem:
         told = str(problem) if isinstance(problem, SchemaError) else DATABASE_TROUBLE
-        return with_problem(answer_json({"error": {"code": problem.error_code, "message": told}}), problem)
+        return with_status(answer_json({"error": {"code": problem.error_code, "message": told}}), problem)

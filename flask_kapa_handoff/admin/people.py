@@ -3,40 +3,97 @@
 from __future__ import annotations
 
 import logging
+import re
+from typing import Any
 
-from flask import current_app, request
+from flask import current_app, g, request
 
+from ..conversation import clean_text
 from ..state import current_state
+from ..tracebacks import place_of
 
 _logger = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
 MAX_NAME = 320
+ATTRIBUTES = ("email", "username", "name", "display_name")
+"""Where a user object may have what a person is called, the best first."""
 
 
 def changed_by() -> str:
     """The admin's name as well as the site knows it.
 
-    That is the address that the site's ``visitor_loader`` gives, else the id of Flask-Login's user, else the user name
-    of the request's ``Authorization`` header (RFC 7617).
+    That is what the site's ``admin_name`` gives, else the address of its ``visitor_loader``, else what the signed-in
+    user's object says, else the user name of the request's ``Authorization`` header (RFC 7617).
     """
-    loader = current_state().hooks.visitor_loader
-    try:
-        visitor = loader() if loader is not None else None
-    except Exception:
-        _logger.exception("The site's visitor_loader failed; the history names the admin another way.")
-        visitor = None
-    name = visitor.email if visitor is not None else _flask_login_id() or _basic_user_name()
-    return (name or UNKNOWN)[:MAX_NAME]
+    hooks = current_state().hooks
+    sources = {
+        "admin_name": hooks.admin_name,
+        "visitor_loader": lambda: _visitors_address(hooks.visitor_loader),
+        "user object": _signed_in,
+        "Authorization header": _basic_user_name,
+    }
+    for what, source in sources.items():
+        try:
+            found = source() if source is not None else None
+        except Exception as error:
+            # A name is not worth the change that it belongs to.
+            _logger.error("The site's %s failed (%s); the history names the admin another way.", what, place_of(error))
+            continue
+        if found is not None and not isinstance(found, str):
+            kind = type(found).__name__
+            _logger.error("The site's %s gave %s, not text; the history names the admin another way.", what, kind)
+        elif name := " ".join(clean_text(found or "").split())[:MAX_NAME]:
+            return name
+    return UNKNOWN
 
 
-def _flask_login_id() -> str | None:
-    if not hasattr(current_app, "login_manager"):
+def _visitors_address(loader: Any) -> Any:
+    visitor = loader() if loader is not None else None
+    return visitor.email if visitor is not None else None
+
+
+def _signed_in() -> str | None:
+    user = _user()
+    if user is None or not _value(user, "is_authenticated", True):
         return None
-    from flask_login import current_user  # present, since the site uses it
+    if isinstance(user, str):
+        return _as_person(user)
+    for name in ATTRIBUTES:
+        found = _value(user, name)
+        if isinstance(found, str) and found.strip() and not _is_key(found):
+            return found
+    key = _value(user, "get_id") or _value(user, "id")
+    return _as_person(str(key)) if key else None
 
-    found = current_user.get_id()
-    return None if found is None else str(found)
+
+def _user() -> Any:
+    """The signed-in user's object; Flask-Login's, that of a site's own kind of it, or one of the site's own making."""
+    # Only what the site has loaded itself is looked at: it need not be Flask-Login that sets app.login_manager.
+    user = g.get("_login_user")
+    if user is None:
+        context: dict[str, Any] = {}
+        current_app.update_template_context(context)
+        user = context.get("current_user")
+    return user if user is not None else g.get("user")
+
+
+def _value(user: Any, name: str, default: Any = None) -> Any:
+    if hasattr(user, "keys"):  # a dict, or a row of a database
+        return user[name] if name in user.keys() else default  # noqa: SIM118 - a row has its values in it
+    found = getattr(user, name, default)
+    return found() if callable(found) else found
+
+
+def _is_key(text: str) -> bool:
+    """Whether it is the key of a row, or a random one such as Flask-Security's ``fs_uniquifier``."""
+    return re.fullmatch(r"\d+|[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.strip(), re.I) is not None
+
+
+def _as_person(text: str) -> str:
+    if not _is_key(text):
+        return text
+    return f"user {text if text.isdigit() else text[:8]}"
 
 
 def _basic_user_name() -> str | None:

@@ -48,7 +48,7 @@ def settings() -> ResponseReturnValue:
 def save() -> ResponseReturnValue:
     """Save. Without htmx the answer leads back to the page, so that reloading it saves nothing twice."""
     state = current_state()
-    require_known_origin(state.config, own_pages_only=True)
+    require_known_origin(state, own_pages_only=True)
     form = SettingsForm.submitted(request.form, _current(state), state.config.pinned)
     valid = form.validate()
     if not form.has_token:
@@ -75,7 +75,7 @@ def save() -> ResponseReturnValue:
 def preview() -> ResponseReturnValue:
     """What the typed settings would look like, and what is wrong with them. Nothing is stored."""
     state = current_state()
-    require_known_origin(state.config, own_pages_only=True)
+    require_known_origin(state, own_pages_only=True)
     form = SettingsForm.submitted(request.form, _current(state), state.config.pinned)
     form.validate()
     form.csrf_token.errors = []  # nothing is changed here
@@ -87,7 +87,7 @@ def preview() -> ResponseReturnValue:
 def test_mail() -> ResponseReturnValue:
     """Send a sample ticket to the saved address now, and show how that went."""
     state = current_state()
-    require_known_origin(state.config, own_pages_only=True)
+    require_known_origin(state, own_pages_only=True)
     token = AdminForm(request.form)
     current = _current(state)
     if not token.validate():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from flask import Response, redirect, request, url_for
@@ -9,51 +10,98 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
-from ..conversation import QuestionAnswer, is_link
-from ..delivery import outbox
-from ..delivery.dispatch import start_delivery
-from ..markdown import to_html
+from ..conversation import QuestionAnswer
+from ..delivery import requeue
+from ..delivery.dispatch import start_delivery, wake_delivery
+from ..delivery.message import whose_word
+from ..links import link
+from ..markdown import Renderer
 from ..public.origin import require_known_origin
+from ..public.requests import quoted
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.engine import now
 from ..storage.models import ticket as ticket_table
-from ..storage.records import Status, Ticket, find_attempts, find_conversation, find_ticket, latest_tickets
+from ..storage.records import (
+    Status,
+    Ticket,
+    count_held,
+    find_attempts,
+    find_conversation,
+    find_ticket,
+    latest_tickets,
+)
+from ..text import with_visible
 from .answers import answer_page
 from .forms import EXPIRED, AdminForm
 
 PAGE_LENGTH = 50
+_REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 
 
 def tickets() -> ResponseReturnValue:
     """The list, newest first; ``before`` is the id of the last ticket of the page before."""
+    released = request.args.get("released", "")
+    notice = (
+        f"{released} held ticket{'s are' if released != '1' else ' is'} due now." if released.isdecimal() else None
+    )
+    return _list_page(current_state(), notice=notice)
+
+
+def release_held() -> ResponseReturnValue:
+    """Make every held ticket due now."""
     state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    if not AdminForm(request.form).validate():
+        return _list_page(state, 400, problem=EXPIRED)
+    count = requeue.send_all_again(state.database, Status.HELD)
+    wake_delivery(state)
+    return redirect(url_for("kapa_handoff_admin.tickets", released=count), 303)
+
+
+def _list_page(state: State, status: int = 200, *, notice: str | None = None, problem: str | None = None) -> Response:
     try:
         before = UUID(request.args["before"]) if "before" in request.args else None
     except ValueError:
         return _not_found("There is no such page of the list.")
     with state.database.read() as connection:
         found = latest_tickets(connection, limit=PAGE_LENGTH + 1, before=before)
-    page = found[:PAGE_LENGTH]
+        held = count_held(connection)
+    page = [with_visible(ticket, "subject") for ticket in found[:PAGE_LENGTH]]
     older = page[-1].id if len(found) > PAGE_LENGTH else None
-    return answer_page("tickets", tickets=page, older=older, is_first=before is None)
+    return answer_page(
+        "tickets",
+        status,
+        tickets=page,
+        older=older,
+        is_first=before is None,
+        held=held,
+        most=state.config.tickets_per_hour,
+        form=AdminForm(formdata=None),
+        notice=notice,
+        problem=problem,
+    )
 
 
 def ticket(reference: str) -> ResponseReturnValue:
     """One ticket."""
+    if not _REFERENCE.fullmatch(reference):  # PostgreSQL takes no NUL in a text
+        return _no_such_ticket(reference)
     queued_again = request.args.get("queued") == "again"
     return _ticket_page(current_state(), reference, notice="The ticket is queued again." if queued_again else None)
 
 
 def send_again(reference: str) -> ResponseReturnValue:
-    """Queue a failed ticket, or make a waiting one due now."""
+    """Queue a failed ticket, release a held one, or make a waiting one due now."""
     state = current_state()
-    require_known_origin(state.config, own_pages_only=True)
+    require_known_origin(state, own_pages_only=True)
+    if not _REFERENCE.fullmatch(reference):
+        return _no_such_ticket(reference)
     if not AdminForm(request.form).validate():
         return _ticket_page(state, reference, 400, problem=EXPIRED)
     with state.database.read() as connection:
         recipient = current_settings(connection, state.config).email
-    found = outbox.send_again(state.database, reference, recipient)
+    found = requeue.send_again(state.database, reference, recipient)
     if found is None:
         return _no_such_ticket(reference)
     if found.status is not Status.QUEUED:
@@ -79,15 +127,17 @@ def _ticket_page(
     return answer_page(
         "ticket",
         status,
-        ticket=found,
+        ticket=with_visible(found, "subject", "note", "visitor_name", "page", "thread_id"),
+        whose_word=whose_word(found, state.site_name),
         pairs=pairs,
         attempts=attempts,
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
-        may_be_sent_again=found.status in (Status.FAILED, Status.QUEUED),
+        may_be_sent_again=found.status in requeue.SENDABLE,
+        most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
-        to_html=to_html,
-        is_link=is_link,
+        to_html=Renderer(),
+        link=link,
         notice=notice,
         problem=problem,
     )
@@ -95,13 +145,13 @@ def _ticket_page(
 
 def _readable_pairs(connection: Connection, found: Ticket) -> tuple[QuestionAnswer, ...]:
     try:
-        return find_conversation(connection, found).pairs
+        return find_conversation(connection, found).visible().pairs
     except (ValueError, NoResultFound):
         return ()  # its delivery says what is wrong with it; the rest of the page is needed all the same
 
 
 def _no_such_ticket(reference: str) -> Response:
-    return _not_found(f"There is no ticket {reference!r}. It may have been deleted.")
+    return _not_found(f"There is no ticket {quoted(reference)}. It may have been deleted.")
 
 
 def _not_found(problem: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..refusals import Counts, by_reason
 from ..settings import DeskSettings
 from ..storage.records import Outcome, Status
 from ..triggers import Trigger
@@ -24,8 +25,9 @@ SETTINGS = {
 """What each setting is called, in the order in which they are shown."""
 
 STATUSES = {
-    Status.QUEUED: "Queued",
-    Status.SENDING: "Sending",
+    Status.HELD: "Held",
+    Status.QUEUED: "Waiting",
+    Status.SENDING: "Waiting",
     Status.DELIVERED: "Delivered",
     Status.FAILED: "Failed",
 }
@@ -37,6 +39,28 @@ OUTCOMES = {
     Outcome.UNKNOWN: "Not known: no reply",
     Outcome.FAILED: "Refused",
 }
+
+
+REFUSALS = {
+    "foreign_origin": "from a page that may not send",
+    "offer_invalid": "with a damaged or forged form",
+    "rate_limited": "over a limit",
+    "too_large": "too large",
+    "unavailable": "because the database could not be used",
+}
+"""The refusals that every page tells of."""
+
+
+def refused(counts: Counts) -> str | None:
+    """A sentence on the last 24 hours' refusals; None: there is nothing that an admin should know."""
+    sums = {reason: number for reason, number in by_reason(counts).most_common() if reason in REFUSALS}
+    if not sums:
+        return None
+    number = sum(sums.values())
+    told = ", ".join(f"{number} {REFUSALS[reason]}" for reason, number in sums.items())
+    return (
+        f"In the last 24 hours, {number} request{'s' if number != 1 else ''} from visitors could not be taken: {told}."
+    )
 
 
 def value(settings: DeskSettings, name: str) -> str:

@@ -9,11 +9,14 @@ from collections import Counter
 
 import click
 
-from ..delivery import outbox
+from ..delivery import outbox, requeue
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.records import Status
 from .group import group, reachable, this_app
+
+TIDY_SECONDS = 20.0
+"""For how long `deliver` deletes old tickets at most; the next run goes on."""
 
 
 @group.command("deliver")
@@ -29,7 +32,10 @@ def deliver() -> None:
             ended[ticket.status] += 1
     finally:
         courier.close()
-    reachable(current_state().database.checkpoint)
+    state = current_state()
+    reachable(state.database.checkpoint)
+    state.housekeeping.is_due_now()
+    reachable(state.housekeeping.do_all, TIDY_SECONDS)
     delivered, delayed, failed = (ended[status] for status in (Status.DELIVERED, Status.QUEUED, Status.FAILED))
     click.echo(f"{delivered} delivered, {delayed} to be tried again, {failed} failed.")
     if courier.pause:
@@ -56,23 +62,24 @@ def worker() -> None:
 
 @group.command("retry")
 @click.argument("reference", required=False)
-@click.option("--failed", is_flag=True, help="All tickets that have failed, oldest first.")
-def retry(reference: str | None, failed: bool) -> None:
-    """Queue the failed ticket REFERENCE again, or make a waiting one due now."""
-    if failed is (reference is not None):
-        raise click.UsageError("Give a REFERENCE, or --failed for all tickets that have failed.")
+@click.option("--failed", "status", flag_value="failed", help="All tickets that have failed, oldest first.")
+@click.option("--held", "status", flag_value="held", help="All tickets that are held, oldest first.")
+def retry(reference: str | None, status: str | None) -> None:
+    """Send the failed ticket REFERENCE again, release a held one, or make a waiting one due now."""
+    if (status is None) is (reference is None):
+        raise click.UsageError("Give a REFERENCE, or --failed or --held for all tickets that have failed or are held.")
     state = current_state()
     recipient = reachable(_address_of_today, state)
     if reference is None:
-        count = reachable(outbox.send_all_failed_again, state.database, recipient)
-        click.echo(f"{count} failed ticket{'s are' if count != 1 else ' is'} due now.")
+        count = reachable(requeue.send_all_again, state.database, Status(status), recipient)
+        click.echo(f"{count} {status} ticket{'s are' if count != 1 else ' is'} due now.")
         return
-    ticket = reachable(outbox.send_again, state.database, reference.upper(), recipient)
+    ticket = reachable(requeue.send_again, state.database, reference.upper(), recipient)
     if ticket is None:
         raise click.ClickException(f"There is no ticket {reference}.")
     if ticket.status is not Status.QUEUED:
         raise click.ClickException(
-            f"Ticket {ticket.reference} is {ticket.status}; only failed and queued ones are retried."
+            f"Ticket {ticket.reference} is {ticket.status}; only failed, held and queued ones are retried."
         )
     click.echo(f"Ticket {ticket.reference} is due now.")
 

@@ -9,7 +9,8 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from ..errors import RequestProblem
+from ..errors import RequestProblem, SchemaError
+from ..state import current_state
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -34,5 +35,6 @@ def reachable(
     try:
         return work(*arguments, **options)
     except RequestProblem as problem:
+        obstacle = None if isinstance(problem, SchemaError) else current_state().database.obstacle()
         cause = f" ({problem.__cause__})" if problem.__cause__ else ""
-        raise click.ClickException(f"The database cannot be used: {problem}{cause}") from None
+        raise click.ClickException(f"The database cannot be used: {obstacle or f'{problem}{cause}'}") from None

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from collections.abc import Collection, Mapping
+from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
 import click
 
 from ..config import parse_email
-from ..state import current_state
-from ..storage.engine import now
-from ..storage.export import ENTIRE_HISTORY, before_time, export_page
+from ..settings import current_settings
+from ..state import State, current_state
+from ..storage.export import ENTIRE_HISTORY, before_time, export_page, settings_changes_of
 from ..storage.records import Ticket, latest_tickets
-from ..storage.removal import delete_delivered, erase_visitor, references_of_visitor
+from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
 from .group import group, reachable
 
-_HIDDEN = ("content_digest", "client_key", "email_key", "submission_id")
+_HIDDEN = (
+    "content_digest",
+    "client_key",
+    "email_key",
+    "mailbox_key",
+    "network_key",
+    "offer_id",
+    "submission_id",
+    "wide_network_key",
+)
+
+LOG_PATIENCE = 10.0
+"""Seconds for which a command tries to empty the database's log."""
 
 
 @group.command("tickets")
@@ -33,11 +46,11 @@ def tickets(as_json: bool, limit: int) -> None:
     found = reachable(read)
     for ticket in found:
         if as_json:
-            _echo_json(_as_json(ticket))
+            _echo_json(_as_json(vars(ticket)))
         else:
             click.echo(
                 f"{ticket.reference}  {ticket.created_at:%Y-%m-%d %H:%M}  {ticket.status:9}  "
-                f"{ticket.visitor_email}  {ticket.subject}"
+                f"{ticket.visitor_email}  {ticket.subject}" + (f"  [{ticket.flag}]" if ticket.flag else "")
             )
     if not found and not as_json:
         click.echo("There are no tickets yet.")
@@ -45,58 +58,104 @@ def tickets(as_json: bool, limit: int) -> None:
 
 @group.command("export")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="From this time on, UTC.")
-def export(since: datetime | None) -> None:
+@click.option("--email", metavar="ADDRESS", help="Everything that is kept about this person, and nothing else.")
+def export(since: datetime | None, email: str | None) -> None:
     """Print all tickets with their conversations, oldest first, one JSON object a line (JSON Lines)."""
     database = current_state().database
+    address = None if email is None else _address(email, "--email")
+    hidden = _HIDDEN if address is None else ()
     after = ENTIRE_HISTORY if since is None else before_time(since.replace(tzinfo=timezone.utc))
     # A page at a time, and printed while no connection is in use: whoever reads this may take their time.
-    while page := reachable(export_page, database, after):
+    while page := reachable(export_page, database, after, address):
         for record in page:
-            attempts = [_as_json(attempt) for attempt in record.attempts]
-            _echo_json(_as_json(record.ticket) | {"conversation": record.conversation, "delivery_attempts": attempts})
+            ticket = _as_json(vars(record.ticket), hidden)
+            attempts = [_as_json(vars(attempt)) for attempt in record.attempts]
+            _echo_json(ticket | {"conversation": record.conversation, "delivery_attempts": attempts})
         after = page[-1].ticket.id
+    if address is not None:
+        for change in reachable(settings_changes_of, database, address):
+            _echo_json({"settings_change": _as_json(change)})
 
 
 @group.command("purge")
 def purge() -> None:
-    """Delete delivered tickets that are older than KAPA_HANDOFF_RETENTION_DAYS."""
+    """Delete tickets that were delivered, or failed, more than KAPA_HANDOFF_RETENTION_DAYS ago."""
     state = current_state()
     days = state.config.retention_days
     if days is None:
         raise click.ClickException("KAPA_HANDOFF_RETENTION_DAYS is not set, so nothing is deleted.")
-
-    def delete() -> int:
-        with state.database.read() as connection:
-            before = now(connection) - timedelta(days=days)
-        return delete_delivered(state.database, before=before)
-
-    count = reachable(delete)
-    click.echo(f"{_counted(count, 'delivered ticket')} older than {days} days {_were(count)} deleted.")
+    count = 0
+    while deleted := reachable(delete_outdated, state.database, days):
+        count += deleted
+    click.echo(f"{_counted(count, 'ticket')} older than {days} days {_were(count)} deleted.")
+    _empty_log(state)
 
 
 @group.command("erase")
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(email: str, yes: bool) -> None:
-    """Delete every ticket of the visitor EMAIL, whatever its state, with conversation and delivery attempts."""
-    database = current_state().database
-    try:
-        address = parse_email(email)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="EMAIL") from None
+    """Delete everything about the person with the address EMAIL.
+
+    That is every ticket, whatever its state, with its conversation and delivery attempts, and the address in the
+    history of the settings.
+    """
+    state = current_state()
+    database, address = state.database, _address(email, "EMAIL")
     found = reachable(references_of_visitor, database, address)
+    changes = reachable(settings_changes_of, database, address)
     if not found:
         click.echo(f"There are no tickets of {address}.")
-        return
-    if not yes:
-        click.confirm(f"Delete {_counted(len(found), 'ticket')} of {address} ({', '.join(found)})?", abort=True)
+    if (found or changes) and not yes:
+        what = [f"{_counted(len(found), 'ticket')} of {address} ({', '.join(found)})"] if found else []
+        what += [f"the address in {_counted(len(changes), 'change')} of the settings"] if changes else []
+        click.confirm(f"Delete {' and '.join(what)}?", abort=True)
     erased = reachable(erase_visitor, database, address)
-    click.echo(
-        f"{_counted(len(erased.references), 'ticket')} ({', '.join(erased.references)}) with "
-        f"{_counted(erased.attempts, 'delivery attempt')} {_were(len(erased.references))} deleted."
-    )
+    if erased.references:
+        click.echo(
+            f"{_counted(len(erased.references), 'ticket')} ({', '.join(erased.references)}) with "
+            f"{_counted(erased.attempts, 'delivery attempt')} {_were(len(erased.references))} deleted."
+        )
     if erased.being_sent:
         click.echo(f"Being sent at that moment, the mail may still arrive: {', '.join(erased.being_sent)}")
+    if changes:
+        _erase_from_history(state, address)
+    _empty_log(state)
+
+
+def _erase_from_history(state: State, address: str) -> None:
+    def destination() -> str:
+        with state.database.read() as connection:
+            return (current_settings(connection, state.config).email or "").lower()
+
+    is_destination = reachable(destination) == address.lower()
+    count = reachable(erase_from_history, state.database, address, keep_as_destination=is_destination).changes
+    if count:
+        click.echo(f"{_counted(count, 'change')} of the settings no longer {'names' if count == 1 else 'name'} it.")
+    if is_destination:
+        click.echo(f"Tickets go to {address}, so the settings and their history still name it as the destination.")
+
+
+def _empty_log(state: State) -> None:
+    """SQLite's log holds what was deleted until it is emptied, for which the readers of the moment must have ended."""
+    if reachable(state.database.empty_log, LOG_PATIENCE):
+        return
+    sooner = (
+        "Run this command again"
+        if state.config.delivery == "inline"
+        else ("The processes that deliver empty it within an hour after that. To do it sooner, run this command again")
+    )
+    raise click.ClickException(
+        "What was deleted is no longer in the database, but still in the log beside it (its name ends in -wal), which "
+        f"another process, such as a backup, is reading. {sooner} when that process has ended."
+    )
+
+
+def _address(text: str, parameter: str) -> str:
+    try:
+        return parse_email(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=parameter) from None
 
 
 def _counted(count: int, what: str) -> str:
@@ -107,11 +166,11 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def _as_json(record: Any) -> dict[str, Any]:
+def _as_json(record: Mapping[str, Any], hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
-        for name, value in vars(record).items()
-        if name not in _HIDDEN
+        for name, value in record.items()
+        if name not in hidden
     }
 
 

@@ -68,7 +68,7 @@ def set_up(state: State) -> Publisher:
 
 def _register_tasks(celery_app: Celery, state: State) -> Any:
     # The site's own limits are for its own tasks: one in the middle of a mail would end in a second copy of it.
-    limit = 2 * BATCH_SECONDS + state.config.smtp_timeout + 3 * LEASE_MARGIN.total_seconds()
+    limit = 3 * BATCH_SECONDS + state.config.smtp_timeout + 3 * LEASE_MARGIN.total_seconds()
     # Not shared: Celery would register it on every other Celery app of the process, too, instead of that app's own.
     options = {"shared": False, "ignore_result": True, "time_limit": limit, "soft_time_limit": limit}
 
@@ -76,7 +76,7 @@ def _register_tasks(celery_app: Celery, state: State) -> Any:
         _deliver_due(state, reference)
 
     def sweep() -> None:
-        _deliver_due(state)
+        _deliver_due(state, tidy_up=True)
 
     celery_app.task(sweep, name=SWEEP, **options)
     return celery_app.task(deliver, name=DELIVER, **options)
@@ -92,7 +92,7 @@ def _add_to_schedule(sender: Any, **arguments: Any) -> None:
 beat_init.connect(_add_to_schedule, weak=False)
 
 
-def _deliver_due(state: State, reference: str | None = None) -> None:
+def _deliver_due(state: State, reference: str | None = None, *, tidy_up: bool = False) -> None:
     """Deliver this ticket, then whatever else is due, over one connection; what remains is the next task's."""
     courier = Courier(state.app, state)
     until = time.monotonic() + BATCH_SECONDS
@@ -102,6 +102,8 @@ def _deliver_due(state: State, reference: str | None = None) -> None:
         while time.monotonic() < until and not courier.pause and courier.deliver_next():
             pass
         state.database.checkpoint()
+        if tidy_up:
+            state.housekeeping.do_all(BATCH_SECONDS)
     except Unavailable:
         _write_down(courier)  # the database has said why in the log; the sweep comes back
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import NoResultFound
@@ -11,7 +12,7 @@ from ..conversation import Conversation
 from ..errors import Unavailable
 from ..signals import notify, ticket_delivered, ticket_failed
 from ..storage.records import Status, Ticket, find_conversation
-from . import outbox
+from . import outbox, requeue
 from .message import ComposedMessage, Letterhead, compose
 from .transport import Delayed, Refused, Transport, Unreachable
 
@@ -24,6 +25,9 @@ TRIES_BEFORE_PAUSE = 3
 PAUSES = (5.0, 10.0, 20.0, 30.0)
 """Seconds that a courier rests after its third, fourth, ... try in a row that did not reach the mail server: a queue
 of thousands must not become thousands of tries."""
+
+RELEASE_SECONDS = 60.0
+"""How often a courier looks whether held tickets can be released."""
 
 _logger = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ class Courier:
         self._unreachable = 0
         self._heard_over = 0
         self._is_busy = False
+        self._look_for_held_at = 0.0
 
     @property
     def pause(self) -> float:
@@ -55,6 +60,8 @@ class Courier:
         database = self._state.database
         with self._app.app_context():
             self.record_accepted()
+            if reference is None:
+                self._release_held()
             # Where there was one there may be more, and whoever names a ticket has just stored it.
             expected = self._is_busy or reference is not None
             claimed = outbox.claim(database, self._state.config.smtp_timeout, reference=reference, expected=expected)
@@ -88,6 +95,14 @@ class Courier:
             if ticket.status is Status.DELIVERED:
                 self._greet_the_return()
             return ticket
+
+    def _release_held(self) -> None:
+        """Here, since every way of delivery comes past: a thread, a worker, Celery's sweep and a line in cron."""
+        if time.monotonic() < self._look_for_held_at:
+            return
+        self._look_for_held_at = time.monotonic() + RELEASE_SECONDS
+        if released := requeue.release_held(self._state.database, self._state.config.tickets_per_hour):
+            _logger.info("%s held tickets were released.", released)
 
     def _greet_the_return(self) -> None:
         """Over a new connection a mail went out: whatever waits for the server to come back need not wait longer."""
@@ -139,7 +154,7 @@ class Courier:
             raise Delayed("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER")
         letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
         try:
-            return compose(self._state.mail_environment, letterhead, ticket, conversation)
+            return compose(self._state.templates, letterhead, ticket, conversation)
         except (OSError, MemoryError) as error:
             # About this machine and not the ticket: no memory, no file handle left, a template that is being replaced.
             raise Delayed(f"{type(error).__name__} while the mail was composed: {error}"[:500]) from error

@@ -35,13 +35,12 @@ def prepare_delivery(state: State) -> None:
 def start_delivery(state: State, reference: str) -> None:
     """Let a due ticket go out: wake the threads, tell Celery, or send it here and now.
 
-    An external worker finds it by itself.
+    An external worker finds it by itself. In a site's tests it waits, unless the site has said how it should go out.
 
     Raises nothing: the ticket is stored, and was promised.
     """
-    if state.config.delivery == "thread":
-        state.threads.start()
-        state.threads.wake()
+    if state.delivers_in_threads:
+        wake_delivery(state)
     elif state.publisher is not None:
         state.publisher.tell(reference)
     elif state.config.delivery == "inline":
@@ -54,3 +53,10 @@ def start_delivery(state: State, reference: str) -> None:
             _logger.error("Ticket %s is stored, but its delivery met %s.", reference, type(error).__name__)
         finally:
             courier.close()
+
+
+def wake_delivery(state: State) -> None:
+    """Let several due tickets go out soon. Workers, and Celery's sweep, find them by themselves."""
+    if state.delivers_in_threads:
+        state.threads.start()
+        state.threads.wake()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.headerregistry import Address
@@ -16,11 +17,14 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader
 
 from ..conversation import Conversation, is_link
-from ..markdown import to_html
+from ..links import link, plain_address
+from ..markdown import Renderer, lines
 from ..storage.records import Ticket
+from ..template_environment import OPTIONS, make_environment
 from ..templates_folder import TEMPLATES
+from ..text import one_line, quoted, visible, with_visible
 from ..triggers import Trigger
-from .mime import address, header, header_text, multipart, part
+from .mime import address, header, header_text, multipart, octets, part
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -28,6 +32,23 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
+
+MAX_MESSAGE = 5_000_000
+"""Largest mail, in octets. Its parts may have less together, since base64 adds 37 %."""
+
+_MAX_BODIES = 2_000_000  # text and HTML together
+_MAX_ATTACHMENT = 1_500_000
+_MAX_ASKED = 200  # characters of the question under whose answer the button was pressed
+
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    "is_link": is_link,
+    "lines": lines,
+    "link": link,
+    "one_line": one_line,
+    "plain_address": plain_address,
+    "quoted": quoted,
+}
+"""What the templates have for texts of visitors and models, beside ``to_html``."""
 
 _REASONS = {
     Trigger.ALWAYS: "the button is shown under every answer",
@@ -79,6 +100,7 @@ def compose(
     """Write the mail of a ticket.
 
     Where the site's text template fails the package's own takes its place; where the HTML fails the mail goes without.
+    A mail of more than :data:`MAX_MESSAGE` loses its HTML, then its attachment and the end of its text, and says so.
 
     Arguments:
         environment: see :func:`mail_environment`.
@@ -93,6 +115,8 @@ def compose(
     if text is None:
         text = _own_templates().get_template(TEXT).render(context)
     html = _render(environment, HTML, context)
+    attachment = _json(ticket, conversation) if letterhead.attach_json else None
+    text, html, attachment = _within_limits(ticket, text, html, attachment)
 
     head = [
         header("From", sender),
@@ -114,33 +138,25 @@ def compose(
     if html is not None:
         body = multipart("alternative", [body, part("text/html", html)])
     parts = [body]
-    if letterhead.attach_json:
-        parts.append(part("application/json", _json(ticket, conversation), filename="conversation.json"))
+    if attachment is not None:
+        parts.append(part("application/json", attachment, filename="conversation.json"))
     data = b"".join([*head, b"MIME-Version: 1.0\r\n", multipart("mixed", parts)])
     return ComposedMessage(sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, text, html, data)
 
 
 def mail_environment(app: Flask) -> Environment:
-    """The site's Jinja environment, with whitespace and escaping as the mail templates expect them."""
-    return app.jinja_env.overlay(**_OPTIONS)
-
-
-_OPTIONS: dict[str, Any] = {
-    "trim_blocks": True,
-    "lstrip_blocks": True,
-    "keep_trailing_newline": True,
-    "autoescape": lambda name: name is None or not name.endswith(".txt"),
-}
+    """The environment of the mails, which is that of all the package's templates."""
+    return make_environment(app)
 
 
 @cache
 def _own_templates() -> Environment:
     """The package's templates as they were shipped, whatever a site puts in their place."""
-    return Environment(loader=FileSystemLoader(TEMPLATES), **_OPTIONS)  # noqa: S701 - see _OPTIONS
+    return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
 
 
 def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:
-    """A part of the mail; none: it cannot be had, and the log says so."""
+    """A part of the mail; None: it cannot be had, and the log says so."""
     try:
         return environment.get_template(name).render(context)
     except (KeyboardInterrupt, SystemExit):
@@ -154,16 +170,50 @@ def _render(environment: Environment, name: str, context: dict[str, Any]) -> str
         return None
 
 
+def whose_word(ticket: Ticket, site_name: str) -> str:
+    """A sentence for agents: who says that the conversation went like this."""
+    if ticket.transcript_source == "site":
+        return f"The transcript is {site_name}'s own record of the conversation."
+    return (
+        "The transcript is what the visitor's browser sent, and could have been altered there: "
+        f"{site_name} keeps no record to compare it with."
+    )
+
+
+def _within_limits(
+    ticket: Ticket, text: str, html: str | None, attachment: str | None
+) -> tuple[str, str | None, str | None]:
+    """The parts of a mail that is not too large; what had to be left out is said at the end of its text."""
+    if 8 * (len(text) + len(html or "") + len(attachment or "")) <= _MAX_ATTACHMENT:
+        return text, html, attachment  # whatever its characters: most mails, and nothing needs to be encoded twice
+    left_out = []
+    if attachment is not None and len(octets(attachment)) > _MAX_ATTACHMENT:
+        attachment = html = None  # without the HTML, since what is left out is said in the text
+        left_out.append("conversation.json")
+    data = octets(text)
+    if html is not None and len(data) + len(octets(html)) > _MAX_BODIES:
+        html = None
+    if len(data) > _MAX_BODIES:
+        text = data[:_MAX_BODIES].decode(errors="ignore").replace("\r\n", "\n") + "…"
+        left_out.append("the rest of the conversation")
+    if left_out:
+        text += f"\n\n--------\nToo large for this mail: {' and '.join(left_out)}. "
+        text += f"The whole conversation is stored with ticket {ticket.reference}.\n"
+    return text, html, attachment
+
+
 def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation) -> dict[str, Any]:
     reasons = [_REASONS[Trigger(name)] for name in ticket.triggers.split(",") if name]
+    site_name = visible(letterhead.site_name)
     return {
-        "ticket": ticket,
-        "pairs": conversation.pairs,
+        "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
+        "pairs": conversation.visible().pairs,
         "asked": _asked(ticket, conversation),
-        "site_name": letterhead.site_name,
+        "site_name": site_name,
         "reasons": reasons,
-        "to_html": to_html,
-        "is_link": is_link,
+        "whose_word": whose_word(ticket, site_name),
+        "to_html": Renderer(),
+        **FUNCTIONS,
     }
 
 
@@ -171,7 +221,10 @@ def _asked(ticket: Ticket, conversation: Conversation) -> str | None:
     """The question under whose answer the button was pressed, where that is not the one in the subject."""
     under = [pair for pair in conversation.pairs if ticket.answer_id is not None and pair.id == ticket.answer_id]
     pair = under[-1] if under else conversation.pairs[-1]
-    return None if pair is conversation.pairs[0] else pair.question
+    if pair is conversation.pairs[0]:
+        return None
+    question = one_line(pair.question)
+    return question if len(question) <= _MAX_ASKED else question[: _MAX_ASKED - 1].rstrip() + "…"
 
 
 @lru_cache(maxsize=16)
@@ -198,6 +251,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "answer_id": ticket.answer_id,
         "triggers": [name for name in ticket.triggers.split(",") if name],
         "transcript_source": ticket.transcript_source,
+        "flag": ticket.flag,
         "conversation": conversation.as_json(),
     }
     return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; with an indent it takes three times as long

@@ -16,11 +16,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from ..text import INVISIBLE
+
 _POLICY = SMTP.clone(cte_type="7bit")
 
-# C0, C1, line and paragraph separators, bidirectional and zero-width characters, surrogates. Python's own header
-# code takes some of them for line ends (\x0b \x0c \x1c-\x1e \x85), mail programs let the others hide text.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
+# C0, C1, line and paragraph separators, surrogates. Python's own header code takes some of them for line ends (\x0b
+# \x0c \x1c-\x1e \x85).
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 _LINE_LENGTH = 78  # RFC 5322, 2.1.1
 _WORDS = re.compile(" *[^ ]+")
@@ -33,7 +35,7 @@ _ATOMS = re.compile(r"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([
 def header_text(text: str) -> str:
     """Text that is safe in a header: one line, nothing invisible, nothing that reads as an encoded word."""
     # "=?" begins an encoded word (RFC 2047); decoded, it could bring back what was taken out.
-    return _UNSAFE.sub(" ", text).replace("=?", "= ?").strip()
+    return INVISIBLE.sub(" ", _UNSAFE.sub(" ", text)).replace("=?", "= ?").strip()
 
 
 def address(addr_spec: str, name: str = "") -> Address:
@@ -75,11 +77,16 @@ def header(name: str, value: str | Address) -> bytes:
     return message.as_bytes().removesuffix(b"\r\n")
 
 
+def octets(text: str) -> bytes:
+    """A text as a part of a mail has it before it is encoded: UTF-8, lines that end with CRLF (RFC 2046, 4.1.1)."""
+    return text.encode(errors="replace").replace(b"\n", b"\r\n")
+
+
 def part(content_type: str, text: str, *, filename: str | None = None) -> bytes:
     """A text as one part of a mail, its headers included."""
     disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
     head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n{disposition}\r\n'
-    encoded = b2a_base64(text.encode(errors="replace").replace(b"\n", b"\r\n"), newline=False)
+    encoded = b2a_base64(octets(text), newline=False)
     return head.encode("ascii") + b"\r\n".join([*_BASE64_LINES.findall(encoded), b""])
 
 

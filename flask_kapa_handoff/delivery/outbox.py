@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, and_, func, select, update
 
 from ..storage.engine import Database, now
 from ..storage.models import delivery_attempt
 from ..storage.models import ticket as ticket_table
-from ..storage.records import Outcome, Status, Ticket, find_ticket
+from ..storage.records import Outcome, Status, Ticket
 from .statements import BEGIN_TRY, END, END_TRY, TAKE, first_due
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
@@ -23,9 +22,6 @@ GIVE_UP_AFTER = timedelta(days=5)
 
 LEASE_MARGIN = timedelta(seconds=30)
 """What a try may take beyond the SMTP timeout before the ticket counts as abandoned."""
-
-BATCH = 500
-"""How many tickets are queued again in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -168,56 +164,6 @@ def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -
         connection.execute(END_TRY, {"this": ticket.id, "this_try": claimed.number, **end})
         # Nobody else changes a ticket that is being sent: it stands now as it was taken, and as it was ended.
         return replace(ticket, attempts=claimed.number, **values) if ended.rowcount == 1 else None
-
-
-def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
-    """Queue a failed ticket, or make a queued one due now.
-
-    Arguments:
-        recipient: where it goes now; the address that it had may be what was wrong.
-
-    Returns:
-        The ticket as it stands now, unchanged when it is being sent or was delivered; none: there is no such ticket.
-    """
-    with database.write(alone=False) as connection:
-        waiting = ticket_table.c.status.in_([Status.FAILED, Status.QUEUED])
-        connection.execute(
-            update(ticket_table)
-            .where(ticket_table.c.reference == reference, waiting)
-            .values(**_due_now(connection, recipient))
-        )
-        return find_ticket(connection, ticket_table.c.reference == reference)
-
-
-def send_all_failed_again(database: Database, recipient: str | None = None) -> int:
-    """Queue every failed ticket, in the order of their creation; in short transactions, since others wait meanwhile.
-
-    Arguments:
-        recipient: as in :func:`send_again`.
-
-    Returns:
-        How many there were.
-    """
-    columns, count, last = ticket_table.c, 0, UUID(int=0)
-    while True:
-        with database.write(alone=False) as connection:
-            # Each of them once: it may fail again while this goes on.
-            failed = select(columns.id).where(columns.status == Status.FAILED, columns.id > last).order_by(columns.id)
-            ids = connection.execute(failed.limit(BATCH)).scalars().all()
-            count += connection.execute(
-                update(ticket_table)
-                .where(columns.id.in_(ids), columns.status == Status.FAILED)
-                .values(**_due_now(connection, recipient))
-            ).rowcount
-        if not ids:
-            return count
-        last = ids[-1]
-
-
-def _due_now(connection: Connection, recipient: str | None) -> dict[str, Any]:
-    moment = now(connection)
-    values = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
-    return values | {"recipient": recipient} if recipient else values
 
 
 def release_unreachable(database: Database) -> int:

@@ -20,6 +20,7 @@ from flask import Flask, current_app
 
 from ..config import Config, parse_sender
 from ..storage import BUSY_TIMEOUT
+from ..tracebacks import without_message
 from .connection import Connection, Delayed, Unanswered, Unreachable
 from .exchange import Exchange, words_of_reply
 from .message import ComposedMessage
@@ -174,8 +175,8 @@ class Transport:
                 current_app._get_current_object(),  # type: ignore[attr-defined]
                 message=_SentMessage(message),
             )
-        except Exception:
-            _logger.exception("A receiver of Flask-Mail's email_dispatched failed.")
+        except Exception as error:
+            _logger.error("A receiver of Flask-Mail's email_dispatched failed. %s", without_message(error))
 
 
 class _SentMessage(flask_mail.Message):

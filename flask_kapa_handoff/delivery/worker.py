@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import Unavailable
+from ..tracebacks import without_message
 from . import web_server
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class DeliveryThreads:
             seen, pause = news.count, most
             try:
                 courier = courier or Courier(self._app, self._state)
+                more_to_tidy = self._state.housekeeping.do_some()
                 began = time.thread_time()
                 if courier.deliver_next():
                     news.tell()  # where there was one there may be more: a second courier has a look
@@ -157,11 +159,11 @@ class DeliveryThreads:
                     tidy_at = float("inf")
                     self._state.database.checkpoint()
                 due = outbox.seconds_until_due(self._state.database)
-                pause = most if due is None else min(due, most)
+                pause = 0.0 if more_to_tidy else most if due is None else min(due, most)
             except Unavailable:
                 pause = 10.0  # the database has said why in the log
             except BaseException as error:  # a thread that ends here would never be missed
-                _logger.error("Delivery goes on after an unexpected %s.", type(error).__name__, exc_info=True)
+                _logger.error("Delivery goes on after an unexpected error. %s", without_message(error))
                 pause = 5.0
             # Not less than a moment: a ticket that another process has just taken is due, too.
             news.wait(seen, max(pause, 0.05))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..csrf import REMEDY
 from ..delivery import web_server
-from ..errors import RequestProblem, SchemaError
 from ..settings import DeskSettings
-from ..storage import schema
+from ..site_name import find_site_name
+from .database import examine_database
 from .finding import Finding, Level
 from .mail import examine_mail_server, examine_sender
-from .tickets import examine_tickets, look
+from .refusals import examine_refusals
+from .tickets import examine_tickets
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,14 +33,13 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             ticket says of that is looked at in any case.
     """
     findings = [_secret(app)]
-    try:
-        situation = look(state)
-    except RequestProblem as problem:
-        findings.append(_no_database(problem))
-    else:
+    of_database, situation = examine_database(app, state)
+    findings += of_database
+    if situation is not None:
         settings = situation.settings
-        findings += [_database(state), _desk(settings), *examine_sender(state, settings.email)]
+        findings += [_desk(settings), *examine_sender(state, settings.email)]
         findings += examine_tickets(state.config, situation, proxy_unheeded=proxy_unheeded)
+        findings += examine_refusals(situation.refused)
     if state.config.delivery == "thread" and web_server.runs_no_threads():
         findings.append(
             Finding(
@@ -49,6 +50,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             )
         )
     findings += examine_mail_server(state)
+    findings += [*_site_name(state), *_refused_forms(state)]
     if not state.has_admin:
         findings.append(
             Finding(
@@ -59,6 +61,34 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             )
         )
     return findings
+
+
+def _site_name(state: State) -> list[Finding]:
+    found = find_site_name(state.app, state.config)
+    if not found.guessed:
+        return [Finding(Level.OK, f"Mails and pages call this site {found.name}.")]
+    return [
+        Finding(
+            Level.WARNING,
+            f"Mails and pages call this site {found.name}, after the app's import name.",
+            "Visitors and your team may not recognise it.",
+            'Set the name, such as `KAPA_HANDOFF_SITE_NAME = "Acme"`.',
+        )
+    ]
+
+
+def _refused_forms(state: State) -> list[Finding]:
+    if state.refused_by_site is None:
+        return []
+    return [
+        Finding(
+            Level.PROBLEM,
+            f"The site itself refused {state.refused_by_site} before it reached the handoff.",
+            "Visitors may not be able to send tickets. Perhaps a CSRF check of the site stands in the way; the "
+            "handoff's forms protect themselves.",
+            f"Put this line first into that check: `{REMEDY}`",
+        )
+    ]
 
 
 def _secret(app: Flask) -> Finding:
@@ -77,26 +107,6 @@ def _secret(app: Flask) -> Finding:
         "Offers are signed with it: no button can be shown.",
         RANDOM_VALUE,
     )
-
-
-def _no_database(problem: RequestProblem) -> Finding:
-    why = "No button is shown, and no ticket can be stored."
-    if isinstance(problem, SchemaError):
-        return Finding(Level.PROBLEM, problem.found, why, problem.remedy)
-    # The driver's words alone: SQLAlchemy's repeat the statement.
-    cause = getattr(problem.__cause__, "orig", None) or problem.__cause__ or problem
-    return Finding(
-        Level.PROBLEM,
-        f"The database cannot be used: {' '.join(str(cause).split())}",
-        why,
-        "Mend what the message names: the server may be down, the disk full, the file another user's.",
-    )
-
-
-def _database(state: State) -> Finding:
-    # Without the query: a driver takes a password there, too.
-    where = state.database.engine.url.set(query={}).render_as_string()
-    return Finding(Level.OK, f"The database can be used, and its tables are of version {schema.HEAD}: {where}")
 
 
 def _desk(settings: DeskSettings) -> Finding:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from ..config import Config
+from ..refusals import DAY, Counts, counted_since
 from ..settings import DeskSettings, current_settings
 from ..storage.engine import now
 from ..storage.models import ticket
@@ -42,6 +43,8 @@ class Situation:
         due_since: since when the ticket that is due first is due.
         leased_until: when the lease that ends first ends.
         failed: how many tickets will not be tried again by themselves.
+        held: how many tickets are held.
+        refused: how often visitors were refused in the last 24 hours.
         oldest: the ticket that has waited longest.
         latest: the newest one of all.
     """
@@ -51,6 +54,8 @@ class Situation:
     due_since: datetime | None
     leased_until: datetime | None
     failed: int
+    held: int
+    refused: Counts
     oldest: Ticket | None
     latest: Ticket | None
 
@@ -62,16 +67,20 @@ def look(state: State) -> Situation:
         Unavailable: it cannot be used.
     """
     columns = ticket.c
-    queued, sending, failed = (columns.status == one for one in (Status.QUEUED, Status.SENDING, Status.FAILED))
+    queued, sending = columns.status == Status.QUEUED, columns.status == Status.SENDING
+    with_status = select(func.count()).select_from(ticket).where
     with state.database.read() as connection:
         oldest = connection.execute(select(ticket).where(queued).order_by(columns.queued_at).limit(1)).one_or_none()
         latest = connection.execute(select(ticket).order_by(columns.id.desc()).limit(1)).one_or_none()
+        moment = now(connection)
         return Situation(
             current_settings(connection, state.config),
-            now(connection),
+            moment,
             connection.execute(select(func.min(columns.next_attempt_at)).where(queued)).scalar_one(),
             connection.execute(select(func.min(columns.leased_until)).where(sending)).scalar_one(),
-            connection.execute(select(func.count()).select_from(ticket).where(failed)).scalar_one(),
+            connection.execute(with_status(columns.status == Status.FAILED)).scalar_one(),
+            connection.execute(with_status(columns.status == Status.HELD)).scalar_one(),
+            counted_since(connection, moment - DAY),
             Ticket.from_row(oldest) if oldest else None,
             Ticket.from_row(latest) if latest else None,
         )
@@ -80,6 +89,7 @@ def look(state: State) -> Situation:
 def examine_tickets(config: Config, situation: Situation, *, proxy_unheeded: bool) -> list[Finding]:
     """Queue, leases, failures and proxies."""
     findings = [_queue(config, situation), *_cut_off(config, situation), *_delayed(situation), _failures(situation)]
+    findings += _held(config, situation)
     latest = situation.latest
     if proxy_unheeded or (latest is not None and latest.proxy_unheeded):
         findings.append(_proxy(config))
@@ -139,6 +149,22 @@ def _failures(situation: Situation) -> Finding:
         "Each ticket's page says why, as does `flask kapa-handoff tickets --json`. Mend that, then send them again: "
         "`flask kapa-handoff retry --failed`",
     )
+
+
+def _held(config: Config, situation: Situation) -> list[Finding]:
+    count = situation.held
+    if not count:
+        return []
+    return [
+        Finding(
+            Level.WARNING,
+            f"{count} ticket{'s are' if count != 1 else ' is'} held: more came than the site's hourly limit "
+            f"({config.tickets_per_hour}).",
+            "They go out when there is room, after an hour at the earliest.",
+            "Release them on the list of tickets, or with `flask kapa-handoff retry --held`. If so many are usual "
+            "here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`.",
+        )
+    ]
 
 
 def _proxy(config: Config) -> Finding:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response
 from flask.typing import ResponseReturnValue
 
-from ..conversation import is_link
+from ..csp import response_nonce
 from ..errors import RequestProblem
-from ..markup import visitor_url
+from ..markup import static_url, visitor_url
 from ..offers import Offer
+from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
-from ..state import State, Visitor, current_state
+from ..state import State, Visitor, current_state, is_own_page
 from ..storage.records import Ticket
+from ..template_environment import render
 from .forms import NOTE_MAX, TicketForm
 from .requests import wants_fragment, wants_json
+
+_PLAIN_CONFIRMATION = (
+    '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
+    '<div data-kapa-handoff-reference="{reference}">'
+    '<p class="kapa-handoff-reference" tabindex="-1">Your ticket <strong>{reference}</strong></p>'
+    "</div></{element}>"
+)
+
+_logger = logging.getLogger(__name__)
 
 _NAMES = (
     "back_url",
@@ -80,36 +91,47 @@ def answer_confirmation(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
     status = 201 if is_new else 200
     if wants_json():
         return answer_json({"reference": ticket.reference, "status": str(ticket.status)}), status
-    page = _render(
-        "_dialog" if wants_fragment() else "confirmation_page",
-        reference=ticket.reference,
-        visitor_email=ticket.visitor_email,
-        site_name=current_state().site_name,
-        back_url=_own_page(ticket.page),
-    )
+    try:
+        page = _render(
+            "_dialog" if wants_fragment() else "confirmation_page",
+            reference=ticket.reference,
+            visitor_email=ticket.visitor_email,
+            site_name=current_state().site_name,
+            # An offer's page is what a browser said.
+            back_url=ticket.page if is_own_page(ticket.page) else None,
+        )
+    except Exception as error:
+        # The ticket is stored. A template of the site's that fails must not tell the visitor otherwise.
+        _logger.error("Ticket %s is confirmed without a template: %s.", ticket.reference, type(error).__name__)
+        page = _PLAIN_CONFIRMATION.format(element="dialog" if wants_fragment() else "main", reference=ticket.reference)
     return page, status
 
 
 def with_problem(response: Response, problem: RequestProblem | None) -> Response:
+    """The answer to a visitor with a problem's status and ``Retry-After``; the refusal is counted."""
+    if problem is None:
+        return response
+    if problem.error_code not in NOT_COUNTED:
+        current_state().refusals.count(problem.error_code, problem.detail)
+    return with_status(response, problem)
+
+
+def with_status(response: Response, problem: RequestProblem) -> Response:
     """The answer with a problem's status and ``Retry-After``."""
-    if problem is not None:
-        response.status_code = problem.code or 500
-        if problem.retry_after is not None:
-            response.headers["Retry-After"] = str(problem.retry_after)
+    response.status_code = problem.code or 500
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
     return response
 
 
 def _render(template: str, **context: Any) -> str:
     """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
-    return render_template(f"kapa_handoff/{template}.html", **{**dict.fromkeys(_NAMES), **context})
+    state = current_state()
+    everywhere = {"nonce": response_nonce(state), "static_url": static_url}
+    return render(state.templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})
 
 
 def answer_json(value: dict[str, Any]) -> Response:
     """Our own JSON."""
     # Not jsonify(): a site's JSON provider may spell keys its own way.
     return Response(json.dumps(value, ensure_ascii=False) + "\n", mimetype="application/json")
-
-
-def _own_page(page: str | None) -> str | None:
-    """The page to go back to, if it is the site's own: an offer's page is what a browser said."""
-    return page if page and is_link(page) and urlsplit(page).netloc == request.host else None

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import EmailField, HiddenField, StringField, TextAreaField, ValidationError
 from wtforms.csrf.core import CSRF, CSRFTokenField
 
+from ..bounded_json import loads
 from ..config import parse_email
 from ..conversation import Conversation, ConversationError, TooManyPairs, clean_text, parse_conversation
 from ..errors import TooLarge
@@ -21,6 +22,9 @@ SiteTranscript = Callable[[Offer], "Conversation | None"]
 
 NOTE_MAX = 5000
 """Longest note, in characters."""
+
+MOST_LINE_ENDS = 2
+"""Browsers write a line's end as two characters: a note of only empty lines comes twice as long as it is."""
 
 
 class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
@@ -35,7 +39,8 @@ class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
         return ""  # carry_offer() sets it: an offer is made where the answer is known
 
     def validate_csrf_token(self, form: TicketForm, field: CSRFTokenField) -> None:
-        form.accepted_offer = self._signer.read(field.data or "")
+        if form.accepted_offer is None:
+            form.accepted_offer = self._signer.read(field.data or "")
 
 
 class ConversationField(HiddenField):  # type: ignore[misc]
@@ -96,6 +101,15 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
         return form
 
+    def read_offer(self, signer: OfferSigner) -> Offer:
+        """What the offer says that was sent along.
+
+        Raises:
+            OfferExpired, OfferInvalid: it is no good.
+        """
+        self.accepted_offer = signer.read(self.offer.data or "")
+        return self.accepted_offer
+
     def carry_offer(self, token: str) -> None:
         """Put a signed offer into the form that is shown."""
         self.offer.current_token = token
@@ -120,7 +134,9 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             ) from None
 
     def validate_note(self, field: TextAreaField) -> None:
-        note = clean_text(field.data or "")
+        note = field.data or ""
+        if len(note) <= MOST_LINE_ENDS * NOTE_MAX:
+            note = clean_text(note)
         if len(note) > NOTE_MAX:
             raise ValidationError(f"The note has {len(note):,} characters; at most {NOTE_MAX:,} can be sent.")
         field.data = note.strip()
@@ -146,12 +162,30 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         value = field.data
         if isinstance(value, str):
             try:
-                value = json.loads(value)
+                value = loads(value)
             except (ValueError, RecursionError):
                 raise ValidationError("conversation: must be JSON, a list of question-answer pairs.") from None
         try:
-            self.accepted_conversation = parse_conversation(value, max_pairs=self.max_pairs)
+            found = parse_conversation(value, max_pairs=self.max_pairs)
+            _require_offered_answer(found, self.accepted_offer)
         except TooManyPairs as error:
             raise TooLarge(f"This conversation is too long to send. {error}.") from None
         except ConversationError as error:
             raise ValidationError(f"{error}.") from None
+        self.accepted_conversation = found
+
+
+def _require_offered_answer(conversation: Conversation, offered: Offer | None) -> None:
+    """Of a browser's word as much is checked as can be: the ticket is about the answer that was found to qualify."""
+    if offered is None:
+        return
+    pairs = conversation.pairs
+    ids = {pair.id for pair in pairs} - {None}  # a program may leave all of them out
+    if offered.answer_id is not None and ids and offered.answer_id not in ids:
+        raise ConversationError(
+            f"conversation: the answer {offered.answer_id!r}, which the form is about, is not in it"
+        )
+    if len(pairs) < offered.facts.pairs:
+        raise ConversationError(
+            f"conversation: has {len(pairs)} question-answer pairs; the form was opened for {offered.facts.pairs}"
+        )

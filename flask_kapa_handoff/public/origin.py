@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import logging
 
 from flask import Response, request
 
 from ..config import Config
 from ..errors import ForeignOrigin
+from ..offers import Offer
+from ..state import State, is_own_page
+from ..urls import origin_of
+
+MOST_LOGGED = 100
+"""Pairs of origin and host that one process logs: a client can make up any number of them."""
+
+_logger = logging.getLogger(__name__)
 
 
-def require_known_origin(config: Config, *, own_pages_only: bool = False) -> None:
+def require_known_origin(state: State, *, offered: Offer | None = None, own_pages_only: bool = False) -> bool:
     """Let a browser's request pass only if it comes from a page that may send.
 
     ``Sec-Fetch-Site`` (Fetch Metadata, W3C) cannot be set by a page's script. Browsers leave it out over plain HTTP;
     ``Origin`` (RFC 6454, 7) is compared then. A request with neither does not come from a browser's page.
 
     Arguments:
+        offered: the valid offer that the request brings. Where a proxy rewrites ``Host``, or the page's
+            ``Referrer-Policy`` hides its origin, the offer is what vouches for the page. Anyone can get an offer for a
+            page of theirs, so such a request is taken for what an anonymous visitor sends.
         own_pages_only: KAPA_HANDOFF_ORIGINS does not count, as for what only an admin may do.
+
+    Returns:
+        Whether it certainly comes from such a page: only then may the request act for a visitor who is signed in.
 
     Raises:
         ForeignOrigin: it comes from another site.
     """
-    origin = request.headers.get("Origin", "").lower()
-    if origin and origin in config.origins and not own_pages_only:
-        return
+    said = request.headers.get("Origin", "").lower()
+    if said and said in state.config.origins and not own_pages_only:
+        return True
     relation = request.headers.get("Sec-Fetch-Site")
     if relation is not None:
         if relation in ("same-origin", "none"):
-            return
-    elif not origin or urlsplit(origin).netloc == request.host.lower():
-        # The host alone: behind a proxy that speaks TLS the app often takes its own scheme for http.
+            return True
+    elif not said or is_own_page(said):
+        return True
+    elif offered is not None and (said == "null" or (offered.origin and origin_of(said) == offered.origin)):
+        return False
+    _report(state, said, relation)
+    raise ForeignOrigin
+
+
+def _report(state: State, said: str, relation: str | None) -> None:
+    """Log a refusal, once for each pair of values: a proxy that rewrites ``Host`` makes own pages look foreign."""
+    pair = (said[:200], request.host[:200])
+    if pair in state.refused_origins or len(state.refused_origins) >= MOST_LOGGED:
         return
-    named = f" ({origin})" if origin and origin != "null" else ""
-    raise ForeignOrigin(f"This form can only be sent from this site's own pages, not from another one{named}.")
+    state.refused_origins.add(pair)
+    _logger.warning(
+        "A handoff request from %r to %r was refused as another site's%s. If both are this site, a proxy rewrites the "
+        "Host header: in nginx add `proxy_set_header Host $host;`, or set KAPA_HANDOFF_TRUSTED_HOSTS.",
+        *pair,
+        "" if relation is None else f" (Sec-Fetch-Site: {relation[:20]!r})",
+    )
 
 
 def allow_origin(response: Response, config: Config) -> None:

@@ -2,57 +2,77 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, make_response, request
+from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
-from ..config import parse_email
 from ..conversation import Conversation
+from ..csrf import explain_refusal, note_arrival
 from ..delivery.dispatch import start_delivery
-from ..errors import Disabled, Invalid, OfferExpired, RequestProblem, Unavailable
-from ..markup import STATIC, make_offer, render_button, visitor_url
-from ..offers import Offer
+from ..errors import Disabled, Invalid, NoLongerOffered, OfferExpired, RequestProblem, Unavailable
+from ..markup import STATIC, content_marks, render_button, visitor_url
+from ..mounting import MountedBlueprint
+from ..offers import Offer, make_offer
+from ..quotas import keys_of
 from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
 from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
 from ..state import State, Visitor, current_state
-from ..templates_folder import TEMPLATES
-from ..tickets import Submission, client_key, open_ticket
+from ..ticket_filter import filtered
+from ..tickets import Submission, open_ticket
+from ..urls import origin_of
 from .answers import answer_confirmation, answer_form, answer_json, answer_problem, with_problem
 from .forms import TicketForm
+from .hooks import known_facts, signed_in_visitor, site_record
 from .origin import allow_origin, require_known_origin
-from .requests import EVENT_FIELDS, TICKET_FIELDS, AnswerQuery, proxy_unheeded, read_fields, wants_json
+from .requests import (
+    EVENT_FIELDS,
+    TICKET_FIELDS,
+    AnswerQuery,
+    language,
+    proxy_unheeded,
+    quoted,
+    read_fields,
+    require_readable_query,
+    wants_json,
+)
 
 YEAR = 365 * 24 * 60 * 60
 
-_logger = logging.getLogger(__name__)
 
-
-class _VisitorBlueprint(Blueprint):
+class _VisitorBlueprint(MountedBlueprint):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
-        # An address with the mark of its content can be kept for ever, any other follows the site's own setting.
-        return YEAR if request.args.get("v") else super().get_send_file_max_age(filename)
+        # An address with the mark of its content can be kept for ever, any other follows the site's own setting: also
+        # one with another version's mark, on a page that was built long ago, or while a new version is rolled out.
+        is_marked = request.args.get("v") == content_marks().get(filename or "", "")
+        return YEAR if is_marked else super().get_send_file_max_age(filename)
 
 
-blueprint = _VisitorBlueprint(
-    "kapa_handoff", __name__, template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static"
-)
+blueprint = _VisitorBlueprint("kapa_handoff", __name__, static_folder=str(STATIC), static_url_path="/static")
+
+
+blueprint.before_request(note_arrival)
+blueprint.after_request(explain_refusal)
+
+
+blueprint.before_request(require_readable_query)
 
 
 @blueprint.get("/offer")
 def offer() -> ResponseReturnValue:
     """Does this answer qualify? The button's fragment, or 204."""
-    state, query = current_state(), AnswerQuery()
+    state = current_state()
+    query = AnswerQuery(state)
     settings = _settings(state, query.desk)
     made = make_offer(
-        query.facts,
+        known_facts(state, query.facts, query.thread_id, query.answer_id),
         settings,
         thread_id=query.thread_id,
         answer_id=query.answer_id,
         page=query.page,
         requested=query.requested,
+        origin=query.origin,
     )
     if wants_json():
         return answer_json(_offer_as_json(state, made, settings))
@@ -68,9 +88,7 @@ def form() -> ResponseReturnValue:
 @blueprint.post("/form")
 def form_with_conversation() -> ResponseReturnValue:
     """The same page, carrying the conversation that a server-rendered chat put into its button, without script."""
-    state = current_state()
-    require_known_origin(state.config)
-    fields = read_fields(state.config, ("offer", "conversation"))
+    fields = read_fields(current_state().config, ("offer", "conversation"))
     return _open_form(fields.get("offer", ""), fields.get("conversation"))
 
 
@@ -85,32 +103,34 @@ def create_ticket() -> ResponseReturnValue:
         max_pairs=state.config.max_pairs,
         site_transcript=lambda offered: _site_transcript(state, offered, has_other=bool(fields.get("conversation"))),
     )
-    visitor = _visitor(state)
-    if visitor is not None:
-        form.email.data = visitor.email
     try:
-        require_known_origin(state.config)
+        offered = form.read_offer(state.offer_signer())
+        # What may come from anybody's page does not act for a visitor who is signed in.
+        visitor = signed_in_visitor(state) if require_known_origin(state, offered=offered) else None
+        if visitor is not None:
+            form.email.data = visitor.email
         if not form.validate():
             raise Invalid(fields=form.errors)
-        ticket, is_new = open_ticket(state.database, state.config, _submission(state, form, visitor))
+        submission = filtered(state, _submission(state, form, visitor))
+        ticket, is_new = open_ticket(state.database, state.config, submission)
     except RequestProblem as problem:
-        return _form_again(state, form, visitor, problem)
-    answer = answer_confirmation(ticket, is_new)
+        return _form_again(state, form, problem)
+    # The ticket is stored: whatever fails from here on must not keep it from going out, or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
         start_delivery(state, ticket.reference)
-    return answer
+    return answer_confirmation(ticket, is_new)
 
 
 @blueprint.post("/events")
 def events() -> ResponseReturnValue:
     """The visitor closed the form without sending it."""
     state = current_state()
-    require_known_origin(state.config)
     fields = read_fields(state.config, EVENT_FIELDS)
     if fields.get("event") != "cancel":
-        raise Invalid(fields={"event": [f"event: {fields.get('event')!r} is not allowed; use cancel."]})
+        raise Invalid(fields={"event": [f"event: {quoted(fields.get('event'))} is not allowed; use cancel."]})
     cancelled = state.offer_signer().read(fields.get("offer", ""))
+    require_known_origin(state, offered=cancelled)
     notify(handoff_cancelled, state.app, facts=cancelled.facts)
     return "", 204
 
@@ -120,7 +140,11 @@ def protect(response: Response) -> Response:
     """Dynamic answers are nobody's to keep; pages of KAPA_HANDOFF_ORIGINS may read them."""
     state = current_state()
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.endpoint != "kapa_handoff.static":
+    if request.endpoint == "kapa_handoff.static":
+        if state.config.origins:
+            # A module script of another origin is fetched with CORS. Not that origin's name: the file is kept.
+            response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    else:
         response.headers["Cache-Control"] = "no-store"
         # The address of a form holds its offer.
         response.headers.setdefault("Referrer-Policy", "same-origin")
@@ -143,38 +167,60 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     signer = state.offer_signer()
     problem: RequestProblem | None = None
     try:
-        opened = signer.read(token)
+        opened = signer.read(token, opens_form=True)
     except OfferExpired as error:
         problem, opened = error, error.offer
-        token = signer.sign(opened)
+    if request.method == "POST":
+        require_known_origin(state, offered=opened)
     settings = _settings(state, opened.desk)
     if not settings.takes_tickets:
         raise Disabled
-    if problem is not None and wants_json():
-        raise problem
-    # A person has typed nothing yet and gets a form with a fresh offer, without a word about the old one.
-    form = TicketForm.empty(signer, token)
+    if problem is not None:
+        if wants_json():
+            raise problem
+        # A person has typed nothing yet and gets a form with a fresh offer, without a word about the old one.
+        opened = _decided_again(state, opened, settings)
+    form = TicketForm.empty(signer, signer.sign(opened.for_one_form(origin_of(request.headers.get("Referer")))))
     form.conversation.data = conversation
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
-    shown = answer_form(state, form, opened, settings, _visitor(state), None)
+    shown = answer_form(state, form, opened, settings, signed_in_visitor(state), None)
     return with_problem(shown, problem)
 
 
-def _form_again(
-    state: State, form: TicketForm, visitor: Visitor | None, problem: RequestProblem
-) -> ResponseReturnValue:
+def _form_again(state: State, form: TicketForm, problem: RequestProblem) -> ResponseReturnValue:
     if wants_json():
         return with_problem(answer_json(problem.as_json()), problem)
-    offered = form.accepted_offer
-    if isinstance(problem, OfferExpired):
-        offered = problem.offer
-        form.carry_offer(state.offer_signer().sign(offered))
+    offered = problem.offer if isinstance(problem, OfferExpired) else form.accepted_offer
     try:
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
+        if isinstance(problem, OfferExpired):
+            form.carry_offer(state.offer_signer().sign(_decided_again(state, problem.offer, settings)))
+    except NoLongerOffered as error:
+        problem = error
     except RequestProblem:
         settings = default_settings(state.config)
-    return answer_form(state, form, offered, settings, visitor, problem)
+    return answer_form(state, form, offered, settings, signed_in_visitor(state), problem)
+
+
+def _decided_again(state: State, offered: Offer, settings: DeskSettings) -> Offer:
+    """An offer in the place of one that is too old, by today's settings, and facts where the site knows them.
+
+    Raises:
+        NoLongerOffered: the answer does not qualify any more.
+    """
+    made = make_offer(
+        known_facts(state, offered.facts, offered.thread_id, offered.answer_id),
+        settings,
+        thread_id=offered.thread_id,
+        answer_id=offered.answer_id,
+        page=offered.page,
+        requested=offered.requested,
+        origin=offered.origin,
+    )
+    if made is None:
+        raise NoLongerOffered
+    return made
 
 
 def _settings(state: State, desk: str) -> DeskSettings:
@@ -194,31 +240,13 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
     }
 
 
-def _visitor(state: State) -> Visitor | None:
-    """Who is signed in, with an address that a mail can carry; else the visitor types one."""
-    loader = state.hooks.visitor_loader
-    try:
-        found = loader() if loader is not None else None
-        return Visitor(parse_email(found.email), found.name) if found else None
-    except ValueError:
-        return None
-    except Exception:
-        _logger.exception("The site's visitor_loader failed; the visitor is asked for an address.")
-        return None
-
-
 def _site_transcript(state: State, offered: Offer, *, has_other: bool) -> Conversation | None:
-    loader = state.hooks.conversation_loader
-    if loader is None or offered.thread_id is None:
-        return None
     try:
-        found = loader(offered.thread_id)
-        return found.cleaned() if found is not None else None
-    except Exception as error:
-        _logger.exception("The site's conversation_loader failed.")
+        return site_record(state, offered.thread_id)
+    except Unavailable:
         if has_other:
             return None  # what the browser sent is better than nothing, and the mail says whose word it is
-        raise Unavailable from error
+        raise
 
 
 def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Submission:
@@ -232,9 +260,9 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Subm
         note=form.note.data,
         conversation=conversation,
         transcript_source=form.transcript_source,
-        client_key=client_key(request.remote_addr, state.secret),
+        keys=keys_of(request.remote_addr, form.email.data, state.secret, signed_in=visitor is not None),
         name=visitor.name if visitor else None,
-        locale=(request.accept_languages.best or "")[:35] or None,
+        locale=language(),
         site_keeps_thread=state.hooks.conversation_loader is not None and offered.thread_id is not None,
         proxy_unheeded=proxy_unheeded(),
     )

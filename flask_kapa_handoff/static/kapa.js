@@ -1,14 +1,2 @@
-/** Kapa's documented queue: takes handlers until Kapa's bundle has loaded, which drains it. */
-(() => {
-  "use strict";
-
-  const page = /** @type {any} */ (window);
-  if (typeof page.Kapa === "function") return; // an element's id makes a global, too
-  /** @type {any} */
-  const queue = function () {
-    queue.c(arguments);
-  };
-  queue.q = [];
-  queue.c = queue.q.push.bind(queue.q);
-  page.Kapa = queue;
-})();
+/* Made from frontend/ by make static. */
+(()=>{var n=e=>Object.prototype.hasOwnProperty.call(window,e)?window[e]:void 0;(()=>{let e=window;if(typeof n("Kapa")=="function")return;let t=function(){t.c(arguments)};t.q=[],t.c=t.q.push.bind(t.q),e.Kapa=t})();})();

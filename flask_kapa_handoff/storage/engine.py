@@ -5,20 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ..errors import SchemaError, Unavailable
 from . import BUSY_TIMEOUT, forks, postgresql, schema, sqlite
+from .dialects import dispose, is_sqlite, open_engine, unavailable
+from .file_access import Obstacle, obstacle
 
 _logger = logging.getLogger(__name__)
+
+LOG_PAUSE = 0.2
+"""Seconds between two tries to empty the log: visitors write meanwhile."""
 
 
 class Database:
@@ -65,10 +70,13 @@ class Database:
                 self._engine.dispose(close=False)  # a fork copied the connections: they are the parent's
         located = self._locate()
         self._own = isinstance(located, str)
-        engine = _open_engine(located) if isinstance(located, str) else located
+        engine = open_engine(located) if isinstance(located, str) else located
         if engine.dialect.name not in ("sqlite", "postgresql"):
             raise SchemaError(f"{engine.dialect.name} is not supported.", "Use SQLite or PostgreSQL.")
-        self._embedded = self._own and _is_sqlite(engine)
+        self._embedded = self._own and is_sqlite(engine)
+        if self._own:
+            # An app that nobody uses any more, as after a site's test, leaves no open connections behind.
+            weakref.finalize(self, dispose, engine, os.getpid()).atexit = False
         return engine
 
     def _ready(self) -> Engine:
@@ -93,7 +101,7 @@ class Database:
         if self._embedded:
             sqlite.create_file(engine)
         before = schema.version(engine)
-        schema.upgrade(engine, self.write_transaction, use_write_ahead_log=self._embedded)
+        schema.upgrade(engine, self._transaction, use_write_ahead_log=self._embedded)
         if self._embedded:
             self._file = sqlite.identity(engine)
         return before
@@ -107,7 +115,7 @@ class Database:
     def _usable(self) -> Iterator[Engine]:
         """The engine; whatever goes wrong with it is logged, and looked at anew the next time."""
         try:
-            with _unavailable(), self._in_use():
+            with unavailable(), self._in_use():
                 yield self._ready()
         except Unavailable as error:
             self._checked = False
@@ -125,12 +133,38 @@ class Database:
         finally:
             writing.release()
 
-    @staticmethod
-    def _say(error: Unavailable) -> None:
+    def _say(self, error: Unavailable) -> None:
         # The driver's words alone: SQLAlchemy's would repeat what the visitor typed.
         cause = getattr(error.__cause__, "orig", None) or error.__cause__
         reason = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
-        _logger.error("The handoff database cannot be used: %s", reason)
+        found = self.obstacle() if cause is not None else None
+        _logger.error("The handoff database cannot be used: %s", f"{reason}. {found}" if found else reason)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file that belongs to this package alone; None where there is none.
+
+        Raises:
+            SchemaError: the site's database cannot be shared.
+        """
+        engine = self.engine
+        return sqlite.file_of(engine) if self._embedded else None
+
+    def obstacle(self) -> Obstacle | None:
+        """What keeps this process's user from using the file; None: nothing that can be seen, or there is no file."""
+        file = None if self._engine is None else self.file
+        return None if file is None else obstacle(file)
+
+    def present_version(self) -> str | None:
+        """The version of the tables as they are; None: there are none. Makes and changes nothing.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with unavailable(), self._in_use():
+            file = self.file
+            # SQLite would make the file.
+            return None if file is not None and not file.exists() else schema.version(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -158,20 +192,20 @@ class Database:
             Unavailable: the database cannot be reached, is full, or stays locked.
         """
         with self._usable() as engine:
-            guard: AbstractContextManager[Any] = self._turn() if _is_sqlite(engine) else nullcontext()
-            # A site's own SQLite engine keeps the mode that the site has chosen.
-            lasting = survives_power_cut or (_is_sqlite(engine) and not self._embedded)
-            with guard, self.write_transaction(engine, alone=alone, survives_power_cut=lasting) as connection:
+            guard: AbstractContextManager[Any] = self._turn() if is_sqlite(engine) else nullcontext()
+            transaction = self._transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
+            with guard, transaction as connection:
                 yield connection
 
-    @staticmethod
-    def write_transaction(
-        engine: Engine, *, alone: bool = True, survives_power_cut: bool = True
+    def _transaction(
+        self, engine: Engine, *, alone: bool = True, survives_power_cut: bool = True
     ) -> AbstractContextManager[Connection]:
-        """The transaction of :meth:`write`, without the check of the tables."""
-        if _is_sqlite(engine):
-            return sqlite.write_transaction(engine, survives_power_cut=survives_power_cut)
-        return postgresql.write_transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
+        if not is_sqlite(engine):
+            return postgresql.write_transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
+        if not self._embedded:
+            # A site's own engine waits for the disk as the site has chosen; erased text must be gone in any case.
+            return sqlite.write_transaction(engine, secure_delete=1)
+        return sqlite.write_transaction(engine, **({} if survives_power_cut else {"synchronous": sqlite.NORMAL}))
 
     def upgrade(self) -> tuple[str | None, str]:
         """Bring the tables to this package's version.
@@ -179,7 +213,7 @@ class Database:
         Returns:
             The version before (none: there were no tables) and after.
         """
-        with _unavailable(), self._in_use(), self._opening:
+        with unavailable(), self._in_use(), self._opening:
             before = self._upgrade(self.engine)
             self._checked = True
         return before, schema.HEAD
@@ -194,6 +228,30 @@ class Database:
             return
         with self._usable() as engine, self._turn():
             sqlite.checkpoint(engine)
+
+    def empty_log(self, patience: float = 0.0) -> bool:
+        """After a deletion: leave nothing of earlier transactions in SQLite's log.
+
+        Arguments:
+            patience: seconds to try for; readers in other processes may need the log, and writers go first.
+
+        Returns:
+            Whether it is empty; True for PostgreSQL, whose server looks after its own.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        until = time.monotonic() + patience
+        while True:
+            with self._usable() as engine:
+                if not is_sqlite(engine):
+                    return True
+                with self._turn():
+                    if sqlite.empty_log(engine):
+                        return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(LOG_PAUSE)
 
     def close(self) -> None:
         """Close this process's connections, unless they are the site's."""
@@ -226,28 +284,7 @@ class Database:
 
 def now(connection: Connection) -> datetime:
     """The database's own time, UTC: the clocks of several web machines differ."""
-    if _is_sqlite(connection):
+    if is_sqlite(connection):
         return sqlite.now(connection)
     found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return found.astimezone(timezone.utc)
-
-
-def _is_sqlite(bind: Engine | Connection) -> bool:
-    return bind.dialect.name == "sqlite"
-
-
-def _open_engine(uri: str) -> Engine:
-    return sqlite.open_engine(uri) if make_url(uri).get_backend_name() == "sqlite" else postgresql.open_engine(uri)
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (IntegrityError, DataError, ProgrammingError, NotSupportedError) as error:
-        # A mistake of ours, unless the connection went away at that moment.
-        if error.connection_invalidated:
-            raise Unavailable from error
-        raise
-    except (DBAPIError, PoolTimeoutError, OSError) as error:
-        raise Unavailable from error

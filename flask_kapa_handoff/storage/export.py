@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from .engine import Database
-from .models import delivery_attempt, ticket, transcript
+from .models import delivery_attempt, settings_change, ticket, transcript
 from .records import Attempt, Ticket
+from .removal import names_person
 
 PAGE_LENGTH = 25
 """Transcripts may have a megabyte each."""
@@ -35,14 +36,17 @@ def before_time(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)  # RFC 9562, 5.7: a UUIDv7 begins with its milliseconds
 
 
-def export_page(database: Database, after: UUID = ENTIRE_HISTORY) -> list[Record]:
+def export_page(database: Database, after: UUID = ENTIRE_HISTORY, email: str | None = None) -> list[Record]:
     """The next tickets, oldest first; empty at the end.
 
     Arguments:
         after: the id of the last ticket of the page before, or one that :func:`before_time` gives.
+        email: the address of the visitor whose tickets are wanted, in upper or lower case; None: everybody's.
     """
     with database.read() as connection:
         query = select(ticket).where(ticket.c.id > after).order_by(ticket.c.id).limit(PAGE_LENGTH)
+        if email is not None:
+            query = query.where(ticket.c.email_key == email.lower())
         page = [Ticket.from_row(row) for row in connection.execute(query)]
         ids = [found.id for found in page]
         texts = {
@@ -56,6 +60,20 @@ def export_page(database: Database, after: UUID = ENTIRE_HISTORY) -> list[Record
         ):
             attempts[row.ticket_id].append(Attempt.from_row(row))
     return [Record(found, _conversation(texts.get(found.id)), attempts[found.id]) for found in page]
+
+
+def settings_changes_of(database: Database, email: str) -> list[dict[str, Any]]:
+    """The changes of the settings that a person made, or that name the address, oldest first.
+
+    Arguments:
+        email: the address, in upper or lower case.
+    """
+    with database.read() as connection:
+        query = select(settings_change).where(names_person(email)).order_by(settings_change.c.id)
+        changes = [dict(row._mapping) for row in connection.execute(query)]
+    return [
+        {**change, "before": json.loads(change["before"]), "after": json.loads(change["after"])} for change in changes
+    ]
 
 
 def _conversation(text: str | None) -> Any:

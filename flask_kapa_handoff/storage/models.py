@@ -64,7 +64,7 @@ ticket = Table(
     Column("reference", String(16), nullable=False, unique=True),
     Column("submission_id", Uuid, nullable=False, unique=True),
     Column("content_digest", String(64), nullable=False, comment="tells a repeated submit from another text"),
-    Column("created_at", UTCDateTime, nullable=False, index=True),
+    Column("created_at", UTCDateTime, nullable=False),
     Column("desk", String(64), nullable=False),
     Column("recipient", String(320), nullable=False),
     Column("visitor_email", String(320), nullable=False),
@@ -95,13 +95,23 @@ ticket = Table(
         server_default=false(),
         comment="the request named the visitor's address, and the app saw a proxy's",
     ),
+    Column("offer_id", String(32), comment="an offer opens one ticket"),
+    Column("network_key", String(64), comment="of the client's /24, or /56"),
+    Column("wide_network_key", String(64), comment="of the client's /48, IPv6 alone"),
+    Column("mailbox_key", String(64), comment="of the mailbox, without tag and dots"),
+    Column("size", Integer, nullable=False, server_default="0", comment="octets of note and conversation"),
+    Column("flag", Text, comment="what the site's own check says of it"),
 )
 # With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue is read
 # without a look at its tickets.
 Index(None, ticket.c.status, ticket.c.next_attempt_at, ticket.c.id, ticket.c.queued_at)
-Index(None, ticket.c.client_key, ticket.c.created_at)
 Index(None, ticket.c.email_key, ticket.c.created_at)
 Index(None, ticket.c.thread_id, ticket.c.created_at)
+# With the size, so that a submit reads what its quotas have used without a look at the tickets.
+Index(None, ticket.c.created_at, ticket.c.size)
+for _column in (ticket.c.client_key, ticket.c.network_key, ticket.c.wide_network_key, ticket.c.mailbox_key):
+    Index(None, _column, ticket.c.created_at, ticket.c.size)
+Index(None, ticket.c.offer_id, unique=True)
 # Partial ones cost a submit nothing. By the first, old tickets are found; without the second, the whole table would be
 # looked through for each ticket that is deleted.
 for _column in (ticket.c.delivered_at, ticket.c.follows):
@@ -152,4 +162,16 @@ settings_change = Table(
     Column("before", Text, nullable=False, comment="JSON of the settings"),
     Column("after", Text, nullable=False, comment="JSON of the settings"),
     UniqueConstraint("desk", "version"),
+)
+
+refusal = Table(
+    PREFIX + "refusal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reason", String(32), nullable=False),
+    Column("detail", String(500), nullable=False),
+    Column("hour", UTCDateTime, nullable=False, comment="the hour that these are of, its start"),
+    Column("count", Integer, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+    UniqueConstraint("hour", "reason", "detail"),
 )

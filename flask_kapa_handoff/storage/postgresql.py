@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, create_engine
 
 from . import BUSY_TIMEOUT
+from .logs import quiet
 
 # Any number will do that nothing else of the site takes; this one reads "kapahand".
 _TURN_TO_WRITE = 0x6B61706168616E64
@@ -22,7 +23,7 @@ def open_engine(uri: str) -> Engine:
         pool_pre_ping=True,  # a connection that went away meanwhile is replaced
         pool_size=16,
         max_overflow=32,
-        hide_parameters=True,  # an error that a log shows must not repeat what a visitor typed
+        **quiet(),
     )
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..conversation import Conversation, parse_conversation
@@ -17,8 +17,9 @@ from .models import delivery_attempt, ticket, transcript
 
 
 class Status(str, Enum):
-    """Where a ticket's delivery stands."""
+    """Where a ticket's delivery stands. ``held``: stored beyond the site's hourly limit, and sent once released."""
 
+    HELD = "held"
     QUEUED = "queued"
     SENDING = "sending"
     DELIVERED = "delivered"
@@ -54,10 +55,18 @@ class Ticket:
         triggers: the triggers that were met, comma-separated.
         email_key: the visitor's address in lower case.
         client_key: a keyed hash of the visitor's network address.
-        queued_at: when it was stored, or last sent again by hand.
+        queued_at: when it was stored, released, or last sent again by hand.
+        next_attempt_at: when a queued ticket is due, and from when on a held one is released if there is room.
         follows: id of an earlier ticket of the same thread.
         leased_until: until when the delivery that is at it has it alone.
         proxy_unheeded: the request named the visitor's address (``X-Forwarded-For``), and the app saw a proxy's.
+        offer_id: of the offer that opened it; an offer opens one ticket.
+        network_key, wide_network_key: keyed hashes of the networks around the visitor's address: /24 of IPv4, /56 and
+            /48 of IPv6.
+        mailbox_key: a keyed hash of the visitor's email address without its tag and dots, to count by; see
+            :func:`~flask_kapa_handoff.quotas.keys_of`.
+        size: octets of note and conversation as they are stored.
+        flag: what the site's ``ticket_filter`` says of it to the agent.
     """
 
     id: UUID
@@ -89,6 +98,12 @@ class Ticket:
     last_error: str | None
     delivered_at: datetime | None
     proxy_unheeded: bool = False
+    offer_id: str | None = None
+    network_key: str | None = None
+    wide_network_key: str | None = None
+    mailbox_key: str | None = None
+    size: int = 0
+    flag: str | None = None
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> Ticket:
@@ -131,6 +146,12 @@ def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | No
     if before is not None:
         query = query.where(ticket.c.id < before)
     return [Ticket.from_row(row) for row in connection.execute(query)]
+
+
+def count_held(connection: Connection) -> int:
+    """How many tickets are held."""
+    held = select(func.count()).select_from(ticket).where(ticket.c.status == Status.HELD)
+    return int(connection.execute(held).scalar_one())
 
 
 # Built once: a delivery needs it for every ticket.

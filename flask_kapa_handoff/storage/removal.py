@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from .engine import Database
-from .models import delivery_attempt, ticket, transcript
+from .engine import Database, now
+from .models import delivery_attempt, settings_change, ticket, transcript
 from .records import Status
 
 BATCH = 100
@@ -22,17 +23,32 @@ PAUSE_SECONDS = 0.05
 """The rest between two of them: SQLite lets those who wait try their luck every now and then, and no queue forms."""
 
 
+ERASED = "erased"
+"""Who made a change of the settings, where that person was erased."""
+
+
 @dataclass(frozen=True)
 class Erased:
-    """What was deleted: the references, oldest first, how many delivery attempts, and whose mail was on its way."""
+    """What was deleted.
+
+    Arguments:
+        references: those of the tickets, oldest first.
+        attempts: how many delivery attempts.
+        being_sent: the tickets whose mail was on its way.
+        changes: how many entries of the settings' history no longer name the person.
+    """
 
     references: tuple[str, ...] = ()
     attempts: int = 0
     being_sent: tuple[str, ...] = ()
+    changes: int = 0
 
     def __add__(self, other: Erased) -> Erased:
         return Erased(
-            self.references + other.references, self.attempts + other.attempts, self.being_sent + other.being_sent
+            self.references + other.references,
+            self.attempts + other.attempts,
+            self.being_sent + other.being_sent,
+            self.changes + other.changes,
         )
 
 
@@ -56,17 +72,65 @@ def erase_visitor(database: Database, email: str) -> Erased:
     return erased
 
 
-def delete_delivered(database: Database, *, before: datetime) -> int:
-    """Delete the tickets that were delivered before a moment.
+def names_person(email: str) -> ColumnElement[bool]:
+    """Picks the changes of the settings that a person made, or that have the address in them.
+
+    Arguments:
+        email: the address, in upper or lower case.
+    """
+    columns, address = settings_change.c, email.lower()
+    texts = (func.lower(columns.before), func.lower(columns.after))
+    # As JSON writes it, so that nobody else's longer address is found.
+    return or_(
+        func.lower(columns.changed_by) == address,
+        *(text.contains(json.dumps(address), autoescape=True) for text in texts),
+    )
+
+
+def erase_from_history(database: Database, email: str, *, keep_as_destination: bool) -> Erased:
+    """Take a person out of the settings' history; what was changed, and when, stays.
+
+    Arguments:
+        email: the address, in upper or lower case.
+        keep_as_destination: whether it stays where it is the address that tickets went to; it does if they still go
+            there.
+    """
+    address, changes = email.lower(), 0
+
+    def without_address(text: str) -> str:
+        values = json.loads(text)
+        is_named = str(values.get("email") or "").lower() == address
+        return json.dumps({**values, "email": None}) if is_named and not keep_as_destination else text
+
+    with database.write() as connection:
+        for row in connection.execute(select(settings_change).where(names_person(email))).all():
+            by = ERASED if row.changed_by.lower() == address else row.changed_by
+            values = {"changed_by": by, "before": without_address(row.before), "after": without_address(row.after)}
+            if any(getattr(row, name) != value for name, value in values.items()):
+                connection.execute(update(settings_change).where(settings_change.c.id == row.id).values(values))
+                changes += 1
+    return Erased(changes=changes)
+
+
+def delete_outdated(database: Database, days: int) -> int:
+    """Delete the first tickets that were delivered, or failed, more than so many days ago.
+
+    One that failed and was sent again is not outdated: it waits, or has ended later.
 
     Returns:
-        How many there were.
+        How many; fewer than :data:`BATCH` at the end.
     """
-    count = 0
+    with database.read() as connection:
+        before = now(connection) - timedelta(days=days)
+    tries = delivery_attempt.c
+    tried_later = exists().where(
+        tries.ticket_id == ticket.c.id, func.coalesce(tries.finished_at, tries.started_at) >= before
+    )
+    failed = and_(ticket.c.status == Status.FAILED, ticket.c.queued_at < before, ~tried_later)
     # Only a delivered ticket has this time. With the status in the condition, SQLite would not take the index.
-    while batch := _delete_batch(database, ticket.c.delivered_at < before, ticket.c.delivered_at):
-        count += len(batch.references)
-    return count
+    batch = _delete_batch(database, ticket.c.delivered_at < before, ticket.c.delivered_at)
+    batch = batch or _delete_batch(database, failed, ticket.c.queued_at)
+    return len(batch.references) if batch else 0
 
 
 def _of(email: str) -> ColumnElement[bool]:
@@ -75,12 +139,13 @@ def _of(email: str) -> ColumnElement[bool]:
 
 def _delete_batch(database: Database, condition: ColumnElement[bool], order: ColumnElement[Any]) -> Erased | None:
     query = select(ticket.c.id, ticket.c.reference, ticket.c.status).where(condition).order_by(order)
+    with database.read() as connection:  # a look, which writers need not wait for
+        if connection.execute(query.limit(1)).first() is None:
+            return None
     with database.write() as connection:  # alone: a submit that follows one of them must not come in between
         # Locked, where rows can be: a delivery that began now would add an attempt to what is being deleted.
-        found = connection.execute(query.limit(BATCH).with_for_update()).all()
+        found = connection.execute(query.limit(BATCH).with_for_update(of=ticket)).all()
         attempts = _delete(connection, [row.id for row in found])
-    if not found:
-        return None
     if len(found) == BATCH:
         time.sleep(PAUSE_SECONDS)
     being_sent = tuple(row.reference for row in found if row.status == Status.SENDING)

@@ -16,7 +16,7 @@ from . import VERSION_TABLE
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test holds it against the migrations folder."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

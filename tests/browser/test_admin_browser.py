@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, redirect
+from flask import Flask, Response, redirect
 from jinja2 import DictLoader
 from playwright.sync_api import BrowserContext, Page, expect
 
 from flask_kapa_handoff import KapaHandoff
 from tests.browser.conftest import watched
+from tests.browser.libraries import turbo
 from tests.conftest import send_ticket
 from tests.servers import MailServer
 
@@ -290,6 +291,56 @@ def test_in_the_sites_own_template(
     page.get_by_role("link", name="Tickets").click()
     expect(page.get_by_role("heading", name="Tickets")).to_be_visible()
     expect_only_statuses(page)
+
+
+@pytest.mark.only("sqlite")
+def test_in_a_frame_that_turbo_visits_the_page_is_live_at_each_visit(
+    page: Page, admin_app: Callable[..., Flask], serve: Serve
+) -> None:
+    """Also when the visit began on a page that needs no htmx; it is loaded once."""
+    app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
+    frame = FRAME.replace("</head>", '<script src="/turbo.js"></script></head>').replace(' hx-boost="true"', "")
+    app.jinja_loader = DictLoader({"office.html": frame})
+    app.add_url_rule("/turbo.js", "turbo", lambda: Response(turbo(), mimetype="text/javascript"))
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url) if "htmx.min.js" in request.url else None)
+    page.goto(f"{serve(app)}/handoff/admin/tickets")
+    page.evaluate("window.stayed = true")
+    for text in ("Ask a human", "Talk to us"):
+        page.get_by_role("link", name="Settings").click()
+        page.wait_for_function("Object.keys(window).includes('htmx')")
+        button_text(page).fill(text)
+        expect(preview(page).locator(".kapa-handoff-button")).to_have_text(text)
+        page.get_by_role("link", name="Tickets").click()
+        expect(page.get_by_role("heading", name="Tickets")).to_be_visible()
+    assert page.evaluate("window.stayed")
+    assert len(loaded) == 1
+    page.problems.clear()  # type: ignore[attr-defined]  # the policy forbids the style of Turbo's progress bar
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        '<a id="kapaHandoffAdmin"></a>',
+        '<a id="htmx"></a>',
+        '<form name="currentScript" data-htmx="/elsewhere.js"></form>',
+        '<img name="currentScript" alt="">',
+        '<img name="head" alt=""><img name="getElementById" alt="">',
+    ],
+)
+@pytest.mark.only("sqlite")
+def test_names_in_the_markup_of_a_sites_frame_leave_the_page_as_live(
+    page: Page, admin_app: Callable[..., Flask], serve: Serve, hostile: str
+) -> None:
+    """An element's name or id is no script's: htmx is loaded, and failures are shown."""
+    app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
+    app.jinja_loader = DictLoader({"office.html": FRAME.replace('<main id="main">', hostile + '<main id="main">')})
+    page.goto(f"{serve(app)}/handoff/admin/")
+    page.wait_for_function("Object.keys(window).includes('htmx')")
+    page.route("**/handoff/admin/settings", lambda route: route.abort())
+    save(page)
+    expect(failure(page)).to_contain_text("cannot be reached")
+    page.problems.clear()  # type: ignore[attr-defined]  # Chromium reports the lost request, and htmx has names of its own
 
 
 def test_a_ticket_in_the_browser(page: Page, site: Flask, serve: Serve) -> None:

@@ -7,7 +7,9 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from flask_kapa_handoff import KapaHandoff
 from tests.conftest import DATABASES, close
 from tests.faults import kills, limits
 from tests.faults.flood import flood
+from tests.faults.hostile import lay_siege
+from tests.hostile_requests import ROUTES
 from tests.postgres import Postgres, running
 from tests.scripted_smtp import ScriptedServer
 
@@ -34,6 +38,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--submits", type=int, default=20_000, help="by eight workers")
     parser.add_argument("--rounds", type=int, default=100, help="of 50 submits against a limit")
+    parser.add_argument("--requests", type=int, default=100_000, help="hostile ones, to each route")
     parser.add_argument("--minutes", type=int, default=10, help="of the flood")
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - set(PARTS):
@@ -94,7 +99,26 @@ def _torture_with_a_flood(chosen: argparse.Namespace, postgres: Postgres | None)
                 _expect(f"flood on {database}: nothing was delivered in minute {minute}", stretch.delivered > 0)
 
 
-PARTS = {"kills": _torture_with_kills, "limits": _torture_with_limits, "flood": _torture_with_a_flood}
+def _torture_with_hostile_requests(chosen: argparse.Namespace, postgres: Postgres | None) -> None:
+    _row("database", "route", "requests", "statuses", "500 or more", "worst CPU seconds", "largest answer", head=True)
+    for database in chosen.databases:
+        uris = [postgres.new_database() if postgres and database == "postgresql" else None for _ in ROUTES]
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+            for siege in pool.map(lay_siege, ROUTES, [chosen.requests] * len(ROUTES), uris):
+                said = ", ".join(f"{number:,} x {status}" for status, number in sorted(siege.statuses.items()))
+                _row(
+                    *(database, siege.route, chosen.requests, said, len(siege.errors), f"{siege.seconds:.3f}"),
+                    siege.octets,
+                )
+                _expect(f"hostile requests on {database}: {siege.errors[:3]}", not siege.errors)
+
+
+PARTS = {
+    "kills": _torture_with_kills,
+    "limits": _torture_with_limits,
+    "flood": _torture_with_a_flood,
+    "hostile": _torture_with_hostile_requests,
+}
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def rounds_against_a_limit(
         submits: how many tickets each time, by :data:`PROCESSES` processes with a thread for each ticket.
 
     Returns:
-        For each round how often each answer came.
+        For each round how often each answer came. The site's limit holds tickets, and refuses at ten times of it.
     """
     config: dict[str, Any] = {KEYS[kind]: limit if kind == which else UNLIMITED for kind in KEYS}
     found = []

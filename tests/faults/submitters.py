@@ -103,7 +103,9 @@ def _serve_orders(config: dict[str, Any]) -> None:
 
 
 def _obey(app: Flask, count: int, threads: int, email: str, address: str) -> None:
-    offer = signed_offer(app.test_client())
+    with app.test_request_context():
+        signer = app.extensions["kapa_handoff"].offer_signer()
+    offer = signer.read(signed_offer(app.test_client()))
     together = threading.Barrier(threads + 1)
     shares = [count // threads + (number < count % threads) for number in range(threads)]
 
@@ -115,7 +117,7 @@ def _obey(app: Flask, count: int, threads: int, email: str, address: str) -> Non
             answer = client.post(
                 "/handoff/tickets",
                 data={
-                    "offer": offer,
+                    "offer": signer.sign(offer.for_one_form()),
                     "submission_id": str(uuid.uuid4()),
                     "email": email,
                     "note": "It does not work on Tuesdays.",

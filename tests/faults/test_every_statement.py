@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.models import ticket as ticket_table
@@ -45,7 +45,7 @@ class Way:
     doubles: bool = False
 
 
-QUEUED, SENDING, DELIVERED, FAILED = Status
+QUEUED, SENDING, DELIVERED, FAILED = Status.QUEUED, Status.SENDING, Status.DELIVERED, Status.FAILED
 WAYS = {
     "delivered": Way((QUEUED, SENDING, DELIVERED)),
     "delayed": Way((QUEUED, SENDING, QUEUED), {"RCPT": "451 come back later"}),
@@ -152,7 +152,7 @@ def recover(app: Flask, reference: str) -> None:
     for _ in range(3):
         ledger.let_time_pass(state.database)
         if find(state.database, reference).status is FAILED:
-            outbox.send_again(state.database, reference)
+            requeue.send_again(state.database, reference)
         courier.deliver_next(reference)
         if find(state.database, reference).status is DELIVERED:
             break

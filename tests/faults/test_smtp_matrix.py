@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff.admin.words import OUTCOMES
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Attempt, Status, Ticket, find_attempts, find_ticket
@@ -230,7 +230,7 @@ def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
         assert stage.courier.deliver_next(reference) is None
         stage.try_it(stage.store())
     else:
-        outbox.send_again(stage.database, reference)
+        requeue.send_again(stage.database, reference)
         assert stage.try_it(reference)[0].status is Status.DELIVERED
     assert (server.connections == before) == (declared["connection"] == "kept" and step != "QUIT")
 

@@ -21,7 +21,7 @@ class Visitors:
     """Threads that post tickets to a port of loopback.
 
     Arguments:
-        app: the site, in this process: it signs the offer.
+        app: the site, in this process: it signs the offers.
         tickets: one ticket for each of its elements.
         threads: how many visitors there are at once.
         end: the moment (``time.monotonic()``) at which they give up.
@@ -32,6 +32,9 @@ class Visitors:
         self._tickets = _Shared(iter(tickets))
         self._end = end
         self._form = ticket_fields(app.test_client())
+        with app.test_request_context():
+            self._signer = app.extensions["kapa_handoff"].offer_signer()
+        self._offer = self._signer.read(self._form["offer"])
         self.references: list[str] = []
         """What they were told: the reference of each acknowledged ticket."""
         self.lost_answers = 0
@@ -52,7 +55,12 @@ class Visitors:
 
     def _run(self) -> None:
         for number in self._tickets:
-            form = {**self._form, "submission_id": str(uuid.uuid4()), "email": f"visitor-{number}@example.com"}
+            form = {
+                **self._form,
+                "offer": self._signer.sign(self._offer.for_one_form()),
+                "submission_id": str(uuid.uuid4()),
+                "email": f"visitor-{number}@example.com",
+            }
             body = urllib.parse.urlencode(form)
             while (reference := self._send(body)) is None:
                 if time.monotonic() > self._end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask, request
@@ -98,9 +99,11 @@ class Site:
         self.asked.append(f"{request.method} {word}")
         return self.instead[word]() if word in self.instead else None
 
-    def open(self, page: Page, *parts: str, then: str = "window.chat") -> Page:
-        """Open a page with these parts, see ``pages.py``; it is there when ``then`` is."""
-        page.goto(f"{self.url}/?" + "&".join(f"part={part}" for part in parts))
+    def open(self, page: Page, *parts: str, then: str = "window.chat", markup: str = "") -> Page:
+        """Open a page with these parts and this markup, see ``pages.py``; it is there when ``then`` is."""
+        page.goto(
+            f"{self.url}/?" + urlencode({"part": parts, "markup": markup} if markup else {"part": parts}, doseq=True)
+        )
         if then:
             wait_until(page, then)
         return page

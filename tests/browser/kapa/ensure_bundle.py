@@ -1,11 +1,12 @@
-"""Builds the scripts with Kapa's SDK before the tests start, so that their processes do not all wait for npm."""
+"""Fetches from npm, and builds with Kapa's SDK, before the tests start, so that they do not all wait for npm."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from example_app.kapa_bundle import BundleError, bundle
+from example_app.kapa_bundle import BundleError, bundle, install
+from tests.browser.libraries import LIBRARIES
 
 CHAT = Path(__file__).parent / "chat.jsx"
 
@@ -13,6 +14,7 @@ CHAT = Path(__file__).parent / "chat.jsx"
 def main() -> int:
     try:
         bundle(CHAT)
+        install(LIBRARIES)
     except BundleError as error:
         print(error, file=sys.stderr)
         return 1

@@ -32,7 +32,7 @@ PAGE = """<!doctype html>
 {%- endif %}
 {%- endfor %}
 </head>
-<body>{% if "chat" in parts %}<div id="chat"></div>{% endif %}</body>
+<body>{{ request.args.markup | safe }}{% if "chat" in parts %}<div id="chat"></div>{% endif %}</body>
 </html>"""
 
 CAPTCHA = """

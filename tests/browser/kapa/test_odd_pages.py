@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import jsonify
@@ -113,18 +114,45 @@ def test_what_was_asked_before_a_reset_stays_there(site: Site, page: Page, kapa:
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_page_whose_markup_hides_the_running_script_has_no_bridge(site: Site, page: Page, kapa: Answers) -> None:
-    """An element of the name `currentScript`, in somebody's comment, must not say where tickets go."""
+HOSTILE = {
+    "a form as the script, with a base": '<form name="currentScript" data-base="/echo" data-bridge></form>',
+    "an image as the script": '<img name="currentScript" alt="">',
+    "a link as the bridge": '<a id="KapaHandoffBridge"></a>',
+    "a link as our object": '<a id="KapaHandoff"></a>',
+    "a form as Kapa's function": '<form id="Kapa"></form>',
+    "a member of the document": '<img name="dispatchEvent" alt="">',
+    "the marks of tags": '<p data-bridge="button" data-website-id src="kapa"></p>',
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_names_in_markup_neither_redirect_the_bridge_nor_switch_it_off(
+    hostile: str, site: Site, page: Page, kapa: Answers
+) -> None:
+    """The ticket goes to the site and is told of, and nothing goes anywhere else."""
     page.add_init_script(
-        """const image = Object.assign(new Image(), {src: "/echo/a/b"});
-        Object.defineProperty(document, "currentScript", {get: () => image});"""
+        """window.told = [];
+        document.addEventListener("kapa-handoff:submit", ({detail}) => told.push(detail.reference));"""
     )
-    site.open(page, "takeover", "chat")
+    site.open(page, "takeover", "chat", markup=HOSTILE[hostile])
     ask(page, kapa, pair(1))
     assert hand_off(page) == SENT
-    assert len(kapa.to("handoff")) == 1
-    assert "echoed" not in site.app.extensions or "offer" not in str(site.app.extensions["echoed"])
-    page.problems.clear()  # type: ignore[attr-defined]
+    assert conversation_of(site) == stored(pair(1))
+    assert page.evaluate("told") == [site.tickets()[0].reference]
+    assert site.asked == ["GET offer", "POST tickets"]
+    assert kapa.to("handoff") == []
+    assert "echoed" not in site.app.extensions
+
+
+def test_the_bridge_sends_what_its_tag_says_of_requests(site: Site, page: Page, kapa: Answers) -> None:
+    """The server wrote it there, and knows by it that the visitor pressed a button of Kapa's form."""
+    site.open(page, "takeover", "chat")
+    ask(page, kapa, pair(1))
+    with page.expect_request("**/handoff/offer?*") as asked:
+        assert hand_off(page) == SENT
+    said = page.locator("script[data-bridge]").get_attribute("data-requested")
+    assert said
+    assert parse_qs(urlsplit(asked.value.url).query)["requested"] == [said]
 
 
 def test_a_browser_without_abort_signal_any_sends_all_the_same(site: Site, page: Page, kapa: Answers) -> None:

@@ -22,8 +22,8 @@ DOCS = """<!doctype html>
 <head>
 <meta charset="utf-8"><title>Docs</title>
 <link rel="stylesheet" href="{site}/handoff/static/handoff.css">
-<script defer src="{site}/handoff/static/handoff.js"></script>
-<script defer src="{site}/handoff/static/bridge.js" data-bridge="{way}"></script>
+<script {loading} src="{site}/handoff/static/handoff.js"></script>
+<script {loading} src="{site}/handoff/static/bridge.js" data-bridge="{way}" data-requested="true"></script>
 <script id="kapa-recaptcha-script" src="/captcha.js"></script>
 <script defer src="/chat.js"></script>
 </head>
@@ -42,10 +42,11 @@ def docs(chat_script: bytes) -> Iterator[tuple[Flask, str]]:
     app.add_url_rule("/captcha.js", "captcha", lambda: (CAPTCHA, {"Content-Type": "text/javascript"}))
     app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
 
-    @app.get("/<way>")
-    def page(way: str) -> Any:
+    @app.get("/<way>", defaults={"loading": "defer"})
+    @app.get("/<way>/<loading>")
+    def page(way: str, loading: str) -> Any:
         site = app.config["SITE"]
-        response = make_response(DOCS.format(site=site, way=way))
+        response = make_response(DOCS.format(site=site, way=way, loading=loading))
         response.headers["Content-Security-Policy"] = POLICY.format(site=site)
         return response
 
@@ -54,11 +55,11 @@ def docs(chat_script: bytes) -> Iterator[tuple[Flask, str]]:
     server.stop()
 
 
-@pytest.mark.parametrize("way", ["takeover", "button"])
+@pytest.mark.parametrize("way", ["takeover", "button", "takeover/type=module", "button/type=module"])
 def test_a_page_of_another_origin_sends_its_tickets(
     way: str, docs: tuple[Flask, str], make_site: Callable[..., Site], page: Page, kapa: Answers
 ) -> None:
-    """Both ways, without cookies, under a strict policy; the ticket names the page."""
+    """Both ways, also as modules, without cookies, under a strict policy; the ticket names the page."""
     app, address = docs
     site = make_site(KAPA_HANDOFF_ORIGINS=[address])
     app.config["SITE"] = site.url
@@ -67,7 +68,7 @@ def test_a_page_of_another_origin_sends_its_tickets(
     pairs = [pair(1, sources=[source(1)]), pair(2, uncertain=True)]
     ask(page, kapa, *pairs)
     vote(page, pairs[0], "downvote")
-    if way == "button":
+    if way.startswith("button"):
         press_and_send(page, "a2")
     else:
         assert hand_off(page) == {"resolved": None}

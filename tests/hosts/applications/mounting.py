@@ -58,7 +58,7 @@ def mount(
         return app  # to compare with
     app.config.update(json.loads(os.environ["HANDOFF_CONFIG"]), KAPA_HANDOFF_ADMIN_TEMPLATE=layout)
     handoff = KapaHandoff()
-    if admin_name is not None and hasattr(handoff, "admin_name"):
+    if admin_name is not None:
         handoff.admin_name(admin_name)
     handoff.init_app(app, admin_required=admin_required)
     chat = Blueprint("chat", __name__, url_prefix="/chat", template_folder="templates")

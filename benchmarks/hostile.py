@@ -1,0 +1,151 @@
+"""What one request may cost: every hostile shape through every step, in one process."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
+
+from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.config import KEYS
+from flask_kapa_handoff.delivery.message import ComposedMessage, Letterhead, compose
+from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.records import find_conversation, find_ticket
+
+from .hostile_shapes import TAILS, UNITS, bodies, conversations, filled, texts
+
+LIMIT: int = KEYS["KAPA_HANDOFF_MAX_REQUEST_BYTES"]
+AIM = 0.25
+"""Seconds of processor time that no step may take longer than."""
+
+STEPS = {"tickets": "submit", "form": "form", "events": "events", "offer": "offer"}
+"""The visitor's paths; then "mail" and "admin page", for what was taken."""
+
+
+@dataclass
+class Cost:
+    """Seconds of processor time of each step for one shape, and the octets of its largest mail."""
+
+    shape: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    mail: int = 0
+
+    @property
+    def worst(self) -> float:
+        return max(self.seconds.values())
+
+
+def measure(directory: Path, *, share: float = 1.0) -> Iterator[Cost]:
+    """Send every shape through an app.
+
+    Arguments:
+        share: of KAPA_HANDOFF_MAX_REQUEST_BYTES, how large the bodies are.
+    """
+    size = int(LIMIT * share)
+    site = _Site(directory)
+    for name, conversation in conversations(size):
+        yield site.take(Cost(name), conversation)
+    for name, unit in UNITS.items():
+        for tail in TAILS:
+            cost = Cost(f"{name}{', hints of secrets' if tail else ''}")
+            for conversation in texts(unit, tail, size):
+                site.take(cost, conversation)
+            yield cost
+        yield _as_fields(site, Cost(f"{name}, as a field"), filled(unit, "", size))
+    for name, body, content_type in bodies(size):
+        cost = Cost(name)
+        for path in ("tickets", "form", "events"):
+            site.send(cost, path, body, content_type)
+        yield cost
+
+
+def _as_fields(site: _Site, cost: Cost, text: str) -> Cost:
+    for path, names in {
+        "tickets": ("email", "note", "website", "submission_id", "offer", "conversation"),
+        "form": ("offer", "conversation"),
+        "events": ("offer", "event"),
+    }.items():
+        for name in names:
+            site.post(cost, path, **{name: text})
+    for name in ("page", "thread_id", "answer_id", "desk", "pairs"):
+        # Most servers take less than that in a request's line, but that is not ours to rely on.
+        site.ask(cost, "offer", {"pairs": 1, name: text[:100_000]})
+    return cost
+
+
+class _Site:
+    def __init__(self, directory: Path) -> None:
+        self._app = Flask("hostile", instance_path=str(directory / "hostile"))
+        limits = ("CLIENT_PER_HOUR", "EMAIL_PER_HOUR", "HOUR")
+        self._app.config.update(
+            SECRET_KEY="a secret of the benchmark",
+            KAPA_HANDOFF_EMAIL="support@example.com",
+            KAPA_HANDOFF_DELIVERY="external",
+            MAIL_DEFAULT_SENDER="site@example.com",
+            **{f"KAPA_HANDOFF_TICKETS_PER_{limit}": 1_000_000 for limit in limits},
+        )
+        KapaHandoff().init_app(self._app, admin_required=lambda view: view)
+        self._state: Any = self._app.extensions["kapa_handoff"]
+        warm_up = Cost("warm-up")
+        self._offer = self.ask(warm_up, "offer", {"pairs": 1}).json["offer"]  # type: ignore[index]
+        self.take(warm_up, [{"question": "é", "answer": "é \u202e [a](http://ü)"}])
+
+    def ask(self, cost: Cost, path: str, query: dict[str, Any]) -> Response:
+        builder = EnvironBuilder(f"/handoff/{path}", query_string=query, headers={"Accept": "application/json"})
+        return self._call(cost, STEPS.get(path, "admin page"), builder)
+
+    def send(self, cost: Cost, path: str, body: bytes, content_type: str) -> Response:
+        builder = EnvironBuilder(
+            f"/handoff/{path}",
+            method="POST",
+            headers={"Accept": "application/json"},
+            input_stream=io.BytesIO(body),
+            content_type=content_type,
+            content_length=len(body),
+        )
+        return self._call(cost, STEPS[path], builder)
+
+    def post(self, cost: Cost, path: str, **fields: Any) -> Response:
+        values = {"offer": self._offer, **fields}
+        if path == "tickets":
+            values = {"submission_id": str(uuid.uuid4()), "email": "v@example.com", **values}
+        return self.send(cost, path, json.dumps(values, ensure_ascii=False).encode(), "application/json")
+
+    def take(self, cost: Cost, conversation: list[dict[str, Any]]) -> Cost:
+        """Submit a conversation; compose its mail and show its page where it was taken."""
+        self.post(cost, "form", conversation=conversation)
+        answer = self.post(cost, "tickets", conversation=conversation)
+        if answer.status_code == 201:
+            reference = answer.json["reference"]  # type: ignore[index]
+            self.ask(cost, f"admin/tickets/{reference}", {})
+            message = self._measure(cost, "mail", lambda: self._compose(reference))
+            cost.mail = max(cost.mail, len(message.data))
+        return cost
+
+    def _compose(self, reference: str) -> ComposedMessage:
+        with self._state.database.read() as connection:
+            found = find_ticket(connection, ticket_table.c.reference == reference)
+            if found is None:
+                raise RuntimeError(f"{reference} was not stored")
+            conversation = find_conversation(connection, found)
+        with self._app.app_context():
+            return compose(self._state.mail_environment, Letterhead("Docs", "d@example.com"), found, conversation)
+
+    def _call(self, cost: Cost, step: str, builder: EnvironBuilder) -> Response:
+        environment = builder.get_environ()  # what a server hands over is no cost of the app's
+        return self._measure(cost, step, lambda: Response.from_app(self._app, environment, buffered=True))
+
+    def _measure(self, cost: Cost, step: str, call: Callable[[], Any]) -> Any:
+        began = time.process_time()
+        result = call()
+        cost.seconds[step] = max(cost.seconds.get(step, 0.0), time.process_time() - began)
+        return result

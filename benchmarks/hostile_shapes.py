@@ -1,0 +1,99 @@
+"""Bodies within the limits, each made to hurt something on its way: a parser, a pattern, a renderer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+ANSWER_LENGTH = 62_000  # just short enough to be rendered as Markdown
+
+_SYNTAX = r"""
+x ( [ ![ [a][b [a](b) ](http://b) * *a* **a **a** _a_ ` `a` > < <a <!-- & &# &amp; " ' ~a~ | |- # \ @ a@a. a@b.c
+<a@a.a> www.a.b http://a:b@ :// a://b: a.b- a_ a. password= ?token= sk- eyJ .eyJ eyJaaaaaaaa. -----BEGIN 4 1-
+"""
+
+# Repeated until the body is full.
+UNITS = {
+    "marks of two kinds": "\u0315\u0316",
+    "a letter with 30 marks": "a" + "\u0316\u0315" * 15,
+    "a letter with 31 marks": "a" + "\u0316\u0315" * 15 + "\u0316",
+    "letters with a mark": "a\u0315",
+    "characters that become four": "\ufb2c",
+    "invisible characters": "a\u202e",
+    "joiners": "ü\u200d",
+    "NUL": "\0",
+    "carriage returns": "\r",
+    "newlines": "\n",
+    "blanks": " ",
+    "plain words": "word and word ",
+    "emoji": "🦊",
+    "mailboxes": "a@b.c ",
+    "links": "http://a.b ",
+    "links with other words": "[a](http://b)",
+    "links to other scripts": "http://ü.a ",
+    "card numbers": "4111111111111111 ",
+    "digits and blanks": "1 ",
+    "private keys without end": "-----BEGIN PRIVATE KEY-----\n",
+    "bearers": "bearer ",
+    "quotes in each other": "> - 1. ",
+    "lists": "- a\n  - b\n",
+    "tables": "a|b\n-|-\n",
+    "paragraphs": "a\n\n",
+    **{unit: unit for unit in _SYNTAX.split()},
+}
+# At the end of a text: with it every rule of the redaction is tried, and a run can turn out to be something after all.
+TAILS = ("", " a@a.a password=abcdef secret bearer gh_ npm_ akia aiza xox sk- k_live_ glpat- .eyj private key-----")
+
+
+Pairs = list[dict[str, Any]]
+
+
+def filled(unit: str, tail: str, octets: int) -> str:
+    """The unit again and again, so that its JSON has so many octets."""
+    each = len(json.dumps(unit, ensure_ascii=False).encode()) - 2
+    return unit * ((octets - 500) // each) + tail
+
+
+def texts(unit: str, tail: str, size: int) -> Iterator[Pairs]:
+    """Conversations of one text: as an answer, as a question, and in shares, which the limits of one do not bound."""
+    whole = filled(unit, tail, size - len(tail))
+    yield [{"question": "Q", "answer": whole}]
+    yield [{"question": whole, "answer": "A"}]
+    for length in (ANSWER_LENGTH, ANSWER_LENGTH // 10):
+        count = min(200, max(1, len(whole) // length))
+        share = filled(unit, tail, size // count - len(tail) - 50)[-length:]
+        yield [{"question": "Q", "answer": share}] * count
+
+
+def conversations(size: int) -> Iterator[tuple[str, Pairs]]:
+    """Conversations whose shape is the trouble."""
+    pair = {"question": "Q", "answer": "A"}
+    source = {"url": "u"}
+    yield "70,000 sources", [{**pair, "sources": [source] * (size // 15)}]
+    yield (
+        "as many sources as are taken",
+        [{**pair, "sources": [{"url": f"https://ü{n}.a/", "title": "t"} for n in range(100)]}] * 50,
+    )
+    yield "sources with secrets", [{**pair, "sources": [{"url": "https://a:bcdef@b.c/?token=abcdefgh"}] * 100}] * 50
+    yield "long sources", [{**pair, "sources": [{"url": "https://a.b/" + "%C3%BC" * 1500}] * 100}]
+    yield "200 pairs", [pair] * 200
+    yield "other keys", [{**pair, **{f"k{n}": n for n in range(size // 14)}}]
+    yield "large numbers", [{**pair, "id": int("9" * 4000)}] + [{**pair, "score": int("9" * 4000)}] * (size // 4100)
+    yield "deep values", [{**pair, "metadata": [[[[[[[[[[]]]]]]]]]] * (size // 24)}]
+
+
+def bodies(size: int) -> Iterator[tuple[str, bytes, str]]:
+    """Whole bodies, with their content type."""
+    form = "application/x-www-form-urlencoded"
+    names = b",".join(b'"k%d":1' % number for number in range(size // 10))
+    yield "100,000 unknown JSON keys", b"{" + names[: names.rindex(b",", 0, size - 10)] + b"}", "application/json"
+    yield "a key of a megabyte", b'{"' + b"k" * (size - 10) + b'":1}', "application/json"
+    yield "brackets", b"[" * size, "application/json"
+    yield "objects", b'{"":' * (size // 4), "application/json"
+    yield "digits", b"[" + b"1" * (size - 2) + b"]", "application/json"
+    yield "decimals", b"[0." + b"1" * (size - 4) + b"]", "application/json"
+    yield "escapes", b'{"note":"' + rb"\ud83d" * (size // 6 - 3) + b'"}', "application/json"
+    yield "form fields", b"a=&" * (size // 3), form
+    yield "percents", b"note=" + b"%" * (size - 5), form
+    yield "percent-encoded", b"note=" + b"%cc%95" * (size // 6 - 1), form

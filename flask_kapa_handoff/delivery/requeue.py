@@ -1,0 +1,104 @@
+"""Back into the queue: what somebody sends again by hand, and what was held."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, func, select, update
+
+from ..quotas import WINDOW
+from ..storage.engine import Database, now
+from ..storage.models import ticket as ticket_table
+from ..storage.records import Status, Ticket, find_ticket
+
+BATCH = 500
+"""How many tickets are queued again in one transaction."""
+
+
+SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD)
+"""The states in which somebody may have a ticket sent now."""
+
+
+def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
+    """Queue a failed ticket, release a held one, or make a queued one due now.
+
+    Arguments:
+        recipient: where it goes now; the address that it had may be what was wrong.
+
+    Returns:
+        The ticket as it stands now, unchanged when it is being sent or was delivered; none: there is no such ticket.
+    """
+    with database.write(alone=False) as connection:
+        waiting = ticket_table.c.status.in_(SENDABLE)
+        connection.execute(
+            update(ticket_table)
+            .where(ticket_table.c.reference == reference, waiting)
+            .values(**_due_now(connection, recipient))
+        )
+        return find_ticket(connection, ticket_table.c.reference == reference)
+
+
+def send_all_again(database: Database, status: Status, recipient: str | None = None) -> int:
+    """Queue every ticket that failed, or that is held, in the order of their creation.
+
+    In short transactions, since others wait meanwhile.
+
+    Arguments:
+        status: ``failed`` or ``held``.
+        recipient: as in :func:`send_again`.
+
+    Returns:
+        How many there were.
+    """
+    columns, count, last = ticket_table.c, 0, UUID(int=0)
+    while True:
+        with database.write(alone=False) as connection:
+            # Each of them once: it may fail again while this goes on.
+            found = select(columns.id).where(columns.status == status, columns.id > last).order_by(columns.id)
+            ids = connection.execute(found.limit(BATCH)).scalars().all()
+            count += connection.execute(
+                update(ticket_table)
+                .where(columns.id.in_(ids), columns.status == status)
+                .values(**_due_now(connection, recipient))
+            ).rowcount
+        if not ids:
+            return count
+        last = ids[-1]
+
+
+def _due_now(connection: Connection, recipient: str | None) -> dict[str, Any]:
+    moment = now(connection)
+    values = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
+    return values | {"recipient": recipient} if recipient else values
+
+
+def release_held(database: Database, most: int) -> int:
+    """Queue held tickets that have waited for an hour, oldest first, as far as there is room.
+
+    There is room while what waits and what went out in the last hour are together fewer than the site's limit.
+
+    Arguments:
+        most: the site's limit, KAPA_HANDOFF_TICKETS_PER_HOUR.
+
+    Returns:
+        How many there were.
+    """
+    columns = ticket_table.c
+    count = select(func.count()).select_from(ticket_table)
+
+    def due(connection: Connection) -> Select[Any]:
+        held = select(columns.id).where(columns.status == Status.HELD, columns.next_attempt_at <= now(connection))
+        return held.order_by(columns.next_attempt_at, columns.id)
+
+    with database.read() as connection:
+        if connection.execute(due(connection).limit(1)).first() is None:
+            return 0
+    # Alone: two that look at the same time must not both take the same room.
+    with database.write() as connection:
+        waiting = count.where(columns.status.in_([Status.QUEUED, Status.SENDING]))
+        gone = count.where(columns.delivered_at > now(connection) - WINDOW)
+        room = most - connection.execute(waiting).scalar_one() - connection.execute(gone).scalar_one()
+        ids = connection.execute(due(connection).limit(max(0, min(room, BATCH)))).scalars().all()
+        queue = update(ticket_table).where(columns.id.in_(ids), columns.status == Status.HELD)
+        return connection.execute(queue.values(**_due_now(connection, None))).rowcount

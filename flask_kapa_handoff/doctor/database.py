@@ -1,0 +1,132 @@
+"""The database: can it be used, by the web server's user as well, and will it be there after the next deploy?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import has_request_context
+from sqlalchemy import inspect
+
+from ..errors import RequestProblem, SchemaError
+from ..settings import default_settings
+from ..site_migrations import THREE_LINES, is_registered
+from ..storage import schema
+from ..storage.file_access import obstacle_of_owner, only_user, owner_can
+from .finding import Finding, Level
+from .tickets import Situation, look
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..state import State
+
+NO_TICKETS = "No button is shown, and no ticket can be stored."
+
+
+def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation | None]:
+    """Look at the database, without making or changing it.
+
+    Returns:
+        What was found, and what the tickets' tables say; None where they cannot be asked, or are not there yet.
+    """
+    database = state.database
+    try:
+        file, version = database.file, database.present_version()
+        if file is not None and version != schema.HEAD:
+            found = database.obstacle()
+            if found is not None:
+                return [_not_usable(found.what, found.remedy, file)], None
+            return [_in_preparation(file, version), *_lost_with_venv(state)], _nothing_yet(
+                state
+            ) if not version else None
+        situation = look(state)
+    except RequestProblem as problem:
+        return [_problem(state, problem)], None
+    return [_usable(state, file), *_locked_out(file), *_lost_with_venv(state), *_dropped(app, state)], situation
+
+
+def _problem(state: State, problem: RequestProblem) -> Finding:
+    if isinstance(problem, SchemaError):
+        return Finding(Level.PROBLEM, problem.found, NO_TICKETS, problem.remedy)
+    file, found = state.database.file, state.database.obstacle()
+    if file is not None and found is not None:
+        return _not_usable(found.what, found.remedy, file)
+    # The driver's words alone: SQLAlchemy's repeat the statement.
+    cause = getattr(problem.__cause__, "orig", None) or problem.__cause__ or problem
+    return Finding(
+        Level.PROBLEM,
+        f"The database cannot be used: {' '.join(str(cause).split())}",
+        NO_TICKETS,
+        "Fix what the message says: the server may be down, the disk full, or the file damaged.",
+    )
+
+
+def _not_usable(what: str, remedy: str, file: Path) -> Finding:
+    owner = None if has_request_context() else owner_can(file)
+    if owner is None:
+        return Finding(Level.PROBLEM, what, NO_TICKETS, remedy)
+    return Finding(
+        Level.WARNING,
+        what,
+        f"So the tickets cannot be looked at. The user {owner}, to whom the folder belongs, can use it.",
+        f"If the web server runs as {owner}, run the commands as that user, such as with `sudo -u {owner}`.",
+    )
+
+
+def _in_preparation(file: Path, version: str | None) -> Finding:
+    if version is None:
+        return Finding(Level.OK, f"The database is made when it is first used: {file}")
+    return Finding(Level.OK, f"The tables are upgraded from version {version} when they are next used: {file}")
+
+
+def _nothing_yet(state: State) -> Situation:
+    return Situation(
+        default_settings(state.config), datetime.now(timezone.utc), None, None, 0, 0, Counter(), None, None
+    )
+
+
+def _usable(state: State, file: Path | None) -> Finding:
+    # Without the query: a driver takes a password there, too.
+    where = state.database.engine.url.set(query={}).render_as_string()
+    what = f"The database can be used, and its tables are of version {schema.HEAD}: {where}"
+    # The page that shows this is the web server's own.
+    user = only_user(file) if file is not None and not has_request_context() else None
+    return Finding(Level.OK, f"{what} (only {user} can write it: the web server must run as {user})" if user else what)
+
+
+def _locked_out(file: Path | None) -> list[Finding]:
+    found = obstacle_of_owner(file) if file is not None else None
+    return [Finding(Level.PROBLEM, found.what, NO_TICKETS, found.remedy)] if found else []
+
+
+def _lost_with_venv(state: State) -> list[Finding]:
+    if state.location.warning is None:
+        return []
+    return [
+        Finding(
+            Level.WARNING,
+            state.location.warning,
+            "Tickets that wait, and all earlier ones, would be gone after a deploy that makes a new one.",
+            "Set KAPA_HANDOFF_DATABASE_URI to a place that stays, such as "
+            "sqlite:////var/lib/site/kapa_handoff.sqlite3, and move the file there.",
+        )
+    ]
+
+
+def _dropped(app: Flask, state: State) -> list[Finding]:
+    if state.database.file is not None or is_registered(app):
+        return []
+    with state.database.read() as connection:
+        if not inspect(connection).has_table("alembic_version") and "migrate" not in app.extensions:
+            return []
+    return [
+        Finding(
+            Level.WARNING,
+            "The site's next automatic migration would drop the handoff's tables.",
+            "Alembic drops tables that the site's models do not describe, and all tickets with them.",
+            f"Let the site's env.py leave them out:\n{THREE_LINES}",
+        )
+    ]

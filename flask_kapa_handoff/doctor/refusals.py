@@ -1,0 +1,72 @@
+"""What was refused in the last 24 hours, why that matters and how to fix it."""
+
+from __future__ import annotations
+
+from ..refusals import FILTER_FAILED, Counts, by_reason, details
+from .finding import Finding, Level
+
+REASONS = {
+    "rate_limited": (
+        "over a limit",
+        "These visitors were asked to wait, and their text stayed in the form.",
+        "If they were real visitors, raise `KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR` (client, network, wide "
+        "network), `KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR` (email) or `KAPA_HANDOFF_TICKETS_PER_HOUR` (site). If "
+        "nearly all are of one client, the site may take its proxy for the visitor: use werkzeug's ProxyFix.",
+    ),
+    "offer_invalid": (
+        "with a damaged or forged form",
+        "A real visitor whose form is refused cannot send a ticket.",
+        "A few of these come from bots. If there are many, the processes of this site may have different values of "
+        "`SECRET_KEY`; if it was changed, keep the old value in `SECRET_KEY_FALLBACKS`.",
+    ),
+    "too_large": (
+        "too large",
+        "These visitors could not send their conversation.",
+        "Raise `KAPA_HANDOFF_MAX_REQUEST_BYTES` or `KAPA_HANDOFF_MAX_PAIRS`, and the limit of the web server in "
+        "front.",
+    ),
+    "unavailable": (
+        "because the database could not be used",
+        "These visitors were asked to try again.",
+        "The site's log says what was wrong with the database at that time.",
+    ),
+}
+"""The reasons that somebody should look at: what was refused, why it matters, how to fix it."""
+
+INTENDED = {
+    "refused": "by the site's own check",
+    "disabled": "while the button was switched off",
+    "conflict": "since the same form was sent again with another text",
+}
+"""The others: nothing is wrong."""
+
+
+def examine_refusals(refused: Counts) -> list[Finding]:
+    """A finding for each reason.
+
+    Arguments:
+        refused: the refusals of the last 24 hours.
+    """
+    sums = by_reason(refused)
+
+    def counted(what: str, reason: str) -> str:
+        number, more = sums[reason], details(refused, reason)
+        requests = f"{number} request{'s' if number != 1 else ''} {what}"
+        return f"Refused in the last 24 hours: {requests}{f' ({more})' if more else ''}."
+
+    findings = [
+        Finding(Level.WARNING, counted(what, reason), why, remedy)
+        for reason, (what, why, remedy) in REASONS.items()
+        if sums[reason]
+    ]
+    if sums[FILTER_FAILED]:
+        findings.append(
+            Finding(
+                Level.WARNING,
+                f"The site's ticket_filter failed in the last 24 hours: {details(refused, FILTER_FAILED)}.",
+                "These tickets were taken without its check.",
+                'Fix the function. It may return None or `Flag("…")`, or raise `Refuse("…")`.',
+            )
+        )
+    findings += [Finding(Level.OK, counted(what, reason)) for reason, what in INTENDED.items() if sums[reason]]
+    return findings or [Finding(Level.OK, "No visitor was refused in the last 24 hours.")]

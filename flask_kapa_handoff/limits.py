@@ -1,0 +1,102 @@
+"""What the last hour's tickets leave of the quotas: part of the one query of a submit, and a second one if refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, true
+
+from .config import Config
+from .errors import RateLimited
+from .quotas import QUOTAS, UNHELD, WINDOW, Keys, Quota, Usage
+from .storage.models import ticket as ticket_table
+
+_columns = ticket_table.c
+
+
+def _of(quota: Quota) -> list[Any]:
+    recent = [_columns.created_at > bindparam("since", type_=_columns.created_at.type)]
+    return recent if quota.column is None else [*recent, _columns[quota.column] == bindparam(quota.column)]
+
+
+# Read out of an index that has the size as well, see storage/models.py.
+_USED = [
+    select(func.count().label("tickets"), func.coalesce(func.sum(_columns.size), 0).label("octets"))
+    .where(*_of(quota))
+    .subquery(quota.column or "site")
+    for quota in QUOTAS
+]
+
+
+def with_usage(query: Select[Any]) -> Select[Any]:
+    """The same query, whose one row says also what each quota has used; see :func:`parameters`."""
+    everything = query.add_columns(*(column for used in _USED for column in (used.c.tickets, used.c.octets)))
+    joined: Any = _USED[0]
+    for used in _USED[1:]:
+        joined = joined.join(used, true())
+    return everything.select_from(joined)
+
+
+def parameters(keys: Keys, moment: datetime) -> dict[str, Any]:
+    """What that query needs.
+
+    Arguments:
+        moment: the present time.
+    """
+    return {**vars(keys), "since": moment - WINDOW}
+
+
+def usage_of(row: Any) -> list[Usage]:
+    """What each of :data:`QUOTAS` has used, as that query's row says."""
+    numbers = [int(number) for number in row[-2 * len(QUOTAS) :]]
+    return [Usage(*numbers[at : at + 2]) for at in range(0, len(numbers), 2)]
+
+
+def is_held(config: Config, usage: list[Usage], size: int) -> bool:
+    """Whether the site as a whole has had so many tickets that one more of this size is held."""
+    return UNHELD.exceeded(config, usage[-1], size) is not None
+
+
+def check(
+    connection: Connection, config: Config, keys: Keys, moment: datetime, *, usage: list[Usage], size: int
+) -> None:
+    """Let a ticket of this size pass if it fits into every quota.
+
+    Raises:
+        RateLimited: it does not; with the time after which it fits into all of them.
+    """
+    full = [
+        (quota, exceeded, _wait(connection, config, quota, parameters(keys, moment), moment, size))
+        for quota, used in zip(QUOTAS, usage, strict=True)
+        if (exceeded := quota.exceeded(config, used, size))
+    ]
+    if full:
+        quota, exceeded, seconds = max(full, key=lambda found: found[2])
+        minutes = -(-seconds // 60)
+        raise RateLimited(
+            f"We can't take more messages {quota.whose} right now. ".replace("  ", " ")
+            + f"Your text is safe – try again in {minutes} minute{'s' if minutes != 1 else ''}.",
+            retry_after=seconds,
+            detail=exceeded,
+        )
+
+
+def _wait(
+    connection: Connection, config: Config, quota: Quota, given: dict[str, Any], moment: datetime, size: int
+) -> int:
+    """Seconds until so many tickets have left the window that one more of this size fits."""
+    newest_first = (_columns.created_at.desc(), _columns.id.desc())
+    counted = (
+        select(
+            _columns.created_at,
+            func.row_number().over(order_by=newest_first).label("tickets"),
+            func.sum(_columns.size).over(order_by=newest_first).label("octets"),
+        )
+        .where(*_of(quota))
+        .subquery()
+    )
+    too_many = or_(counted.c.tickets >= quota.tickets(config), counted.c.octets + size > quota.octets(config))
+    blocking = connection.execute(select(func.max(counted.c.created_at)).where(too_many), given)
+    leaves: datetime = blocking.scalar_one() + WINDOW
+    return max(1, int((leaves - moment).total_seconds()) + 1)

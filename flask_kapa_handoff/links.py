@@ -1,0 +1,95 @@
+"""Links that show where they lead. Their words and addresses come from visitors and models."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from urllib.parse import unquote
+
+from markupsafe import Markup, escape
+
+from .text import visible
+from .urls import host_of
+
+_LINK = '<a href="%s" rel="noopener noreferrer nofollow">%s</a>'
+
+# As nh3 writes one. Links cannot stand in each other, so the next end is this one's.
+_WRITTEN = re.compile(r'<a href="([^"]*)" rel="noopener noreferrer nofollow">(.*?)</a>', re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+
+_MAILBOX = re.compile(r"mailto:([^\s?,;:%/\\]{3,254})\Z", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_LABEL = "[a-z0-9_-]{1,63}"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\])(?::[0-9]*)?\Z")
+_USUAL = re.compile(rf"https?://({_LABEL}(?:\.{_LABEL})*)(?:[/?#][!-\[\]-~]*)?\Z")  # most addresses: no need to parse
+_LONGEST_HOST = 253  # RFC 1035, 2.3.4
+
+
+def link(address: str, words: str = "") -> Markup:
+    """A link, followed by its host where its words are not its own address; plain text where it must be no link.
+
+    Arguments:
+        address: what :func:`.urls.parse_url` takes becomes a link, nothing else does.
+        words: what the link says; without any, its address.
+    """
+    address, words = visible(address), visible(words)
+    return Markup(_written(str(escape(address)), str(escape(words or address)), address, words or address))  # noqa: S704
+
+
+def plain_address(address: str) -> str:
+    """An address as text, followed by its host where that is in letters that can be mistaken for others."""
+    if address.isascii() and "%" not in address:
+        return address
+    target, is_plain = _target(address)
+    return address if target is None or is_plain else f"{address} → {target}"
+
+
+def with_hosts(markup: str) -> str:
+    """Cleaned HTML whose links show their hosts, as :func:`link` writes them; ``mailto:`` links show their mailbox."""
+
+    def rewritten(match: re.Match[str]) -> str:
+        return _written(match[1], match[2], html.unescape(match[1]), html.unescape(_TAG.sub("", match[2])))
+
+    return _WRITTEN.sub(rewritten, markup)
+
+
+def _written(href: str, inner: str, address: str, words: str) -> str:
+    """The link as HTML.
+
+    Arguments:
+        href, inner: escaped, as they go into the HTML.
+        address, words: the same as a person reads them.
+    """
+    target, is_plain = _target(address)
+    says_its_address = words == address or _bare(words) == _bare(address)
+    if target is None:
+        return inner if says_its_address else f"{inner} ({escape(address)})"
+    written = _LINK % (href, inner)
+    return written if says_its_address and is_plain else f"{written} <bdi>→ {escape(target)}</bdi>"
+
+
+def _bare(address: str) -> str:
+    return unquote(_SCHEME.sub("", address.strip(), count=1)).rstrip("/")
+
+
+def _target(address: str) -> tuple[str | None, bool]:
+    """Where an address leads, in ASCII, and whether it says so itself; None: it must be no link."""
+    if (usual := _USUAL.match(address)) and len(usual[1]) <= _LONGEST_HOST:
+        return usual[1], True
+    if mailbox := _MAILBOX.match(address):
+        return mailbox[1], True
+    host = host_of(address)
+    if host is None or len(host) > _LONGEST_HOST:
+        return None, False
+    is_plain = host.isascii() and "%" not in host
+    shown = host if is_plain else _in_ascii(host)
+    return (shown if _HOST.match(shown) else None), is_plain
+
+
+def _in_ascii(host: str) -> str:
+    """A host in the form that the DNS has (RFC 3492), in which no letter looks like one of another script."""
+    name, colon, port = host.partition(":")
+    labels = re.split("[.。]", unicodedata.normalize("NFKC", unquote(name)).lower())
+    coded = (label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+    return ".".join(coded) + colon + port

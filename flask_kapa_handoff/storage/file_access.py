@@ -1,0 +1,170 @@
+"""Who can use an SQLite file, as far as owners and modes tell: SQLite itself says "unable to open" and no more."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+KEY = "KAPA_HANDOFF_DATABASE_URI"
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What keeps a user from using the file, and what to do."""
+
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy}"
+
+
+def obstacle(file: Path) -> Obstacle | None:
+    """What keeps this process's user from using an SQLite file, or from making it; None: nothing that can be seen."""
+    file = Path(os.path.realpath(file))
+    user, folder = _this_user(), _nearest(file.parent)
+    remedy = (
+        f"Let {user} write there, run this as a user who can, or set {KEY} to a file in a folder that {user} can "
+        "write, such as sqlite:////var/lib/site/kapa_handoff.sqlite3."
+    )
+    if _is_folder(file):
+        return Obstacle(f"{file} is a folder, not a file.", f"Set {KEY} to a file in it.")
+    if not _is_folder(folder):
+        return Obstacle(f"{folder} is not a folder, so {file} cannot be made.", f"Set {KEY} to another place.")
+    if _is_read_only(folder):
+        return Obstacle(f"{file} is on a file system that is mounted read-only.", f"Set {KEY} to a file elsewhere.")
+    by = f"{user}, who runs this process,"
+    if not _can(file, os.F_OK):
+        if _can(folder, os.W_OK | os.X_OK):
+            return None
+        return Obstacle(f"The folder {folder} {_owned(folder)}, and {by} cannot make {file} in it.", remedy)
+    if not _can(file, os.R_OK | os.W_OK):
+        return Obstacle(f"The file {file} {_owned(file)}, and {by} cannot write it.", remedy)
+    if not _can(folder, os.W_OK | os.X_OK):
+        what = f"SQLite keeps a log beside {file}. The folder {_owned(folder)}, and {by} cannot write there."
+        return Obstacle(what, remedy)
+    return None
+
+
+def obstacle_of_owner(file: Path) -> Obstacle | None:
+    """What keeps the user whose folder it is, usually the web server's, from using a file that another user made."""
+    file = Path(os.path.realpath(file))
+    try:
+        of_file, of_folder = file.stat(), file.parent.stat()
+    except OSError:
+        return None
+    if of_folder.st_uid in (0, of_file.st_uid) or _may_write(of_file, of_folder.st_uid):
+        return None
+    owner = _name(of_folder.st_uid)
+    return Obstacle(
+        f"The file {file} {_owned(file)}, and {owner}, to whom its folder belongs, cannot write it.",
+        f"If the web server runs as {owner}: `chown {owner} {file}*`. Run the commands as that user, too.",
+    )
+
+
+def owner_can(file: Path) -> str | None:
+    """The user whose folder it is, if it is another one than this process's and could use the file; else None."""
+    place = Path(os.path.realpath(file))
+    folder = _nearest(place.parent)
+    if not hasattr(os, "geteuid"):
+        return None
+    try:
+        of_folder = folder.stat()
+        usable = not place.exists() or _may_write(place.stat(), of_folder.st_uid)
+    except OSError:
+        return None
+    is_other = of_folder.st_uid not in (0, os.geteuid())
+    return _name(of_folder.st_uid) if is_other and usable and _may_write(of_folder, of_folder.st_uid) else None
+
+
+def only_user(file: Path) -> str | None:
+    """The user who alone can use the file; None if others can as well."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return None if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else _name(found.st_uid)
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder with those above it; as root, for the user whose folder they are made in."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        give_to_owner_of_folder(made)
+
+
+def give_to_owner_of_folder(path: Path) -> str | None:
+    """As root: let what was just made belong to the user whose folder it is in, often the web server's.
+
+    Returns:
+        That user's name; None: it is as it should be.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    of_folder = path.parent.stat()
+    if of_folder.st_uid == 0:
+        return None
+    os.chown(path, of_folder.st_uid, of_folder.st_gid, follow_symlinks=False)
+    return _name(of_folder.st_uid)
+
+
+def _nearest(folder: Path) -> Path:
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _can(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _is_read_only(folder: Path) -> bool:
+    return hasattr(os, "statvfs") and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
+def _may_write(found: os.stat_result, uid: int) -> bool:
+    if uid in (0, found.st_uid):
+        return uid == 0 or bool(found.st_mode & stat.S_IWUSR)
+    if found.st_gid in _groups(uid):
+        return bool(found.st_mode & stat.S_IWGRP)
+    return bool(found.st_mode & stat.S_IWOTH)
+
+
+def _groups(uid: int) -> list[int]:
+    import pwd
+
+    try:
+        user = pwd.getpwuid(uid)
+    except KeyError:
+        return []
+    return os.getgrouplist(user.pw_name, user.pw_gid)
+
+
+def _owned(path: Path) -> str:
+    found = path.stat()
+    return f"belongs to {_name(found.st_uid)} (mode {stat.S_IMODE(found.st_mode):04o})"
+
+
+def _this_user() -> str:
+    return _name(os.geteuid()) if hasattr(os, "geteuid") else "this user"
+
+
+def _name(uid: int) -> str:
+    try:
+        import pwd
+    except ModuleNotFoundError:  # Windows
+        return "another user"
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"the user {uid}"

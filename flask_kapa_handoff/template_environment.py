@@ -1,0 +1,57 @@
+"""The Jinja environment of the package's own templates: pages, fragments and mails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import render_template
+from flask.templating import Environment as FlaskEnvironment
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
+from jinja2.defaults import DEFAULT_NAMESPACE
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
+
+from .templates_folder import TEMPLATES
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+OPTIONS: dict[str, Any] = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    "autoescape": lambda name: name is None or not name.endswith(".txt"),
+}
+"""How the package's templates are written; delimiters are Jinja's usual ones."""
+
+
+def make_environment(app: Flask) -> Environment:
+    """An environment for the package's templates, beside the site's own.
+
+    A site may have other delimiters, a sandbox, no autoescaping or a loader that knows its theme alone: none of that
+    changes how these templates are read. A file of the same path in the site's templates comes first, and it has the
+    site's filters, globals and extensions.
+    """
+    site = app.jinja_env
+    shipped = FileSystemLoader(TEMPLATES)
+    # Flask's class, not the site's: a sandbox would refuse what our templates do.
+    own = FlaskEnvironment(
+        app,
+        loader=ChoiceLoader([site.loader, shipped]) if site.loader is not None else shipped,
+        auto_reload=site.auto_reload,
+        **OPTIONS,
+    )
+    for name, value in vars(site).items():
+        vars(own).setdefault(name, value)  # what extensions keep there
+    own.extensions = {name: extension.bind(own) for name, extension in site.extensions.items()}
+    own.policies = site.policies
+    # Jinja's own names keep their meaning in our templates, whatever the site calls so.
+    own.filters = {**site.filters, **FILTERS}
+    own.tests = {**site.tests, **TESTS}
+    own.globals = {**site.globals, **DEFAULT_NAMESPACE, "url_for": app.url_for}
+    return own
+
+
+def render(environment: Environment, name: str, context: dict[str, Any]) -> str:
+    """Render one of the package's templates, with the site's context processors and Flask's signals."""
+    return render_template(environment.get_template(f"kapa_handoff/{name}.html"), **context)

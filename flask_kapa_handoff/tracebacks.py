@@ -1,0 +1,28 @@
+"""Errors of a site's own code, as a log may show them."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+
+
+def without_message(error: BaseException) -> str:
+    """The type of an error and where it was raised, innermost call first.
+
+    Its message is left out: an error of a hook may repeat what a visitor wrote.
+    """
+    calls = [
+        f"{call.name} ({call.filename}, line {call.lineno})" for call in traceback.extract_tb(error.__traceback__)
+    ]
+    return f"{type(error).__name__} in {', called by '.join(reversed(calls))}"
+
+
+def place_of(error: BaseException) -> str:
+    """What kind of error it is and where it was raised, for the log; its message may hold what a visitor wrote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    # Jinja gives these names to the frames of templates. Below them stands its own code, which tells nobody anything.
+    templates = [frame for frame in frames if re.match(r"template$|top-level template code$|block '", frame.name)]
+    for frame in (templates or frames)[-1:]:
+        return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
+    return type(error).__name__

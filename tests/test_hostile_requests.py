@@ -1,0 +1,149 @@
+"""No input is answered with an error of ours: not on any route, with any header, any body, on either database."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.signals import ticket_created
+from tests.conftest import signed_offer, ticket_fields
+from tests.hostile_requests import ROUTES, Attacker, hostile_site
+from tests.test_public_form import JSON
+from tests.test_public_tickets import tickets
+
+MOST_OCTETS = 500_000
+"""No answer to a request of some kilobytes is larger: the admin's list has fifty tickets."""
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_nothing_that_is_sent_is_answered_with_an_error_of_ours(make_app: Callable[..., Flask], route: str) -> None:
+    """``make torture`` does the same 100,000 times a route."""
+    attacker = Attacker(hostile_site(make_app))
+
+    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.randoms(use_true_random=False))
+    def attack(source: random.Random) -> None:
+        reply = attacker.attack(source, route)
+        assert reply.status < 500, reply.request
+        assert reply.size < MOST_OCTETS, reply.request
+
+    attack()
+
+
+BAD_ADDRESSES = ["http://[", "http://[::1", "http://a]b", "https://x:port/", "http://\uff0fx/", "\x00"]
+
+
+@pytest.mark.parametrize("address", BAD_ADDRESSES)
+def test_a_page_that_is_no_address_is_left_out(app: Flask, client: FlaskClient, address: str) -> None:
+    """The ticket is stored and told, its signal sent, and nobody is led to that page."""
+    heard: list[Any] = []
+    with ticket_created.connected_to(lambda sender, ticket: heard.append(ticket), app):
+        fields = ticket_fields(client, offer=signed_offer(client, page=address))
+        assert client.post("/handoff/tickets", data=fields).status_code == 201
+    assert [ticket.page for ticket in heard] == [None]
+
+
+@pytest.mark.parametrize("address", BAD_ADDRESSES)
+def test_a_header_that_is_no_address_does_not_break_the_sites_own_page(
+    make_app: Callable[..., Flask], address: str
+) -> None:
+    """HX-Current-URL, Referer and Origin, on a page with a button."""
+    client = hostile_site(make_app).test_client()
+    for header in ("HX-Current-URL", "Referer", "Origin"):
+        value = address.encode().decode("latin-1")
+        answer = client.get("/chat", headers={header: value, "HX-Request": "true"})
+        assert answer.status_code == 200
+        assert "data-kapa-handoff-open" in answer.text
+
+
+def test_nul_in_a_path_or_a_language_is_no_error(make_app: Callable[..., Flask]) -> None:
+    """PostgreSQL takes no NUL in a text."""
+    app = make_app(handoff=KapaHandoff(admin_required=lambda view: view))
+    client = app.test_client()
+    assert client.get("/handoff/admin/tickets/T-%00").status_code == 404
+    assert client.get("/handoff/offer?pairs=1&desk=%00").status_code == 422
+    answer = client.post("/handoff/tickets", data=ticket_fields(client), headers={**JSON, "Accept-Language": "e\x00n"})
+    assert answer.status_code == 201
+    assert tickets(app)[0].locale is None
+
+
+@pytest.mark.parametrize("shape", ["page", "fragment"])
+def test_a_confirmation_that_fails_does_not_undo_a_ticket(
+    make_app: Callable[..., Flask], tmp_path: Any, shape: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A template of the site's is broken: the visitor still reads the reference, and the signal is sent."""
+    folder = tmp_path / "templates" / "kapa_handoff"
+    folder.mkdir(parents=True)
+    (folder / "_confirmation.html").write_text("{{ nothing.at.all }} {{ visitor_email }}")
+    app = make_app(PROPAGATE_EXCEPTIONS=True, name="site")
+    app.jinja_loader.searchpath.insert(0, str(tmp_path / "templates"))  # type: ignore[union-attr]
+    client, heard = app.test_client(), []
+    headers = {"X-Kapa-Handoff": "fragment"} if shape == "fragment" else {}
+    with ticket_created.connected_to(lambda sender, ticket: heard.append(ticket.reference), app):
+        answer = client.post("/handoff/tickets", data=ticket_fields(client), headers=headers)
+    assert answer.status_code == 201
+    assert f'data-kapa-handoff-reference="{heard[0]}"' in answer.text
+    assert ("<dialog" in answer.text) is (shape == "fragment")
+    assert "visitor@example.com" not in caplog.text
+
+
+# --- what costs nothing is refused early -----------------------------------------------------------------------------
+
+MARKS = "a" + "\u0315" * 249_000 + "\u0316" * 249_000
+"""unicodedata.normalize() would take minutes."""
+
+
+@pytest.mark.parametrize("offer", ["forged", "good"])
+@pytest.mark.parametrize("field", ["note", "email", "conversation", "submission_id", "website", "offer"])
+def test_a_megabyte_of_combining_marks_holds_nothing_up(client: FlaskClient, field: str, offer: str) -> None:
+    """Without a good offer nothing is looked at; with one, its length comes first. It would take minutes otherwise."""
+    said = signed_offer(client) if offer == "good" else "forged"
+    value = json.dumps([{"question": MARKS, "answer": MARKS}]) if field == "conversation" else MARKS
+    answer = client.post("/handoff/tickets", data=ticket_fields(client, **{"offer": said, field: value}))
+    assert answer.status_code in (413, 422) if said != "forged" and field != "offer" else 403
+
+
+def test_unknown_fields_are_not_all_told(client: FlaskClient) -> None:
+    """A hundred thousand of them come back as ten."""
+    body = json.dumps({f"unknown{number}": "" for number in range(40_000)})
+    for path in ("tickets", "events"):
+        answer = client.post(f"/handoff/{path}", data=body, content_type="application/json")
+        assert answer.status_code == 422
+        assert len(answer.json["error"]["fields"]) == 10
+        assert len(answer.data) < 3_000
+
+
+def test_a_form_of_very_many_fields_is_refused(client: FlaskClient) -> None:
+    """Before any of them is taken apart."""
+    for path in ("tickets", "events", "form"):
+        answer = client.post(
+            f"/handoff/{path}", data="a&" * 100_000, content_type="application/x-www-form-urlencoded", headers=JSON
+        )
+        assert (answer.status_code, answer.json["error"]["code"]) == (422, "invalid")
+
+
+def test_what_is_wrong_is_told_in_few_words(client: FlaskClient) -> None:
+    """An answer does not repeat a megabyte that was sent."""
+    for answer in (
+        client.post("/handoff/events", json={"event": "x" * 900_000}),
+        client.get("/handoff/offer", query_string={"pairs": "9" * 50_000, "uncertain": "x" * 50_000}, headers=JSON),
+        client.post("/handoff/tickets", json={"x" * 900_000: ""}),
+    ):
+        assert answer.status_code == 422
+        assert len(answer.data) < 2_000
+
+
+def test_an_offer_of_a_megabyte_is_no_offer(client: FlaskClient) -> None:
+    """It is not even decoded."""
+    fields = {"offer": "." + "e" * 900_000, "submission_id": str(uuid.uuid4())}
+    assert client.post("/handoff/tickets", json=fields, headers=JSON).status_code == 403
