@@ -173,7 +173,7 @@ def test_an_admin_saves(recipe: str, serve_behind: Callable[[str], Site]) -> Non
 
 
 def test_behind_a_proxy_that_rewrites_the_host_an_admin_reads_what_to_do(serve_behind: Callable[[str], Site]) -> None:
-    """Over plain HTTP nothing tells the site's pages from others: the save is refused, and the check-up has the line."""
+    """Over plain HTTP nothing tells its pages from others: the save is refused, and the check-up has the line."""
     site = serve_behind("plain")
     for options in ({}, {"java_script_enabled": False}):
         page = site.office(**options)
