@@ -7,10 +7,12 @@ import os
 import shutil
 import signal
 import sysconfig
+import tempfile
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +89,7 @@ def test_a_ticket_is_delivered_under_apache(start_site: StartSite, mail_server: 
     packages = sysconfig.get_path("purelib", vars={"base": str(python.parents[1])})
     (tmp_path / "apache.conf").write_text(APACHE.format(folder=tmp_path, port=port, packages=packages))
     if os.geteuid() == 0:  # Apache's processes become this user, who has to get to the folder and write into it
-        for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        for folder in takewhile(lambda folder: folder != Path(tempfile.gettempdir()), (tmp_path, *tmp_path.parents)):
             folder.chmod(0o755)
         shutil.chown(tmp_path, "www-data")
     server = start_site(["/usr/sbin/apache2", "-DFOREGROUND", "-f", tmp_path / "apache.conf"])
