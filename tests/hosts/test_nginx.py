@@ -180,7 +180,7 @@ def test_behind_a_proxy_that_rewrites_the_host_an_admin_reads_what_to_do(serve_b
         page.goto(f"{site.address}/handoff/admin/")
         page.locator("#kapa-handoff-admin-button_text").fill("Ask a person")
         page.locator("#kapa-handoff-admin-save").click()
-        expect(page.locator("body")).to_contain_text("from this site's own pages")
+        expect(page.locator("body")).to_contain_text("rewrites the Host header")
         page.goto(f"{site.address}/handoff/admin/")
         expect(page.locator("#kapa-handoff-admin-button_text")).to_have_value("Create ticket")
     page.goto(f"{site.address}/handoff/admin/doctor")
