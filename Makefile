@@ -7,7 +7,7 @@ NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 LOWEST := .venv-lowest
 
-.PHONY: demo test test-lowest torture lint format static bench picture clean
+.PHONY: demo test test-lowest test-hosts torture lint format static bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
@@ -26,8 +26,14 @@ LOWEST_TESTS := not postgresql or test_postgresql or test_delivery_outbox
 test-lowest: $(LOWEST)/.test  ## Run the quick tests on the lowest versions that setup.cfg allows; with Python 3.10 or 3.11.
 	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal -k "$(LOWEST_TESTS)" $(LOWEST_LEFT_OUT:%=--ignore=tests/%)
 
-torture: $(VENV)/.test  ## Run the fault tests with their full counts; this takes about an hour.
+test-hosts: $(VENV)/.test  ## Mount the wheel into real applications, under real web servers, behind nginx; about 15 minutes.
+	$(BIN)/python tests/browser/ensure_browser.py
+	$(BIN)/python tests/hosts/ensure_servers.py
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/hosts
+
+torture: $(VENV)/.test  ## Run the fault tests with their full counts, then test-hosts; this takes more than an hour.
 	$(BIN)/python -m tests.faults
+	$(MAKE) test-hosts
 
 lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, scripts and templates.
 	$(BIN)/ruff check $(SOURCES)

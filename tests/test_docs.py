@@ -150,3 +150,22 @@ def test_the_tests_that_prove_the_promises_exist() -> None:
     named = set(re.findall(r"`(test_\w+\.py)`", (CHECKOUT / "docs" / "guarantees.md").read_text()))
     assert named
     assert not named - {path.name for path in (CHECKOUT / "tests" / "faults").iterdir()}
+
+
+def test_the_recipes_of_nginx_are_those_that_the_tests_walk() -> None:
+    """docs/behind-a-proxy.md shows each file of tests/hosts/nginx/ word for word."""
+    shown = (CHECKOUT / "docs" / "behind-a-proxy.md").read_text()
+    recipes = list((CHECKOUT / "tests" / "hosts" / "nginx").glob("*.conf"))
+    assert len(recipes) >= 5
+    assert [recipe.name for recipe in recipes if recipe.read_text() not in shown] == []
+
+
+def test_the_tests_that_the_security_table_names_exist() -> None:
+    """Each test file and folder in docs/asvs.md is there, and the counts on top are those of the table."""
+    page = (CHECKOUT / "docs" / "asvs.md").read_text()
+    named = set(re.findall(r"`((?:\w+/)*(?:test_\w+\.py)?)`", page)) - {""}
+    assert len(named) > 20
+    assert [path for path in named if not (CHECKOUT / "tests" / path).exists()] == []
+    verdicts = re.findall(r"^\| V[\d.]+ \| (?:\*\*)?(pass|partly|fail|the site's)", page, re.MULTILINE)
+    counts = [verdicts.count(verdict) for verdict in ("pass", "partly", "fail", "the site's")]
+    assert [int(number) for number in re.findall(r"\d+", page.partition("found:")[2])[:4]] == counts

@@ -1,0 +1,6 @@
+"""The same for ASGI servers."""
+
+from a2wsgi import WSGIMiddleware
+from applications.wsgi import application as wsgi_application
+
+application = WSGIMiddleware(wsgi_application)
