@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections.abc import Sequence
@@ -80,7 +81,10 @@ class OfferSigner:
 
     def __init__(self, keys: Sequence[str | bytes], audience: str = "") -> None:
         secret_keys = [key.encode() if isinstance(key, str) else key for key in keys]
-        self._serializer = URLSafeTimedSerializer(secret_keys, salt="kapa-handoff-offer")
+        self._serializer = URLSafeTimedSerializer(
+            secret_keys, salt="kapa-handoff-offer", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+        self._serializer_of_0_1 = URLSafeTimedSerializer(secret_keys, salt="kapa-handoff-offer")
         self._audience = audience
 
     def sign(self, offer: Offer) -> str:
@@ -101,7 +105,8 @@ class OfferSigner:
             "requested": offer.requested,
             "decided_at": offer.decided_at,
         }
-        token = self._serializer.dumps({name: value for name, value in claims.items() if value not in (None, False)})
+        said = {name: value for name, value in claims.items() if value is not None and value is not False}
+        token = self._serializer.dumps(said)
         return token if isinstance(token, str) else token.decode("ascii")
 
     def read(self, token: str, *, max_age: int = MAX_AGE, opens_form: bool = False) -> Offer:
@@ -120,10 +125,9 @@ class OfferSigner:
         try:
             claims, signed = self._serializer.loads(token, return_timestamp=True)
         except (BadData, UnicodeError):
-            raise OfferInvalid from None
+            # As version 0.1.0 wrote it, it is decided once more, like an expired one.
+            raise self._expired_offer_of_0_1(token) or OfferInvalid from None
         signed_at = int(signed.timestamp())
-        if isinstance(claims, list):  # as version 0.1.0 wrote it; it is decided once more, like an expired one
-            raise OfferExpired(_offer_of_0_1(claims))
         if not isinstance(claims, dict) or claims.get("for", "") != self._audience:
             raise OfferInvalid
         offer = _offer(claims, signed_at)
@@ -131,6 +135,16 @@ class OfferSigner:
         if not -CLOCK_SKEW <= age <= max_age:
             raise OfferExpired(offer)
         return offer
+
+    def _expired_offer_of_0_1(self, token: str) -> OfferExpired | None:
+        try:
+            names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = self._serializer_of_0_1.loads(
+                token
+            )
+            triggers = tuple(Trigger(name) for name in names)
+        except (BadData, UnicodeError, TypeError, ValueError):
+            return None
+        return OfferExpired(Offer(triggers, Facts(pairs, uncertain, downvoted), desk, thread_id, answer_id, page))
 
 
 def make_offer(
@@ -171,12 +185,3 @@ def _offer(claims: dict[str, Any], signed_at: int) -> Offer:
         )
     except (KeyError, TypeError, ValueError):
         raise OfferInvalid from None
-
-
-def _offer_of_0_1(claims: list[Any]) -> Offer:
-    try:
-        names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = claims
-        triggers = tuple(Trigger(name) for name in names)
-    except (TypeError, ValueError):
-        raise OfferInvalid from None
-    return Offer(triggers, Facts(pairs, uncertain, downvoted), desk, thread_id, answer_id, page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -94,9 +95,11 @@ def test_an_offer_of_the_version_before_is_decided_once_more() -> None:
         OfferSigner(["key"], "site /handoff").read(token)
     said = expired.value.offer
     assert (said.facts, said.thread_id, said.answer_id) == (Facts(4, True, False), "t1", "a1")
+    new = URLSafeTimedSerializer([b"key"], salt="kapa-handoff-offer", signer_kwargs={"digest_method": hashlib.sha256})
     for damaged in ([], [["no trigger"], [1, True, True], "default", None, None, None], 5, "text", None, {"for": "x"}):
-        with pytest.raises(OfferInvalid):
-            OfferSigner(["key"], "x").read(old.dumps(damaged))
+        for serializer in (old, new):
+            with pytest.raises(OfferInvalid):
+                OfferSigner(["key"], "x").read(serializer.dumps(damaged))
 
 
 @pytest.mark.parametrize(

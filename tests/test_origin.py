@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from flask_kapa_handoff import KapaHandoff, Visitor
 from tests.conftest import PAIR, signed_offer, ticket_fields
+from tests.hostile_requests import hostile_site
 from tests.test_public_form import JSON, Page
 from tests.test_public_tickets import tickets
 
@@ -50,6 +51,21 @@ def test_behind_such_a_proxy_it_works_without_script(client: FlaskClient) -> Non
     shown = Page(button.text)
     form = client.get("/handoff/form", query_string=shown.fields, headers={"Referer": f"{OUTSIDE}/docs"}, **INSIDE)
     fields = {**Page(form.text).fields, "email": "v@example.com", "conversation": json.dumps([PAIR])}
+    assert send(client, fields, Origin=OUTSIDE).status_code == 201
+
+
+def test_behind_such_a_proxy_a_button_that_the_server_rendered_works_without_script(
+    make_app: Callable[..., Flask],
+) -> None:
+    """The server knows the page by its inner name alone; the form is for the page that opens it."""
+    client = hostile_site(make_app).test_client()
+    shown = Page(client.get("/chat", **INSIDE).text)
+    opening = {"data": shown.fields, **INSIDE}
+    for headers in ({"Origin": "http://["}, {"Origin": OUTSIDE, "Sec-Fetch-Site": "cross-site"}):
+        assert client.post("/handoff/form", headers=headers, **opening).status_code == 403
+    form = client.post("/handoff/form", headers={"Origin": OUTSIDE}, **opening)
+    fields = {**Page(form.text).fields, "email": "v@example.com"}
+    assert send(client, fields, Origin="http://evil.example").status_code == 403
     assert send(client, fields, Origin=OUTSIDE).status_code == 201
 
 
@@ -127,10 +143,10 @@ def test_a_refusal_is_logged_once_with_what_to_do(client: FlaskClient, caplog: p
         (record,) = caplog.records
         assert OUTSIDE in record.getMessage()
         assert "127.0.0.1:8000" in record.getMessage()
-        assert "proxy_set_header Host $host;" in record.getMessage()
+        assert "proxy_set_header Host $http_host;" in record.getMessage()
         for number in range(200):
             send(client, fields, Origin=f"http://evil{number}.example")
-    assert len(caplog.records) <= 100
+    assert sum("as another site's" in record.getMessage() for record in caplog.records) == 100
 
 
 @pytest.mark.parametrize(
@@ -155,5 +171,5 @@ def test_an_admin_who_is_refused_is_told_why_and_the_check_up_what_to_do(make_ap
     for page in (answer.text, client.get("/handoff/admin/doctor").text):
         assert OUTSIDE in page
         assert "127.0.0.1:8000" in page
-    assert "proxy_set_header Host $host;" in client.get("/handoff/admin/doctor").text
-    assert "proxy_set_header Host $host;" in app.test_cli_runner().invoke(args=["kapa-handoff", "doctor"]).output
+    assert "proxy_set_header Host $http_host;" in client.get("/handoff/admin/doctor").text
+    assert "proxy_set_header Host $http_host;" in app.test_cli_runner().invoke(args=["kapa-handoff", "doctor"]).output

@@ -113,7 +113,7 @@ def protect(response: Response) -> Response:
     """Nobody keeps the admin's pages, and no page frames them. A policy of the view's or the site's own stays."""
     policy = "frame-ancestors 'none'"
     if current_state().config.admin_template == OWN_LAYOUT:
-        policy = f"default-src 'self'; {policy}; form-action 'self'; base-uri 'none'"
+        policy = f"default-src 'self'; object-src 'none'; {policy}; form-action 'self'; base-uri 'none'"
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Frame-Options"] = "DENY"
     response.headers.setdefault("Content-Security-Policy", policy)

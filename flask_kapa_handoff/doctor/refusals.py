@@ -29,7 +29,7 @@ REASONS = {
         "as coming from another site",
         "Each pair is where the browser was, and the host that the request named. If both are this site, a proxy "
         "rewrites the Host header, and admins cannot save anything.",
-        "Let the proxy pass the name on, such as nginx with `proxy_set_header Host $host;`, or list it: "
+        "Let the proxy pass the name on, such as nginx with `proxy_set_header Host $http_host;`, or list it: "
         "`KAPA_HANDOFF_TRUSTED_HOSTS`. Pairs of two different sites are attempts that were rightly refused.",
     ),
     "unavailable": (

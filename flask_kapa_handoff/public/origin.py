@@ -66,7 +66,7 @@ def _report(state: State, said: str, relation: str | None) -> None:
     state.refused_origins.add(pair)
     _logger.warning(
         "A handoff request from %r to %r was refused as another site's%s. If both are this site, a proxy rewrites the "
-        "Host header: in nginx add `proxy_set_header Host $host;`, or set KAPA_HANDOFF_TRUSTED_HOSTS.",
+        "Host header: in nginx add `proxy_set_header Host $http_host;`, or set KAPA_HANDOFF_TRUSTED_HOSTS.",
         *pair,
         "" if relation is None else f" (Sec-Fetch-Site: {relation[:20]!r})",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -162,8 +163,10 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
         opened = signer.read(token, opens_form=True)
     except OfferExpired as error:
         problem, opened = error, error.offer
-    if request.method == "POST":
-        require_known_origin(state, offered=opened)
+    origin = origin_of(request.headers.get("Origin")) or origin_of(request.headers.get("Referer"))
+    # Nothing is stored, and a button that the server rendered knows no other name than the one that a proxy may have
+    # rewritten: the form is for the page that opens it.
+    is_known = request.method != "POST" or require_known_origin(state, offered=replace(opened, origin=origin))
     settings = _settings(state, opened.desk)
     if not settings.takes_tickets:
         raise Disabled
@@ -172,12 +175,12 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
             raise problem
         # A person has typed nothing yet and gets a form with a fresh offer, without a word about the old one.
         opened = _decided_again(state, opened, settings)
-    form = TicketForm.empty(signer, signer.sign(opened.for_one_form(origin_of(request.headers.get("Referer")))))
+    form = TicketForm.empty(signer, signer.sign(opened.for_one_form(origin)))
     form.conversation.data = conversation
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
-    shown = answer_form(state, form, opened, settings, signed_in_visitor(state), None)
-    return with_problem(shown, problem)
+    visitor = signed_in_visitor(state) if is_known else None
+    return with_problem(answer_form(state, form, opened, settings, visitor, None), problem)
 
 
 def _form_again(state: State, form: TicketForm, problem: RequestProblem) -> ResponseReturnValue:
