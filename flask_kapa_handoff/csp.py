@@ -16,7 +16,6 @@ _logger = logging.getLogger(__name__)
 def response_nonce(state: State) -> str | None:
     """The nonce that this response's policy allows: KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's; None: no nonce."""
     # Talisman's is a template global, which gives an empty text where the policy has none:
-    # https://github.com/wntrblm/flask-talisman
     source: Any = state.config.csp_nonce or state.app.jinja_env.globals.get("csp_nonce")
     if source is None or not has_request_context():
         return None

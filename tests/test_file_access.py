@@ -27,11 +27,13 @@ NOBODY = 65534
 
 SENTENCES = {
     "folder": "cannot make {file} in it. ",
-    "file": "The file {file} belongs to {owner} (mode 0444), and {user}, who runs this process, cannot write it. ",
-    "log": "SQLite keeps a log beside {file}. The folder belongs to {owner} (mode 0555), and {user}, ",
+    "file": "The file {file} belongs to {owner} (mode 0444), and the user {user}, who runs this process, cannot write ",
+    "log": "SQLite keeps a log beside {file}. The folder belongs to {owner} (mode 0555), and the user {user}, ",
     "is-folder": "{file} is a folder, not a file. ",
     "in-file": "so {file} cannot be made. ",
 }
+
+as_root_alone = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file for another user")
 
 # Everything that is imported late is imported while this may still read the installation.
 PROGRAM = """
@@ -122,6 +124,28 @@ def test_what_is_in_the_way_of_the_file_is_named(visits: dict[str, tuple[Path, d
     assert visit["doctor"].splitlines()[1].startswith("problem")
 
 
+@as_root_alone
+def test_a_file_with_all_tables_that_cannot_be_written_is_a_problem(place: Path) -> None:
+    """It can be read, so pages have buttons, and every ticket would fail."""
+    file = place / "readable" / "tickets.sqlite3"
+    app = Flask("site", instance_path=str(file.parent))
+    app.config.update(SECRET_KEY="s", KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{file}", KAPA_HANDOFF_DELIVERY="external")
+    KapaHandoff(app)
+    app.extensions["kapa_handoff"].database.upgrade()
+    app.extensions["kapa_handoff"].database.close()
+    file.parent.chmod(0o777)
+    file.chmod(0o444)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(place), str(file)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (visit,) = json.loads(done.stdout)
+    assert visit["status"] == 200
+    problem = next(line for line in visit["doctor"].splitlines() if str(file) in line)
+    assert problem.startswith("problem")
+    assert "and the user nobody, who runs this process, cannot write it." in problem
+
+
 MOUNTED = 'mount -t tmpfs -o ro none "$0" && exec "$@"'
 
 
@@ -141,8 +165,6 @@ def test_a_file_system_that_is_mounted_read_only_is_named(place: Path) -> None:
 
 
 # --- root, on behalf of the web server's user ------------------------------------------------------------------------
-
-as_root_alone = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file for another user")
 
 
 @as_root_alone
@@ -169,7 +191,10 @@ def test_a_file_that_root_has_made_in_the_web_servers_folder_is_a_problem(app: F
     os.chown(file_of(app).parent, NOBODY, NOBODY)
     code, output = findings(app)
     assert code == 1
-    assert f"The file {file_of(app)} belongs to root (mode 0600), and nobody, to whom its folder belongs, " in output
+    assert (
+        f"The file {file_of(app)} belongs to root (mode 0600), and the user nobody, to whom its folder belongs, "
+        in output
+    )
     assert f"`chown nobody {file_of(app)}*`" in output
 
 

@@ -266,7 +266,7 @@ def test_every_admin_page_tells_of_refusals(app: Flask) -> None:
     counters_of(app)._recent = (0.0, counters_of(app).recent())
     for page in pages:
         assert (
-            "In the last 24 hours, 3 requests from visitors could not be taken: 2 over a limit, 1 too large. "
+            "In the last 24 hours, 3 requests could not be taken: 2 over a limit, 1 too large. "
             '<a href="/handoff/admin/doctor">' in client.get(f"/handoff/admin/{page}").text
         )
 

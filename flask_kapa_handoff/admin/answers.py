@@ -35,12 +35,14 @@ _NAMES = frozenset(
         "handoff_form",
         "handoff_place",
         "has_more_history",
+        "held",
         "history",
         "is_first",
-        "is_link",
         "last_change",
+        "link",
         "may_be_sent_again",
         "mine",
+        "most",
         "notice",
         "number_under_way",
         "older",
@@ -48,6 +50,7 @@ _NAMES = frozenset(
         "pinned",
         "problem",
         "problems",
+        "refused",
         "remedy",
         "shown",
         "test_mail_problem",
@@ -58,6 +61,7 @@ _NAMES = frozenset(
         "tried",
         "unsaved",
         "warnings",
+        "whose_word",
     ]
 )
 """What the admin's templates are given, some by one view and some by another."""

@@ -58,9 +58,7 @@ def refused(counts: Counts) -> str | None:
         return None
     number = sum(sums.values())
     told = ", ".join(f"{number} {REFUSALS[reason]}" for reason, number in sums.items())
-    return (
-        f"In the last 24 hours, {number} request{'s' if number != 1 else ''} from visitors could not be taken: {told}."
-    )
+    return f"In the last 24 hours, {number} request{'s' if number != 1 else ''} could not be taken: {told}."
 
 
 def value(settings: DeskSettings, name: str) -> str:

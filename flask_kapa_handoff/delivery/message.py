@@ -174,10 +174,7 @@ def whose_word(ticket: Ticket, site_name: str) -> str:
     """A sentence for agents: who says that the conversation went like this."""
     if ticket.transcript_source == "site":
         return f"The transcript is {site_name}'s own record of the conversation."
-    return (
-        "The transcript is what the visitor's browser sent, and could have been altered there: "
-        f"{site_name} keeps no record to compare it with."
-    )
+    return "The transcript is what the visitor's browser sent, and could have been altered there."
 
 
 def _within_limits(

@@ -45,6 +45,8 @@ def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation
         situation = look(state)
     except RequestProblem as problem:
         return [_problem(state, problem)], None
+    if file is not None and (found := database.obstacle()) is not None:  # it can be read, and not written
+        return [_not_usable(found.what, found.remedy, file)], situation
     return [_usable(state, file), *_locked_out(file), *_lost_with_venv(state), *_dropped(app, state)], situation
 
 
@@ -94,7 +96,9 @@ def _usable(state: State, file: Path | None) -> Finding:
     what = f"The database can be used, and its tables are of version {schema.HEAD}: {where}"
     # The page that shows this is the web server's own.
     user = only_user(file) if file is not None and not has_request_context() else None
-    return Finding(Level.OK, f"{what} (only {user} can write it: the web server must run as {user})" if user else what)
+    return Finding(
+        Level.OK, f"{what} (only the user {user} can write it: the web server must run as {user})" if user else what
+    )
 
 
 def _locked_out(file: Path | None) -> list[Finding]:

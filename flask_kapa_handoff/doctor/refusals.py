@@ -30,7 +30,8 @@ REASONS = {
         "Each pair is where the browser was, and the host that the request named. If both are this site, a proxy "
         "rewrites the Host header, and admins cannot save anything.",
         "Let the proxy pass the name on, such as nginx with `proxy_set_header Host $http_host;`, or list it: "
-        "`KAPA_HANDOFF_TRUSTED_HOSTS`. Pairs of two different sites are attempts that were rightly refused.",
+        "`KAPA_HANDOFF_TRUSTED_HOSTS`, with its port if the address has one. "
+        "Pairs of two different sites are attempts that were rightly refused.",
     ),
     "unavailable": (
         "because the database could not be used",

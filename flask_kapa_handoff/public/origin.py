@@ -10,7 +10,7 @@ from ..config import Config
 from ..errors import ForeignOrigin
 from ..offers import Offer
 from ..state import State, is_own_page
-from ..urls import origin_of
+from ..urls import host_of, origin_of
 
 MOST_LOGGED = 100
 """Pairs of origin and host that one process logs: a client can make up any number of them."""
@@ -66,9 +66,10 @@ def _report(state: State, said: str, relation: str | None) -> None:
     state.refused_origins.add(pair)
     _logger.warning(
         "A handoff request from %r to %r was refused as another site's%s. If both are this site, a proxy rewrites the "
-        "Host header: in nginx add `proxy_set_header Host $http_host;`, or set KAPA_HANDOFF_TRUSTED_HOSTS.",
+        "Host header: in nginx add `proxy_set_header Host $http_host;`, or set KAPA_HANDOFF_TRUSTED_HOSTS = %r.",
         *pair,
         "" if relation is None else f" (Sec-Fetch-Site: {relation[:20]!r})",
+        host_of(pair[0]) or "docs.example.com",
     )
 
 

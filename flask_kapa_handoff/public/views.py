@@ -139,8 +139,10 @@ def protect(response: Response) -> Response:
             response.headers.setdefault("Access-Control-Allow-Origin", "*")
     else:
         response.headers["Cache-Control"] = "no-store"
-        # The address of a form holds its offer.
-        response.headers.setdefault("Referrer-Policy", "same-origin")
+        # The address of a form holds its offer. A page that hides its own address gets a form that does so, too: over
+        # plain HTTP, behind a proxy that rewrites Host, the form would be taken for another site's.
+        hidden = request.headers.get("Origin", "null") == "null" and "Referer" not in request.headers
+        response.headers.setdefault("Referrer-Policy", "no-referrer" if hidden else "same-origin")
         response.headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
         allow_origin(response, state.config)
     return response

@@ -24,7 +24,7 @@ class Obstacle:
 def obstacle(file: Path) -> Obstacle | None:
     """What keeps this process's user from using an SQLite file, or from making it; None: nothing that can be seen."""
     file = Path(os.path.realpath(file))
-    user, folder = _this_user(), _nearest(file.parent)
+    user, folder = f"the user {_this_user()}", _nearest(file.parent)
     remedy = (
         f"Let {user} write there, run this as a user who can, or set {KEY} to a file in a folder that {user} can "
         "write, such as sqlite:////var/lib/site/kapa_handoff.sqlite3."
@@ -59,7 +59,7 @@ def obstacle_of_owner(file: Path) -> Obstacle | None:
         return None
     owner = _name(of_folder.st_uid)
     return Obstacle(
-        f"The file {file} {_owned(file)}, and {owner}, to whom its folder belongs, cannot write it.",
+        f"The file {file} {_owned(file)}, and the user {owner}, to whom its folder belongs, cannot write it.",
         f"If the web server runs as {owner}: `chown {owner} {file}*`. Run the commands as that user, too.",
     )
 

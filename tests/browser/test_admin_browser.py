@@ -297,9 +297,11 @@ def test_in_the_sites_own_template(
 def test_in_a_frame_that_turbo_visits_the_page_is_live_at_each_visit(
     page: Page, admin_app: Callable[..., Flask], serve: Serve
 ) -> None:
-    """Also when the visit began on a page that needs no htmx; it is loaded once."""
+    """Also when the visit began on a page that needs no htmx; it is loaded once. The site's own links are visits."""
     app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
+    links = '<a href="/handoff/admin/">Office settings</a> <a href="/handoff/admin/tickets">Office tickets</a>'
     frame = FRAME.replace("</head>", '<script src="/turbo.js"></script></head>').replace(' hx-boost="true"', "")
+    frame = frame.replace('<main id="main">', f'{links}<main id="main">')
     app.jinja_loader = DictLoader({"office.html": frame})
     app.add_url_rule("/turbo.js", "turbo", lambda: Response(turbo(), mimetype="text/javascript"))
     loaded: list[str] = []
@@ -307,11 +309,11 @@ def test_in_a_frame_that_turbo_visits_the_page_is_live_at_each_visit(
     page.goto(f"{serve(app)}/handoff/admin/tickets")
     page.evaluate("window.stayed = true")
     for text in ("Ask a human", "Talk to us"):
-        page.get_by_role("link", name="Settings").click()
+        page.get_by_role("link", name="Office settings").click()
         page.wait_for_function("Object.keys(window).includes('htmx')")
         button_text(page).fill(text)
         expect(preview(page).locator(".kapa-handoff-button")).to_have_text(text)
-        page.get_by_role("link", name="Tickets").click()
+        page.get_by_role("link", name="Office tickets").click()
         expect(page.get_by_role("heading", name="Tickets")).to_be_visible()
     assert page.evaluate("window.stayed")
     assert len(loaded) == 1
