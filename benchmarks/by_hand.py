@@ -10,7 +10,7 @@ from flask_mail import Message
 from jinja2 import Environment
 from markupsafe import Markup
 
-from flask_kapa_handoff.delivery.message import FUNCTIONS, HTML, TEXT
+from flask_kapa_handoff.delivery.message import HTML, TEXT, template_functions
 from flask_kapa_handoff.markdown import to_html
 
 Renderer = Callable[[str], Markup]
@@ -40,7 +40,7 @@ def whole_message(
         "reasons": ["the button is shown under every answer"],
         "whose_word": "The transcript is what the visitor's browser sent.",
         "to_html": renderer,
-        **FUNCTIONS,
+        **template_functions(),
     }
     message = Message(
         f"[Docs] {ticket.reference}: {ticket.subject}",

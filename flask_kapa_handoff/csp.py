@@ -20,7 +20,7 @@ def response_nonce(state: State) -> str | None:
     if source is None or not has_request_context():
         return None
     try:
-        nonce = source()
+        nonce = source() if callable(source) else source
     except Exception as error:
         # Without a nonce the browser blocks a script, and the page works without it.
         _logger.error("The nonce of the Content-Security-Policy could not be read: %s", place_of(error))

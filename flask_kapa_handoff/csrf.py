@@ -52,8 +52,10 @@ def note_arrival() -> None:
 def explain_refusal(response: Response) -> Response:
     """Where a check of the site's own has refused a form of ours before we saw it, say so in the log, once."""
     if request.method == "POST" and response.status_code in (400, 403) and not g.get(_REACHED):
-        state, refused = current_state(), f"POST {request.path} ({response.status_code})"
-        if state.refused_by_site is None:
+        # The rule and not the path, into which a stranger can write anything.
+        state, refused = current_state(), f"POST {request.url_rule} ({response.status_code})"
+        if refused not in state.explained:
+            state.explained.add(refused)
             _logger.warning(
                 "The site itself has refused %s before it reached the handoff, perhaps by a CSRF check in "
                 "before_request. The handoff's forms protect themselves. Put this line first into that check: %s",

@@ -25,70 +25,89 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\])(?::[0-9]*)?
 _USUAL = re.compile(rf"https?://({_LABEL}(?:\.{_LABEL})*)(?:[/?#][!-\[\]-~]*)?\Z")  # most addresses: no need to parse
 _LONGEST_HOST = 253  # RFC 1035, 2.3.4
 
+MAX_FOREIGN_HOSTS = 100
+"""Most hosts in other letters of one page or mail: each takes up to a millisecond."""
 
-def link(address: str, words: str = "") -> Markup:
-    """A link, followed by its host where its words are not its own address; plain text where it must be no link.
-
-    Arguments:
-        address: what :func:`.urls.parse_url` takes becomes a link, nothing else does.
-        words: what the link says; without any, its address.
-    """
-    address, words = visible(address), visible(words)
-    return Markup(_written(str(escape(address)), str(escape(words or address)), address, words or address))  # noqa: S704
+_LONGEST_FOREIGN_HOST = 150  # with percent signs; twice as long as the longest name that is known
 
 
-def plain_address(address: str) -> str:
-    """An address as text, followed by its host where that is in letters that can be mistaken for others."""
-    if address.isascii() and "%" not in address:
-        return address
-    target, is_plain = _target(address)
-    return address if target is None or is_plain else f"{address} → {target}"
+class Links:
+    """The links of one page or mail. Beyond :data:`MAX_FOREIGN_HOSTS`, addresses in other letters are plain text."""
 
+    def __init__(self) -> None:
+        self._foreign: dict[str, str] = {}
 
-def with_hosts(markup: str) -> str:
-    """Cleaned HTML whose links show their hosts, as :func:`link` writes them; ``mailto:`` links show their mailbox."""
+    def link(self, address: str, words: str = "") -> Markup:
+        """A link, followed by its host where its words are not its own address; plain text where it must be no link.
 
-    def rewritten(match: re.Match[str]) -> str:
-        return _written(match[1], match[2], html.unescape(match[1]), html.unescape(_TAG.sub("", match[2])))
+        Arguments:
+            address: what :func:`.urls.parse_url` takes becomes a link, nothing else does.
+            words: what the link says; without any, its address.
+        """
+        address, words = visible(address), visible(words)
+        said = words or address
+        return Markup(self._written(str(escape(address)), str(escape(said)), address, said))  # noqa: S704 - escaped
 
-    return _WRITTEN.sub(rewritten, markup)
+    def plain_address(self, address: str) -> str:
+        """An address as text, followed by its host where that is in letters that can be mistaken for others."""
+        if address.isascii() and "%" not in address:
+            return address
+        target, is_plain = self._target(address)
+        return address if target is None or is_plain else f"{address} → {target}"
 
+    def with_hosts(self, markup: str) -> str:
+        """Cleaned HTML whose links show their hosts, as :meth:`link` writes them; ``mailto:`` shows the mailbox."""
 
-def _written(href: str, inner: str, address: str, words: str) -> str:
-    """The link as HTML.
+        def rewritten(match: re.Match[str]) -> str:
+            return self._written(match[1], match[2], html.unescape(match[1]), html.unescape(_TAG.sub("", match[2])))
 
-    Arguments:
-        href, inner: escaped, as they go into the HTML.
-        address, words: the same as a person reads them.
-    """
-    target, is_plain = _target(address)
-    says_its_address = words == address or _bare(words) == _bare(address)
-    if target is None:
-        return inner if says_its_address else f"{inner} ({escape(address)})"
-    written = _LINK % (href, inner)
-    return written if says_its_address and is_plain else f"{written} <bdi>→ {escape(target)}</bdi>"
+        return _WRITTEN.sub(rewritten, markup)
+
+    def _written(self, href: str, inner: str, address: str, words: str) -> str:
+        """The link as HTML.
+
+        Arguments:
+            href, inner: escaped, as they go into the HTML.
+            address, words: the same as a person reads them.
+        """
+        target, is_plain = self._target(address)
+        says_its_address = words == address or _bare(words) == _bare(address)
+        if target is None:
+            return inner if says_its_address else f"{inner} ({escape(address)})"
+        written = _LINK % (href, inner)
+        return written if says_its_address and is_plain else f"{written} <bdi>→ {escape(target)}</bdi>"
+
+    def _target(self, address: str) -> tuple[str | None, bool]:
+        """Where an address leads, in ASCII, and whether it says so itself; None: it must be no link."""
+        if (usual := _USUAL.match(address)) and len(usual[1]) <= _LONGEST_HOST:
+            return usual[1], True
+        if mailbox := _MAILBOX.match(address):
+            return mailbox[1], True
+        host = host_of(address)
+        if host is None:
+            return None, False
+        is_plain = host.isascii() and "%" not in host
+        shown = host if is_plain else self._in_ascii(host)
+        return (shown if len(shown) <= _LONGEST_HOST and _HOST.match(shown) else None), is_plain
+
+    def _in_ascii(self, host: str) -> str:
+        """A host in the form that the DNS has, see :func:`in_ascii`; empty where there are too many of them."""
+        if host not in self._foreign:
+            if len(self._foreign) >= MAX_FOREIGN_HOSTS or len(host) > _LONGEST_FOREIGN_HOST:
+                return ""
+            self._foreign[host] = in_ascii(host)
+        return self._foreign[host]
 
 
 def _bare(address: str) -> str:
     return unquote(_SCHEME.sub("", address.strip(), count=1)).rstrip("/")
 
 
-def _target(address: str) -> tuple[str | None, bool]:
-    """Where an address leads, in ASCII, and whether it says so itself; None: it must be no link."""
-    if (usual := _USUAL.match(address)) and len(usual[1]) <= _LONGEST_HOST:
-        return usual[1], True
-    if mailbox := _MAILBOX.match(address):
-        return mailbox[1], True
-    host = host_of(address)
-    if host is None or len(host) > _LONGEST_HOST:
-        return None, False
-    is_plain = host.isascii() and "%" not in host
-    shown = host if is_plain else _in_ascii(host)
-    return (shown if _HOST.match(shown) else None), is_plain
+def in_ascii(host: str) -> str:
+    """A host in the form that the DNS has (RFC 3492), in which no letter looks like one of another script.
 
-
-def _in_ascii(host: str) -> str:
-    """A host in the form that the DNS has (RFC 3492), in which no letter looks like one of another script."""
+    It takes the square of the host's length.
+    """
     name, colon, port = host.partition(":")
     labels = re.split("[.。]", unicodedata.normalize("NFKC", unquote(name)).lower())
     coded = (label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)

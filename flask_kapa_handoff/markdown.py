@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from .links import with_hosts
+from .links import Links
 from .text import visible
 
 if TYPE_CHECKING:
@@ -90,11 +90,12 @@ class Renderer:
 
     def __init__(self) -> None:
         self._left = MAX_COST
+        self._links = Links()
 
     def __call__(self, text: str) -> Markup:
         if len(text) <= MAX_LENGTH and _cost(text) <= self._left and not _is_excessive(text):
             try:
-                markup = _rendered(text)
+                markup = _rendered(text, self._links)
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:
@@ -130,13 +131,13 @@ def _is_excessive(text: str) -> bool:
     return text.count("@") > MAX_AT_SIGNS or _NESTED.search("\n" + text) is not None or _cells(text) > MAX_CELLS
 
 
-def _rendered(text: str) -> Markup:
+def _rendered(text: str, links: Links) -> Markup:
     import comrak
 
     extensions, rendering = _options()
     dirty = comrak.render_markdown(text, extension_options=extensions, render_options=rendering)
     dirty = _IMAGE.sub(lambda image: image[2] or image[1], dirty)
-    return Markup(with_hosts(visible(_cleaner().clean(dirty))))  # noqa: S704 - this is the cleaned text
+    return Markup(links.with_hosts(visible(_cleaner().clean(dirty))))  # noqa: S704 - this is the cleaned text
 
 
 def _cells(text: str) -> int:
@@ -165,7 +166,8 @@ def _cleaner() -> Cleaner:
 
     return nh3.Cleaner(
         tags=set(TAGS),
-        attributes={"a": {"href"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}},
+        # "*": ammonia lets titles through by itself, and one can say what the link is not.
+        attributes={"*": set(), "a": {"href"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}},
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from flask import has_request_context, request
 from htmx_flask.requests import HtmxHeaders
 from markupsafe import Markup, escape
 
-from .conversation import MAX_ID, Conversation
+from .conversation import MAX_ID, Conversation, clean_text
 from .csp import response_nonce
 from .errors import ConfigurationError, Invalid, Unavailable
 from .offers import Offer, make_offer
@@ -119,7 +120,9 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
 
 def _button(conversation: Conversation, desk: str) -> Markup:
     state, last, page = current_state(), conversation.pairs[-1], _visited_page()
-    for name, value in (("thread_id", conversation.thread_id), ("answer_id", last.id)):
+    ids = {"thread_id": conversation.thread_id, "answer_id": last.id}
+    ids = {name: None if value is None else clean_text(str(value)) for name, value in ids.items()}
+    for name, value in ids.items():
         if len(value or "") > MAX_ID:
             raise Invalid(fields={name: [f"{name}: has more than {MAX_ID} characters."]})
     with state.database.read() as connection:
@@ -127,8 +130,8 @@ def _button(conversation: Conversation, desk: str) -> Markup:
     offer = make_offer(
         Facts.of(conversation),
         settings,
-        thread_id=conversation.thread_id,
-        answer_id=last.id,
+        thread_id=ids["thread_id"],
+        answer_id=ids["answer_id"],
         page=page,
         origin=origin_of(page),
     )
@@ -144,7 +147,14 @@ def _visited_page() -> str | None:
     if not has_request_context():
         return None
     shown = (HtmxHeaders(request.headers).current_url or "").partition("#")[0]
-    return shown if is_own_page(shown) else request.url
+    return shown if is_own_page(shown) else _address_of_request()
+
+
+def _address_of_request() -> str | None:
+    try:
+        return request.url
+    except ValueError:  # a Host header such as xn--a cannot be decoded
+        return None
 
 
 def render_button(offer: Offer, settings: DeskSettings, conversation: Conversation | None = None) -> Markup:
@@ -219,7 +229,8 @@ def visitor_url(path: str) -> str:
     """
     foreign = has_request_context() and request.blueprint == "kapa_handoff"
     if foreign and request.headers.get("Origin", "").lower() in current_state().config.origins:
-        return f"{request.host_url.rstrip('/')}{current_state().mount}/{path}"
+        with suppress(ValueError):  # a Host header such as xn--a cannot be decoded
+            return f"{request.host_url.rstrip('/')}{current_state().mount}/{path}"
     return f"{current_state().mount}/{path}"
 
 

@@ -110,7 +110,8 @@ def keys_of(address: str | None, email: str, secret: bytes, *, signed_in: bool =
     is_wide = isinstance(found, IPv6Address)
     # IPv6: a /64, a /56 and a /48; IPv4: the address and its /24.
     client, network = (packed[:8], packed[:7]) if is_wide else (packed, packed[:3])
-    whose = b"" if signed_in else network
+    # Everything that is no address is one network, and another one than that of those who are signed in.
+    whose = b"" if signed_in else b"in " + network
     return Keys(
         key("client", client),
         key("network", network),

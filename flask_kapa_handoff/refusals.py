@@ -43,7 +43,7 @@ MAX_AGE = 10.0
 FILTER_FAILED = "filter_failed"
 """A site's ``ticket_filter`` failed. Counted beside the refusals; it refuses nothing, and the ticket goes on."""
 
-NOT_COUNTED = frozenset({"invalid", "offer_expired", "foreign_origin"})
+NOT_COUNTED = frozenset({"invalid", "offer_expired", "foreign_origin", "foreign_save"})
 """Error codes that are not counted with the response: visitors mistype, an expired form comes back with a fresh offer,
 and a foreign origin is counted where it is found, with the two names that differ."""
 
@@ -124,18 +124,11 @@ class Refusals:
         if not counts:
             return
         self._written_at = time.monotonic()
-        for reason, number in sorted(by_reason(counts).items()):
-            what = details(counts, reason)
-            _logger.warning(
-                "Refused since the last count: %s x %s%s.",
-                number,
-                reason.replace("_", " "),
-                f" ({what})" if what else "",
-            )
         try:
             # One writer at a time: the number of details is looked at, and then rows are added.
             with self._database.write(survives_power_cut=False) as connection:
                 _store(connection, counts)
+            _log(counts)
         except Exception as error:
             if not isinstance(error, Unavailable):  # the database has said that in the log
                 _logger.error("Counted refusals could not be stored (%s).", type(error).__name__)
@@ -195,6 +188,13 @@ def details(counts: Counts, reason: str) -> str:
     """The details of a reason, the most frequent ones first."""
     found = Counter({detail: number for (other, detail), number in counts.items() if other == reason and detail})
     return ", ".join(f"{number} x {detail}" for detail, number in found.most_common())
+
+
+def _log(counts: Counts) -> None:
+    for reason, number in sorted(by_reason(counts).items()):
+        what = details(counts, reason)
+        more = f" ({what})" if what else ""
+        _logger.warning("Refused since the last count: %s x %s%s.", number, reason.replace("_", " "), more)
 
 
 def _store(connection: Connection, counts: Counts) -> None:

@@ -89,7 +89,7 @@ def default_settings(config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
         Invalid: there is no such desk.
     """
     if desk != DEFAULT_DESK:
-        raise Invalid(fields={"desk": [f"There is no desk {desk!r}; use {DEFAULT_DESK}."]})
+        raise Invalid(fields={"desk": [f"There is no desk {desk[:60]!r}; use {DEFAULT_DESK}."]})
     return DeskSettings(desk, True, config.email, config.button_text, config.triggers, config.threshold)
 
 

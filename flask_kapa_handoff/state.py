@@ -68,6 +68,7 @@ class State:
     has_admin: bool = False
     prepared: bool = False
     refused_by_site: str | None = None
+    explained: set[str] = field(default_factory=set)
     publisher: Publisher | None = None
     tags: dict[Any, str] = field(default_factory=dict)
     refused_origins: set[tuple[str, str]] = field(default_factory=set)

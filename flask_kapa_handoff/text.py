@@ -18,7 +18,7 @@ LONGEST_RUN = 30
 
 # What has no shape of its own: soft hyphen, bidirectional controls, zero-width characters. Joiners and tags aside.
 _SHAPELESS = (
-    "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
 )
 _JOINERS = "\u200c\u200d"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .conversation import clean_text
 from .errors import Refuse
 from .refusals import FILTER_FAILED
+from .text import one_line
 from .tickets import Submission, is_stored
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Flag:
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
             raise TypeError(f"Flag: text must be str, not {type(self.text).__name__}")
-        text = " ".join(clean_text(self.text).split())
+        text = one_line(clean_text(self.text))
         if not text:
             raise ValueError("Flag: text must not be empty")
         object.__setattr__(self, "text", text if len(text) <= MAX_FLAG else text[: MAX_FLAG - 1] + "…")

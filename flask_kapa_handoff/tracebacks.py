@@ -6,6 +6,8 @@ import re
 import traceback
 from pathlib import Path
 
+from jinja2 import TemplateNotFound
+
 
 def without_message(error: BaseException) -> str:
     """The type of an error and where it was raised, innermost call first.
@@ -20,6 +22,8 @@ def without_message(error: BaseException) -> str:
 
 def place_of(error: BaseException) -> str:
     """What kind of error it is and where it was raised, for the log; its message may hold what a visitor wrote."""
+    if isinstance(error, TemplateNotFound):
+        return f"there is no template {error.name}"
     frames = traceback.extract_tb(error.__traceback__)
     # Jinja gives these names to the frames of templates. Below them stands its own code, which tells nobody anything.
     templates = [frame for frame in frames if re.match(r"template$|top-level template code$|block '", frame.name)]

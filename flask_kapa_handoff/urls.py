@@ -15,7 +15,8 @@ def parse_url(address: str | None) -> SplitResult | None:
         The parts; None: it is not an absolute ``http`` or ``https`` address on one line with a host and, at most, a
         port, or it names a user (``https://docs.example.com@evil.example``), which only misleads.
     """
-    if not address or not re.match(r"https?://[^\s\\]+\Z", address, re.IGNORECASE):
+    # The host's length first: urlsplit() puts it into NFKC, which takes the square of some texts' length.
+    if not address or not re.match(r"https?://(?=[^/?#]{1,300}(?:[/?#]|\Z))[^\s\\]+\Z", address, re.IGNORECASE):
         return None
     try:
         parts = urlsplit(address)

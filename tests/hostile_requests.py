@@ -39,6 +39,7 @@ PIECES = (
     ),
     *("\x00", "\x0b", "\x1b[0m", "\x7f", "\x85", "\xa0", "\xff", "é", "\u0315\u0316", "\u202e", "\u200d", "\ufeff"),
     *("\ud800", "\udfff", "\u2028", "\U0001f469\u200d\U0001f4bb", "İ", "ﬁ", "\u0627\u0644", "\uff0f", "\U000e0061"),
+    *("\ufb2c" * 190, "\uff9e\u0334" * 60, "\u3164", "xn--a"),
     *("http://[", "http://[::1", "https://a@b", "http://localhost/x", "javascript:alert(1)", "//x", "http://x:99999"),
     *("<b>", "'\"", "{{7*7}}", "{% raise %}", "[a](b)", "```\n", "| a |\n|-|\n", "> > >", "[]", "{}", '{"a":', "[[[["),
     *(
@@ -90,6 +91,7 @@ KNOWN_VALUES = (
         "203.0.113.9:52011",
     ),
     *("[2001:db8::1]:443", "unknown", "for=x", "bytes=-5", '"x"', "localhost", "localhost:80", "a" * 3000),
+    *("xn--a", "a.xn--p", "[" * 4000, "for=[," * 700, "x:y:z"),
 )
 CONTENT_TYPES = (
     *("application/x-www-form-urlencoded", "application/json", "application/json; charset=\xff", "text/plain", ""),
@@ -110,6 +112,9 @@ ROUTES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "/handoff/admin/tickets": (("GET",), ()),
     "/handoff/admin/tickets/<reference>": (("GET",), ()),
     "/handoff/admin/tickets/<reference>/send-again": (("POST",), ("csrf_token",)),
+    "/handoff/admin/tickets/release-held": (("POST",), ("csrf_token",)),
+    "/handoff/admin/test-mail": (("POST",), ("csrf_token", "desk")),
+    "/handoff/admin/doctor": (("GET",), ()),
     "/handoff/admin/health": (("GET",), ()),
     "/chat": (("GET", "POST"), ("question",)),
 }
@@ -133,8 +138,8 @@ class Reply:
 
 def hostile_site(make: Callable[..., Flask], **config: Any) -> Flask:
     """An app with admin pages and a page of its own that shows a button, on which limits are far away."""
+    config.setdefault("handoff", KapaHandoff(admin_required=lambda view: view))
     app = make(
-        handoff=KapaHandoff(admin_required=lambda view: view),
         KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1_000_000,
         KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1_000_000,
         KAPA_HANDOFF_TICKETS_PER_HOUR=1_000_000,
@@ -253,6 +258,8 @@ def text(source: random.Random, most: int = 6) -> str:
 
 def anything(source: random.Random, depth: int = 3) -> Any:
     """Any JSON value."""
+    if source.random() < 0.02:
+        return json.loads("[" * 900 + "]" * 900)
     kind = source.randrange(8 if depth else 5)
     if kind < 5:
         return (text(source), source.randint(-(10**20), 10**20), source.random(), None, True)[kind]

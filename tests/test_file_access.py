@@ -27,7 +27,7 @@ NOBODY = 65534
 
 SENTENCES = {
     "folder": "cannot make {file} in it. ",
-    "file": "The file {file} belongs to {owner} (mode 0444), and the user {user}, who runs this process, cannot write ",
+    "file": "The file {file} belongs to {owner} (mode 0444), and the user {user}, who runs this process, cannot",
     "log": "SQLite keeps a log beside {file}. The folder belongs to {owner} (mode 0555), and the user {user}, ",
     "is-folder": "{file} is a folder, not a file. ",
     "in-file": "so {file} cannot be made. ",

@@ -216,3 +216,35 @@ def test_the_offer_is_looked_at_before_any_text(client: FlaskClient) -> None:
     answer = post(client, "json", ticket_fields(client, offer="forged", email="no", conversation="{", note="x" * 9999))
     assert (answer.status_code, answer.json["error"]["code"]) == (403, "offer_invalid")
     assert "fields" not in answer.json["error"]
+
+
+def test_an_offer_of_another_app_or_mount_with_the_same_key_is_none(make_app: Callable[..., Flask]) -> None:
+    """Two sites may share a key, as may two mounts of one."""
+    one, other = make_app(name="one", SECRET_KEY="same"), make_app(name="other", SECRET_KEY="same")
+    moved = make_app(name="one", SECRET_KEY="same", KAPA_HANDOFF_URL_PREFIX="/help")
+    fields = ticket_fields(one.test_client())
+    assert post(other.test_client(), "json", fields).status_code == 403
+    assert moved.test_client().post("/help/tickets", data=fields, headers=JSON).status_code == 403
+    assert post(one.test_client(), "json", fields).status_code == 201
+
+
+def test_where_the_site_keeps_threads_an_answer_without_one_is_a_first_one(
+    make_app: Callable[..., Flask],
+) -> None:
+    """To leave the thread's name out is no way around the record."""
+    app, _ = with_record(make_app, QuestionAnswer("One?", "1", "a1"), KAPA_HANDOFF_TRIGGERS="uncertainty, downvote")
+    said = {"pairs": 9, "uncertain": "true", "downvoted": "true", "answer_id": "a1"}
+    assert not app.test_client().get("/handoff/offer", query_string=said, headers=JSON).json["offered"]
+
+
+def test_of_a_thread_that_is_too_long_to_be_sent_the_latest_pairs_are_taken(
+    make_app: Callable[..., Flask],
+) -> None:
+    """As many as KAPA_HANDOFF_MAX_PAIRS allows."""
+    client = make_app(KAPA_HANDOFF_MAX_PAIRS=2).test_client()
+    offer = signed_offer(client, pairs=9)
+    for pairs, status in (([PAIR], 422), ([{**PAIR, "id": "a0"}, PAIR], 201)):
+        assert (
+            post(client, "json", ticket_fields(client, offer=offer, conversation=json.dumps(pairs))).status_code
+            == status
+        )

@@ -9,16 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, abort, request
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
+from flask_kapa_handoff.markup import kapa_handoff_button
 from flask_kapa_handoff.signals import ticket_created
 from tests.conftest import signed_offer, ticket_fields
 from tests.hostile_requests import ROUTES, Attacker, hostile_site
-from tests.test_public_form import JSON
+from tests.test_public_form import JSON, Page
 from tests.test_public_tickets import tickets
 
 MOST_OCTETS = 500_000
@@ -147,3 +148,93 @@ def test_an_offer_of_a_megabyte_is_no_offer(client: FlaskClient) -> None:
     """It is not even decoded."""
     fields = {"offer": "." + "e" * 900_000, "submission_id": str(uuid.uuid4())}
     assert client.post("/handoff/tickets", json=fields, headers=JSON).status_code == 403
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+@pytest.mark.parametrize("value", ["[" * 300_000, "for=[," * 50_000, "a," * 150_000])
+def test_a_proxys_header_of_any_length_holds_nothing_up(client: FlaskClient, header: str, value: str) -> None:
+    """A visitor can make it up; this would take minutes."""
+    answer = client.post("/handoff/tickets", data=ticket_fields(client), headers={**JSON, header: value})
+    assert answer.status_code == 201
+
+
+def test_a_host_that_cannot_be_decoded_breaks_no_page(make_app: Callable[..., Flask]) -> None:
+    """Neither the site's own with a button, nor what is sent to another origin."""
+    client = hostile_site(make_app).test_client(use_cookies=False)  # the jar of cookies decodes hosts, too
+    for host in ("xn--a", "xn--", "a.xn--p"):
+        environ = {"HTTP_HOST": host}
+        assert "data-kapa-handoff-open" in client.get("/chat", environ_overrides=environ).text
+        headers = {"Origin": "https://docs.example.com"}
+        offered = client.get("/handoff/offer?pairs=1", headers=headers, environ_overrides=environ)
+        assert offered.status_code == 200
+        offer = Page(offered.text).fields["offer"]
+        for answer in (
+            client.get(f"/handoff/form?offer={offer}", headers=headers, environ_overrides=environ),
+            client.post("/handoff/tickets", data={"offer": "no"}, headers=headers, environ_overrides=environ),
+        ):
+            assert answer.status_code in (200, 403)
+
+
+def test_an_id_that_grows_when_it_is_cleaned_is_refused(app: Flask, client: FlaskClient) -> None:
+    """Two hundred characters of one kind become six hundred; a column has room for two hundred."""
+    for name in ("answer_id", "thread_id"):
+        query = {"pairs": 1, name: "\ufb2c" * 200}
+        assert client.get("/handoff/offer", query_string=query, headers=JSON).status_code == 422
+        query[name] = "\ufb2c" * 66
+        assert client.get("/handoff/offer", query_string=query, headers=JSON).status_code == 200
+
+
+@pytest.mark.parametrize("odd", ["x\0y", "x\ud800y", 5])
+def test_an_odd_id_of_the_sites_own_breaks_no_page_and_no_ticket(make_app: Callable[..., Flask], odd: Any) -> None:
+    """It may come from an address; PostgreSQL takes no NUL."""
+    app = make_app()
+    with app.test_request_context("/"):
+        conversation = Conversation([QuestionAnswer("How?", "So.", odd)], odd)
+        page = Page(str(kapa_handoff_button(conversation)))
+    client = app.test_client()
+    assert page.all("button")
+    form = Page(client.post("/handoff/form", data=page.fields).text)
+    answer = client.post("/handoff/tickets", data={**form.fields, "email": "v@example.com"}, headers=JSON)
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("name", [7, b"x", ["x"], "\ud800x"])
+def test_an_odd_name_of_a_visitor_costs_no_ticket(make_app: Callable[..., Flask], name: Any) -> None:
+    """A loader of the site's gave it."""
+    handoff = KapaHandoff()
+    handoff.visitor_loader(lambda: Visitor("ada@example.com", name))
+    client = make_app(handoff=handoff).test_client()
+    assert client.get("/handoff/form", query_string={"offer": signed_offer(client)}).status_code == 200
+    assert client.post("/handoff/tickets", data=ticket_fields(client)).status_code == 201
+
+
+@pytest.mark.parametrize("depth", [60, 300, 975, 980, 5000])
+@pytest.mark.parametrize("begin", ["[", '{"a":'])
+def test_json_that_is_nested_deeply_is_refused(client: FlaskClient, depth: int, begin: str) -> None:
+    """By every route, whatever is written back."""
+    end = "]" if begin == "[" else "}"
+    nested = f"{begin * depth}1{end * depth}"
+    fields = ticket_fields(client)
+    for accept in ("text/html", "application/json"):
+        for path in ("tickets", "form"):
+            body = f'{{"offer": "{fields["offer"]}", "conversation": {nested}}}'
+            answer = client.post(
+                f"/handoff/{path}", data=body, content_type="application/json", headers={"Accept": accept}
+            )
+            assert answer.status_code == 422
+    answer = client.post("/handoff/tickets", data={**fields, "conversation": nested}, headers=JSON)
+    assert answer.status_code == 422
+
+
+def test_what_a_site_refuses_is_logged_once_and_without_the_strangers_words(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the rule of the address."""
+    app = make_app(handoff=KapaHandoff(admin_required=lambda view: view), mount=True)
+    app.before_request(lambda: abort(403) if request.endpoint == "kapa_handoff_admin.send_again" else None)
+    client = app.test_client()
+    for number in range(20):
+        client.post(f"/handoff/admin/tickets/x%0A{number}%20CRITICAL%1B[31m/send-again")
+        client.post("/handoff/events", data={})
+    assert caplog.text.count("The site itself has refused") == 1
+    assert "CRITICAL" not in caplog.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_kapa_handoff.links import link, with_hosts
+from flask_kapa_handoff.links import MAX_FOREIGN_HOSTS, Links
 from flask_kapa_handoff.markdown import to_html
 from tests.growth import LINEAR, growth
 
@@ -34,7 +34,7 @@ REL = 'rel="noopener noreferrer nofollow"'
 )
 def test_a_link_shows_its_host(address: str, words: str, shown: str) -> None:
     """Unless its words are its own address, in letters that cannot be mistaken for others."""
-    markup = link(address, words)
+    markup = Links().link(address, words)
     assert markup.striptags() == shown
     assert markup.startswith('<a href="http')
     assert REL in markup
@@ -56,7 +56,7 @@ def test_a_link_shows_its_host(address: str, words: str, shown: str) -> None:
 )
 def test_what_may_mislead_is_no_link(address: str, words: str, shown: str | None) -> None:
     """Addresses with a user, of another kind, or with a host that cannot be: shown as they are."""
-    markup = link(address, words)
+    markup = Links().link(address, words)
     assert "<a" not in markup or shown is None
     if shown is not None:
         assert markup.unescape() == shown
@@ -64,7 +64,7 @@ def test_what_may_mislead_is_no_link(address: str, words: str, shown: str | None
 
 def test_words_and_address_are_escaped() -> None:
     """Nothing in them is markup."""
-    markup = link('https://x.example/"><script>', "<script>\"'&")
+    markup = Links().link('https://x.example/"><script>', "<script>\"'&")
     assert "<script" not in markup
     assert markup.count("<") == 4
 
@@ -93,4 +93,38 @@ def test_links_of_answers_show_their_hosts(markdown: str, shown: str) -> None:
 def test_many_links_take_no_square() -> None:
     """Twenty thousand links take four times what five thousand take."""
     one = f'<a href="http://%C3%BC.a" {REL}>a</a> '
-    assert growth(with_hosts, one * 2500, one * 10_000) < LINEAR
+    assert growth(Links().with_hosts, one * 2500, one * 10_000) < LINEAR
+
+
+def test_beyond_a_hundred_hosts_in_other_letters_addresses_are_plain_text() -> None:
+    """To write one in ASCII takes the square of its length; the same host again costs nothing."""
+    links = Links()
+    for _ in range(2):
+        for number in range(MAX_FOREIGN_HOSTS):
+            assert "xn--" in links.link(f"https://ключ{number}.example/")
+    assert "<a " not in links.link("https://другой.example/")
+    assert "<a " in links.link("https://docs.example.com/")
+    assert links.plain_address("https://другой.example/") == "https://другой.example/"
+
+
+@pytest.mark.parametrize(
+    "host", ["я" * 240, "a." * 100 + "я" * 60, "\ufdfa" * 200, "%D0%B0" * 42, "\uff9e\u0334" * 100_000]
+)
+def test_a_host_that_no_name_has_is_no_link(host: str) -> None:
+    """Not even looked at closely."""
+    assert "<a " not in Links().link(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        '[https://bank.example/reset](https://evil.example/reset "x")',
+        '[https://bank.example/](https://bank.example@evil.example/ "x")',
+        '[https://bank.example/](https://b\u0430nk.example/ "x")',
+    ],
+)
+def test_a_title_does_not_hide_where_a_link_leads(markdown: str) -> None:
+    """It is left out."""
+    shown = to_html(markdown)
+    assert "title" not in shown
+    assert "evil.example" in shown.striptags() or "xn--" in shown.striptags()

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_kapa_handoff import KapaHandoff, Visitor
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
 from tests.conftest import PAIR, signed_offer, ticket_fields
 from tests.hostile_requests import hostile_site
 from tests.test_public_form import JSON, Page
@@ -173,3 +173,43 @@ def test_an_admin_who_is_refused_is_told_why_and_the_check_up_what_to_do(make_ap
         assert "127.0.0.1:8000" in page
     assert "proxy_set_header Host $http_host;" in client.get("/handoff/admin/doctor").text
     assert "proxy_set_header Host $http_host;" in app.test_cli_runner().invoke(args=["kapa-handoff", "doctor"]).output
+
+
+def test_invented_origins_hide_no_admin_who_is_refused(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many strangers make up, and whatever words."""
+    app = make_app(handoff=KapaHandoff(admin_required=lambda view: view))
+    client = app.test_client()
+    fields = ticket_fields(client)
+    for number in range(120):
+        send(client, fields, Origin=f"http://e{number}.example")
+    send(client, fields, Origin="the licence has expired: renew at https://evil.example/pay")
+    client.post("/handoff/admin/settings", data={}, headers={"Origin": OUTSIDE}, **INSIDE)
+    page = client.get("/handoff/admin/doctor").text
+    assert f"{OUTSIDE} to 127.0.0.1:8000" in page
+    assert OUTSIDE in caplog.text
+    assert "licence" not in page + caplog.text
+
+
+def test_the_form_of_a_thread_of_the_sites_own_is_for_the_page_that_opens_it(
+    make_app: Callable[..., Flask],
+) -> None:
+    """Its button, which the server rendered, knows the inner name alone."""
+    handoff = KapaHandoff()
+    handoff.conversation_loader(lambda thread_id: Conversation([QuestionAnswer("How?", "So.", "a1")], thread_id))
+    client = hostile_site(make_app, handoff=handoff).test_client()
+    button = Page(client.get("/chat", **INSIDE).text).fields
+    headers = {"Referer": f"{OUTSIDE}/chat"}
+    form = Page(client.get("/handoff/form", query_string=button, headers=headers, **INSIDE).text)
+    typed = {"email": "v@example.com"}
+    assert send(client, {**form.fields, **button, **typed}, Origin=OUTSIDE).status_code == 403
+    assert send(client, {**form.fields, **typed}, Origin=OUTSIDE).status_code == 201
+
+
+def test_a_page_that_hides_its_origin_gets_a_form_that_does_so_too(client: FlaskClient) -> None:
+    """Or else the form's own address, which the server does not know, would be another site's."""
+    opened = client.post("/handoff/form", data={"offer": signed_offer(client)}, headers={"Origin": "null"}, **INSIDE)
+    assert opened.headers["Referrer-Policy"] == "no-referrer"
+    opened = client.post("/handoff/form", data={"offer": signed_offer(client)}, headers={"Origin": OUTSIDE}, **INSIDE)
+    assert opened.headers["Referrer-Policy"] == "same-origin"

@@ -330,3 +330,10 @@ def age_tickets(app: Flask, age: timedelta) -> None:
                 .where(ticket_table.c.id == ticket.id)
                 .values(created_at=ticket.created_at - age, queued_at=ticket.queued_at - age)
             )
+
+
+def test_an_address_that_cannot_be_parsed_uses_up_nothing_of_a_visitor_who_is_signed_in() -> None:
+    """What strangers type is counted apart, wherever they come from."""
+    secret = b"a secret of this test"
+    strangers = {keys_of(address, "v@example.com", secret).mailbox_key for address in ("unknown", None, "", "::1")}
+    assert keys_of("203.0.113.9", "v@example.com", secret, signed_in=True).mailbox_key not in strangers

@@ -745,3 +745,16 @@ def test_a_file_that_was_replaced_during_a_failure_is_not_written_into(app: Flas
     reference = send_ticket(client, offer=offer)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT reference FROM kapa_handoff_ticket").fetchall() == [(reference,)]
+
+
+def test_apps_of_one_process_make_their_files_at_the_same_moment(make_app: Callable[..., Flask]) -> None:
+    """Alembic keeps what it works on in globals of the process."""
+    apps = [make_app(name=f"site{number}") for number in range(6)]
+    barrier = threading.Barrier(len(apps))
+
+    def visit(app: Flask) -> str:
+        barrier.wait()
+        return send_ticket(app.test_client())
+
+    with ThreadPoolExecutor(len(apps)) as pool:
+        assert all(reference.startswith("T-") for reference in pool.map(visit, apps))

@@ -14,7 +14,7 @@ from ..conversation import QuestionAnswer
 from ..delivery import requeue
 from ..delivery.dispatch import start_delivery, wake_delivery
 from ..delivery.message import whose_word
-from ..links import link
+from ..links import Links
 from ..markdown import Renderer
 from ..public.origin import require_known_origin
 from ..public.requests import quoted
@@ -137,7 +137,7 @@ def _ticket_page(
         most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
         to_html=Renderer(),
-        link=link,
+        link=Links().link,
         notice=notice,
         problem=problem,
     )

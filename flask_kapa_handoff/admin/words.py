@@ -43,6 +43,7 @@ OUTCOMES = {
 
 REFUSALS = {
     "foreign_origin": "from a page that may not send",
+    "foreign_save": "of an admin, as from another site",
     "offer_invalid": "with a damaged or forged form",
     "rate_limited": "over a limit",
     "too_large": "too large",

@@ -16,6 +16,7 @@ from ..state import State, current_state
 from ..storage.export import ENTIRE_HISTORY, before_time, export_page, settings_changes_of
 from ..storage.records import Ticket, latest_tickets
 from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
+from ..text import visible
 from .group import group, reachable
 
 _HIDDEN = (
@@ -50,7 +51,7 @@ def tickets(as_json: bool, limit: int) -> None:
         else:
             click.echo(
                 f"{ticket.reference}  {ticket.created_at:%Y-%m-%d %H:%M}  {ticket.status:9}  "
-                f"{ticket.visitor_email}  {ticket.subject}" + (f"  [{ticket.flag}]" if ticket.flag else "")
+                f"{ticket.visitor_email}  {visible(ticket.subject)}" + (f"  [{ticket.flag}]" if ticket.flag else "")
             )
     if not found and not as_json:
         click.echo("There are no tickets yet.")

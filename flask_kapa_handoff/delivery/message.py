@@ -17,7 +17,7 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader
 
 from ..conversation import Conversation, is_link
-from ..links import link, plain_address
+from ..links import Links
 from ..markdown import Renderer, lines
 from ..storage.records import Ticket
 from ..template_environment import OPTIONS, make_environment
@@ -40,15 +40,20 @@ _MAX_BODIES = 2_000_000  # text and HTML together
 _MAX_ATTACHMENT = 1_500_000
 _MAX_ASKED = 200  # characters of the question under whose answer the button was pressed
 
-FUNCTIONS: dict[str, Callable[..., object]] = {
-    "is_link": is_link,
-    "lines": lines,
-    "link": link,
-    "one_line": one_line,
-    "plain_address": plain_address,
-    "quoted": quoted,
-}
-"""What the templates have for texts of visitors and models, beside ``to_html``."""
+
+def template_functions() -> dict[str, Callable[..., object]]:
+    """What the templates of one mail have for texts of visitors and models."""
+    links = Links()
+    return {
+        "is_link": is_link,
+        "lines": lines,
+        "link": links.link,
+        "one_line": one_line,
+        "plain_address": links.plain_address,
+        "quoted": quoted,
+        "to_html": Renderer(),
+    }
+
 
 _REASONS = {
     Trigger.ALWAYS: "the button is shown under every answer",
@@ -210,7 +215,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
         "reasons": reasons,
         "whose_word": whose_word(ticket, site_name),
         "to_html": Renderer(),
-        **FUNCTIONS,
+        **template_functions(),
     }
 
 

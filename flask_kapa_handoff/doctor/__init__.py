@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..config import Config
 from ..csrf import REMEDY
 from ..delivery import web_server
 from ..settings import DeskSettings
 from ..site_name import find_site_name
+from ..tracebacks import place_of
 from .database import examine_database
 from .finding import Finding, Level
 from .mail import examine_mail_server, examine_sender
@@ -51,7 +53,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             )
         )
     findings += examine_mail_server(state)
-    findings += [*_site_name(state), *_refused_forms(state)]
+    findings += [*_site_name(state), *_refused_forms(state), *_layout(state)]
     if not state.has_admin:
         findings.append(
             Finding(
@@ -76,6 +78,24 @@ def _site_name(state: State) -> list[Finding]:
             'Set the name, such as `KAPA_HANDOFF_SITE_NAME = "Acme"`.',
         )
     ]
+
+
+def _layout(state: State) -> list[Finding]:
+    name = state.config.admin_template
+    if name == Config.admin_template:
+        return []
+    try:
+        state.app.jinja_env.get_template(name)
+    except Exception as error:
+        return [
+            Finding(
+                Level.WARNING,
+                f"The layout {name} cannot be used: {place_of(error)}.",
+                "The admin pages are shown in a plain frame.",
+                "Fix the template, or the name in `KAPA_HANDOFF_ADMIN_TEMPLATE`.",
+            )
+        ]
+    return []
 
 
 def _refused_forms(state: State) -> list[Finding]:

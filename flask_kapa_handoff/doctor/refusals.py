@@ -5,6 +5,12 @@ from __future__ import annotations
 from ..refusals import FILTER_FAILED, Counts, by_reason, details
 from .finding import Finding, Level
 
+TRUST = (
+    "Let the proxy pass the name on, such as nginx with `proxy_set_header Host $http_host;`, or list it: "
+    "`KAPA_HANDOFF_TRUSTED_HOSTS`, with its port if the address has one. "
+    "Pairs of two different sites are attempts that were rightly refused."
+)
+
 REASONS = {
     "rate_limited": (
         "over a limit",
@@ -16,8 +22,8 @@ REASONS = {
     "offer_invalid": (
         "with a damaged or forged form",
         "A real visitor whose form is refused cannot send a ticket.",
-        "A few of these come from bots. If there are many, the processes of this site may have different values of "
-        "`SECRET_KEY`; if it was changed, keep the old value in `SECRET_KEY_FALLBACKS`.",
+        "Some come from bots. Otherwise the processes of this site may have different values of `SECRET_KEY`; "
+        "if it was changed, keep the old value in `SECRET_KEY_FALLBACKS`.",
     ),
     "too_large": (
         "too large",
@@ -25,13 +31,17 @@ REASONS = {
         "Raise `KAPA_HANDOFF_MAX_REQUEST_BYTES` or `KAPA_HANDOFF_MAX_PAIRS`, and the limit of the web server in "
         "front.",
     ),
+    "foreign_save": (
+        "of an admin, as coming from another site",
+        "Each pair is where the browser was, and the host that the request named. If both are this site, a proxy "
+        "rewrites the Host header, and admins cannot save anything.",
+        TRUST,
+    ),
     "foreign_origin": (
         "as coming from another site",
         "Each pair is where the browser was, and the host that the request named. If both are this site, a proxy "
-        "rewrites the Host header, and admins cannot save anything.",
-        "Let the proxy pass the name on, such as nginx with `proxy_set_header Host $http_host;`, or list it: "
-        "`KAPA_HANDOFF_TRUSTED_HOSTS`, with its port if the address has one. "
-        "Pairs of two different sites are attempts that were rightly refused.",
+        "rewrites the Host header.",
+        TRUST,
     ),
     "unavailable": (
         "because the database could not be used",
@@ -40,6 +50,9 @@ REASONS = {
     ),
 }
 """The reasons that somebody should look at: what was refused, why it matters, how to fix it."""
+
+FROM = {"offer_invalid": 10}
+"""From how many on somebody should look, where a few mean nothing: a crawler follows any address."""
 
 INTENDED = {
     "refused": "by the site's own check",
@@ -64,6 +77,8 @@ def examine_refusals(refused: Counts) -> list[Finding]:
 
     findings = [
         Finding(Level.WARNING, counted(what, reason), why, remedy)
+        if sums[reason] >= FROM.get(reason, 1)
+        else Finding(Level.OK, counted(what, reason))
         for reason, (what, why, remedy) in REASONS.items()
         if sums[reason]
     ]

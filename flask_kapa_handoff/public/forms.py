@@ -167,7 +167,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
                 raise ValidationError("conversation: must be JSON, a list of question-answer pairs.") from None
         try:
             found = parse_conversation(value, max_pairs=self.max_pairs)
-            _require_offered_answer(found, self.accepted_offer)
+            _require_offered_answer(found, self.accepted_offer, self.max_pairs)
         except TooManyPairs as error:
             raise TooLarge(f"This conversation is too long to send. {error}.") from None
         except ConversationError as error:
@@ -175,7 +175,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         self.accepted_conversation = found
 
 
-def _require_offered_answer(conversation: Conversation, offered: Offer | None) -> None:
+def _require_offered_answer(conversation: Conversation, offered: Offer | None, max_pairs: int) -> None:
     """Of a browser's word as much is checked as can be: the ticket is about the answer that was found to qualify."""
     if offered is None:
         return
@@ -185,7 +185,7 @@ def _require_offered_answer(conversation: Conversation, offered: Offer | None) -
         raise ConversationError(
             f"conversation: the answer {offered.answer_id!r}, which the form is about, is not in it"
         )
-    if len(pairs) < offered.facts.pairs:
+    if len(pairs) < min(offered.facts.pairs, max_pairs):  # of a longer thread, the latest ones can be sent
         raise ConversationError(
             f"conversation: has {len(pairs)} question-answer pairs; the form was opened for {offered.facts.pairs}"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..config import parse_email
-from ..conversation import Conversation
+from ..conversation import Conversation, clean_text
 from ..errors import Unavailable
 from ..state import State, Visitor
 from ..tracebacks import without_message
@@ -26,7 +26,7 @@ def signed_in_visitor(state: State) -> Visitor | None:
         )
         return None
     try:
-        return Visitor(parse_email(email), name) if email is not None else None
+        return Visitor(parse_email(email), clean_text(name) if isinstance(name, str) else None) if email else None
     except ValueError:
         return None
 
@@ -51,8 +51,13 @@ def site_record(state: State, thread_id: str | None) -> Conversation | None:
 def known_facts(state: State, said: Facts, thread_id: str | None, answer_id: str | None) -> Facts:
     """The facts of an answer: by the site's own record of the thread where there is one, else as the browser says.
 
+    A site that keeps its threads is not told of any by leaving the thread's name out: such an answer is a first one,
+    about which nothing else is known.
+
     Raises:
         Unavailable: the site's loader failed. What the browser says is no way around it.
     """
+    if thread_id is None and state.hooks.conversation_loader is not None:
+        return Facts(1)
     record = site_record(state, thread_id)
     return said if record is None else Facts.of(record, answer_id)

@@ -47,21 +47,24 @@ def require_known_origin(state: State, *, offered: Offer | None = None, own_page
         return True
     elif offered is not None and (said == "null" or (offered.origin and origin_of(said) == offered.origin)):
         return False
-    _report(state, said, relation)
+    _report(state, said, relation, reason="foreign_save" if own_pages_only else "foreign_origin")
     if own_pages_only:
         raise ForeignOrigin(
-            f"Nothing was changed: the request seems to come from another site ({said[:200] or relation}), as this "
-            f"one is known as {request.host[:200]}. If both are this site, its proxy rewrites the Host header; the "
+            f"Nothing was changed: this request seems to come from another site ({origin_of(said) or relation}); here "
+            f"this site is {request.host[:200]}. If both are this site, its proxy rewrites the Host header. The "
             "check-up names the line to add."
         )
     raise ForeignOrigin
 
 
-def _report(state: State, said: str, relation: str | None) -> None:
+def _report(state: State, said: str, relation: str | None, *, reason: str) -> None:
     """Count a refusal, and log each pair of values once: where a proxy rewrites ``Host`` it may be a page of ours."""
-    pair = (said[:200], request.host[:200])
-    state.refusals.count("foreign_origin", f"{pair[0] or 'no origin'} to {pair[1]}")
-    if pair in state.refused_origins or len(state.refused_origins) >= MOST_LOGGED:
+    # As addresses alone: an admin reads them, and a stranger can write anything into a header.
+    host = host_of(f"http://{request.host}") or "an unknown host"
+    pair = (origin_of(said) or "a page without an origin", host)
+    state.refusals.count(reason, f"{pair[0]} to {pair[1]}")
+    # Visitors can make up any number of origins; of an admin's pages nobody else is refused.
+    if pair in state.refused_origins or (reason == "foreign_origin" and len(state.refused_origins) >= MOST_LOGGED):
         return
     state.refused_origins.add(pair)
     _logger.warning(
@@ -69,7 +72,7 @@ def _report(state: State, said: str, relation: str | None) -> None:
         "Host header: in nginx add `proxy_set_header Host $http_host;`, or set KAPA_HANDOFF_TRUSTED_HOSTS = %r.",
         *pair,
         "" if relation is None else f" (Sec-Fetch-Site: {relation[:20]!r})",
-        host_of(pair[0]) or "docs.example.com",
+        host_of(said) or "docs.example.com",
     )
 
 

@@ -36,6 +36,9 @@ MAX_FIELDS = 100
 MOST_TOLD = 10
 """How many wrong fields an answer names."""
 
+MAX_FORWARDED = 1_000
+"""Characters of a proxy's header that are looked at: a visitor can make any number of them up."""
+
 _FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646, 2.1 and 4.4.1
@@ -78,10 +81,10 @@ def proxy_unheeded() -> bool:
     ProxyFix and its like put one of the addresses that the header names into ``REMOTE_ADDR``. A client can make the
     header up, so this is a hint and no proof.
     """
-    named = request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded")
-    if named is None:
+    named = (request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded") or "")[:MAX_FORWARDED]
+    if not named:
         return False
-    known = {parse_address(one) for one in re.findall(r'\[[^\]]*\](?::\d+)?|[^\s,;="\[\]]+', named)}
+    known = {parse_address(one) for one in re.findall(r'\[[^\[\]]{0,60}\](?::\d+)?|[^\s,;="\[\]]+', named)}
     address = parse_address(request.remote_addr)
     return address is None or address not in known
 
@@ -127,10 +130,12 @@ class AnswerQuery:
 
     def _id(self, name: str) -> str | None:
         text = request.args.get(name, "")
+        if len(text) <= MAX_ID:
+            text = clean_text(text)  # which makes some texts longer
         if len(text) > MAX_ID:
             self._errors[name] = [f"{name}: has {len(text)} characters; at most {MAX_ID} are allowed."]
             return None
-        return clean_text(text) or None
+        return text or None
 
 
 def _limit_body(size: int) -> None:

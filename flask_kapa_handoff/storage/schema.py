@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,6 +21,8 @@ HEAD = "0003"
 """The newest migration; a test holds it against the migrations folder."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+_upgrading = threading.Lock()
 
 UPGRADE = "flask kapa-handoff db upgrade"
 
@@ -65,7 +68,8 @@ def upgrade(
         _use_write_ahead_log(engine)
     from alembic import command
 
-    with write_transaction(engine) as connection:
+    # One app of a process after another: Alembic keeps what it is working on in globals.
+    with _upgrading, write_transaction(engine) as connection:
         found = _version(connection)
         if found is not None:
             _refuse_newer(found)
