@@ -224,6 +224,21 @@ def test_the_log_tells_once_a_minute(counters: Refusals, caplog: pytest.LogCaptu
     ]
 
 
+def test_the_first_count_is_written_at_once_and_the_next_ones_a_minute_later(counters: Refusals) -> None:
+    """Whoever was refused looks for the reason; a flood of refusals writes once a minute."""
+
+    def waits() -> float:
+        timer = counters._memory.timer
+        assert timer is not None
+        return timer.interval
+
+    counters.count("refused")
+    assert waits() == refusals.FIRST_SECONDS
+    counters.write()
+    counters.count("refused")
+    assert refusals.WRITE_SECONDS - 30 < waits() <= refusals.WRITE_SECONDS
+
+
 def findings(app: Flask) -> list[Finding]:
     return [one for one in examine(app, app.extensions["kapa_handoff"]) if "in the last 24 hours" in one.what]
 
