@@ -311,7 +311,7 @@ def theme(name: str) -> str:
         ("{{ url_for('nowhere') }}{% block content %}{% endblock %}", "BuildError"),
         ("{{ current_user.theme.name }}{% block content %}{% endblock %}", "UndefinedError"),
         ("{% block content %}", "TemplateSyntaxError"),
-        ("{% extends 'missing.html' %}", "TemplateNotFound"),
+        ("{% extends 'missing.html' %}", "there is no template missing.html"),
         ("{% block body %}{% endblock %}", "it has no block 'content'"),
     ],
 )
@@ -346,7 +346,7 @@ def test_the_notice_names_the_line_of_the_template(make_app: MakeApp, tmp_path: 
 def test_a_layout_that_is_missing_gives_way_as_well(make_app: MakeApp) -> None:
     """A name that is mistyped is no reason for a 500."""
     app = mount(make_app, KAPA_HANDOFF_ADMIN_TEMPLATE="no-such.html")
-    assert "could not be used: TemplateNotFound" in shown(app.test_client().get("/handoff/admin/"))
+    assert "could not be used: there is no template no-such.html" in shown(app.test_client().get("/handoff/admin/"))
 
 
 def test_what_our_page_is_given_does_not_get_into_the_sites_layout(make_app: MakeApp) -> None:
