@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, current_app, has_request_context, request
 from flask.blueprints import BlueprintSetupState
-from flask.sansio.app import App
+
+if TYPE_CHECKING:
+    from flask.sansio.app import App  # new in Flask 3
 
 HOST = "kapa_handoff_host"
 """The rules' variable part for the host, where there is one."""
