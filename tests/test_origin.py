@@ -108,7 +108,13 @@ def test_what_only_the_offer_vouches_for_does_not_act_for_a_visitor_who_is_signe
         ({"KAPA_HANDOFF_TRUSTED_HOSTS": ["Docs.Example.com", "intranet.example"]}, f"{OUTSIDE}:80"),
         ({"KAPA_HANDOFF_TRUSTED_HOSTS": "intranet.example"}, "https://intranet.example"),
         ({"KAPA_HANDOFF_TRUSTED_HOSTS": "intranet.example:8080"}, f"{OUTSIDE}:8080"),
-        ({"SERVER_NAME": "intranet.example"}, OUTSIDE),
+        pytest.param(
+            {"SERVER_NAME": "intranet.example"},
+            OUTSIDE,
+            marks=pytest.mark.skipif(
+                "MAX_FORM_MEMORY_SIZE" not in Flask.default_config, reason="Flask before 3.1 answers no other host"
+            ),
+        ),
     ],
 )
 def test_a_name_that_the_configuration_gives_is_the_sites_own(
