@@ -96,7 +96,10 @@ class _Site:
         KapaHandoff().init_app(self._app, admin_required=lambda view: view)
         self._state: Any = self._app.extensions["kapa_handoff"]
         warm_up = Cost("warm-up")
-        self._offer = self.ask(warm_up, "offer", {"pairs": 1}).json["offer"]  # type: ignore[index]
+        token = self.ask(warm_up, "offer", {"pairs": 1}).json["offer"]  # type: ignore[index]
+        with self._app.test_request_context():
+            self._signer = self._state.offer_signer()
+        self._offer = self._signer.read(token)
         self.take(warm_up, [{"question": "é", "answer": "é \u202e [a](http://ü)"}])
 
     def ask(self, cost: Cost, path: str, query: dict[str, Any]) -> Response:
@@ -115,7 +118,7 @@ class _Site:
         return self._call(cost, STEPS[path], builder)
 
     def post(self, cost: Cost, path: str, **fields: Any) -> Response:
-        values = {"offer": self._offer, **fields}
+        values = {"offer": self._signer.sign(self._offer.for_one_form()), **fields}
         if path == "tickets":
             values = {"submission_id": str(uuid.uuid4()), "email": "v@example.com", **values}
         return self.send(cost, path, json.dumps(values, ensure_ascii=False).encode(), "application/json")
@@ -138,7 +141,7 @@ class _Site:
                 raise RuntimeError(f"{reference} was not stored")
             conversation = find_conversation(connection, found)
         with self._app.app_context():
-            return compose(self._state.mail_environment, Letterhead("Docs", "d@example.com"), found, conversation)
+            return compose(self._state.templates, Letterhead("Docs", "d@example.com"), found, conversation)
 
     def _call(self, cost: Cost, step: str, builder: EnvironBuilder) -> Response:
         environment = builder.get_environ()  # what a server hands over is no cost of the app's

@@ -77,6 +77,11 @@ def conversations(size: int) -> Iterator[tuple[str, Pairs]]:
     )
     yield "sources with secrets", [{**pair, "sources": [{"url": "https://a:bcdef@b.c/?token=abcdefgh"}] * 100}] * 50
     yield "long sources", [{**pair, "sources": [{"url": "https://a.b/" + "%C3%BC" * 1500}] * 100}]
+    for name, host in (("Cyrillic", "я" * 60), ("ligatures", "\ufdfa" * 140), ("voiced marks", "\uff9e\u0334" * 70)):
+        urls = [f"http://{host}{n}/" for n in range(min(5000, size // (len(host.encode()) + 30)))]
+        shares = [urls[n : n + 100] for n in range(0, len(urls), 100)]
+        yield f"hosts of {name}", [{**pair, "sources": [{"url": url} for url in share]} for share in shares]
+    yield "one long host", [{**pair, "sources": [{"url": "http://a" + "\uff9e\u0334" * (size // 6)}]}]
     yield "200 pairs", [pair] * 200
     yield "other keys", [{**pair, **{f"k{n}": n for n in range(size // 14)}}]
     yield "large numbers", [{**pair, "id": int("9" * 4000)}] + [{**pair, "score": int("9" * 4000)}] * (size // 4100)

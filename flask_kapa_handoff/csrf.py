@@ -50,7 +50,10 @@ def note_arrival() -> None:
 
 
 def explain_refusal(response: Response) -> Response:
-    """Where a check of the site's own has refused a form of ours before we saw it, say so in the log, once."""
+    """Where a check of the site's own has refused a visitor's form before we saw it, say so in the log, once.
+
+    Not of the admin's: anyone can make the site's own guard refuse one, and the remedy must not open that guard.
+    """
     if request.method == "POST" and response.status_code in (400, 403) and not g.get(_REACHED):
         # The rule and not the path, into which a stranger can write anything.
         state, refused = current_state(), f"POST {request.url_rule} ({response.status_code})"
@@ -58,7 +61,8 @@ def explain_refusal(response: Response) -> Response:
             state.explained.add(refused)
             _logger.warning(
                 "The site itself has refused %s before it reached the handoff, perhaps by a CSRF check in "
-                "before_request. The handoff's forms protect themselves. Put this line first into that check: %s",
+                "before_request. The handoff's forms protect themselves. Put this line first into that check, and "
+                "not into one of who is signed in: %s",
                 refused,
                 REMEDY,
             )

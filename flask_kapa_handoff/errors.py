@@ -145,7 +145,7 @@ class Refuse(RequestProblem):
 
     def __init__(self, words: str | None = None) -> None:
         # Nothing but text can be shown; a mistake of the site's must not turn a refusal into an error page.
-        super().__init__(clean_text(words) if isinstance(words, str) and words.strip() else None)
+        super().__init__((clean_text(words).strip() if isinstance(words, str) else "") or None)
 
 
 class TooLarge(RequestProblem):

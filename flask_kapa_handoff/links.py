@@ -18,12 +18,13 @@ _LINK = '<a href="%s" rel="noopener noreferrer nofollow">%s</a>'
 _WRITTEN = re.compile(r'<a href="([^"]*)" rel="noopener noreferrer nofollow">(.*?)</a>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
-_MAILBOX = re.compile(r"mailto:([^\s?,;:%/\\]{3,254})\Z", re.IGNORECASE)
-_SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_MAILBOX = re.compile(r"mailto:([^\s?,;:%/\\@]{1,64}@[^\s?,;:%/\\@]{1,254})\Z", re.IGNORECASE)
+_ADDRESS = re.compile(r"(https?://|mailto:)?([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_HOST_PART = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _LABEL = "[a-z0-9_-]{1,63}"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\])(?::[0-9]*)?\Z")
 _USUAL = re.compile(rf"https?://({_LABEL}(?:\.{_LABEL})*)(?:[/?#][!-\[\]-~]*)?\Z")  # most addresses: no need to parse
-_LONGEST_HOST = 253  # RFC 1035, 2.3.4
+_LONGEST_HOST, _LONGEST_LABEL = 253, 63  # RFC 1035, 2.3.4
 
 MAX_FOREIGN_HOSTS = 100
 """Most hosts in other letters of one page or mail: each takes up to a millisecond."""
@@ -35,7 +36,7 @@ class Links:
     """The links of one page or mail. Beyond :data:`MAX_FOREIGN_HOSTS`, addresses in other letters are plain text."""
 
     def __init__(self) -> None:
-        self._foreign: dict[str, str] = {}
+        self._foreign: dict[str, str | None] = {}
 
     def link(self, address: str, words: str = "") -> Markup:
         """A link, followed by its host where its words are not its own address; plain text where it must be no link.
@@ -71,7 +72,7 @@ class Links:
             address, words: the same as a person reads them.
         """
         target, is_plain = self._target(address)
-        says_its_address = words == address or _bare(words) == _bare(address)
+        says_its_address = words == address or _says(words, address)
         if target is None:
             return inner if says_its_address else f"{inner} ({escape(address)})"
         written = _LINK % (href, inner)
@@ -81,34 +82,46 @@ class Links:
         """Where an address leads, in ASCII, and whether it says so itself; None: it must be no link."""
         if (usual := _USUAL.match(address)) and len(usual[1]) <= _LONGEST_HOST:
             return usual[1], True
-        if mailbox := _MAILBOX.match(address):
+        if address.isascii() and (mailbox := _MAILBOX.match(address)):
             return mailbox[1], True
-        host = host_of(address)
-        if host is None:
+        written = _HOST_PART.match(address)
+        if written is None:
             return None, False
-        is_plain = host.isascii() and "%" not in host
-        shown = host if is_plain else self._in_ascii(host)
-        return (shown if len(shown) <= _LONGEST_HOST and _HOST.match(shown) else None), is_plain
+        is_plain = written[1].isascii() and "%" not in written[1]
+        shown = host_of(address) if is_plain else self._in_ascii(written[1])
+        return (shown if shown and len(shown) <= _LONGEST_HOST and _HOST.match(shown) else None), is_plain
 
-    def _in_ascii(self, host: str) -> str:
-        """A host in the form that the DNS has, see :func:`in_ascii`; empty where there are too many of them."""
-        if host not in self._foreign:
-            if len(self._foreign) >= MAX_FOREIGN_HOSTS or len(host) > _LONGEST_FOREIGN_HOST:
-                return ""
-            self._foreign[host] = in_ascii(host)
-        return self._foreign[host]
-
-
-def _bare(address: str) -> str:
-    return unquote(_SCHEME.sub("", address.strip(), count=1)).rstrip("/")
+    def _in_ascii(self, host: str) -> str | None:
+        """A host in the form that the DNS has; None: it cannot be had, or there are too many of them."""
+        # Counted before anything else looks at it: to parse one takes its time, too.
+        if host not in self._foreign and len(self._foreign) < MAX_FOREIGN_HOSTS and len(host) <= _LONGEST_FOREIGN_HOST:
+            self._foreign[host] = None if host_of(f"http://{host}") is None else _in_ascii(host)
+        return self._foreign.get(host)
 
 
-def in_ascii(host: str) -> str:
+def _says(words: str, address: str) -> bool:
+    """Whether words are an address, written in another way: without its scheme, or with signs coded in its path."""
+    said, meant = _ADDRESS.match(words.strip()), _ADDRESS.match(address)
+    if said is None or meant is None:
+        return False
+    # The host as it stands there: what is coded in it, a browser reads another way than a person.
+    return (
+        (said[1] or meant[1] or "").lower() == (meant[1] or "").lower()
+        and said[2].lower() == meant[2].lower()
+        and unquote(said[3]).rstrip("/") == unquote(meant[3]).rstrip("/")
+    )
+
+
+def _in_ascii(host: str) -> str | None:
     """A host in the form that the DNS has (RFC 3492), in which no letter looks like one of another script.
 
-    It takes the square of the host's length.
+    Returns:
+        None: no name is like that, or browsers read another one, as they leave invisible characters out.
     """
     name, colon, port = host.partition(":")
-    labels = re.split("[.。]", unicodedata.normalize("NFKC", unquote(name)).lower())
+    name = unquote(name)
+    labels = re.split("[.。]", unicodedata.normalize("NFKC", name).lower())
+    if visible(name) != name or any(len(label) > _LONGEST_LABEL for label in labels):
+        return None  # and to write a long one in ASCII takes the square of its length
     coded = (label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
     return ".".join(coded) + colon + port

@@ -9,17 +9,19 @@ _USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 def parse_url(address: str | None) -> SplitResult | None:
-    """An address of the web in its parts.
+    """The scheme and the host of an address of the web.
 
     Returns:
-        The parts; None: it is not an absolute ``http`` or ``https`` address on one line with a host and, at most, a
-        port, or it names a user (``https://docs.example.com@evil.example``), which only misleads.
+        Its parts, without path, query and fragment; None: it is not an absolute ``http`` or ``https`` address on one
+        line with a host and, at most, a port, or it names a user (``https://docs.example.com@evil.example``), which
+        only misleads.
     """
     # The host's length first: urlsplit() puts it into NFKC, which takes the square of some texts' length.
-    if not address or not re.match(r"https?://(?=[^/?#]{1,300}(?:[/?#]|\Z))[^\s\\]+\Z", address, re.IGNORECASE):
+    beginning = re.match(r"https?://[^/?#\s\\]{1,300}(?=[/?#]|\Z)", address or "", re.IGNORECASE)
+    if beginning is None or re.search(r"[\s\\]", address or ""):
         return None
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(beginning[0])  # no more than that: it keeps what it was given
         _ = parts.port  # raises where it is no number
     except ValueError:
         return None

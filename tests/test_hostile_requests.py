@@ -229,15 +229,20 @@ def test_json_that_is_nested_deeply_is_refused(client: FlaskClient, depth: int, 
     assert answer.status_code == 422
 
 
+REFUSED_BY_SITE = ("kapa_handoff.create_ticket", "kapa_handoff_admin.send_again")
+
+
 def test_what_a_site_refuses_is_logged_once_and_without_the_strangers_words(
     make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By the rule of the address."""
+    """By the rule of the address; and of the admin's pages not at all, which the site guards."""
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: view), mount=True)
-    app.before_request(lambda: abort(403) if request.endpoint == "kapa_handoff_admin.send_again" else None)
+    app.before_request(lambda: abort(403) if request.endpoint in REFUSED_BY_SITE else None)
     client = app.test_client()
     for number in range(20):
         client.post(f"/handoff/admin/tickets/x%0A{number}%20CRITICAL%1B[31m/send-again")
+        client.post("/handoff/tickets?CRITICAL", data={})
         client.post("/handoff/events", data={})
     assert caplog.text.count("The site itself has refused") == 1
     assert "CRITICAL" not in caplog.text
+    assert "send-again" not in caplog.text

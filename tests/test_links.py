@@ -128,3 +128,45 @@ def test_a_title_does_not_hide_where_a_link_leads(markdown: str) -> None:
     shown = to_html(markdown)
     assert "title" not in shown
     assert "evil.example" in shown.striptags() or "xn--" in shown.striptags()
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("https://%65%76%69%6c%2e%65xample%2F@bank.example/reset", "https://evil.example/@bank.example/reset"),
+        ("http://evil@x.example", "mailto:evil@x.example"),
+        ("https://bank.example", "https://evil.example#bank.example"),
+        ("bank.example", "https://evil.example/bank.example"),
+    ],
+)
+def test_words_that_only_resemble_the_address_do_not_hide_the_host(words: str, address: str) -> None:
+    """A browser reads them another way."""
+    assert "→" in Links().link(address, words) or "<a " not in Links().link(address, words)
+    assert "→" in to_html(f"[{words}]({address})")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://evil%C2%AD.example",
+        "http://evil\u200b.example",
+        "mailto:support@bаnk.example",
+        "mailto:a@b@evil.example",
+    ],
+)
+def test_an_address_that_is_read_another_way_is_no_link(address: str) -> None:
+    """Browsers leave invisible characters out, and a mailbox in other letters has no form in ASCII here."""
+    assert "<a " not in Links().link(address)
+
+
+def test_hosts_in_other_letters_cost_little_however_many_there_are() -> None:
+    """Some of one character are long when they are normalised; the hundred that are allowed count before that."""
+    hosts = [f"http://{chr(0xFDFA) * 140}{number}/" for number in range(4000)]
+
+    def shown(count: int) -> None:
+        links = Links()
+        for host in hosts[:count]:
+            links.link(host)
+            links.plain_address(host)
+
+    assert growth(shown, 1000, 4000) < LINEAR

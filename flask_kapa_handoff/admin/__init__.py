@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, current_app
 from werkzeug.routing import BuildError
 
-from ..csrf import ADMIN, explain_refusal, note_arrival
+from ..csrf import ADMIN, note_arrival
 from ..errors import ConfigurationError, ForeignOrigin, Invalid, Unavailable
 from ..mounting import MountedBlueprint
 from ..public.requests import require_readable_query
@@ -43,7 +43,6 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
         blueprint.add_url_rule(rule, endpoint, _guarded(view, admin_required), methods=[method])
     blueprint.before_request(note_arrival)
     blueprint.before_request(require_readable_query)
-    blueprint.after_request(explain_refusal)
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):
         # One by one: Flask looks for a handler of the status first, and the site may have one.

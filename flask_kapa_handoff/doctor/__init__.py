@@ -107,7 +107,7 @@ def _refused_forms(state: State) -> list[Finding]:
             f"The site itself refused {state.refused_by_site} before it reached the handoff.",
             "Visitors may not be able to send tickets. Perhaps a CSRF check of the site stands in the way; the "
             "handoff's forms protect themselves.",
-            f"Put this line first into that check: `{REMEDY}`",
+            f"Put this line first into that check, and not into one of who is signed in: `{REMEDY}`",
         )
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from flask import Response, request
 
@@ -14,6 +15,9 @@ from ..urls import host_of, origin_of
 
 MOST_LOGGED = 100
 """Pairs of origin and host that one process logs: a client can make up any number of them."""
+
+_HOST = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d+)?")
+_ORIGIN = re.compile(rf"https?://{_HOST.pattern}")
 
 _logger = logging.getLogger(__name__)
 
@@ -60,19 +64,20 @@ def require_known_origin(state: State, *, offered: Offer | None = None, own_page
 def _report(state: State, said: str, relation: str | None, *, reason: str) -> None:
     """Count a refusal, and log each pair of values once: where a proxy rewrites ``Host`` it may be a page of ours."""
     # As addresses alone: an admin reads them, and a stranger can write anything into a header.
-    host = host_of(f"http://{request.host}") or "an unknown host"
-    pair = (origin_of(said) or "a page without an origin", host)
+    host = host_of(f"http://{request.host}") or ""
+    pair = (said if _ORIGIN.fullmatch(said) else "a hidden page", host if _HOST.fullmatch(host) else "an odd host")
     state.refusals.count(reason, f"{pair[0]} to {pair[1]}")
     # Visitors can make up any number of origins; of an admin's pages nobody else is refused.
-    if pair in state.refused_origins or (reason == "foreign_origin" and len(state.refused_origins) >= MOST_LOGGED):
+    most = MOST_LOGGED if reason == "foreign_origin" else 2 * MOST_LOGGED
+    if pair in state.refused_origins or len(state.refused_origins) >= most:
         return
     state.refused_origins.add(pair)
     _logger.warning(
         "A handoff request from %r to %r was refused as another site's%s. If both are this site, a proxy rewrites the "
         "Host header: in nginx add `proxy_set_header Host $http_host;`, or set KAPA_HANDOFF_TRUSTED_HOSTS = %r.",
         *pair,
-        "" if relation is None else f" (Sec-Fetch-Site: {relation[:20]!r})",
-        host_of(said) or "docs.example.com",
+        f" (Sec-Fetch-Site: {relation})" if relation in ("cross-site", "same-site") else "",
+        host_of(pair[0]) or "docs.example.com",
     )
 
 

@@ -94,12 +94,16 @@ def create_ticket() -> ResponseReturnValue:
         fields,
         state.offer_signer(),
         max_pairs=state.config.max_pairs,
-        site_transcript=lambda offered: _site_transcript(state, offered, has_other=bool(fields.get("conversation"))),
+        site_transcript=lambda offered: _site_transcript(
+            state, offered, is_known=is_known, has_other=bool(fields.get("conversation"))
+        ),
     )
+    visitor, is_known = None, False
     try:
         offered = form.read_offer(state.offer_signer())
         # What may come from anybody's page does not act for a visitor who is signed in.
-        visitor = signed_in_visitor(state) if require_known_origin(state, offered=offered) else None
+        is_known = require_known_origin(state, offered=offered)
+        visitor = signed_in_visitor(state) if is_known else None
         if visitor is not None:
             form.email.data = visitor.email
         if not form.validate():
@@ -107,7 +111,7 @@ def create_ticket() -> ResponseReturnValue:
         submission = filtered(state, _submission(state, form, visitor))
         ticket, is_new = open_ticket(state.database, state.config, submission)
     except RequestProblem as problem:
-        return _form_again(state, form, problem)
+        return _form_again(state, form, problem, visitor)
     # The ticket is stored: whatever fails from here on must not keep it from going out, or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
@@ -141,7 +145,7 @@ def protect(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         # The address of a form holds its offer. A page that hides its own address gets a form that does so, too: over
         # plain HTTP, behind a proxy that rewrites Host, the form would be taken for another site's.
-        hidden = request.headers.get("Origin", "null") == "null" and "Referer" not in request.headers
+        hidden = request.headers.get("Origin") == "null"
         response.headers.setdefault("Referrer-Policy", "no-referrer" if hidden else "same-origin")
         response.headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
         allow_origin(response, state.config)
@@ -185,7 +189,9 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     return with_problem(answer_form(state, form, opened, settings, visitor, None), problem)
 
 
-def _form_again(state: State, form: TicketForm, problem: RequestProblem) -> ResponseReturnValue:
+def _form_again(
+    state: State, form: TicketForm, problem: RequestProblem, visitor: Visitor | None
+) -> ResponseReturnValue:
     if wants_json():
         return with_problem(answer_json(problem.as_json()), problem)
     offered = problem.offer if isinstance(problem, OfferExpired) else form.accepted_offer
@@ -197,7 +203,7 @@ def _form_again(state: State, form: TicketForm, problem: RequestProblem) -> Resp
         problem = error
     except RequestProblem:
         settings = default_settings(state.config)
-    return answer_form(state, form, offered, settings, signed_in_visitor(state), problem)
+    return answer_form(state, form, offered, settings, visitor, problem)
 
 
 def _decided_again(state: State, offered: Offer, settings: DeskSettings) -> Offer:
@@ -242,7 +248,12 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
     }
 
 
-def _site_transcript(state: State, offered: Offer, *, has_other: bool) -> Conversation | None:
+def _site_transcript(state: State, offered: Offer, *, is_known: bool, has_other: bool) -> Conversation | None:
+    if not is_known and request.cookies and state.hooks.conversation_loader is not None:
+        # Nor does it read what only that visitor may: the site's loader may look at the session.
+        if not has_other:
+            require_known_origin(state)
+        return None
     try:
         return site_record(state, offered.thread_id)
     except Unavailable:

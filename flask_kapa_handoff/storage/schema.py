@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from ..errors import SchemaError
-from . import VERSION_TABLE
+from ..errors import SchemaError, Unavailable
+from . import BUSY_TIMEOUT, VERSION_TABLE
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
@@ -23,6 +24,27 @@ HEAD = "0003"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _upgrading = threading.Lock()
+
+
+def _renew_lock() -> None:
+    global _upgrading
+    _upgrading = threading.Lock()  # whoever holds the old one is not in this process
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+@contextmanager
+def _turn_of_alembic() -> Iterator[None]:
+    lock = _upgrading
+    if not lock.acquire(timeout=BUSY_TIMEOUT):
+        raise Unavailable from TimeoutError(f"another app's tables are being upgraded for {BUSY_TIMEOUT} seconds")
+    try:
+        yield
+    finally:
+        lock.release()
+
 
 UPGRADE = "flask kapa-handoff db upgrade"
 
@@ -69,7 +91,7 @@ def upgrade(
     from alembic import command
 
     # One app of a process after another: Alembic keeps what it is working on in globals.
-    with _upgrading, write_transaction(engine) as connection:
+    with _turn_of_alembic(), write_transaction(engine) as connection:
         found = _version(connection)
         if found is not None:
             _refuse_newer(found)
