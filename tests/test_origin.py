@@ -219,3 +219,40 @@ def test_a_page_that_hides_its_origin_gets_a_form_that_does_so_too(client: Flask
     assert opened.headers["Referrer-Policy"] == "no-referrer"
     opened = client.post("/handoff/form", data={"offer": signed_offer(client)}, headers={"Origin": OUTSIDE}, **INSIDE)
     assert opened.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_what_only_the_offer_vouches_for_is_no_way_to_a_visitors_own_record(make_app: Callable[..., Flask]) -> None:
+    """A loader may look at the session: another site's page must not send what it gives to an address of its own."""
+    handoff, asked = KapaHandoff(), []
+
+    @handoff.conversation_loader
+    def load(thread_id: str) -> Conversation:
+        asked.append(thread_id)
+        return Conversation([QuestionAnswer("My secret?", "So.", "a1")], thread_id)
+
+    app = make_app(handoff=handoff)
+    client = app.test_client()
+    fields = ticket_fields(client, offer=offer_for(client, f"{OUTSIDE}/"))
+    asked.clear()
+    client.set_cookie("session", "of a visitor", domain="127.0.0.1")
+    for origin in (OUTSIDE, "null"):
+        assert send(client, {**fields, "conversation": ""}, Origin=origin).status_code == 403
+    assert send(client, fields, Origin=OUTSIDE).status_code == 201
+    assert tickets(app)[0].transcript_source == "browser"
+    assert not asked
+    own = ticket_fields(client, offer=offer_for(client, f"{OUTSIDE}/"), conversation="")
+    assert send(client, own, Origin="http://127.0.0.1:8000").status_code == 201
+    assert tickets(app)[0].transcript_source == "site"
+
+
+def test_a_form_that_comes_back_says_nobodys_name_to_a_page_that_is_not_known(make_app: Callable[..., Flask]) -> None:
+    """And keeps the address that was typed; on the site's own page the one of the session stands there."""
+    handoff = KapaHandoff()
+    handoff.visitor_loader(lambda: Visitor("ada@example.com", "Ada"))
+    client = make_app(handoff=handoff).test_client()
+    fields = ticket_fields(client, email="typed@example.com", note="x" * 5001)
+    for origin, email in (("null", "typed@example.com"), ("http://127.0.0.1:8000", "ada@example.com")):
+        answer = client.post("/handoff/tickets", data=fields, headers={"Origin": origin}, **INSIDE)
+        assert answer.status_code == 422
+        assert Page(answer.text).fields["email"] == email
+        assert ("Ada" in answer.text) is (origin != "null")
