@@ -151,7 +151,7 @@ def empty_log(engine: Engine) -> bool:
     # Not `PRAGMA wal_checkpoint(TRUNCATE)`: while another process holds the writer's lock, it goes on as a checkpoint
     # without that lock, which is where the WAL-reset bug is (see checkpoint()), and while it waits for readers nobody
     # can write. This does the same in two steps. Everything is copied under the lock; then the next transaction begins
-    # the log anew and, with this limit, cuts off what stands behind it.
+    # the log again and, with this limit, cuts off what stands behind it.
     checkpoint(engine)
     with write_transaction(engine, journal_size_limit=0) as connection:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()

@@ -265,7 +265,7 @@ def test_a_form_that_is_open_when_its_page_is_left_is_no_dead_dialog_later(
 
 
 def test_a_dialog_that_another_script_takes_away_can_be_opened_again(open_site: Callable[..., Page]) -> None:
-    """Such as one that renders the whole body anew; what was typed is still there."""
+    """Such as one that renders the whole body again; what was typed is still there."""
     page = open_site({"": body(SLOT)})
     answer(page)
     page.click(BUTTON)
