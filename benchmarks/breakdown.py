@@ -18,8 +18,8 @@ from flask import Flask
 from werkzeug.test import EnvironBuilder
 
 from .contenders import DIRECTORY, PATHS, bare, submit
+from .query_counter import Statement, counted_statements
 from .requests_of_visitors import Submission, submissions
-from .statements import Statement, counted_statements
 from .stopwatch import timed_calls
 
 

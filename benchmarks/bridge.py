@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Flask
 from playwright.sync_api import sync_playwright
 
-from flask_kapa_handoff.markup import STATIC
+from flask_kapa_handoff.web.urls import STATIC
 from tests.browser.ensure_browser import find_browser
 from tests.servers import WebServer
 

@@ -31,10 +31,10 @@ from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.markdown import to_html
 from flask_kapa_handoff.storage import sqlite
 from flask_kapa_handoff.storage.engine import Database
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.templates_folder import TEMPLATES
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.template_environment import TEMPLATES
 
-from .by_hand import Renderer, usual_renderer, whole_message
+from .flask_mail_baseline import Renderer, usual_renderer, whole_message
 from .requests_of_visitors import SECRET_KEY
 
 PATHS = {"submit": "/handoff/tickets", "bare": "/", "in_request": "/"}

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from .contenders import DIRECTORY, submit
 from .mailers import fill
+from .query_counter import counted_statements
 from .requests_of_visitors import CONVERSATION_BYTES
 from .servers import ROOT
-from .statements import counted_statements
 
 # Processor time, which does not count what other programs do meanwhile. A garbage collection that is due because of
 # flask's and sqlalchemy's objects takes 30 ms: it is done before.

@@ -17,9 +17,9 @@ from werkzeug.wrappers import Response
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.config import KEYS
-from flask_kapa_handoff.delivery.message import ComposedMessage, Letterhead, compose
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import find_conversation, find_ticket
+from flask_kapa_handoff.delivery.mail.message import ComposedMessage, Letterhead, compose
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import find_conversation, find_ticket
 
 from .hostile_shapes import TAILS, UNITS, bodies, conversations, filled, texts
 

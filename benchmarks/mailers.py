@@ -27,14 +27,14 @@ from sqlalchemy import select
 
 from flask_kapa_handoff.conversation import Conversation
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.delivery.message import Letterhead, compose, mail_environment
+from flask_kapa_handoff.delivery.mail.message import Letterhead, compose, mail_environment
 from flask_kapa_handoff.markdown import to_html
 from flask_kapa_handoff.signals import ticket_delivered
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Ticket, find_conversation
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Ticket, find_conversation
 
-from .by_hand import Renderer, usual_renderer, whole_message
 from .contenders import submit
+from .flask_mail_baseline import Renderer, usual_renderer, whole_message
 from .requests_of_visitors import submissions
 
 MAILERS = ("raw", "flask_mail", "flask_mail_usual", "courier", "delivery")

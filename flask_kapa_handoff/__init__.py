@@ -3,10 +3,10 @@
 from .conversation import Conversation, QuestionAnswer, Source
 from .errors import ConfigurationError, Refuse
 from .extension import KapaHandoff
-from .monitoring import Health, health
-from .state import Visitor
+from .health import Health, health
+from .hooks import Visitor
+from .submission import Submission
 from .ticket_filter import Flag
-from .tickets import Submission
 from .triggers import Trigger
 
 __all__ = [

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
 from .conversation import clean_text
-
-if TYPE_CHECKING:
-    from .offers import Offer
 
 
 class HandoffError(Exception):
@@ -64,29 +61,6 @@ class Invalid(RequestProblem):
     error_code = "invalid"
     title = "Please check the form"
     description = "Something in the form is not right yet."
-
-
-class OfferInvalid(RequestProblem):
-    code = 403
-    error_code = "offer_invalid"
-    title = "This form cannot be opened"
-    description = (
-        "The link to this form is damaged or was not made by this site. "
-        "Please go back to the answer and press the button there."
-    )
-
-
-class OfferExpired(RequestProblem):
-    """The offer's signature is right, but it is too old; ``offer`` is what it said, to be decided once more."""
-
-    code = 409
-    error_code = "offer_expired"
-    title = "Please send it once more"
-    description = "This form has expired. Your text is still here: please send it once more."
-
-    def __init__(self, offer: Offer) -> None:
-        super().__init__()
-        self.offer = offer
 
 
 class ForeignOrigin(RequestProblem):

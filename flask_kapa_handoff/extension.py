@@ -9,14 +9,15 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from .config import Config
-from .csrf import exempt_our_forms
-from .delivery.dispatch import prepare_delivery
+from .delivery.engines import prepare_delivery
 from .errors import ConfigurationError
-from .location import Location
-from .site_migrations import stop_watching, watch_for_flask_migrate
-from .state import EXTENSION, AdminName, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
+from .hooks import AdminName, ConversationLoader, Hooks, ViewDecorator, VisitorLoader
+from .state import EXTENSION, State, current_state
 from .storage.engine import Database
+from .storage.location import Location
+from .storage.site_migrations import stop_watching, watch_for_flask_migrate
 from .ticket_filter import TicketFilter
+from .web.csrf import exempt_our_forms
 
 _logger = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ class KapaHandoff:
         engine: Engine | None = None,
     ) -> None:
         """Mount the package into an app; the arguments are those of the class and take precedence over them."""
-        from . import cli, markup, public
+        from . import cli, visitor
+        from .visitor import template_helpers
 
         admin_required = admin_required or self._admin_required
         if EXTENSION in app.extensions:
@@ -81,7 +83,7 @@ class KapaHandoff:
         prepare_delivery(state)
         app.extensions[EXTENSION] = state
 
-        app.register_blueprint(public.blueprint, url_prefix=config.url_prefix)
+        app.register_blueprint(visitor.blueprint, url_prefix=config.url_prefix)
         if admin_required is None:
             _logger.warning(
                 "%s has no handoff settings page: pass admin_required=<a view decorator such as login_required> "
@@ -94,7 +96,7 @@ class KapaHandoff:
 
             app.register_blueprint(admin.make_blueprint(admin_required), url_prefix=f"{config.url_prefix}/admin")
         app.cli.add_command(cli.group)
-        for helper in markup.HELPERS:
+        for helper in template_helpers.HELPERS:
             app.add_template_global(helper)
         exempt_our_forms(app)
         watch_for_flask_migrate(app)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, func, or_, select, true
 from .config import Config
 from .errors import RateLimited
 from .quotas import QUOTAS, UNHELD, WINDOW, Keys, Quota, Usage
-from .storage.models import ticket as ticket_table
+from .storage.tables import ticket as ticket_table
 
 _columns = ticket_table.c
 
@@ -20,7 +20,7 @@ def _of(quota: Quota) -> list[Any]:
     return recent if quota.column is None else [*recent, _columns[quota.column] == bindparam(quota.column)]
 
 
-# Read out of an index that has the size as well, see storage/models.py.
+# Read out of an index that has the size as well, see storage/tables.py.
 _USED = [
     select(func.count().label("tickets"), func.coalesce(func.sum(_columns.size), 0).label("octets"))
     .where(*_of(quota))

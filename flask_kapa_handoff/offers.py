@@ -7,15 +7,14 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from .errors import OfferExpired, OfferInvalid
-from .triggers import Facts, Trigger, matching
-
-if TYPE_CHECKING:
-    from .settings import DeskSettings
+from .conversation import MAX_ID, Conversation, clean_text
+from .errors import Invalid, RequestProblem
+from .triggers import Facts, Rules, Trigger, matching
+from .urls import origin_of
 
 MAX_AGE = 24 * 60 * 60
 """Seconds for which an offer opens the form, and for which the form can then be sent."""
@@ -68,6 +67,29 @@ class Offer:
             origin: where the page is that opens it, if that is known.
         """
         return replace(self, id=_new_id(), origin=origin or self.origin)
+
+
+class OfferInvalid(RequestProblem):
+    code = 403
+    error_code = "offer_invalid"
+    title = "This form cannot be opened"
+    description = (
+        "The link to this form is damaged or was not made by this site. "
+        "Please go back to the answer and press the button there."
+    )
+
+
+class OfferExpired(RequestProblem):
+    """The offer's signature is right, but it is too old; ``offer`` is what it said, to be decided once more."""
+
+    code = 409
+    error_code = "offer_expired"
+    title = "Please send it once more"
+    description = "This form has expired. Your text is still here: please send it once more."
+
+    def __init__(self, offer: Offer) -> None:
+        super().__init__()
+        self.offer = offer
 
 
 class OfferSigner:
@@ -147,9 +169,19 @@ class OfferSigner:
         return OfferExpired(Offer(triggers, Facts(pairs, uncertain, downvoted), desk, thread_id, answer_id, page))
 
 
+class Desk(Rules, Protocol):
+    """The part of a desk's settings that decides whether an offer is made."""
+
+    @property
+    def desk(self) -> str: ...
+
+    @property
+    def takes_tickets(self) -> bool: ...
+
+
 def make_offer(
     facts: Facts,
-    settings: DeskSettings,
+    settings: Desk,
     *,
     thread_id: str | None = None,
     answer_id: str | None = None,
@@ -167,6 +199,32 @@ def make_offer(
         return None
     page = page[:MAX_PAGE] if page else None
     return Offer(triggers, facts, settings.desk, thread_id, answer_id, page, requested, origin)
+
+
+def offer_for(conversation: Conversation, settings: Desk, *, page: str | None = None) -> Offer | None:
+    """The offer for the last answer of a conversation that the site has; None: it does not qualify.
+
+    Arguments:
+        page: the address of the page that the visitor is on.
+
+    Raises:
+        Invalid: an id is longer than allowed.
+    """
+    return make_offer(
+        Facts.of(conversation),
+        settings,
+        thread_id=_clean_id("thread_id", conversation.thread_id),
+        answer_id=_clean_id("answer_id", conversation.pairs[-1].id),
+        page=page,
+        origin=origin_of(page),
+    )
+
+
+def _clean_id(name: str, value: object) -> str | None:
+    text = None if value is None else clean_text(str(value))
+    if len(text or "") > MAX_ID:
+        raise Invalid(fields={name: [f"{name}: has more than {MAX_ID} characters."]})
+    return text
 
 
 def _offer(claims: dict[str, Any], signed_at: int) -> Offer:

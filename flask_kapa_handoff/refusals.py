@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .conversation import clean_text
 from .errors import Unavailable
 from .storage.engine import Database, now
-from .storage.models import refusal
+from .storage.tables import refusal
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from .config import Config
 from .errors import Invalid
 from .storage.engine import now
-from .storage.models import desk as desk_table
-from .storage.models import settings_change
+from .storage.tables import desk as desk_table
+from .storage.tables import settings_change
 from .triggers import Trigger, parse_triggers
 
 DEFAULT_DESK = "default"

@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, has_request_context, request
 from itsdangerous import Signer
 from jinja2 import Environment
 
 from .config import Config
-from .conversation import Conversation
+from .delivery.engines.threads import DeliveryThreads
 from .delivery.housekeeping import Housekeeping
-from .delivery.worker import DeliveryThreads
 from .errors import ConfigurationError
-from .kept_settings import KeptSettings
-from .location import Location
+from .hooks import Hooks
 from .offers import OfferSigner
 from .refusals import Refusals
+from .settings_cache import SettingsCache
 from .site_name import find_site_name
 from .storage.engine import Database
+from .storage.location import Location
 from .template_environment import make_environment
-from .urls import host_of
 
 if TYPE_CHECKING:
-    from .delivery.publisher import Publisher
-    from .ticket_filter import TicketFilter
+    from .delivery.engines.celery_publisher import Publisher
 
 EXTENSION = "kapa_handoff"
-
-
-class Visitor(NamedTuple):
-    """A signed-in visitor: the address to answer to, and a name if there is one."""
-
-    email: str
-    name: str | None = None
-
-
-ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-ConversationLoader = Callable[[str], "Conversation | None"]
-VisitorLoader = Callable[[], "Visitor | None"]
-AdminName = Callable[[], str]
-
-
-@dataclass
-class Hooks:
-    """What the site knows better; each may be missing."""
-
-    conversation_loader: ConversationLoader | None = None
-    visitor_loader: VisitorLoader | None = None
-    ticket_filter: TicketFilter | None = None
-    admin_name: AdminName | None = None
 
 
 @dataclass
@@ -72,7 +46,7 @@ class State:
     publisher: Publisher | None = None
     tags: dict[Any, str] = field(default_factory=dict)
     refused_origins: set[tuple[str, str]] = field(default_factory=set)
-    kept_settings: KeptSettings = field(default_factory=KeptSettings)
+    settings_cache: SettingsCache = field(default_factory=SettingsCache)
 
     @property
     def site_name(self) -> str:
@@ -141,15 +115,6 @@ class State:
         self.threads = DeliveryThreads(self.app, self)
         self.refusals = Refusals(self.app, self.database)
         self.housekeeping = Housekeeping(self)
-
-
-def is_own_page(address: str | None) -> bool:
-    """Whether an address is of the site that the present request is for, under any name by which it is known."""
-    scheme, host = (address or "").partition("://")[0], host_of(address)
-    names = (request.host, str(current_app.config["SERVER_NAME"] or ""), *current_state().config.trusted_hosts)
-    # The usual port may be written or left out; and behind a proxy that speaks TLS the app often takes its own scheme
-    # for http.
-    return host is not None and any(host_of(f"{scheme}://{name}") == host for name in names)
 
 
 def current_state() -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template
@@ -11,10 +12,15 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
-from .templates_folder import TEMPLATES
-
 if TYPE_CHECKING:
     from flask import Flask
+
+_PACKAGE = Path(__file__).parent
+
+TEMPLATES = _PACKAGE / "templates"
+"""Where the templates are: inside the package in a wheel, beside it in a checkout or an editable install."""
+if not TEMPLATES.is_dir():
+    TEMPLATES = _PACKAGE.parent / "templates"
 
 OPTIONS: dict[str, Any] = {
     "trim_blocks": True,

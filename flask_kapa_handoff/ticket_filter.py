@@ -6,16 +6,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from traceback import extract_tb
-from typing import TYPE_CHECKING
 
 from .conversation import clean_text
 from .errors import Refuse
-from .refusals import FILTER_FAILED
+from .refusals import FILTER_FAILED, Refusals
+from .storage.engine import Database
+from .submission import Submission, is_stored
 from .text import one_line
-from .tickets import Submission, is_stored
-
-if TYPE_CHECKING:
-    from .state import State
 
 MAX_FLAG = 500
 
@@ -48,18 +45,23 @@ class Flag:
 TicketFilter = Callable[[Submission], "Flag | None"]
 
 
-def filtered(state: State, submission: Submission) -> Submission:
+def filtered(
+    submission: Submission, check: TicketFilter | None, *, database: Database, refusals: Refusals
+) -> Submission:
     """The submission with the flag that the site's check puts on it.
 
     A check that fails never costs the visitor the ticket: its failure is logged and counted, and the ticket goes on.
     It does not run for a submission that is stored already: a captcha's answer is often good for one request only.
 
+    Arguments:
+        check: the site's; None: it has none.
+        refusals: where a check that fails is counted.
+
     Raises:
         Refuse: the check refuses it.
         Unavailable: the database cannot be reached.
     """
-    check = state.hooks.ticket_filter
-    if check is None or is_stored(state.database, submission.submission_id):
+    if check is None or is_stored(database, submission.submission_id):
         return submission
     try:
         found = check(submission)
@@ -68,17 +70,18 @@ def filtered(state: State, submission: Submission) -> Submission:
     except Exception as error:
         # Type and place, and not its message: it may repeat what the visitor typed.
         last = extract_tb(error.__traceback__)[-1]
-        _failed(state, f"raised {type(error).__name__} ({last.filename}, line {last.lineno})")
+        _failed(check, refusals, f"raised {type(error).__name__} ({last.filename}, line {last.lineno})")
         return submission
     if isinstance(found, Flag):
         return replace(submission, flag=found.text)
     if found is not None:
-        _failed(state, f"returned {type(found).__name__}; it may return None or Flag('…'), or raise Refuse('…')")
+        _failed(
+            check, refusals, f"returned {type(found).__name__}; it may return None or Flag('…'), or raise Refuse('…')"
+        )
     return submission
 
 
-def _failed(state: State, how: str) -> None:
-    check = state.hooks.ticket_filter
+def _failed(check: TicketFilter, refusals: Refusals, how: str) -> None:
     name = getattr(check, "__qualname__", None) or type(check).__name__
     _logger.error("The site's ticket_filter (%s) %s. The ticket goes on without it.", name, how)
-    state.refusals.count(FILTER_FAILED, f"{name} {how}")
+    refusals.count(FILTER_FAILED, f"{name} {how}")

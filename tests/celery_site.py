@@ -10,7 +10,7 @@ from celery import Celery, Task
 from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.delivery import celery as delivery
+from flask_kapa_handoff.delivery.engines import celery as delivery
 
 
 def celery_init_app(app: Flask) -> Celery:

@@ -14,8 +14,8 @@ from pathlib import Path
 from flask import Flask, request
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.hooks import Visitor
 from flask_kapa_handoff.settings import current_settings, save_settings
-from flask_kapa_handoff.state import Visitor
 from tests.conftest import close, send_ticket, signed_offer
 from tests.test_cli import invoke
 

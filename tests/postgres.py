@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 
 from flask_kapa_handoff.storage.engine import Database
-from flask_kapa_handoff.storage.models import metadata
+from flask_kapa_handoff.storage.tables import metadata
 
 TEMPLATE = "handoff_template"
 

@@ -19,7 +19,7 @@ from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.engine import now
-from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from tests.conftest import PAIR, send_ticket, signed_offer
 from tests.servers import MailServer, free_port
 

@@ -20,8 +20,8 @@ from flask_kapa_handoff.delivery import requeue
 from flask_kapa_handoff.storage import export as storage_export
 from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import now
-from flask_kapa_handoff.storage.models import delivery_attempt, ticket, transcript
-from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
+from flask_kapa_handoff.storage.tables import delivery_attempt, ticket, transcript
+from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
 from tests.conftest import PAIR, send_ticket
 from tests.scripted_smtp import ScriptedServer
 from tests.servers import MailServer, free_port

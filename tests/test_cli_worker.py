@@ -16,8 +16,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from flask_kapa_handoff.storage.models import delivery_attempt
-from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.tables import delivery_attempt
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from tests.conftest import send_ticket
 from tests.scripted_smtp import SILENCE, ScriptedServer
 from tests.servers import MailServer

@@ -28,12 +28,13 @@ from flask_mail import email_dispatched
 from sqlalchemy import delete, update
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff
-from flask_kapa_handoff.delivery import celery as delivery
-from flask_kapa_handoff.delivery import outbox, publisher
+from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery.engines import celery as delivery
+from flask_kapa_handoff.delivery.engines import celery_publisher
 from flask_kapa_handoff.storage.engine import now as database_now
-from flask_kapa_handoff.storage.models import delivery_attempt, transcript
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
+from flask_kapa_handoff.storage.tables import delivery_attempt, transcript
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
 from tests.celery_site import celery_init_app, description
 from tests.conftest import send_ticket, ticket_fields
 from tests.redis_server import RedisServer
@@ -608,7 +609,7 @@ def test_submit_waits_for_no_broker(
     make_site: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """While the publisher waits for a silent broker, tickets are taken; those that it cannot keep are named."""
-    monkeypatch.setattr(publisher, "MOST_WAITING", 1)
+    monkeypatch.setattr(celery_publisher, "MOST_WAITING", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         app = make_site(f"redis://127.0.0.1:{silent.getsockname()[1]}")
         client = app.test_client()
@@ -743,4 +744,4 @@ def test_guide_names_the_numbers_of_the_code() -> None:
     words = " ".join(GUIDE.split())
     assert f"for {delivery.BATCH_SECONDS:.0f} seconds at most" in words
     assert f"and {outbox.LEASE_MARGIN.seconds} seconds)" in words
-    assert (publisher.FLUSH_SECONDS, "takes three seconds at most" in words) == (3.0, True)
+    assert (celery_publisher.FLUSH_SECONDS, "takes three seconds at most" in words) == (3.0, True)

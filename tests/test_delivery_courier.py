@@ -17,9 +17,9 @@ from flask_kapa_handoff.delivery import courier as courier_module
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.signals import ticket_delivered
 from flask_kapa_handoff.storage.engine import Database, now
-from flask_kapa_handoff.storage.models import delivery_attempt
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Status, Ticket
+from flask_kapa_handoff.storage.tables import delivery_attempt
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Status, Ticket
 from tests.conftest import send_ticket
 from tests.servers import MailServer, free_port
 

@@ -17,11 +17,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from flask_kapa_handoff.delivery import outbox
-from flask_kapa_handoff.delivery.exchange import EncryptedExchange, Exchange
-from flask_kapa_handoff.delivery.transport import Transport, Unreachable
+from flask_kapa_handoff.delivery.mail.smtp_client import EncryptedExchange, Exchange
+from flask_kapa_handoff.delivery.mail.transport import Transport, Unreachable
 from flask_kapa_handoff.storage import BUSY_TIMEOUT
-from flask_kapa_handoff.storage.models import delivery_attempt
-from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.tables import delivery_attempt
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from tests.conftest import send_ticket
 from tests.scripted_smtp import FLOOD, HANG_UP, ScriptedServer, make_certificate, server_context
 

@@ -21,9 +21,9 @@ from flask import Flask
 from jinja2 import DictLoader, Environment
 
 from flask_kapa_handoff.conversation import Conversation, QuestionAnswer, Source, is_link
-from flask_kapa_handoff.delivery.message import HTML, MAX_MESSAGE, TEXT, Letterhead, compose, mail_environment
-from flask_kapa_handoff.delivery.mime import address, header, header_text
-from flask_kapa_handoff.storage.records import Status, Ticket
+from flask_kapa_handoff.delivery.mail.message import HTML, MAX_MESSAGE, TEXT, Letterhead, compose, mail_environment
+from flask_kapa_handoff.delivery.mail.mime import address, header, header_text
+from flask_kapa_handoff.storage.tickets import Status, Ticket
 from tests.growth import LINEAR, growth
 
 LETTERHEAD = Letterhead("Docs", "Docs <docs@example.com>")

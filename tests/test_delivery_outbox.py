@@ -23,9 +23,9 @@ from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.signals import ticket_failed
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.models import transcript
-from flask_kapa_handoff.storage.records import Attempt, Outcome, Status, Ticket, find_attempts, find_ticket
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tables import transcript
+from flask_kapa_handoff.storage.tickets import Attempt, Outcome, Status, Ticket, find_attempts, find_ticket
 from tests.conftest import send_ticket, signed_offer
 from tests.scripted_smtp import ScriptedServer
 from tests.servers import MailServer

@@ -15,10 +15,10 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.delivery.message import ComposedMessage
-from flask_kapa_handoff.delivery.transport import Delayed, Transport
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Attempt, Outcome, Status, Ticket, find_attempts, find_ticket
+from flask_kapa_handoff.delivery.mail.message import ComposedMessage
+from flask_kapa_handoff.delivery.mail.transport import Delayed, Transport
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Attempt, Outcome, Status, Ticket, find_attempts, find_ticket
 from tests.conftest import send_ticket
 from tests.scripted_smtp import HANG_UP, SILENCE, Reply, ScriptedServer, make_certificate, server_context
 from tests.servers import MailServer, free_port

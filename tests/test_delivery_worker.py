@@ -21,12 +21,12 @@ from sqlalchemy import update
 
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.delivery.message import HTML, TEXT, _own_templates
+from flask_kapa_handoff.delivery.mail.message import HTML, TEXT, _own_templates
 from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Status, Ticket, find_attempts, find_ticket
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Status, Ticket, find_attempts, find_ticket
 from tests.conftest import environment_of, send_ticket, ticket_fields
 from tests.scripted_smtp import HANG_UP, ScriptedServer
 from tests.servers import MailServer, free_port
@@ -618,7 +618,7 @@ def test_ticket_waits_while_the_templates_are_being_replaced(
 
     with monkeypatch.context() as broken:
         broken.setattr(app, "jinja_loader", FunctionLoader(too_many))
-        broken.setattr("flask_kapa_handoff.delivery.message.TEMPLATES", tmp_path)
+        broken.setattr("flask_kapa_handoff.delivery.mail.message.TEMPLATES", tmp_path)
         _own_templates.cache_clear()
         ticket = courier.deliver_next()
     _own_templates.cache_clear()

@@ -22,7 +22,7 @@ from flask_kapa_handoff.doctor import mail as doctor_of_mail
 from flask_kapa_handoff.doctor.tickets import NOBODY
 from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from flask_kapa_handoff.storage.engine import now
-from flask_kapa_handoff.storage.models import ticket
+from flask_kapa_handoff.storage.tables import ticket
 from tests.conftest import send_ticket, ticket_fields
 from tests.scripted_smtp import HANG_UP, SILENCE, ScriptedServer, make_certificate, server_context
 from tests.servers import MailServer, free_port

@@ -22,11 +22,12 @@ from sqlalchemy import Engine, create_engine
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.cli import keeping
-from flask_kapa_handoff.delivery import outbox, worker
+from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery.engines import threads
 from flask_kapa_handoff.settings import settings_history
 from flask_kapa_handoff.storage import removal
 from flask_kapa_handoff.storage.engine import now
-from flask_kapa_handoff.storage.models import delivery_attempt, ticket
+from flask_kapa_handoff.storage.tables import delivery_attempt, ticket
 from tests.conftest import PAIR, close, send_ticket
 from tests.erased_site import CANARY, EMAIL, erase, site_of_a_visitor, traces
 from tests.servers import MailServer
@@ -304,7 +305,7 @@ def test_threads_delete_old_tickets(
 ) -> None:
     """In a web process and in a worker, a few at a time, and what is erased leaves the log."""
     monkeypatch.setattr(removal, "BATCH", 1)
-    monkeypatch.setattr(worker, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(threads, "POLL_SECONDS", 0.05)
     app, references = outdated(make_app, mail_server)
     app.extensions["kapa_handoff"].housekeeping.is_due_now()
     app.extensions["kapa_handoff"].threads.start(beside_visitors=beside_visitors)

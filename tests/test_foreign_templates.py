@@ -23,9 +23,9 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from flask_kapa_handoff.admin import answers as admin_answers
-from flask_kapa_handoff.public import answers as public_answers
-from flask_kapa_handoff.templates_folder import TEMPLATES
+from flask_kapa_handoff.admin import responses as admin_answers
+from flask_kapa_handoff.template_environment import TEMPLATES
+from flask_kapa_handoff.visitor import responses as public_answers
 from tests.conftest import send_ticket
 from tests.servers import MailServer
 from tests.test_admin_settings import fields, let_pass, save, shown
@@ -194,7 +194,7 @@ def test_what_a_site_calls_as_jinja_calls_its_own_does_not_change_ours(make_app:
             app.add_template_filter(broken, name)
         app.add_template_test(broken, "none")
         app.add_template_test(broken, "defined")
-        for name in ("namespace", "range", "url_for", "icon", "time", "words", "static_url"):
+        for name in ("namespace", "range", "url_for", "icon", "time", "labels", "static_url"):
             app.add_template_global(broken, name)
 
     see_everything(mount(make_app, prepare))
@@ -202,7 +202,7 @@ def test_what_a_site_calls_as_jinja_calls_its_own_does_not_change_ours(make_app:
 
 def test_names_that_a_site_gives_to_all_templates_do_not_get_into_the_admins(make_app: MakeApp) -> None:
     """A context processor's names are the site's own business, whatever they are."""
-    names = {*admin_answers._NAMES, *public_answers._NAMES, "words", "key_of", "nonce", "url_for", "request"}
+    names = {*admin_answers._NAMES, *public_answers._NAMES, "labels", "key_of", "nonce", "url_for", "request"}
     app = mount(make_app, lambda app: app.context_processor(lambda: dict.fromkeys(names, "THE-SITES-OWN")) and None)
     client = app.test_client()
     for path in ("", "tickets", "doctor", "tickets/T-NONE"):
@@ -219,7 +219,7 @@ def test_names_that_a_site_gives_to_all_templates_do_not_get_into_the_admins(mak
 def test_every_name_that_our_templates_read_is_given(folder: str, given: Any) -> None:
     """What one view does not set is set to None, so that a site's variable of that name does not get in."""
     imported = {"icon", "time", "status", "kind", "tone"}
-    everywhere = {"key_of", "nonce", "own_layout", "request", "site_name", "static_url", "url_for", "words"}
+    everywhere = {"key_of", "nonce", "own_layout", "request", "site_name", "static_url", "url_for", "labels"}
     button = {"offer", "form_url", "conversation", "thread_id", "answer_id", "desk"}  # all given with each button
     read: set[str] = set()
     for file in (TEMPLATES / "kapa_handoff" / folder).glob("*.html"):

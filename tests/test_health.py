@@ -11,13 +11,14 @@ import pytest
 from flask import Flask, abort
 from sqlalchemy import update
 
-from flask_kapa_handoff import Health, KapaHandoff, health, monitoring
+from flask_kapa_handoff import Health, KapaHandoff, health
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.errors import Unavailable
+from flask_kapa_handoff.health import _HEALTH
 from flask_kapa_handoff.storage.engine import Database, now
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import find_ticket
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import find_ticket
 from tests.conftest import send_ticket
 from tests.servers import MailServer
 
@@ -147,7 +148,7 @@ def test_it_costs_the_same_with_a_big_table(tmp_path: Path) -> None:
     """All of it stands in indexes; the table itself is not touched."""
     database = Database(lambda: f"sqlite:///{tmp_path / 'plan.sqlite3'}")
     with database.read() as connection:
-        query = str(monitoring._HEALTH.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+        query = str(_HEALTH.compile(connection.engine, compile_kwargs={"literal_binds": True}))
         plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
     database.close()
     looks = [line for line in plan if "kapa_handoff_ticket" in line]

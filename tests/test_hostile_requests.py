@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
-from flask_kapa_handoff.markup import kapa_handoff_button
 from flask_kapa_handoff.signals import ticket_created
+from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button
 from tests.conftest import signed_offer, ticket_fields
 from tests.hostile_requests import ROUTES, Attacker, hostile_site
 from tests.test_public_form import JSON, Page

@@ -15,10 +15,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from flask_kapa_handoff import KapaHandoff, kept_settings, markup
+from flask_kapa_handoff import KapaHandoff, settings_cache
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.settings import current_settings, save_settings
 from flask_kapa_handoff.triggers import parse_triggers
+from flask_kapa_handoff.web.urls import STATIC
 from tests.conftest import environment_of
 from tests.test_admin_settings import let_pass, save
 from tests.test_markup import EVIL, render
@@ -50,7 +51,7 @@ def change(app: Flask, **values: Any) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Time passes only when the test says so."""
     now = [1000.0]
-    monkeypatch.setattr(kept_settings.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(settings_cache.time, "monotonic", lambda: now[0])
 
     def pass_seconds(seconds: float) -> None:
         now[0] += seconds
@@ -106,7 +107,7 @@ def test_every_value_is_escaped_and_keeps_its_meaning(app: Flask) -> None:
     assert (found["data-a"], found["data-b"], found["data-d"]) == ("true", "false", "7")
     assert "data-c" not in found
     change(app, button_text=EVIL[:40])
-    app.extensions["kapa_handoff"].kept_settings.forget()
+    app.extensions["kapa_handoff"].settings_cache.clear()
     assert tag(app)["data-handoff-button-text"] == EVIL[:40]
 
 
@@ -170,7 +171,7 @@ def test_an_unknown_way_is_refused_with_the_allowed_ones(app: Flask) -> None:
 def test_the_scripts_are_small() -> None:
     """They stand on every page of a site: at most 3 kB for the bridge and 4 kB for the form, gzipped."""
     for name, limit in (("bridge.js", 3 * 1024), ("handoff.js", 4 * 1024), ("kapa.js", 300)):
-        assert len(gzip.compress((markup.STATIC / name).read_bytes(), 9, mtime=0)) <= limit, name
+        assert len(gzip.compress((STATIC / name).read_bytes(), 9, mtime=0)) <= limit, name
 
 
 # --- the settings' short memory --------------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ def test_while_one_page_reads_the_others_do_not_wait(app: Flask, clock: Callable
         with inner() as connection:
             yield connection
         change(app, button_text="Ask Ada")
-        state.kept_settings.forget()
+        state.settings_cache.clear()
 
     state.database.read = hanging
     assert tag(app)["data-handoff-button-text"] == "Ask a human"

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask, request
 
 from flask_kapa_handoff import Conversation, KapaHandoff
+from flask_kapa_handoff.hooks import Visitor
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.signals import ticket_created, ticket_delivered
-from flask_kapa_handoff.state import Visitor
 from flask_kapa_handoff.triggers import Facts, Trigger
 from tests.conftest import close, send_ticket
 from tests.servers import MailServer

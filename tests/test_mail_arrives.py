@@ -23,11 +23,11 @@ from sqlalchemy import select, update
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.state import Visitor
+from flask_kapa_handoff.hooks import Visitor
 from flask_kapa_handoff.storage.engine import now as database_now
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.models import transcript
-from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tables import transcript
+from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
 from tests.conftest import environment_of, send_ticket, signed_offer, ticket_fields
 from tests.scripted_smtp import ScriptedServer
 from tests.servers import MailServer, Received, free_port

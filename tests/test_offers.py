@@ -14,8 +14,7 @@ from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
 from flask_kapa_handoff import ConfigurationError, Trigger
-from flask_kapa_handoff.errors import OfferExpired, OfferInvalid
-from flask_kapa_handoff.offers import MAX_AGE, Offer, OfferSigner
+from flask_kapa_handoff.offers import MAX_AGE, Offer, OfferExpired, OfferInvalid, OfferSigner
 from flask_kapa_handoff.triggers import Facts
 from tests.conftest import send_ticket, signed_offer, ticket_fields
 

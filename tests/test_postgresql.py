@@ -17,7 +17,7 @@ from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.errors import SchemaError, Unavailable
 from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import Database
-from flask_kapa_handoff.storage.models import ticket as ticket_table
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from tests.conftest import own_offer, send_ticket, signed_offer, ticket_fields
 from tests.postgres import Postgres
 

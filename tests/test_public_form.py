@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
-from flask_kapa_handoff.storage.records import latest_tickets
+from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.conftest import send_ticket, signed_offer, ticket_fields
 from tests.test_offers import old_offer
 

@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.markup import kapa_handoff_script
 from flask_kapa_handoff.settings import current_settings, save_settings
+from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_script
 from tests.conftest import send_ticket, signed_offer
 from tests.servers import MailServer
 from tests.test_public_form import Page

@@ -20,8 +20,8 @@ from werkzeug.test import TestResponse
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.signals import ticket_created
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Status, Ticket, find_conversation, latest_tickets
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Status, Ticket, find_conversation, latest_tickets
 from flask_kapa_handoff.triggers import Facts, Trigger
 from tests.conftest import PAIR, send_ticket, signed_offer, ticket_fields
 from tests.test_offers import old_offer

@@ -16,11 +16,11 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import KapaHandoff, Visitor, limits
 from flask_kapa_handoff.config import Config
-from flask_kapa_handoff.public.requests import proxy_unheeded
 from flask_kapa_handoff.quotas import QUOTAS, UNHELD, Keys, Usage, keys_of
 from flask_kapa_handoff.storage.engine import Database
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Ticket, latest_tickets
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Ticket, latest_tickets
+from flask_kapa_handoff.web.requests import proxy_unheeded
 from tests.conftest import PAIR, ticket_fields
 
 SECRET = b"a secret"

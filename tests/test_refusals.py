@@ -16,7 +16,7 @@ from flask_kapa_handoff import KapaHandoff, health, refusals
 from flask_kapa_handoff.doctor import Finding, Level, examine
 from flask_kapa_handoff.refusals import Refusals, recent_refusals
 from flask_kapa_handoff.storage.engine import Database, now
-from flask_kapa_handoff.storage.models import refusal
+from flask_kapa_handoff.storage.tables import refusal
 from tests.conftest import close, send_ticket, ticket_fields
 
 JSON = {"Accept": "application/json"}

@@ -22,7 +22,7 @@ from flask_kapa_handoff.settings import (
     save_settings,
     settings_history,
 )
-from flask_kapa_handoff.storage.records import latest_tickets
+from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.conftest import PAIR, signed_offer, ticket_fields
 
 CHANGES = [

@@ -15,9 +15,9 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import create_engine, inspect
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.site_migrations import THREE_LINES
 from flask_kapa_handoff.storage import VERSION_TABLE
-from flask_kapa_handoff.storage.models import metadata
+from flask_kapa_handoff.storage.site_migrations import THREE_LINES
+from flask_kapa_handoff.storage.tables import metadata
 from tests.conftest import CHOICES
 from tests.test_cli import invoke
 

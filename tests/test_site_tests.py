@@ -20,7 +20,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import AssertionPool, NullPool, SingletonThreadPool, StaticPool
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.delivery import worker
+from flask_kapa_handoff.delivery.engines import threads
 from tests.conftest import close, send_ticket
 from tests.test_cli import invoke, left
 
@@ -55,7 +55,7 @@ def test_a_sites_uncommitted_rows_stay_while_threads_deliver(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often a thread looks for tickets, it does not end the site's transaction in its one connection."""
-    monkeypatch.setattr(worker, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(threads, "POLL_SECONDS", 0.001)
     app, db, bill = site_in_memory(make_app, TESTING=True, KAPA_HANDOFF_DELIVERY="thread", MAIL_SUPPRESS_SEND=True)
     assert send_ticket(app.test_client())
     assert has_threads(app)

@@ -44,10 +44,10 @@ from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.errors import SchemaError, Unavailable
 from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE, schema
 from flask_kapa_handoff.storage.engine import Database, now
-from flask_kapa_handoff.storage.models import UTCDateTime, metadata
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import latest_tickets
 from flask_kapa_handoff.storage.sqlite import create_file, open_engine
+from flask_kapa_handoff.storage.tables import UTCDateTime, metadata
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.conftest import PAIR, send_ticket, signed_offer, ticket_fields
 from tests.test_public_form import JSON
 

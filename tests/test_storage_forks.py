@@ -17,7 +17,7 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff.storage.engine import Database
-from flask_kapa_handoff.storage.records import latest_tickets
+from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.conftest import send_ticket, signed_offer
 from tests.test_storage import ROOT, file_of, pragma
 
@@ -140,7 +140,7 @@ def test_a_child_does_not_wait_for_a_thread_that_it_does_not_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fork while another thread opens the database, for longer than the fork waits: the child opens it itself."""
-    monkeypatch.setattr("flask_kapa_handoff.storage.forks.BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr("flask_kapa_handoff.storage.fork_safety.BUSY_TIMEOUT", 0.1)
     opening, forked = threading.Event(), threading.Event()
     parent = os.getpid()
 
@@ -171,7 +171,7 @@ def test_a_fork_does_not_wait_for_ever_for_a_reader(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It happens nevertheless; the log says what that means. The reader, and those who came meanwhile, go on."""
-    monkeypatch.setattr("flask_kapa_handoff.storage.forks.BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr("flask_kapa_handoff.storage.fork_safety.BUSY_TIMEOUT", 0.1)
     client = app.test_client()
     offer = signed_offer(client)
     send_ticket(client, offer=offer)
@@ -203,7 +203,7 @@ def test_a_fork_does_not_wait_for_ever_for_a_reader(
 
 def test_a_fork_in_the_middle_of_an_own_write_waits_for_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that forks cannot end its write before: it would wait for itself."""
-    monkeypatch.setattr("flask_kapa_handoff.storage.forks.BUSY_TIMEOUT", 3600)
+    monkeypatch.setattr("flask_kapa_handoff.storage.fork_safety.BUSY_TIMEOUT", 3600)
     with app.extensions["kapa_handoff"].database.write():
         assert fork(lambda: None) == 0
     assert send_ticket(app.test_client())

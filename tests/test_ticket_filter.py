@@ -21,7 +21,7 @@ from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.doctor import examine
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.refusals import recent_refusals
-from flask_kapa_handoff.storage.records import Ticket, latest_tickets
+from flask_kapa_handoff.storage.tickets import Ticket, latest_tickets
 from tests.conftest import close, own_offer, signed_offer, ticket_fields
 from tests.servers import MailServer
 

@@ -14,8 +14,8 @@ from flask_kapa_handoff import Conversation, QuestionAnswer, Trigger
 from flask_kapa_handoff.errors import Conflict, Disabled
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.quotas import keys_of
-from flask_kapa_handoff.storage.records import Status, Ticket, latest_tickets
-from flask_kapa_handoff.tickets import Submission, open_ticket
+from flask_kapa_handoff.storage.tickets import Status, Ticket, latest_tickets
+from flask_kapa_handoff.submission import Submission, open_ticket
 from flask_kapa_handoff.triggers import Facts
 from tests.conftest import send_ticket
 

@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint, current_app
 from werkzeug.routing import BuildError
 
-from ..csrf import ADMIN, note_arrival
 from ..errors import ConfigurationError, ForeignOrigin, Invalid, Unavailable
-from ..mounting import MountedBlueprint
-from ..public.requests import require_readable_query
-from ..state import ViewDecorator
+from ..hooks import ViewDecorator
+from ..web.csrf import ADMIN, note_arrival
+from ..web.mounting import MountedBlueprint
+from ..web.requests import require_readable_query
 from . import doctor_views, health_views, settings_views, ticket_views
-from .answers import answer_problem, protect
+from .responses import problem_response, protect
 
 # The name of each rule is given here, since a site's decorator may not keep the view's own.
 _RULES = (
@@ -46,7 +46,7 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):
         # One by one: Flask looks for a handler of the status first, and the site may have one.
-        blueprint.register_error_handler(problem, answer_problem)
+        blueprint.register_error_handler(problem, problem_response)
     return blueprint
 
 

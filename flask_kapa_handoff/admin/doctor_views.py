@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from ..doctor import Level, examine
-from ..public.requests import proxy_unheeded
 from ..state import current_state
-from .answers import answer_page
+from ..web.requests import proxy_unheeded
+from .responses import page_response
 
 
 def doctor() -> ResponseReturnValue:
@@ -16,4 +16,4 @@ def doctor() -> ResponseReturnValue:
     findings = examine(state.app, state, proxy_unheeded=proxy_unheeded())
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}
     findings.sort(key=lambda finding: list(Level).index(finding.level), reverse=True)
-    return answer_page("doctor", findings=findings, problems=counts[Level.PROBLEM], warnings=counts[Level.WARNING])
+    return page_response("doctor", findings=findings, problems=counts[Level.PROBLEM], warnings=counts[Level.WARNING])

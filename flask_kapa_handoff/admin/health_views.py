@@ -5,16 +5,16 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from ..errors import SchemaError, Unavailable
-from ..monitoring import health as look
-from ..public.answers import answer_json, with_status
+from ..health import health as look
 from ..state import current_state
-from .answers import DATABASE_TROUBLE
+from ..web.responses import json_response, with_status
+from .responses import DATABASE_TROUBLE
 
 
 def health() -> ResponseReturnValue:
     """JSON, whatever the client accepts; a database that cannot be used is a 503."""
     try:
-        return answer_json(look(current_state().app).as_json())
+        return json_response(look(current_state().app).as_json())
     except Unavailable as problem:
         told = str(problem) if isinstance(problem, SchemaError) else DATABASE_TROUBLE
-        return with_status(answer_json({"error": {"code": problem.error_code, "message": told}}), problem)
+        return with_status(json_response({"error": {"code": problem.error_code, "message": told}}), problem)

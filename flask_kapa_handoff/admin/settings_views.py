@@ -8,9 +8,6 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..delivery.sample import Tried, send_sample
-from ..public.forms import NOTE_MAX, TicketForm
-from ..public.origin import require_known_origin
-from ..public.requests import wants_fragment
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
@@ -23,9 +20,12 @@ from ..settings import (
 from ..signals import notify, settings_changed
 from ..state import State, current_state
 from ..triggers import Trigger
-from .answers import answer_fragment, answer_page
+from ..visitor.forms import NOTE_MAX, TicketForm
+from ..web.origin import require_known_origin
+from ..web.requests import wants_fragment
 from .forms import EXPIRED, AdminForm, SettingsForm
-from .people import changed_by
+from .identity import changed_by
+from .responses import fragment_response, page_response
 
 UNCHANGED = "Nothing to save: the settings are as they were."
 
@@ -63,7 +63,7 @@ def save() -> ResponseReturnValue:
         return _conflict_page(state, form, conflict.current)
     changed = before != after
     if changed:
-        state.kept_settings.forget()
+        state.settings_cache.clear()
         notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=admin)
     if not wants_fragment():
         said = f"{'saved' if changed else 'unchanged'}={after.version}"
@@ -81,7 +81,7 @@ def preview() -> ResponseReturnValue:
     form.csrf_token.errors = []  # nothing is changed here
     if not wants_fragment():
         return _settings_page(state, form, notice="This is a preview. Nothing is saved yet.")
-    return answer_fragment("preview", form=form, alone=True, **_preview_context(state, form))
+    return fragment_response("preview", form=form, alone=True, **_preview_context(state, form))
 
 
 def test_mail() -> ResponseReturnValue:
@@ -117,7 +117,7 @@ def _test_mail_page(
     state: State, current: DeskSettings, status: int = 200, *, tried: Tried | None = None, problem: str | None = None
 ) -> Response:
     if wants_fragment():
-        return answer_fragment("test_mail_outcome", status, tried=tried, test_mail_problem=problem)
+        return fragment_response("test_mail_outcome", status, tried=tried, test_mail_problem=problem)
     form = SettingsForm.showing(current, state.config.pinned)
     return _settings_page(state, form, status, tried=tried, test_mail_problem=problem)
 
@@ -138,7 +138,7 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         **_preview_context(state, form),
         **context,
     }
-    return (answer_fragment if wants_fragment() else answer_page)("settings", status, **context)
+    return (fragment_response if wants_fragment() else page_response)("settings", status, **context)
 
 
 def _preview_context(state: State, form: SettingsForm) -> dict[str, Any]:

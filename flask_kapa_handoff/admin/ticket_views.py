@@ -12,28 +12,20 @@ from sqlalchemy.exc import NoResultFound
 
 from ..conversation import QuestionAnswer
 from ..delivery import requeue
-from ..delivery.dispatch import start_delivery, wake_delivery
-from ..delivery.message import whose_word
+from ..delivery.engines import start_delivery, wake_delivery
+from ..delivery.mail.message import whose_word
 from ..links import Links
 from ..markdown import Renderer
-from ..public.origin import require_known_origin
-from ..public.requests import quoted
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.engine import now
-from ..storage.models import ticket as ticket_table
-from ..storage.records import (
-    Status,
-    Ticket,
-    count_held,
-    find_attempts,
-    find_conversation,
-    find_ticket,
-    latest_tickets,
-)
+from ..storage.tables import ticket as ticket_table
+from ..storage.tickets import Status, Ticket, count_held, find_attempts, find_conversation, find_ticket, latest_tickets
 from ..text import with_visible
-from .answers import answer_page
+from ..web.origin import require_known_origin
+from ..web.requests import quoted
 from .forms import EXPIRED, AdminForm
+from .responses import page_response
 
 PAGE_LENGTH = 50
 _REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
@@ -69,7 +61,7 @@ def _list_page(state: State, status: int = 200, *, notice: str | None = None, pr
         held = count_held(connection)
     page = [with_visible(ticket, "subject") for ticket in found[:PAGE_LENGTH]]
     older = page[-1].id if len(found) > PAGE_LENGTH else None
-    return answer_page(
+    return page_response(
         "tickets",
         status,
         tickets=page,
@@ -124,7 +116,7 @@ def _ticket_page(
         moment = now(connection)
     # The try that goes on now has no outcome yet. Any other without one was cut off.
     at_it = found.status is Status.SENDING and found.leased_until is not None and found.leased_until > moment
-    return answer_page(
+    return page_response(
         "ticket",
         status,
         ticket=with_visible(found, "subject", "note", "visitor_name", "page", "thread_id"),
@@ -155,4 +147,4 @@ def _no_such_ticket(reference: str) -> Response:
 
 
 def _not_found(problem: str) -> Response:
-    return answer_page("problem", 404, title="Not found", problem=problem, remedy=None)
+    return page_response("problem", 404, title="Not found", problem=problem, remedy=None)

@@ -12,7 +12,7 @@ import click
 from ..delivery import outbox, requeue
 from ..settings import current_settings
 from ..state import State, current_state
-from ..storage.records import Status
+from ..storage.tickets import Status
 from .group import group, reachable, this_app
 
 TIDY_SECONDS = 20.0

@@ -14,8 +14,8 @@ from ..config import parse_email
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.export import ENTIRE_HISTORY, before_time, export_page, settings_changes_of
-from ..storage.records import Ticket, latest_tickets
 from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
+from ..storage.tickets import Ticket, latest_tickets
 from ..text import visible
 from .group import group, reachable
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from flask import current_app
 
-from ..markup import BRIDGES, static_page_tags
 from ..state import current_state
 from ..urls import origin_of
+from ..visitor.template_helpers import BRIDGES, static_page_tags
 from .group import group
 
 

@@ -11,10 +11,10 @@ from sqlalchemy.exc import NoResultFound
 from ..conversation import Conversation
 from ..errors import Unavailable
 from ..signals import notify, ticket_delivered, ticket_failed
-from ..storage.records import Status, Ticket, find_conversation
+from ..storage.tickets import Status, Ticket, find_conversation
 from . import outbox, requeue
-from .message import ComposedMessage, Letterhead, compose
-from .transport import Delayed, Refused, Transport, Unreachable
+from .mail.message import ComposedMessage, Letterhead, compose
+from .mail.transport import Delayed, Refused, Transport, Unreachable
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select, update
 
 from ..storage.engine import Database, now
-from ..storage.models import delivery_attempt
-from ..storage.models import ticket as ticket_table
-from ..storage.records import Outcome, Status, Ticket
-from .statements import BEGIN_TRY, END, END_TRY, TAKE, first_due
+from ..storage.tables import delivery_attempt
+from ..storage.tables import ticket as ticket_table
+from ..storage.tickets import Outcome, Status, Ticket
+from .outbox_statements import BEGIN_TRY, END, END_TRY, TAKE, first_due
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """How long a ticket waits after its first, second, ... delayed try; then hourly."""

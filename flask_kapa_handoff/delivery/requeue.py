@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Select, func, select, update
 
 from ..quotas import WINDOW
 from ..storage.engine import Database, now
-from ..storage.models import ticket as ticket_table
-from ..storage.records import Status, Ticket, find_ticket
+from ..storage.tables import ticket as ticket_table
+from ..storage.tickets import Status, Ticket, find_ticket
 
 BATCH = 500
 """How many tickets are queued again in one transaction."""

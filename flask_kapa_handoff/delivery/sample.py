@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from ..conversation import Conversation, QuestionAnswer
 from ..settings import DEFAULT_DESK
-from ..storage.records import Status, Ticket
+from ..storage.tickets import Status, Ticket
 from ..triggers import Trigger
 from .courier import Courier
-from .transport import Delayed, Refused
+from .mail.transport import Delayed, Refused
 
 if TYPE_CHECKING:
     from ..state import State

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..config import Config
-from ..csrf import REMEDY
-from ..delivery import web_server
+from ..delivery.engines import uwsgi
 from ..settings import DeskSettings
 from ..site_name import find_site_name
 from ..tracebacks import place_of
+from ..web.csrf import REMEDY
 from .database import examine_database
 from .finding import Finding, Level
 from .mail import examine_mail_server, examine_sender
@@ -43,13 +43,13 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
         findings += [_desk(settings), *examine_sender(state, settings.email)]
         findings += examine_tickets(state.config, situation, proxy_unheeded=proxy_unheeded)
         findings += examine_refusals(situation.refused)
-    if state.config.delivery == "thread" and web_server.runs_no_threads():
+    if state.config.delivery == "thread" and uwsgi.runs_no_threads():
         findings.append(
             Finding(
                 Level.PROBLEM,
-                web_server.NO_THREADS,
+                uwsgi.NO_THREADS,
                 "The web processes are to deliver, and their threads get ahead only while a request is answered.",
-                web_server.REMEDY,
+                uwsgi.REMEDY,
             )
         )
     findings += examine_mail_server(state)

@@ -12,9 +12,9 @@ from sqlalchemy import inspect
 
 from ..errors import RequestProblem, SchemaError
 from ..settings import default_settings
-from ..site_migrations import THREE_LINES, is_registered
 from ..storage import schema
 from ..storage.file_access import obstacle_of_owner, only_user, owner_can
+from ..storage.site_migrations import THREE_LINES, is_registered
 from .finding import Finding, Level
 from .tickets import Situation, look
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .finding import Finding, Level
 
 if TYPE_CHECKING:
-    from ..delivery.transport import Unreachable
+    from ..delivery.mail.transport import Unreachable
     from ..state import State
 
 PATIENCE = 10.0
@@ -26,7 +26,7 @@ _LOG_IN_REPLIES = ("530", "534", "535", "538")
 
 def examine_sender(state: State, recipient: str | None) -> list[Finding]:
     """Is there a sender, and is it another one than the recipient?"""
-    from ..delivery.transport import Transport
+    from ..delivery.mail.transport import Transport
 
     try:
         sender = Transport(state.app, state.config, state.mail).sender
@@ -51,7 +51,7 @@ def examine_sender(state: State, recipient: str | None) -> list[Finding]:
 
 def examine_mail_server(state: State) -> list[Finding]:
     """Connect, begin TLS and log in, as a delivery would."""
-    from ..delivery.transport import Transport, Unreachable
+    from ..delivery.mail.transport import Transport, Unreachable
 
     transport = Transport(state.app, state.config, state.mail)
     mail = transport.state

@@ -12,8 +12,8 @@ from ..config import Config
 from ..refusals import DAY, Counts, counted_since
 from ..settings import DeskSettings, current_settings
 from ..storage.engine import now
-from ..storage.models import ticket
-from ..storage.records import Status, Ticket
+from ..storage.tables import ticket
+from ..storage.tickets import Status, Ticket
 from .finding import Finding, Level
 
 if TYPE_CHECKING:

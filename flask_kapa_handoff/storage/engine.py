@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from ..errors import SchemaError, Unavailable
-from . import BUSY_TIMEOUT, forks, postgresql, schema, sqlite
+from . import BUSY_TIMEOUT, fork_safety, postgresql, schema, sqlite
 from .dialects import dispose, is_sqlite, open_engine, unavailable
 from .file_access import Obstacle, obstacle
 
@@ -44,14 +44,14 @@ class Database:
         self._file: tuple[int, int] | None = None
         self._checked = False
         self._process: int | None = None
-        forks.enroll(self)
+        fork_safety.enroll(self)
 
     def renew_locks(self) -> None:
         """Nobody opens, uses or writes: at the beginning, and in the child of a fork."""
         self._opening = threading.Lock()
         # One writer a process: threads that wait here, instead of in SQLite's busy loop, are twice as fast.
         self._writing = threading.Lock()
-        self._users = forks.Users()
+        self._users = fork_safety.Users()
 
     @property
     def engine(self) -> Engine:

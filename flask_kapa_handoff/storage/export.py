@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from .engine import Database
-from .models import delivery_attempt, settings_change, ticket, transcript
-from .records import Attempt, Ticket
 from .removal import names_person
+from .tables import delivery_attempt, settings_change, ticket, transcript
+from .tickets import Attempt, Ticket
 
 PAGE_LENGTH = 25
 """Transcripts may have a megabyte each."""

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, and_, delete, exists, func, or_, select, upda
 from sqlalchemy.sql.elements import ColumnElement
 
 from .engine import Database, now
-from .models import delivery_attempt, settings_change, ticket, transcript
-from .records import Status
+from .tables import delivery_attempt, settings_change, ticket, transcript
+from .tickets import Status
 
 BATCH = 100
 """How many tickets one transaction deletes."""

@@ -12,8 +12,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
 from flask_kapa_handoff import KapaHandoff, Visitor
-from flask_kapa_handoff.storage.models import transcript
-from flask_kapa_handoff.storage.records import Ticket, find_conversation, latest_tickets
+from flask_kapa_handoff.storage.tables import transcript
+from flask_kapa_handoff.storage.tickets import Ticket, find_conversation, latest_tickets
 from tests.browser.conftest import watched
 
 CHAT = """<!doctype html>

@@ -15,8 +15,8 @@ from flask import Flask, Response, abort
 from playwright.sync_api import Page, expect
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.markup import STATIC
-from flask_kapa_handoff.storage.records import find_conversation, latest_tickets
+from flask_kapa_handoff.storage.tickets import find_conversation, latest_tickets
+from flask_kapa_handoff.web.urls import STATIC
 from tests.browser import libraries
 from tests.browser.test_handoff_js import BUTTON, DIALOG, answer, fill_and_send, reference
 

@@ -11,7 +11,7 @@ from flask import Flask, Response, make_response, render_template_string, reques
 from playwright.sync_api import Page, expect
 
 from flask_kapa_handoff import Flag, KapaHandoff, Submission
-from flask_kapa_handoff.storage.records import latest_tickets
+from flask_kapa_handoff.storage.tickets import latest_tickets
 
 PAGE = """<!doctype html>
 <html lang="en">

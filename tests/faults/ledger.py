@@ -8,9 +8,9 @@ from datetime import timedelta
 from sqlalchemy import Connection, func, or_, select, update
 
 from flask_kapa_handoff.storage.engine import Database, now
-from flask_kapa_handoff.storage.models import delivery_attempt, transcript
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import (
+from flask_kapa_handoff.storage.tables import delivery_attempt, transcript
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import (
     Attempt,
     Outcome,
     Status,

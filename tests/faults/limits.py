@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine, delete
 
-from flask_kapa_handoff.storage.models import ticket, transcript
+from flask_kapa_handoff.storage.tables import ticket, transcript
 from tests.faults.submitters import Submitters
 
 PROCESSES = 5

@@ -19,9 +19,9 @@ from sqlalchemy.engine import make_url
 
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.errors import Unavailable
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.models import transcript
-from flask_kapa_handoff.storage.records import Status
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tables import transcript
+from flask_kapa_handoff.storage.tickets import Status
 from tests.conftest import send_ticket, ticket_fields
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.postgres import Postgres

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.delivery.exchange import Exchange
+from flask_kapa_handoff.delivery.mail.smtp_client import Exchange
 from flask_kapa_handoff.storage.engine import Database
 from tests.faults.site import Site
 

@@ -30,7 +30,7 @@ _forks.set_forkserver_preload(
         "tests.faults.points",
         "email_validator",
         "flask_kapa_handoff.delivery.courier",
-        "flask_kapa_handoff.public.views",
+        "flask_kapa_handoff.visitor.views",
         "sqlalchemy.dialects.sqlite.pysqlite",
         "sqlalchemy.dialects.postgresql.psycopg",
     ]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
-from flask_kapa_handoff.storage.records import latest_tickets
+from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.conftest import ticket_fields
 from tests.faults.cutting_proxy import CuttingProxy
 from tests.postgres import Postgres, restart, stop

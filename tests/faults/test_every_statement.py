@@ -16,8 +16,8 @@ from flask import Flask
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.engine import Database
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
 from tests.conftest import send_ticket, ticket_fields
 from tests.faults import ledger
 from tests.faults.limits import FAR_AWAY

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, func, select
 
-from flask_kapa_handoff.storage.models import ticket, transcript
+from flask_kapa_handoff.storage.tables import ticket, transcript
 from tests.conftest import send_ticket
 from tests.faults.limits import Limit, many_submits, rounds_against_a_limit
 

@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.storage.models import delivery_attempt
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Outcome, Status
+from flask_kapa_handoff.storage.tables import delivery_attempt
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Outcome, Status
 from tests.conftest import send_ticket
 from tests.faults.clock import Clock
 from tests.scripted_smtp import ScriptedServer

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff.admin.words import OUTCOMES
+from flask_kapa_handoff.admin.labels import OUTCOMES
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Attempt, Status, Ticket, find_attempts, find_ticket
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.tickets import Attempt, Status, Ticket, find_attempts, find_ticket
 from tests.conftest import send_ticket
 from tests.scripted_smtp import DRIP, FLOOD, HANG_UP, SILENCE, Reply, ScriptedServer, make_certificate, server_context
 from tests.servers import free_port

@@ -12,7 +12,7 @@ from flask import Flask, request
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from example_app.kapa_bundle import BundleError, bundle
-from flask_kapa_handoff.storage.records import Ticket, find_conversation, latest_tickets
+from flask_kapa_handoff.storage.tickets import Ticket, find_conversation, latest_tickets
 from tests.browser.conftest import TIMEOUT, launch, watched
 from tests.browser.kapa.ensure_bundle import CHAT
 from tests.browser.kapa.pages import add_pages

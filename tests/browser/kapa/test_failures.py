@@ -10,7 +10,8 @@ import pytest
 from flask import Response, redirect
 from playwright.sync_api import Page, Route
 
-from flask_kapa_handoff.errors import Conflict, OfferInvalid, RateLimited, Unavailable
+from flask_kapa_handoff.errors import Conflict, RateLimited, Unavailable
+from flask_kapa_handoff.offers import OfferInvalid
 from tests.browser.kapa.conftest import Site, ask, attached, hand_off
 from tests.browser.kapa.proxy import Answers
 from tests.browser.kapa.streams import pair

@@ -1,0 +1,104 @@
+"""The words in which the admin's pages speak of settings, tickets and deliveries."""
+
+from __future__ import annotations
+
+from ..refusals import Counts, by_reason
+from ..settings import DeskSettings
+from ..storage.tickets import Outcome, Status
+from ..triggers import Trigger
+
+TRIGGERS = {
+    Trigger.ALWAYS: ("Every answer", "The button stands under each answer."),
+    Trigger.CONVERSATION_LENGTH: ("Long conversations", "The visitor has asked a number of questions already."),
+    Trigger.UNCERTAINTY: ("Uncertain answers", "The AI has flagged its own answer as uncertain."),
+    Trigger.DOWNVOTE: ("Downvoted answers", "The visitor has voted the answer down."),
+}
+"""Label and explanation of each trigger."""
+
+SETTINGS = {
+    "enabled": "Button",
+    "email": "Address",
+    "button_text": "Button text",
+    "triggers": "Shown under",
+    "threshold": "From question",
+}
+"""What each setting is called, in the order in which they are shown."""
+
+STATUSES = {
+    Status.HELD: "Held",
+    Status.QUEUED: "Waiting",
+    Status.SENDING: "Waiting",
+    Status.DELIVERED: "Delivered",
+    Status.FAILED: "Failed",
+}
+
+OUTCOMES = {
+    Outcome.DELIVERED: "Accepted",
+    Outcome.DELAYED: "Delayed",
+    Outcome.UNREACHABLE: "Not reached",
+    Outcome.UNKNOWN: "Not known: no reply",
+    Outcome.FAILED: "Refused",
+}
+
+
+REFUSALS = {
+    "foreign_origin": "from a page that may not send",
+    "foreign_save": "of an admin, as from another site",
+    "offer_invalid": "with a damaged or forged form",
+    "rate_limited": "over a limit",
+    "too_large": "too large",
+    "unavailable": "because the database could not be used",
+}
+"""The refusals that every page tells of."""
+
+
+def refused(counts: Counts) -> str | None:
+    """A sentence on the last 24 hours' refusals; None: there is nothing that an admin should know."""
+    sums = {reason: number for reason, number in by_reason(counts).most_common() if reason in REFUSALS}
+    if not sums:
+        return None
+    number = sum(sums.values())
+    told = ", ".join(f"{number} {REFUSALS[reason]}" for reason, number in sums.items())
+    return f"In the last 24 hours, {number} request{'s' if number != 1 else ''} could not be taken: {told}."
+
+
+def value(settings: DeskSettings, name: str) -> str:
+    """A setting as text."""
+    if name == "enabled":
+        return "on" if settings.enabled else "off"
+    if name == "email":
+        return settings.email or "no address"
+    if name == "triggers":
+        return ", ".join(TRIGGERS[trigger][0].lower() for trigger in settings.triggers)
+    return str(getattr(settings, name))
+
+
+def met(names: str) -> str:
+    """A ticket's triggers, comma-separated names, as text."""
+    return ", ".join(TRIGGERS[Trigger(name)][0].lower() for name in names.split(",") if name)
+
+
+def shown_under(settings: DeskSettings) -> str:
+    """A sentence that says which answers get a button."""
+    if Trigger.ALWAYS in settings.triggers:
+        return "Shown under every answer."
+    parts = {
+        Trigger.CONVERSATION_LENGTH: _from_question(settings.threshold),
+        Trigger.UNCERTAINTY: "when the answer is uncertain",
+        Trigger.DOWNVOTE: "after a downvote",
+    }
+    chosen = [parts[trigger] for trigger in settings.triggers]
+    return f"Shown {' or '.join([', '.join(chosen[:-1]), chosen[-1]] if len(chosen) > 1 else chosen)}."
+
+
+def hidden_because(settings: DeskSettings) -> str | None:
+    """Why no button is shown at all; none: it is shown."""
+    if not settings.enabled:
+        return "It is switched off."
+    if not settings.email:
+        return "There is no address to send tickets to."
+    return None
+
+
+def _from_question(threshold: int) -> str:
+    return "from the first question on" if threshold == 1 else f"from {threshold} questions on"

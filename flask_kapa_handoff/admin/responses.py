@@ -1,0 +1,149 @@
+"""How the admin's answers are made: a page or a fragment, and the headers that all of them carry."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Response, request, url_for
+from htmx_flask import make_response
+
+from ..config import Config, key_of
+from ..errors import RequestProblem, SchemaError, Unavailable
+from ..state import current_state
+from ..template_environment import render
+from ..tracebacks import place_of, without_message
+from ..web.csp import response_nonce
+from ..web.requests import wants_fragment
+from ..web.urls import static_url
+from . import labels
+from .site_layout import NoContentBlock, put_into_layout
+
+_NAMES = frozenset(
+    [
+        "admin_template",
+        "all_triggers",
+        "alone",
+        "attempts",
+        "configured",
+        "current",
+        "earlier",
+        "failed_layout",
+        "findings",
+        "form",
+        "fragment",
+        "handoff_form",
+        "handoff_place",
+        "has_more_history",
+        "held",
+        "history",
+        "is_first",
+        "last_change",
+        "link",
+        "may_be_sent_again",
+        "mine",
+        "most",
+        "notice",
+        "number_under_way",
+        "older",
+        "pairs",
+        "pinned",
+        "problem",
+        "problems",
+        "refused",
+        "remedy",
+        "shown",
+        "test_mail_problem",
+        "ticket",
+        "tickets",
+        "title",
+        "to_html",
+        "tried",
+        "unsaved",
+        "warnings",
+        "whose_word",
+    ]
+)
+"""What the admin's templates are given, some by one view and some by another."""
+
+OWN_LAYOUT = Config.admin_template
+INSIDE = "kapa_handoff/admin/_inside.html"
+DATABASE_TROUBLE = "The handoff's database cannot be used just now. The site's log says why."
+FAILURE_REGION = "#kapa-handoff-admin-failure"
+
+_logger = logging.getLogger(__name__)
+
+
+def page_response(name: str, status: int = 200, **context: Any) -> Response:
+    """A whole page, in the site's layout or in the package's own."""
+    # A page that says that the database is out of reach does not ask it once more.
+    context["refused"] = labels.refused(current_state().refusals.recent()) if status < 500 else None
+    layout = current_state().config.admin_template
+    if layout == OWN_LAYOUT:
+        return _marked(_render(name, admin_template=OWN_LAYOUT, **context), status)
+    page = _render(name, admin_template=INSIDE, **context)
+    try:
+        return _marked(put_into_layout(layout, page), status)
+    except Exception as error:
+        # A broken frame must not hide a failed ticket.
+        _logger.error(
+            "The admin page is shown without the site's layout %s, which failed. %s", layout, without_message(error)
+        )
+        reason = str(error) if isinstance(error, NoContentBlock) else place_of(error)
+    return _marked(_render(name, admin_template=OWN_LAYOUT, failed_layout=(layout, reason), **context), status)
+
+
+def fragment_response(name: str, status: int = 200, **context: Any) -> Response:
+    """A part of the page that is open, for htmx."""
+    return _marked(_render(f"_{name}", fragment=True, **context), status)
+
+
+def problem_response(problem: RequestProblem) -> Response:
+    """A problem that leaves nothing to show: a page, or a line in the page that is open, which stays as it is."""
+    remedy = str(problem) if isinstance(problem, SchemaError) else None
+    told = DATABASE_TROUBLE if isinstance(problem, Unavailable) else problem.as_text()
+    context = {"title": problem.title, "problem": told, "remedy": remedy}
+    status = problem.code or 500
+    if wants_fragment():
+        response = _marked(_render("_problem", **context), status, retarget=FAILURE_REGION, reswap="innerHTML")
+    else:
+        response = page_response("problem", status, **context)
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    return response
+
+
+def protect(response: Response) -> Response:
+    """Nobody keeps the admin's pages, and no page frames them. A policy of the view's or the site's own stays."""
+    policy = "frame-ancestors 'none'"
+    if current_state().config.admin_template == OWN_LAYOUT:
+        policy = f"default-src 'self'; object-src 'none'; {policy}; form-action 'self'; base-uri 'none'"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+def _marked(body: str, status: int, **htmx: Any) -> Response:
+    response: Response = make_response(body, status, **htmx)
+    # admin.js puts nothing else into the page: a lost session often ends in the site's page for signing in.
+    response.headers["X-Kapa-Handoff"] = "admin"
+    return response
+
+
+def _render(name: str, **context: Any) -> str:
+    """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
+    state = current_state()
+    everywhere = {
+        "key_of": key_of,
+        "nonce": response_nonce(state),
+        "own_layout": context.get("admin_template") == OWN_LAYOUT,
+        "request": request,
+        "site_name": state.site_name,
+        "static_url": static_url,
+        "url_for": url_for,
+        "labels": labels,
+    }
+    return render(state.templates, f"admin/{name}", {**dict.fromkeys(_NAMES), **everywhere, **context})

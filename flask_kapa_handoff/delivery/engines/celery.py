@@ -1,0 +1,168 @@
+"""Celery as the engine of the delivery: a task for each ticket, and a sweep for what a broker loses.
+
+A message holds a ticket's reference and nothing else, and it is no more than a wake-up call: the ticket's row says
+whether there is anything to do. So a lost message costs a wait for the sweep, and a doubled one finds nothing due.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures.thread  # noqa: F401  here, since brokers' libraries do, which fails while a process ends
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from celery import Celery
+from celery.signals import beat_init
+
+from ...errors import ConfigurationError, Unavailable
+from ..courier import Courier
+from ..outbox import LEASE_MARGIN
+from .celery_publisher import Publisher
+
+if TYPE_CHECKING:
+    from ...state import State
+
+DELIVER = "kapa_handoff.deliver"
+SWEEP = "kapa_handoff.sweep"
+
+BATCH_SECONDS = 20.0
+"""How long a task goes on taking tickets: one connection serves many, and the site's own tasks get their turn."""
+
+BEAT_ENTRY = "kapa-handoff-sweep"
+SWEEP_SECONDS = 60.0
+SWEEP_EXPIRES = 300.0
+"""Sweeps that no worker has taken for so long are dropped; long enough for clocks that differ by minutes."""
+
+BROKER_TIMEOUT = 5.0
+"""Seconds that it may take to connect, and that Redis may take for one reply: it would be waited for for ever."""
+
+_logger = logging.getLogger(__name__)
+_with_tasks: WeakSet[Celery] = WeakSet()
+
+
+def set_up(state: State) -> Publisher:
+    """Register the tasks on the site's Celery app, and make what publishes them. Connects to nothing.
+
+    Raises:
+        ConfigurationError: ``app.extensions["celery"]`` is no Celery app, or another Flask app's.
+    """
+    celery_app = state.app.extensions.get("celery")
+    if not isinstance(celery_app, Celery):
+        found = "there is none" if celery_app is None else f"a {type(celery_app).__name__} is there"
+        raise ConfigurationError(
+            "KAPA_HANDOFF_DELIVERY: 'celery' needs the site's Celery app as app.extensions[\"celery\"], and "
+            f"{found}; put it there before KapaHandoff is set up, as Flask's documentation does in "
+            '"Background Tasks with Celery"'
+        )
+    if celery_app in _with_tasks:
+        raise ConfigurationError(
+            'KAPA_HANDOFF_DELIVERY: the Celery app in app.extensions["celery"] delivers another Flask app\'s tickets '
+            "already; make a Celery app for each Flask app"
+        )
+    _with_tasks.add(celery_app)
+    deliver = _register_tasks(celery_app, state)
+    return Publisher(lambda: _BrokerLine(state, celery_app, deliver))
+
+
+def _register_tasks(celery_app: Celery, state: State) -> Any:
+    # The site's own limits are for its own tasks: one in the middle of a mail would end in a second copy of it.
+    limit = 3 * BATCH_SECONDS + state.config.smtp_timeout + 3 * LEASE_MARGIN.total_seconds()
+    # Not shared: Celery would register it on every other Celery app of the process, too, instead of that app's own.
+    options = {"shared": False, "ignore_result": True, "time_limit": limit, "soft_time_limit": limit}
+
+    def deliver(reference: str) -> None:
+        _deliver_due(state, reference)
+
+    def sweep() -> None:
+        _deliver_due(state, tidy_up=True)
+
+    celery_app.task(sweep, name=SWEEP, **options)
+    return celery_app.task(deliver, name=DELIVER, **options)
+
+
+def _add_to_schedule(sender: Any, **arguments: Any) -> None:
+    # When beat starts, and not before: a site may replace its schedule at any time. An entry of this name is its own.
+    if sender.app in _with_tasks and BEAT_ENTRY not in sender.app.conf.beat_schedule:
+        entry = {"task": SWEEP, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_EXPIRES}}
+        sender.scheduler.update_from_dict({BEAT_ENTRY: entry})
+
+
+beat_init.connect(_add_to_schedule, weak=False)
+
+
+def _deliver_due(state: State, reference: str | None = None, *, tidy_up: bool = False) -> None:
+    """Deliver this ticket, then whatever else is due, over one connection; what remains is the next task's."""
+    courier = Courier(state.app, state)
+    until = time.monotonic() + BATCH_SECONDS
+    try:
+        if reference is not None:
+            courier.deliver_next(reference)
+        while time.monotonic() < until and not courier.pause and courier.deliver_next():
+            pass
+        state.database.checkpoint()
+        if tidy_up:
+            state.housekeeping.do_all(BATCH_SECONDS)
+    except Unavailable:
+        _write_down(courier)  # the database has said why in the log; the sweep comes back
+    except Exception as error:
+        # Not raised: Celery would write its text into the log, and there may be an address in it.
+        _logger.error("Delivery goes on with the next task after an unexpected %s.", type(error).__name__)
+    finally:
+        courier.close()
+
+
+def _write_down(courier: Courier) -> None:
+    """Wait for the database for a while if a mail is out of which it does not know: it would be sent once more."""
+    until = time.monotonic() + BATCH_SECONDS
+    while time.monotonic() < until:
+        try:
+            courier.record_accepted()
+        except Unavailable:
+            time.sleep(1.0)
+        else:
+            return
+
+
+class _BrokerLine:
+    """A connection of its own, and not one of the Celery app's pool: the pool would be shared after a fork."""
+
+    def __init__(self, state: State, celery_app: Celery, deliver: Any) -> None:
+        self._app = state.app
+        self._celery_app = celery_app
+        self._deliver = deliver
+        self._connection: Any = None
+
+    def publish(self, reference: str) -> None:
+        """Publish the task of one ticket."""
+        if self._connection is not None:
+            try:
+                return self._send(self._connection, reference)
+            except Exception:  # a broker that was restarted has closed it
+                self.close()
+        self._connection = self._open()
+        try:
+            self._send(self._connection, reference)
+        except Exception:
+            self.close()
+            raise
+
+    def _open(self) -> Any:
+        connection = self._celery_app.connection_for_write()
+        if connection.get_transport_cls().driver_type == "redis":
+            for option in ("socket_timeout", "socket_connect_timeout"):
+                connection.transport_options.setdefault(option, BROKER_TIMEOUT)
+        # Each of a site's brokers is asked once; by itself, kombu would go on for longer.
+        connection.ensure_connection(max_retries=len(connection.alt), interval_start=0)
+        return connection
+
+    def _send(self, connection: Any, reference: str) -> None:
+        with self._app.app_context():  # for a site's own Task class or signals
+            self._deliver.apply_async((reference,), connection=connection, retry=False)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.release()

@@ -1,0 +1,1 @@
+"""Mail: how a ticket is written, and the way to the mail server."""

@@ -1,0 +1,258 @@
+"""A ticket as the bytes of a mail: what it says, and to whom."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.header import decode_header, make_header
+from email.headerregistry import Address
+from email.utils import format_datetime, parseaddr
+from functools import cache, lru_cache
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from jinja2 import Environment, FileSystemLoader
+
+from ...conversation import Conversation, is_link
+from ...links import Links
+from ...markdown import Renderer, lines
+from ...storage.tickets import Ticket
+from ...template_environment import OPTIONS, TEMPLATES, make_environment
+from ...text import one_line, quoted, visible, with_visible
+from ...triggers import Trigger
+from .mime import address, header, header_text, multipart, octets, part
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_logger = logging.getLogger(__name__)
+
+TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
+
+MAX_MESSAGE = 5_000_000
+"""Largest mail, in octets. Its parts may have less together, since base64 adds 37 %."""
+
+_MAX_BODIES = 2_000_000  # text and HTML together
+_MAX_ATTACHMENT = 1_500_000
+_MAX_ASKED = 200  # characters of the question under whose answer the button was pressed
+
+
+def template_functions() -> dict[str, Callable[..., object]]:
+    """What the templates of one mail have for texts of visitors and models."""
+    links = Links()
+    return {
+        "is_link": is_link,
+        "lines": lines,
+        "link": links.link,
+        "one_line": one_line,
+        "plain_address": links.plain_address,
+        "quoted": quoted,
+        "to_html": Renderer(),
+    }
+
+
+_REASONS = {
+    Trigger.ALWAYS: "the button is shown under every answer",
+    Trigger.CONVERSATION_LENGTH: "the conversation had become long",
+    Trigger.UNCERTAINTY: "the answer was flagged as uncertain",
+    Trigger.DOWNVOTE: "the visitor voted the answer down",
+}
+
+
+@dataclass(frozen=True)
+class ComposedMessage:
+    """One mail to one recipient, ready to be sent.
+
+    Arguments:
+        sender, recipient: the envelope's addresses, ASCII.
+        data: the whole message, CRLF line ends, no line over 998 octets.
+        subject, text, html: the parts again, for programs that look at what was sent; no HTML where it failed.
+    """
+
+    sender: str
+    recipient: str
+    reply_to: str
+    subject: str
+    text: str
+    html: str | None
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """What a site's mails have in common.
+
+    Arguments:
+        site_name: in the subject and the text.
+        sender: the ``From`` address, the site's own; ``Name <address>`` or the address alone.
+        auto_submitted: adds ``Auto-Submitted: auto-generated`` (RFC 3834).
+        attach_json: attaches ``conversation.json``.
+    """
+
+    site_name: str
+    sender: str
+    auto_submitted: bool = False
+    attach_json: bool = True
+
+
+def compose(
+    environment: Environment, letterhead: Letterhead, ticket: Ticket, conversation: Conversation
+) -> ComposedMessage:
+    """Write the mail of a ticket.
+
+    Where the site's text template fails the package's own takes its place; where the HTML fails the mail goes without.
+    A mail of more than :data:`MAX_MESSAGE` loses its HTML, then its attachment and the end of its text, and says so.
+
+    Arguments:
+        environment: see :func:`mail_environment`.
+
+    Raises:
+        ValueError: an address is none that a mail can carry.
+    """
+    sender, recipient, reply_to = _sender(letterhead.sender), address(ticket.recipient), address(ticket.visitor_email)
+    subject = header_text(f"[{letterhead.site_name}] {ticket.reference}: {ticket.subject}")
+    context = _context(letterhead, ticket, conversation)
+    text = _render(environment, TEXT, context)
+    if text is None:
+        text = _own_templates().get_template(TEXT).render(context)
+    html = _render(environment, HTML, context)
+    attachment = _json(ticket, conversation) if letterhead.attach_json else None
+    text, html, attachment = _within_limits(ticket, text, html, attachment)
+
+    head = [
+        header("From", sender),
+        header("To", recipient),
+        header("Reply-To", reply_to),
+        header("Subject", subject),
+        _reference("Message-ID", ticket.id, sender),
+        header("Date", format_datetime(ticket.created_at)),
+        header("X-Kapa-Handoff-Ticket", ticket.reference),
+        header("X-Kapa-Handoff-Desk", header_text(ticket.desk)),
+        header("X-Kapa-Handoff-Triggers", ticket.triggers),
+    ]
+    if ticket.follows is not None:
+        head += [_reference(name, ticket.follows, sender) for name in ("In-Reply-To", "References")]
+    if letterhead.auto_submitted:
+        head.append(header("Auto-Submitted", "auto-generated"))
+
+    body = part("text/plain", text)
+    if html is not None:
+        body = multipart("alternative", [body, part("text/html", html)])
+    parts = [body]
+    if attachment is not None:
+        parts.append(part("application/json", attachment, filename="conversation.json"))
+    data = b"".join([*head, b"MIME-Version: 1.0\r\n", multipart("mixed", parts)])
+    return ComposedMessage(sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, text, html, data)
+
+
+def mail_environment(app: Flask) -> Environment:
+    """The environment of the mails, which is that of all the package's templates."""
+    return make_environment(app)
+
+
+@cache
+def _own_templates() -> Environment:
+    """The package's templates as they were shipped, whatever a site puts in their place."""
+    return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
+
+
+def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:
+    """A part of the mail; None: it cannot be had, and the log says so."""
+    try:
+        return environment.get_template(name).render(context)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        # Also a panic in native code, which is no Exception. Not the error's words: they may be the visitor's.
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(name)]
+        place = f"{name}, line {lines[-1]}" if lines else name
+        reference = context["ticket"].reference
+        _logger.error("Ticket %s is composed without %s: %s.", reference, place, type(error).__name__)
+        return None
+
+
+def whose_word(ticket: Ticket, site_name: str) -> str:
+    """A sentence for agents: who says that the conversation went like this."""
+    if ticket.transcript_source == "site":
+        return f"The transcript is {site_name}'s own record of the conversation."
+    return "The transcript is what the visitor's browser sent, and could have been altered there."
+
+
+def _within_limits(
+    ticket: Ticket, text: str, html: str | None, attachment: str | None
+) -> tuple[str, str | None, str | None]:
+    """The parts of a mail that is not too large; what had to be left out is said at the end of its text."""
+    if 8 * (len(text) + len(html or "") + len(attachment or "")) <= _MAX_ATTACHMENT:
+        return text, html, attachment  # whatever its characters: most mails, and nothing needs to be encoded twice
+    left_out = []
+    if attachment is not None and len(octets(attachment)) > _MAX_ATTACHMENT:
+        attachment = html = None  # without the HTML, since what is left out is said in the text
+        left_out.append("conversation.json")
+    data = octets(text)
+    if html is not None and len(data) + len(octets(html)) > _MAX_BODIES:
+        html = None
+    if len(data) > _MAX_BODIES:
+        text = data[:_MAX_BODIES].decode(errors="ignore").replace("\r\n", "\n") + "…"
+        left_out.append("the rest of the conversation")
+    if left_out:
+        text += f"\n\n--------\nToo large for this mail: {' and '.join(left_out)}. "
+        text += f"The whole conversation is stored with ticket {ticket.reference}.\n"
+    return text, html, attachment
+
+
+def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation) -> dict[str, Any]:
+    reasons = [_REASONS[Trigger(name)] for name in ticket.triggers.split(",") if name]
+    site_name = visible(letterhead.site_name)
+    return {
+        "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
+        "pairs": conversation.visible().pairs,
+        "asked": _asked(ticket, conversation),
+        "site_name": site_name,
+        "reasons": reasons,
+        "whose_word": whose_word(ticket, site_name),
+        "to_html": Renderer(),
+        **template_functions(),
+    }
+
+
+def _asked(ticket: Ticket, conversation: Conversation) -> str | None:
+    """The question under whose answer the button was pressed, where that is not the one in the subject."""
+    under = [pair for pair in conversation.pairs if ticket.answer_id is not None and pair.id == ticket.answer_id]
+    pair = under[-1] if under else conversation.pairs[-1]
+    if pair is conversation.pairs[0]:
+        return None
+    question = one_line(pair.question)
+    return question if len(question) <= _MAX_ASKED else question[: _MAX_ASKED - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=16)
+def _sender(text: str) -> Address:
+    name, addr_spec = parseaddr(text)
+    # email.utils.formataddr(), which wrote it, has encoded a name in another script than Latin.
+    return address(addr_spec, header_text(str(make_header(decode_header(name)))))
+
+
+def _reference(name: str, ticket_id: UUID, sender: Address) -> bytes:
+    # Not folded and not encoded, however long the domain is: EmailMessage would write it as an encoded word.
+    return f"{name}: <{ticket_id}@{sender.domain}>\r\n".encode("ascii")
+
+
+def _json(ticket: Ticket, conversation: Conversation) -> str:
+    document = {
+        "reference": ticket.reference,
+        "created_at": ticket.created_at.isoformat(),
+        "desk": ticket.desk,
+        "email": ticket.visitor_email,
+        "note": ticket.note,
+        "page": ticket.page,
+        "thread_id": ticket.thread_id,
+        "answer_id": ticket.answer_id,
+        "triggers": [name for name in ticket.triggers.split(",") if name],
+        "transcript_source": ticket.transcript_source,
+        "flag": ticket.flag,
+        "conversation": conversation.as_json(),
+    }
+    return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; with an indent it takes three times as long

@@ -1,0 +1,62 @@
+"""The statements of every delivery, built once: SQLAlchemy takes longer to build one than SQLite to run it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..storage.tables import delivery_attempt
+from ..storage.tables import ticket as ticket_table
+from ..storage.tickets import Status
+
+_columns, _tries = ticket_table.c, delivery_attempt.c
+
+
+@cache
+def first_due(*, by_reference: bool, claiming: bool) -> tuple[Select[Any], Select[Any]]:
+    """The first ticket that was cut off before ``moment``, then the first that is due; or only if it is ``wanted``."""
+    moment = bindparam("moment", type_=_columns.queued_at.type)
+    queued = and_(_columns.status == Status.QUEUED, _columns.next_attempt_at <= moment)
+    abandoned = and_(_columns.status == Status.SENDING, _columns.leased_until <= moment)
+
+    def first(condition: ColumnElement[bool], order: ColumnElement[Any]) -> Select[Any]:
+        query = select(ticket_table).where(condition).order_by(order, _columns.id).limit(1)
+        if by_reference:
+            query = query.where(_columns.reference == bindparam("wanted"))
+        # SQLite, which has one writer at a time, leaves the locking out.
+        return query.with_for_update(skip_locked=True) if claiming else query
+
+    # Abandoned ones first: under a flood the queue may never be empty, and they have waited for a lease already.
+    return first(abandoned, _columns.leased_until), first(queued, _columns.next_attempt_at)
+
+
+TAKE = (
+    update(ticket_table)
+    .where(_columns.id == bindparam("this"))
+    .where(_columns.status == bindparam("seen_status"), _columns.attempts == bindparam("seen_attempts"))
+    .values({name: bindparam(name) for name in ("status", "attempts", "leased_until")})
+)
+"""Take the ticket ``this``, unless somebody else was faster."""
+
+BEGIN_TRY = insert(delivery_attempt).values(
+    {name: bindparam(name) for name in ("ticket_id", "number", "recipient", "started_at")}
+)
+
+END = (
+    update(ticket_table)
+    .where(_columns.id == bindparam("this"))
+    .where(_columns.status == Status.SENDING, _columns.attempts == bindparam("number"))
+    .values(
+        {name: bindparam(name) for name in ("status", "leased_until", "next_attempt_at", "last_error", "delivered_at")}
+    )
+)
+"""Give the ticket ``this`` back after try ``number``, unless the lease had run out."""
+
+END_TRY = (
+    update(delivery_attempt)
+    .where(_tries.ticket_id == bindparam("this"), _tries.number == bindparam("this_try"))
+    .values({name: bindparam(name) for name in ("finished_at", "outcome", "detail")})
+)

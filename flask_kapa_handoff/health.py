@@ -1,0 +1,81 @@
+"""The health of the handoff in a few numbers, for a monitor that asks every minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from .refusals import FILTER_FAILED, by_reason, counted_since
+from .state import EXTENSION
+from .storage.engine import now
+from .storage.tables import ticket
+from .storage.tickets import Status
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from .state import State
+
+_columns = ticket.c
+_waits = _columns.status.in_([Status.QUEUED, Status.SENDING])
+# All of it stands in indexes: the cost grows with what waits or has failed, not with the table.
+_HEALTH = select(
+    select(func.count()).select_from(ticket).where(_waits).scalar_subquery().label("queued"),
+    select(func.min(_columns.queued_at)).where(_waits).scalar_subquery().label("oldest"),
+    select(func.count()).select_from(ticket).where(_columns.status == Status.FAILED).scalar_subquery().label("failed"),
+    select(func.count()).select_from(ticket).where(_columns.status == Status.HELD).scalar_subquery().label("held"),
+    select(func.max(_columns.delivered_at))
+    .where(_columns.delivered_at.is_not(None))
+    .scalar_subquery()
+    .label("last_delivered_at"),
+)
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the delivery is.
+
+    Arguments:
+        queued: how many tickets wait or are being sent.
+        oldest_queued_seconds: how long the one that waits longest has waited, since it was stored, released, or last
+            sent again by hand; None: none waits.
+        failed: how many tickets will not be tried again by themselves.
+        last_delivered_at: when the mail server last accepted a ticket's mail, UTC; None: there is no such ticket.
+        held: how many tickets are held: more came than the site's hourly limit.
+        refused_last_hour: how often visitors were refused. Counted by the clock: in this hour and the one before.
+        refused_by_reason: the same for each reason, an error code of the visitor's routes.
+    """
+
+    queued: int
+    oldest_queued_seconds: float | None
+    failed: int
+    last_delivered_at: datetime | None
+    held: int = 0
+    refused_last_hour: int = 0
+    refused_by_reason: Mapping[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for a program; the time in ISO 8601."""
+        last = self.last_delivered_at
+        return {**asdict(self), "last_delivered_at": None if last is None else last.isoformat()}
+
+
+def health(app: Flask) -> Health:
+    """How the delivery of this app's tickets is; for a page that a monitor asks.
+
+    Raises:
+        Unavailable: the database cannot be reached. It is a werkzeug exception: raised in a view, the answer is a 503.
+    """
+    state: State = app.extensions[EXTENSION]
+    with state.database.read() as connection:
+        found = connection.execute(_HEALTH).one()
+        moment = now(connection)
+        refused = dict(sorted(by_reason(counted_since(connection, moment - timedelta(hours=1))).items()))
+    refused.pop(FILTER_FAILED, None)
+    waited = None if found.oldest is None else max(0.0, (moment - found.oldest).total_seconds())
+    refused_in_all = sum(refused.values())
+    return Health(found.queued, waited, found.failed, found.last_delivered_at, found.held, refused_in_all, refused)

@@ -1,5 +1,0 @@
-"""The visitor's routes."""
-
-from .views import blueprint
-
-__all__ = ["blueprint"]

@@ -1,0 +1,117 @@
+"""Where an app's database is: what the configuration names, the site's own, or a file."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import tempfile
+import weakref
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import AssertionPool, SingletonThreadPool, StaticPool
+
+from ..config import Config
+from ..errors import SchemaError
+
+FILE = "kapa_handoff.sqlite3"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Location:
+    """Finds the database of an app when it is first used: the site may set itself up in any order.
+
+    Arguments:
+        engine: what the site has passed to ``KapaHandoff``, if anything.
+    """
+
+    app: Flask
+    config: Config
+    engine: Engine | None
+
+    def __call__(self) -> str | Engine:
+        """The URL of a database to be opened, or an engine of the site's.
+
+        Raises:
+            SchemaError: the site's engine has no connection for us alone.
+        """
+        shared = self.engine
+        if shared is None and self.config.database_uri is None:
+            shared = self._engine_of_flask_sqlalchemy()
+        if shared is not None and _gives_connections_of_our_own(shared):
+            return shared
+        if self.config.database_uri is not None:
+            return self._configured(self.config.database_uri)
+        if shared is None:
+            return f"sqlite:///{self.default_file}"
+        if self.app.testing:
+            return f"sqlite:///{self._temporary_file}"
+        raise SchemaError(
+            "The site's database is in memory, or has one connection for everybody "
+            f"({type(shared.pool).__name__}); the handoff would end the site's own transactions in it.",
+            "Give the handoff a file of its own: set KAPA_HANDOFF_DATABASE_URI. In tests, set TESTING: tickets are "
+            "then kept in a temporary file.",
+        )
+
+    @property
+    def default_file(self) -> Path:
+        """The file that is used where neither the configuration nor the site names a database."""
+        return Path(self.app.instance_path) / FILE
+
+    @property
+    def is_default(self) -> bool:
+        """Whether that file is used."""
+        is_named = self.engine is not None or self.config.database_uri is not None
+        return not is_named and self._engine_of_flask_sqlalchemy() is None
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong with where the file is; None if it survives the next deploy as far as one can see."""
+        # Flask's choice for a site that is installed as a package; without a virtual environment, as in a container.
+        in_venv = sys.prefix != sys.base_prefix
+        place, name = (sys.prefix, "virtual environment") if in_venv else (f"{sys.prefix}/var", "Python installation")
+        if not self.default_file.is_relative_to(place) or not self.is_default:
+            return None
+        return f"The tickets are kept in {self.default_file}, inside the {name}: a new {name} would start empty."
+
+    def _configured(self, uri: str) -> str:
+        url = make_url(uri)
+        if url.get_backend_name() != "sqlite" or str(url.database).startswith("file:"):
+            return uri
+        # As Flask-SQLAlchemy does: the working directories of web and worker differ.
+        file = Path(self.app.instance_path) / str(url.database)
+        return url.set(database=str(file)).render_as_string(hide_password=False)
+
+    def _engine_of_flask_sqlalchemy(self) -> Engine | None:
+        extension = self.app.extensions.get("sqlalchemy")
+        if extension is None:
+            return None
+        with self.app.app_context():
+            found: Engine | None = extension.engines.get(None)
+        return found
+
+    @cached_property
+    def _temporary_file(self) -> Path:
+        folder = tempfile.mkdtemp(prefix="kapa-handoff-tests-")
+        weakref.finalize(
+            self.app, shutil.rmtree, folder, ignore_errors=True
+        )  # at the end of the process at the latest
+        _logger.info("The site's database is in memory, so the tickets of its tests are kept in a temporary file.")
+        return Path(folder) / FILE
+
+
+def _gives_connections_of_our_own(engine: Engine) -> bool:
+    # One connection for everybody, or for everything that a thread does: to commit or to give it back would commit or
+    # roll back what the site has begun in it.
+    if isinstance(engine.pool, (StaticPool, SingletonThreadPool, AssertionPool)):
+        return False
+    url = engine.url
+    in_memory = not url.database or ":memory:" in url.database or "mode=memory" in str(url)
+    return engine.dialect.name != "sqlite" or not in_memory

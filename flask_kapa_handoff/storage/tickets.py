@@ -1,0 +1,171 @@
+"""Rows as objects: what the other rooms and the signals' receivers see of a ticket."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..conversation import Conversation, parse_conversation
+from .tables import delivery_attempt, ticket, transcript
+
+
+class Status(str, Enum):
+    """Where a ticket's delivery stands. ``held``: stored beyond the site's hourly limit, and sent once released."""
+
+    HELD = "held"
+    QUEUED = "queued"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Outcome(str, Enum):
+    """How one delivery attempt ended; an attempt without one was cut off, and nobody knows.
+
+    ``unreachable``: no connection could be made, and nothing of the ticket was said. ``unknown``: the whole mail was
+    sent, and the reply was lost.
+    """
+
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One submitted handoff, without its transcript. Times are UTC.
+
+    Arguments:
+        transcript_source: ``browser`` (what the visitor's browser said) or ``site`` (the site's own record).
+        triggers: the triggers that were met, comma-separated.
+        email_key: the visitor's address in lower case.
+        client_key: a keyed hash of the visitor's network address.
+        queued_at: when it was stored, released, or last sent again by hand.
+        next_attempt_at: when a queued ticket is due, and from when on a held one is released if there is room.
+        follows: id of an earlier ticket of the same thread.
+        leased_until: until when the delivery that is at it has it alone.
+        proxy_unheeded: the request named the visitor's address (``X-Forwarded-For``), and the app saw a proxy's.
+        offer_id: of the offer that opened it; an offer opens one ticket.
+        network_key, wide_network_key: keyed hashes of the networks around the visitor's address: /24 of IPv4, /56 and
+            /48 of IPv6.
+        mailbox_key: a keyed hash of the visitor's email address without its tag and dots, to count by; see
+            :func:`~flask_kapa_handoff.quotas.keys_of`.
+        size: octets of note and conversation as they are stored.
+        flag: what the site's ``ticket_filter`` says of it to the agent.
+    """
+
+    id: UUID
+    reference: str
+    submission_id: UUID
+    content_digest: str
+    created_at: datetime
+    desk: str
+    recipient: str
+    visitor_email: str
+    email_key: str
+    visitor_name: str | None
+    note: str
+    subject: str
+    pairs: int
+    transcript_source: str
+    triggers: str
+    answer_id: str | None
+    thread_id: str | None
+    page: str | None
+    locale: str | None
+    client_key: str
+    follows: UUID | None
+    status: Status
+    attempts: int
+    queued_at: datetime
+    next_attempt_at: datetime | None
+    leased_until: datetime | None
+    last_error: str | None
+    delivered_at: datetime | None
+    proxy_unheeded: bool = False
+    offer_id: str | None = None
+    network_key: str | None = None
+    wide_network_key: str | None = None
+    mailbox_key: str | None = None
+    size: int = 0
+    flag: str | None = None
+
+    @classmethod
+    def from_row(cls, row: Row[Any]) -> Ticket:
+        values = dict(row._mapping)
+        values["status"] = Status(values["status"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to deliver a ticket. ``outcome`` is None while it goes on, or when nobody knows how it ended."""
+
+    number: int
+    recipient: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: Outcome | None
+    detail: str | None
+
+    @classmethod
+    def from_row(cls, row: Row[Any]) -> Attempt:
+        outcome = Outcome(row.outcome) if row.outcome else None
+        return cls(row.number, row.recipient, row.started_at, row.finished_at, outcome, row.detail)
+
+
+def find_ticket(connection: Connection, condition: ColumnElement[bool]) -> Ticket | None:
+    """The one ticket that meets the condition."""
+    row = connection.execute(select(ticket).where(condition)).one_or_none()
+    return None if row is None else Ticket.from_row(row)
+
+
+def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | None = None) -> list[Ticket]:
+    """Tickets, newest first.
+
+    Arguments:
+        limit: how many at most.
+        before: an id; only older tickets are given (the key of the next page).
+    """
+    query = select(ticket).order_by(ticket.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(ticket.c.id < before)
+    return [Ticket.from_row(row) for row in connection.execute(query)]
+
+
+def count_held(connection: Connection) -> int:
+    """How many tickets are held."""
+    held = select(func.count()).select_from(ticket).where(ticket.c.status == Status.HELD)
+    return int(connection.execute(held).scalar_one())
+
+
+# Built once: a delivery needs it for every ticket.
+_CONVERSATION = select(transcript.c.conversation).where(transcript.c.ticket_id == bindparam("ticket_id"))
+
+
+def find_conversation(connection: Connection, found: Ticket) -> Conversation:
+    """The transcript of a ticket."""
+    text = connection.execute(_CONVERSATION, {"ticket_id": found.id}).scalar_one()
+    return parse_conversation(json.loads(text), thread_id=found.thread_id)
+
+
+def find_attempts(connection: Connection, ticket_id: UUID) -> list[Attempt]:
+    """The delivery attempts of a ticket, first one first."""
+    columns = delivery_attempt.c
+    query = select(delivery_attempt).where(columns.ticket_id == ticket_id).order_by(columns.number)
+    return [Attempt.from_row(row) for row in connection.execute(query)]

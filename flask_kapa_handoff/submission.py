@@ -1,0 +1,198 @@
+"""Opening a ticket: limits, idempotency and follow-ups, in one transaction. How it is delivered is not known here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from . import limits
+from .config import Config
+from .conversation import Conversation, clean_text
+from .errors import Conflict, Disabled
+from .offers import Offer
+from .quotas import WINDOW, Keys
+from .redaction import redact, redact_conversation
+from .settings import current_settings
+from .storage.engine import Database, now
+from .storage.tables import ticket as ticket_table
+from .storage.tables import transcript
+from .storage.tickets import Status, Ticket, find_ticket
+
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""No digit or letter that is taken for another one when it is read out or written by hand."""
+
+# Built once: to build a statement costs SQLAlchemy several times what it costs SQLite to run it.
+_columns = ticket_table.c
+_LATEST_OF_THREAD = (
+    select(_columns.id)
+    # The same visitor's alone: a browser may name any thread, and a helpdesk puts what follows into one case.
+    .where(_columns.thread_id == bindparam("thread_id"), _columns.email_key == bindparam("email_key"))
+    .order_by(_columns.created_at.desc())
+    .limit(1)
+)
+_TAKEN = select(_columns.id).where(_columns.reference == bindparam("reference"))
+_SAME = select(_columns.id).where(_columns.submission_id == bindparam("submission_id"))
+_USED = select(_columns.id).where(_columns.offer_id == bindparam("offer_id"))
+_SITUATION = limits.with_usage(
+    select(
+        _SAME.scalar_subquery().label("same"),
+        _USED.scalar_subquery().label("used"),
+        _LATEST_OF_THREAD.scalar_subquery().label("follows"),
+        _TAKEN.scalar_subquery().label("taken"),
+    )
+)
+_INSERT_TICKET = insert(ticket_table)
+_INSERT_TRANSCRIPT = insert(transcript)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a visitor sent, checked.
+
+    Arguments:
+        submission_id: made with the form; sending the form twice opens one ticket.
+        transcript_source: ``browser`` or ``site``, see :class:`Ticket`.
+        locale: the visitor's language, BCP 47.
+        site_keeps_thread: the site is asked for its own record of the thread, whether or not it had one just now.
+        keys: whom it is counted for.
+        proxy_unheeded, flag: see :class:`Ticket`.
+    """
+
+    submission_id: UUID
+    offer: Offer
+    email: str
+    note: str
+    conversation: Conversation
+    transcript_source: str
+    keys: Keys
+    name: str | None = None
+    locale: str | None = None
+    site_keeps_thread: bool = False
+    proxy_unheeded: bool = False
+    flag: str | None = None
+
+
+def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
+    """Store a ticket, queued for delivery, or held where the site has had too many.
+
+    Returns:
+        The ticket, and whether it is new: the same submission again gives the ticket that it opened.
+
+    Raises:
+        Conflict: the same submission id came with other content, or the offer has opened a ticket already.
+        Disabled: the desk has no address, or is switched off.
+        RateLimited: a quota is used up.
+        Unavailable: the database cannot be reached.
+    """
+    note, conversation = clean_text(submission.note), submission.conversation
+    page = submission.offer.page
+    if config.redact:
+        note, conversation = redact(note), redact_conversation(conversation)
+        page = redact(page) if page else None
+    text = json.dumps(conversation.as_json(), ensure_ascii=False, separators=(",", ":"))
+    # The site's own record of a thread may grow or be out of reach between two tries: the thread is what counts then.
+    said = submission.offer.thread_id if submission.site_keeps_thread else text
+    size = len(note.encode()) + len(text.encode())
+    digest = hashlib.sha256("\0".join([submission.email, note, said or ""]).encode()).hexdigest()
+
+    with database.write() as connection:
+        moment, reference = now(connection), _reference()
+        situation = connection.execute(
+            _SITUATION,
+            {
+                **limits.parameters(submission.keys, moment),
+                "submission_id": submission.submission_id,
+                "offer_id": submission.offer.id,
+                "email_key": submission.email.lower(),
+                "thread_id": submission.offer.thread_id,
+                "reference": reference,
+            },
+        ).one()
+        if situation.same is not None:
+            return _earlier(connection, situation.same, digest), False
+        if situation.used is not None:
+            raise Conflict
+        settings = current_settings(connection, config, submission.offer.desk)
+        if not settings.takes_tickets or settings.email is None:
+            raise Disabled
+        usage = limits.usage_of(situation)
+        limits.check(connection, config, submission.keys, moment, usage=usage, size=size)
+        is_held = limits.is_held(config, usage, size)
+        while situation.taken and connection.execute(_TAKEN, {"reference": reference}).first() is not None:
+            reference = _reference()
+        ticket = Ticket(
+            id=_uuid7(moment),
+            reference=reference,
+            submission_id=submission.submission_id,
+            content_digest=digest,
+            created_at=moment,
+            desk=settings.desk,
+            recipient=settings.email,
+            visitor_email=submission.email,
+            email_key=submission.email.lower(),
+            visitor_name=" ".join(clean_text(submission.name).split())[:200] if submission.name else None,
+            note=note,
+            subject=_subject(conversation),
+            pairs=len(conversation.pairs),
+            transcript_source=submission.transcript_source,
+            triggers=",".join(submission.offer.triggers),
+            answer_id=submission.offer.answer_id,
+            thread_id=submission.offer.thread_id,
+            page=page,
+            locale=submission.locale,
+            **vars(submission.keys),
+            size=size,
+            follows=situation.follows,
+            status=Status.HELD if is_held else Status.QUEUED,
+            attempts=0,
+            queued_at=moment,
+            next_attempt_at=moment + WINDOW if is_held else moment,
+            leased_until=None,
+            last_error=None,
+            delivered_at=None,
+            proxy_unheeded=submission.proxy_unheeded,
+            offer_id=submission.offer.id,
+            flag=submission.flag,
+        )
+        connection.execute(_INSERT_TICKET, vars(ticket))
+        connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})
+    return ticket, True
+
+
+def is_stored(database: Database, submission_id: UUID) -> bool:
+    """Whether this submission has opened a ticket already."""
+    with database.read() as connection:
+        return connection.execute(_SAME, {"submission_id": submission_id}).first() is not None
+
+
+def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:
+    """The ticket that the same submission has opened, if it said the same."""
+    earlier = find_ticket(connection, ticket_table.c.id == ticket_id)
+    if earlier is None or earlier.content_digest != digest:
+        raise Conflict
+    return earlier
+
+
+def _reference() -> str:
+    return "T-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
+
+
+def _subject(conversation: Conversation) -> str:
+    question = next((pair.question for pair in conversation.pairs if pair.question.strip()), "")
+    text = " ".join(question.split())
+    return text if len(text) <= 100 else text[:99].rstrip() + "…"
+
+
+def _uuid7(moment: datetime) -> UUID:
+    # RFC 9562, 5.7: 48 bits of milliseconds, version, 12 random bits, variant, 62 random bits.
+    milliseconds = int(moment.timestamp() * 1000)
+    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

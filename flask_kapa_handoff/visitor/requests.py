@@ -1,0 +1,155 @@
+"""What a visitor's request says: facts, fields, and which kind of answer it wants.
+
+What costs nothing is looked at first: the size of the body, the number of its fields and their length. What is in a
+field is looked at when the offer was found to be good.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
+
+from ..bounded_json import loads
+from ..config import Config
+from ..conversation import MAX_ID, clean_text
+from ..errors import Invalid, TooLarge
+from ..offers import MAX_PAGE
+from ..settings import DEFAULT_DESK
+from ..state import State
+from ..triggers import Facts
+from ..urls import origin_of, parse_url
+from ..web.requests import quoted
+
+TICKET_FIELDS = ("offer", "submission_id", "email", "note", "conversation", "website")
+EVENT_FIELDS = ("offer", "event")
+MAX_PAIRS_FACT = 100_000
+
+MAX_FIELDS = 100
+"""How many fields a body may have: ours, and those of a site's own templates."""
+
+MOST_TOLD = 10
+"""How many wrong fields an answer names."""
+
+
+_FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class AnswerQuery:
+    """The query of ``GET /offer``.
+
+    Raises:
+        Invalid: facts that make no sense, with a message for each field.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._errors: dict[str, list[str]] = {}
+        self.facts = Facts(self._pairs(), self._flag("uncertain"), self._flag("downvoted"))
+        self.thread_id = self._id("thread_id")
+        self.answer_id = self._id("answer_id")
+        # By a mark that only pages with the bridge have: nobody else may go round the triggers.
+        self.requested = state.is_bridge_mark(request.args.get("requested", "")[:200])
+        self.desk = request.args.get("desk") or DEFAULT_DESK
+        page = clean_text(request.args.get("page", "")[:MAX_PAGE]).replace("\n", " ").strip()
+        self.page = page if parse_url(page) is not None else None
+        self.origin = origin_of(self.page) or origin_of(request.headers.get("Referer"))
+        if self._errors:
+            raise Invalid("These facts make no sense.", fields=self._errors)
+
+    def _pairs(self) -> int:
+        text = request.args.get("pairs", "")
+        if text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= MAX_PAIRS_FACT:
+            return int(text)
+        self._errors["pairs"] = [f"pairs: {quoted(text)} is not allowed; use a whole number of 1 or more."]
+        return 1
+
+    def _flag(self, name: str) -> bool:
+        text = request.args.get(name, "")[:60].lower()
+        if text not in _FLAGS:
+            self._errors[name] = [f"{name}: {quoted(text)} is not allowed; use true or false."]
+        return _FLAGS.get(text, False)
+
+    def _id(self, name: str) -> str | None:
+        text = request.args.get(name, "")
+        if len(text) <= MAX_ID:
+            text = clean_text(text)  # which makes some texts longer
+        if len(text) > MAX_ID:
+            self._errors[name] = [f"{name}: has {len(text)} characters; at most {MAX_ID} are allowed."]
+            return None
+        return text or None
+
+
+def _limit_body(size: int) -> None:
+    """Limit this request's body to ``size`` bytes, whatever the site's own limits are; those stay as they are.
+
+    Raises:
+        RequestEntityTooLarge: the body says that it is larger. Of one that does not say, reading raises it.
+    """
+    # Not request.max_content_length: Flask before 3.1, and a site's own request class, may have it read-only.
+    stream = get_input_stream(request.environ, max_content_length=size)
+    if "stream" not in request.__dict__:  # else the site has read the body already, within its own limits
+        request.stream = stream
+    request.max_form_memory_size = size
+
+
+def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
+    """The fields of a POST, from a form or from a JSON object; what is in them is not looked at.
+
+    Raises:
+        TooLarge: the body is larger than KAPA_HANDOFF_MAX_REQUEST_BYTES.
+        Invalid: it has more fields than any form of ours, or the JSON is no object, or has other fields than the
+            allowed ones or other types.
+    """
+    try:
+        _limit_body(config.max_request_bytes)
+        if request.is_json:
+            return _json_fields(request.get_data(), allowed)
+        # werkzeug counts the parts of a multipart form itself, and no others.
+        if request.mimetype == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= MAX_FIELDS:
+            raise Invalid(f"The request has too many fields; at most {MAX_FIELDS} are read.")
+        return request.form
+    except RequestEntityTooLarge:
+        raise TooLarge from None
+
+
+def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
+    try:
+        body = loads(data)  # not the site's JSON provider: this is our dialect
+    except ValueError:
+        raise Invalid("The request's body is not valid JSON.") from None
+    except RecursionError:
+        raise Invalid("The request's body is nested too deeply.") from None
+    if not isinstance(body, dict):
+        raise Invalid("The request's body must be a JSON object.")
+    errors: dict[str, list[str]] = {}
+    for name, value in body.items():
+        if len(errors) == MOST_TOLD:
+            break
+        if name not in allowed:
+            errors[_encodable(name[:100])] = [f"There is no such field; use {', '.join(allowed)}."]
+        elif (
+            value is not None
+            and not isinstance(value, str)
+            and (name != "conversation" or not isinstance(value, list))
+        ):
+            errors[name] = ["Must be text." if name != "conversation" else "Must be a list of question-answer pairs."]
+    if errors:
+        raise Invalid("Something in the request is not right.", fields=errors)
+    # One value for each field: a list is the conversation itself, not several values.
+    return MultiDict(
+        [
+            (name, _encodable(value) if isinstance(value, str) else value)
+            for name, value in body.items()
+            if value is not None
+        ]
+    )
+
+
+def _encodable(text: str) -> str:
+    """Without lone surrogates, which JSON can hold, and no answer."""
+    return text if text.isascii() else _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,124 @@
+"""How the visitor's answers are made: a page, the dialog's fragment, or JSON."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Response, make_response
+from flask.typing import ResponseReturnValue
+
+from ..errors import RequestProblem
+from ..hooks import Visitor
+from ..offers import Offer
+from ..refusals import NOT_COUNTED
+from ..settings import DeskSettings
+from ..state import State, current_state
+from ..storage.tickets import Ticket
+from ..template_environment import render
+from ..web.csp import response_nonce
+from ..web.requests import wants_fragment, wants_json
+from ..web.responses import json_response, with_status
+from ..web.urls import is_own_page, static_url, visitor_url
+from .forms import NOTE_MAX, TicketForm
+
+_PLAIN_CONFIRMATION = (
+    '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
+    '<div data-kapa-handoff-reference="{reference}">'
+    '<p class="kapa-handoff-reference" tabindex="-1">Your ticket <strong>{reference}</strong></p>'
+    "</div></{element}>"
+)
+
+_logger = logging.getLogger(__name__)
+
+_NAMES = (
+    "back_url",
+    "button_text",
+    "form",
+    "in_dialog",
+    "note_max",
+    "pairs",
+    "problem",
+    "reference",
+    "site_name",
+    "tickets_url",
+    "title",
+    "visitor",
+    "visitor_email",
+)
+"""What the visitor's templates are given."""
+
+
+def problem_response(problem: RequestProblem) -> ResponseReturnValue:
+    """A problem without a form: JSON for programs, a page or the dialog's fragment for people."""
+    if wants_json():
+        return with_problem(json_response(problem.as_json()), problem)
+    template = "_dialog" if wants_fragment() else "problem_page"
+    page = _render(
+        template, title=problem.title, problem=problem.as_text(), site_name=current_state().site_name, back_url=None
+    )
+    return with_problem(make_response(page), problem)
+
+
+def form_response(
+    state: State,
+    form: TicketForm,
+    offered: Offer | None,
+    settings: DeskSettings,
+    visitor: Visitor | None,
+    problem: RequestProblem | None,
+) -> Response:
+    """The form: empty, or with what was typed and what is wrong with it."""
+    fragment = wants_fragment()
+    if fragment:
+        form.conversation.data = None  # the page that is open has it
+    page = _render(
+        "_dialog" if fragment else "form_page",
+        form=form,
+        tickets_url=visitor_url("tickets"),
+        site_name=state.site_name,
+        button_text=settings.button_text,
+        visitor=visitor,
+        # What is wrong with a field stands at the field.
+        problem=problem.description if problem is not None and not form.errors else None,
+        pairs=offered.facts.pairs if offered else 0,
+        note_max=NOTE_MAX,
+    )
+    return with_problem(make_response(page), problem)
+
+
+def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
+    """The ticket's reference: 201 when it was stored by this request, 200 when by an earlier one."""
+    status = 201 if is_new else 200
+    if wants_json():
+        return json_response({"reference": ticket.reference, "status": str(ticket.status)}), status
+    try:
+        page = _render(
+            "_dialog" if wants_fragment() else "confirmation_page",
+            reference=ticket.reference,
+            visitor_email=ticket.visitor_email,
+            site_name=current_state().site_name,
+            # An offer's page is what a browser said.
+            back_url=ticket.page if is_own_page(ticket.page) else None,
+        )
+    except Exception as error:
+        # The ticket is stored. A template of the site's that fails must not tell the visitor otherwise.
+        _logger.error("Ticket %s is confirmed without a template: %s.", ticket.reference, type(error).__name__)
+        page = _PLAIN_CONFIRMATION.format(element="dialog" if wants_fragment() else "main", reference=ticket.reference)
+    return page, status
+
+
+def with_problem(response: Response, problem: RequestProblem | None) -> Response:
+    """The answer to a visitor with a problem's status and ``Retry-After``; the refusal is counted."""
+    if problem is None:
+        return response
+    if problem.error_code not in NOT_COUNTED:
+        current_state().refusals.count(problem.error_code, problem.detail)
+    return with_status(response, problem)
+
+
+def _render(template: str, **context: Any) -> str:
+    """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
+    state = current_state()
+    everywhere = {"nonce": response_nonce(state), "static_url": static_url}
+    return render(state.templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})

@@ -1,0 +1,212 @@
+"""The Jinja helpers: script tag, button, Kapa's tag."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+
+from flask import has_request_context, request
+from htmx_flask.requests import HtmxHeaders
+from markupsafe import Markup, escape
+
+from ..conversation import Conversation
+from ..errors import ConfigurationError, Invalid, Unavailable
+from ..offers import Offer, offer_for
+from ..settings import DEFAULT_DESK, DeskSettings, current_settings
+from ..state import current_state
+from ..template_environment import render
+from ..web.csp import response_nonce
+from ..web.urls import is_own_page, static_url, visitor_url
+
+KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
+BRIDGES = ("takeover", "button")
+HANDOFF_ATTRIBUTES = (
+    "handoff_email",
+    "handoff_button_text",
+    "handoff_triggers",
+    "handoff_conversation_length_threshold",
+)
+_logger = logging.getLogger(__name__)
+
+
+def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, nonce: str | None = None) -> Markup:
+    """The tags that load the visitor's style and script; no query, and the text is made once.
+
+    Arguments:
+        bridge: for a page with Kapa's widget or SDK. ``takeover``: the handoffs that its own form sends become
+            tickets of this site; ``button``: it also gets this package's button. None: no bridge.
+        desk: the desk of this page; none: the default one.
+        nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
+    """
+    state = current_state()
+    nonce = nonce or response_nonce(state)
+    # The bridge's mark is made with the app's key, which may change while the app runs.
+    key = (state.mount, bridge and state.bridge_mark(), bridge, desk, nonce is None)
+    tags = state.tags.get(key)
+    if tags is None:
+        mark = "" if nonce is None else ' nonce="{nonce}"'
+        tags = state.tags[key] = _tags(bridge, desk, static_url, mark)
+    # escaped where it was made
+    return Markup(tags if nonce is None else tags.replace("{nonce}", str(escape(nonce))))  # noqa: S704
+
+
+def static_page_tags(*, bridge: str | None = None, desk: str | None = None, origin: str = "") -> str:
+    """The tags of :func:`kapa_handoff_script`, one a line, for a page that this app does not render.
+
+    Their addresses have no mark of the content, so that a page that was built long ago gets each new version.
+
+    Arguments:
+        origin: the site that runs the app, such as ``https://help.example.com``, for a page of another origin.
+    """
+    tags = _tags(bridge, desk, lambda filename: f"{origin}{visitor_url('static')}/{filename}")
+    return tags.replace("><script", ">\n<script")
+
+
+def _tags(bridge: str | None, desk: str | None, address: Callable[[str], str], mark: str = "") -> str:
+    chosen = "" if desk is None else f' data-desk="{escape(desk)}"'
+    tags = (
+        f'<link rel="stylesheet" href="{escape(address("handoff.css"))}"{mark}>'
+        f'<script defer src="{escape(address("handoff.js"))}"{chosen}{mark}></script>'
+    )
+    return tags if bridge is None else tags + _bridge_tags(bridge, address, mark, chosen)
+
+
+def kapa_handoff_style_url() -> str:
+    """The address of ``handoff.css``, with a mark of its content for caches."""
+    return static_url("handoff.css")
+
+
+def kapa_handoff_script_url() -> str:
+    """The address of ``handoff.js``, with a mark of its content for caches."""
+    return static_url("handoff.js")
+
+
+def _bridge_tags(bridge: str, address: Callable[[str], str], mark: str, chosen: str = "") -> str:
+    if bridge not in BRIDGES:
+        raise ValueError(f"bridge: {bridge!r} is not allowed; use {' or '.join(BRIDGES)}")
+    said = f'data-bridge="{bridge}" data-requested="{current_state().bridge_mark()}"{chosen}'
+    return (
+        # Not deferred: whatever follows can call Kapa().
+        f'<script src="{escape(address("kapa.js"))}"{mark}></script>'
+        f'<script defer src="{escape(address("bridge.js"))}" {said}{mark}></script>'
+    )
+
+
+def kapa_handoff_button(conversation: Conversation | None, desk: str | None = None) -> Markup:
+    """The button under a conversation's last answer; empty where the answer does not qualify.
+
+    Arguments:
+        conversation: the thread up to and with the answer; none: empty.
+        desk: the desk that takes the ticket; none: the default one.
+    """
+    if conversation is None:
+        return Markup()
+    if not isinstance(conversation, Conversation):
+        raise TypeError(f"kapa_handoff_button() takes a Conversation or None, not {type(conversation).__name__}")
+    try:
+        return _button(conversation, desk or DEFAULT_DESK)
+    except (ConfigurationError, Invalid, Unavailable) as error:
+        # The answer above is worth more than the button: the site's page must not fail with it.
+        _logger.error("The handoff button is left out: %s", getattr(error, "fields", None) or error)
+        return Markup()
+
+
+def _button(conversation: Conversation, desk: str) -> Markup:
+    state = current_state()
+    with state.database.read() as connection:
+        settings = current_settings(connection, state.config, desk)
+    offer = offer_for(conversation, settings, page=_visited_page())
+    if offer is None:
+        return Markup()
+    # Where the site loads the transcript itself, the page need not carry it.
+    carried = None if state.hooks.conversation_loader and conversation.thread_id else conversation
+    return render_button(offer, settings, carried)
+
+
+def _visited_page() -> str | None:
+    """The address that stands in the visitor's browser; in a fragment for htmx the request's own is another one."""
+    if not has_request_context():
+        return None
+    shown = (HtmxHeaders(request.headers).current_url or "").partition("#")[0]
+    return shown if is_own_page(shown) else _address_of_request()
+
+
+def _address_of_request() -> str | None:
+    try:
+        return request.url
+    except ValueError:  # a Host header such as xn--a cannot be decoded
+        return None
+
+
+def render_button(offer: Offer, settings: DeskSettings, conversation: Conversation | None = None) -> Markup:
+    """The button's fragment: a form that works without script."""
+    state = current_state()
+    return Markup(  # noqa: S704 - a rendered template
+        render(
+            state.templates,
+            "_button",
+            {
+                "form_url": visitor_url("form"),
+                "offer": state.offer_signer().sign(offer),
+                "button_text": settings.button_text,
+                "conversation": json.dumps(conversation.as_json()) if conversation else None,
+                "thread_id": offer.thread_id,
+                "answer_id": offer.answer_id,
+                "desk": offer.desk,
+            },
+        )
+    )
+
+
+def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object) -> Markup:
+    """Kapa's own script tag, with the handoff attributes that the admin's settings ask for, and the bridge.
+
+    A change of the settings shows within 5 seconds; until then no query is made.
+
+    Arguments:
+        website_id: Kapa's id of the site.
+        nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
+        attributes: any of Kapa's ``data-`` attributes, underscores for hyphens: ``project_name="Acme"``. The four
+            ``handoff_`` ones are the settings' own, and are left out where no ticket can be sent.
+
+    Raises:
+        ValueError: there is no id.
+    """
+    if not website_id:
+        raise ValueError("kapa_widget(): the website id is missing; Kapa gives one to each project")
+    handoff = _handoff_attributes()
+    others = {name: value for name, value in attributes.items() if name not in handoff}
+    values: dict[str, object] = {"website_id": website_id, **others, **handoff}
+    data = "".join(
+        f' data-{escape(name.replace("_", "-"))}="{_attribute(value)}"'
+        for name, value in values.items()
+        if value is not None
+    )
+    nonce = nonce or response_nonce(current_state())
+    mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
+    tag = f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
+    return Markup(tag + _bridge_tags("takeover", static_url, mark))  # noqa: S704 - escaped above
+
+
+def _attribute(value: object) -> str:
+    # Markup, such as a translated text, is not escaped again; its quotes must not end the attribute.
+    return str(escape(str(value).lower() if isinstance(value, bool) else value)).replace('"', "&#34;")
+
+
+def _handoff_attributes() -> dict[str, object]:
+    state = current_state()
+    settings = state.settings_cache.get(state.database, state.config)
+    if settings is None or not settings.takes_tickets:
+        return dict.fromkeys(HANDOFF_ATTRIBUTES)
+    values = (settings.email, settings.button_text, ",".join(settings.triggers), settings.threshold)
+    return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True))
+
+
+HELPERS = (
+    kapa_handoff_script,
+    kapa_handoff_style_url,
+    kapa_handoff_script_url,
+    kapa_handoff_button,
+    kapa_widget,
+)

@@ -1,0 +1,279 @@
+"""The visitor's routes, in the order in which a visitor meets them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from flask import Response, make_response, request
+from flask.typing import ResponseReturnValue
+
+from ..conversation import Conversation
+from ..delivery.engines import start_delivery
+from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem, Unavailable
+from ..hooks import Visitor
+from ..offers import Offer, OfferExpired, make_offer
+from ..quotas import keys_of
+from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
+from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
+from ..state import State, current_state
+from ..submission import Submission, open_ticket
+from ..ticket_filter import filtered
+from ..urls import origin_of
+from ..web.csrf import explain_refusal, note_arrival
+from ..web.mounting import MountedBlueprint
+from ..web.origin import allow_origin, require_known_origin
+from ..web.requests import language, proxy_unheeded, quoted, require_readable_query, wants_json
+from ..web.responses import json_response
+from ..web.urls import STATIC, content_marks, visitor_url
+from .forms import TicketForm
+from .requests import EVENT_FIELDS, TICKET_FIELDS, AnswerQuery, read_fields
+from .responses import confirmation_response, form_response, problem_response, with_problem
+from .template_helpers import render_button
+
+YEAR = 365 * 24 * 60 * 60
+
+
+class _VisitorBlueprint(MountedBlueprint):
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        # An address with the mark of its content can be kept for ever, any other follows the site's own setting: also
+        # one with another version's mark, on a page that was built long ago, or while a new version is rolled out.
+        is_marked = request.args.get("v") == content_marks().get(filename or "", "")
+        return YEAR if is_marked else super().get_send_file_max_age(filename)
+
+
+blueprint = _VisitorBlueprint("kapa_handoff", __name__, static_folder=str(STATIC), static_url_path="/static")
+
+
+blueprint.before_request(note_arrival)
+blueprint.after_request(explain_refusal)
+
+
+blueprint.before_request(require_readable_query)
+
+
+@blueprint.get("/offer")
+def offer() -> ResponseReturnValue:
+    """Does this answer qualify? The button's fragment, or 204."""
+    state = current_state()
+    query = AnswerQuery(state)
+    settings = _settings(state, query.desk)
+    made = _decide(state, query, settings)
+    if wants_json():
+        return json_response(_offer_as_json(state, made, settings))
+    return ("", 204) if made is None else make_response(render_button(made, settings))
+
+
+@blueprint.get("/form")
+def form() -> ResponseReturnValue:
+    """The form of an offer: a page, or the dialog's fragment."""
+    return _open_form(request.args.get("offer", ""))
+
+
+@blueprint.post("/form")
+def form_with_conversation() -> ResponseReturnValue:
+    """The same page, carrying the conversation that a server-rendered chat put into its button, without script."""
+    fields = read_fields(current_state().config, ("offer", "conversation"))
+    return _open_form(fields.get("offer", ""), fields.get("conversation"))
+
+
+@blueprint.post("/tickets")
+def create_ticket() -> ResponseReturnValue:
+    """Store a ticket. Whatever goes wrong, the form comes back with what was typed."""
+    state = current_state()
+    fields = read_fields(state.config, TICKET_FIELDS)
+    form = TicketForm.submitted(
+        fields,
+        state.offer_signer(),
+        max_pairs=state.config.max_pairs,
+        site_transcript=lambda offered: _site_transcript(
+            state, offered, is_known=is_known, has_other=bool(fields.get("conversation"))
+        ),
+    )
+    visitor, is_known = None, False
+    try:
+        offered = form.read_offer(state.offer_signer())
+        # What may come from anybody's page does not act for a visitor who is signed in.
+        is_known = require_known_origin(state, offered=offered)
+        visitor = state.hooks.signed_in_visitor() if is_known else None
+        if visitor is not None:
+            form.email.data = visitor.email
+        if not form.validate():
+            raise Invalid(fields=form.errors)
+        submission = filtered(
+            _submission(state, form, visitor),
+            state.hooks.ticket_filter,
+            database=state.database,
+            refusals=state.refusals,
+        )
+        ticket, is_new = open_ticket(state.database, state.config, submission)
+    except RequestProblem as problem:
+        return _form_again(state, form, problem, visitor)
+    # The ticket is stored: whatever fails from here on must not keep it from going out, or tell the visitor otherwise.
+    if is_new:
+        notify(ticket_created, state.app, ticket=ticket)
+        start_delivery(state, ticket.reference)
+    return confirmation_response(ticket, is_new)
+
+
+@blueprint.post("/events")
+def events() -> ResponseReturnValue:
+    """The visitor closed the form without sending it."""
+    state = current_state()
+    fields = read_fields(state.config, EVENT_FIELDS)
+    if fields.get("event") != "cancel":
+        raise Invalid(fields={"event": [f"event: {quoted(fields.get('event'))} is not allowed; use cancel."]})
+    cancelled = state.offer_signer().read(fields.get("offer", ""))
+    require_known_origin(state, offered=cancelled)
+    notify(handoff_cancelled, state.app, facts=cancelled.facts)
+    return "", 204
+
+
+@blueprint.after_request
+def protect(response: Response) -> Response:
+    """Dynamic answers are nobody's to keep; pages of KAPA_HANDOFF_ORIGINS may read them."""
+    state = current_state()
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if request.endpoint == "kapa_handoff.static":
+        if state.config.origins:
+            # A module script of another origin is fetched with CORS. Not that origin's name: the file is kept.
+            response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    else:
+        response.headers["Cache-Control"] = "no-store"
+        # The address of a form holds its offer. A page that hides its own address gets a form that does so, too: over
+        # plain HTTP, behind a proxy that rewrites Host, the form would be taken for another site's.
+        hidden = request.headers.get("Origin") == "null"
+        response.headers.setdefault("Referrer-Policy", "no-referrer" if hidden else "same-origin")
+        response.headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
+        allow_origin(response, state.config)
+    return response
+
+
+def _problems(base: type[RequestProblem]) -> list[type[RequestProblem]]:
+    return [kind for child in base.__subclasses__() for kind in (child, *_problems(child))]
+
+
+for _problem in _problems(RequestProblem):
+    # One by one: Flask looks for a handler of the status first, and the site may have one.
+    blueprint.register_error_handler(_problem, problem_response)
+
+
+def _open_form(token: str, conversation: str | None = None) -> ResponseReturnValue:
+    state = current_state()
+    signer = state.offer_signer()
+    problem: RequestProblem | None = None
+    try:
+        opened = signer.read(token, opens_form=True)
+    except OfferExpired as error:
+        problem, opened = error, error.offer
+    origin = origin_of(request.headers.get("Origin")) or origin_of(request.headers.get("Referer"))
+    # Nothing is stored, and a button that the server rendered knows no other name than the one that a proxy may have
+    # rewritten: the form is for the page that opens it.
+    is_known = request.method != "POST" or require_known_origin(state, offered=replace(opened, origin=origin))
+    settings = _settings(state, opened.desk)
+    if not settings.takes_tickets:
+        raise Disabled
+    if problem is not None:
+        if wants_json():
+            raise problem
+        # A person has typed nothing yet and gets a form with a fresh offer, without a word about the old one.
+        opened = _decided_again(state, opened, settings)
+    form = TicketForm.empty(signer, signer.sign(opened.for_one_form(origin)))
+    form.conversation.data = conversation
+    if request.method != "HEAD":
+        notify(handoff_opened, state.app, facts=opened.facts)
+    visitor = state.hooks.signed_in_visitor() if is_known else None
+    return with_problem(form_response(state, form, opened, settings, visitor, None), problem)
+
+
+def _form_again(
+    state: State, form: TicketForm, problem: RequestProblem, visitor: Visitor | None
+) -> ResponseReturnValue:
+    if wants_json():
+        return with_problem(json_response(problem.as_json()), problem)
+    offered = problem.offer if isinstance(problem, OfferExpired) else form.accepted_offer
+    try:
+        settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
+        if isinstance(problem, OfferExpired):
+            form.carry_offer(state.offer_signer().sign(_decided_again(state, problem.offer, settings)))
+    except NoLongerOffered as error:
+        problem = error
+    except RequestProblem:
+        settings = default_settings(state.config)
+    return form_response(state, form, offered, settings, visitor, problem)
+
+
+def _decided_again(state: State, offered: Offer, settings: DeskSettings) -> Offer:
+    """An offer in the place of one that is too old.
+
+    Raises:
+        NoLongerOffered: the answer does not qualify any more.
+    """
+    made = _decide(state, offered, settings)
+    if made is None:
+        raise NoLongerOffered
+    return made
+
+
+def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) -> Offer | None:
+    """Whether an answer qualifies by today's settings, and by the site's own facts where it knows them."""
+    return make_offer(
+        state.hooks.known_facts(asked.facts, asked.thread_id, asked.answer_id),
+        settings,
+        thread_id=asked.thread_id,
+        answer_id=asked.answer_id,
+        page=asked.page,
+        requested=asked.requested,
+        origin=asked.origin,
+    )
+
+
+def _settings(state: State, desk: str) -> DeskSettings:
+    with state.database.read() as connection:
+        return current_settings(connection, state.config, desk)
+
+
+def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> dict[str, Any]:
+    if made is None:
+        return {"offered": False}
+    return {
+        "offered": True,
+        "button_text": settings.button_text,
+        "triggers": [trigger.value for trigger in made.triggers],
+        "offer": state.offer_signer().sign(made),
+        "form_url": visitor_url("form"),
+    }
+
+
+def _site_transcript(state: State, offered: Offer, *, is_known: bool, has_other: bool) -> Conversation | None:
+    if not is_known and request.cookies and state.hooks.conversation_loader is not None:
+        # Nor does it read what only that visitor may: the site's loader may look at the session.
+        if not has_other:
+            require_known_origin(state)
+        return None
+    try:
+        return state.hooks.site_record(offered.thread_id)
+    except Unavailable:
+        if has_other:
+            return None  # what the browser sent is better than nothing, and the mail says whose word it is
+        raise
+
+
+def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Submission:
+    offered, conversation = form.accepted_offer, form.accepted_conversation
+    if offered is None or conversation is None:
+        raise Invalid  # cannot be: the form was validated
+    return Submission(
+        submission_id=UUID(form.submission_id.data),
+        offer=offered,
+        email=form.email.data,
+        note=form.note.data,
+        conversation=conversation,
+        transcript_source=form.transcript_source,
+        keys=keys_of(request.remote_addr, form.email.data, state.secret, signed_in=visitor is not None),
+        name=visitor.name if visitor else None,
+        locale=language(),
+        site_keeps_thread=state.hooks.conversation_loader is not None and offered.thread_id is not None,
+        proxy_unheeded=proxy_unheeded(),
+    )

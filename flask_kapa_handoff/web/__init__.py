@@ -1,0 +1,1 @@
+"""What the visitor's and the admin's routes share."""

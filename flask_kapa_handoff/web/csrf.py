@@ -1,0 +1,70 @@
+"""The site's own protection against forged requests: it does not know our forms, which are protected by themselves.
+
+Visitors' forms work from cached pages and without a cookie: the signed offer and the origin check protect them. The
+admin's forms have a token of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, g, request
+
+from ..state import current_state
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+ADMIN = "kapa_handoff_admin"
+BLUEPRINTS = ("kapa_handoff", ADMIN)
+REMEDY = f"if request.blueprint in {BLUEPRINTS}: return"
+"""The line for a check that the site has written itself."""
+
+_REACHED = "_kapa_handoff_reached"
+
+_logger = logging.getLogger(__name__)
+
+
+def exempt_our_forms(app: Flask) -> None:
+    """Tell Flask-WTF's CSRFProtect and Flask-SeaSurf, where the site uses them."""
+    protect = app.extensions.get("csrf")
+    if protect is not None and hasattr(protect, "exempt"):
+        for name in BLUEPRINTS:
+            if name in app.blueprints:
+                protect.exempt(app.blueprints[name])
+    for check in app.before_request_funcs.get(None, ()):
+        # Flask-SeaSurf does not say on the app that it is there. It knows views by module and name.
+        owner: Any = getattr(check, "__self__", None)
+        if any(base.__module__ == "flask_seasurf" for base in type(owner).__mro__):
+            for endpoint, view in app.view_functions.items():
+                if endpoint.startswith(tuple(f"{name}." for name in BLUEPRINTS)) and not endpoint.endswith(".static"):
+                    owner.exempt(view)
+
+
+def note_arrival() -> None:
+    """A request has passed all that the site does before a view."""
+    setattr(g, _REACHED, True)
+    if request.method == "POST":
+        current_state().refused_by_site = None
+
+
+def explain_refusal(response: Response) -> Response:
+    """Where a check of the site's own has refused a visitor's form before we saw it, say so in the log, once.
+
+    Not of the admin's: anyone can make the site's own guard refuse one, and the remedy must not open that guard.
+    """
+    if request.method == "POST" and response.status_code in (400, 403) and not g.get(_REACHED):
+        # The rule and not the path, into which a stranger can write anything.
+        state, refused = current_state(), f"POST {request.url_rule} ({response.status_code})"
+        if refused not in state.explained:
+            state.explained.add(refused)
+            _logger.warning(
+                "The site itself has refused %s before it reached the handoff, perhaps by a CSRF check in "
+                "before_request. The handoff's forms protect themselves. Put this line first into that check, and "
+                "not into one of who is signed in: %s",
+                refused,
+                REMEDY,
+            )
+        state.refused_by_site = refused
+    return response

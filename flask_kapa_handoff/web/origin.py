@@ -1,0 +1,98 @@
+"""Which pages may send a ticket: the site's own, and those of KAPA_HANDOFF_ORIGINS."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from flask import Response, request
+
+from ..config import Config
+from ..errors import ForeignOrigin
+from ..offers import Offer
+from ..state import State
+from ..urls import host_of, origin_of
+from .urls import is_own_page
+
+MOST_LOGGED = 100
+"""Pairs of origin and host that one process logs: a client can make up any number of them."""
+
+_HOST = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d+)?")
+_ORIGIN = re.compile(rf"https?://{_HOST.pattern}")
+
+_logger = logging.getLogger(__name__)
+
+
+def require_known_origin(state: State, *, offered: Offer | None = None, own_pages_only: bool = False) -> bool:
+    """Let a browser's request pass only if it comes from a page that may send.
+
+    ``Sec-Fetch-Site`` (Fetch Metadata, W3C) cannot be set by a page's script. Browsers leave it out over plain HTTP;
+    ``Origin`` (RFC 6454, 7) is compared then. A request with neither does not come from a browser's page.
+
+    Arguments:
+        offered: the valid offer that the request brings. Where a proxy rewrites ``Host``, or the page's
+            ``Referrer-Policy`` hides its origin, the offer is what vouches for the page. Anyone can get an offer for a
+            page of theirs, so such a request is taken for what an anonymous visitor sends.
+        own_pages_only: KAPA_HANDOFF_ORIGINS does not count, as for what only an admin may do.
+
+    Returns:
+        Whether it certainly comes from such a page: only then may the request act for a visitor who is signed in.
+
+    Raises:
+        ForeignOrigin: it comes from another site.
+    """
+    said = request.headers.get("Origin", "").lower()
+    if said and said in state.config.origins and not own_pages_only:
+        return True
+    relation = request.headers.get("Sec-Fetch-Site")
+    if relation is not None:
+        if relation in ("same-origin", "none"):
+            return True
+    elif not said or is_own_page(said):
+        return True
+    elif offered is not None and (said == "null" or (offered.origin and origin_of(said) == offered.origin)):
+        return False
+    _report(state, said, relation, reason="foreign_save" if own_pages_only else "foreign_origin")
+    if own_pages_only:
+        raise ForeignOrigin(
+            f"Nothing was changed: this request seems to come from another site ({origin_of(said) or relation}); here "
+            f"this site is {request.host[:200]}. If both are this site, its proxy rewrites the Host header. The "
+            "check-up names the line to add."
+        )
+    raise ForeignOrigin
+
+
+def _report(state: State, said: str, relation: str | None, *, reason: str) -> None:
+    """Count a refusal, and log each pair of values once: where a proxy rewrites ``Host`` it may be a page of ours."""
+    # As addresses alone: an admin reads them, and a stranger can write anything into a header.
+    host = host_of(f"http://{request.host}") or ""
+    pair = (said if _ORIGIN.fullmatch(said) else "a hidden page", host if _HOST.fullmatch(host) else "an odd host")
+    state.refusals.count(reason, f"{pair[0]} to {pair[1]}")
+    # Visitors can make up any number of origins; of an admin's pages nobody else is refused.
+    most = MOST_LOGGED if reason == "foreign_origin" else 2 * MOST_LOGGED
+    if pair in state.refused_origins or len(state.refused_origins) >= most:
+        return
+    state.refused_origins.add(pair)
+    _logger.warning(
+        "A handoff request from %r to %r was refused as another site's%s. If both are this site, a proxy rewrites the "
+        "Host header: in nginx add `proxy_set_header Host $http_host;`, or set KAPA_HANDOFF_TRUSTED_HOSTS = %r.",
+        *pair,
+        f" (Sec-Fetch-Site: {relation})" if relation in ("cross-site", "same-site") else "",
+        host_of(pair[0]) or "docs.example.com",
+    )
+
+
+def allow_origin(response: Response, config: Config) -> None:
+    """Add the CORS headers (Fetch standard) for a page of KAPA_HANDOFF_ORIGINS; never with credentials."""
+    if not config.origins:
+        return
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin", "")
+    if origin.lower() not in config.origins:
+        return
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, X-Kapa-Handoff"
+        response.headers["Access-Control-Max-Age"] = "600"

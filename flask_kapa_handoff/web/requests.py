@@ -1,0 +1,66 @@
+"""What a request says beside its fields: which kind of response it wants, the language, the visitor's address."""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+from htmx_flask.requests import HtmxHeaders
+
+from ..errors import Invalid
+from ..quotas import parse_address
+
+MAX_FORWARDED = 1_000
+"""Characters of a proxy's header that are looked at: a visitor can make any number of them up."""
+
+_LANGUAGE = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646, 2.1 and 4.4.1
+
+
+def wants_json() -> bool:
+    """Whether the answer is for a program."""
+    if request.is_json and "text/html" not in request.accept_mimetypes.values():
+        return True
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def wants_fragment() -> bool:
+    """Whether the answer goes into a page that is open already. A boosted link asks for a whole page."""
+    headers = HtmxHeaders(request.headers)
+    return request.headers.get("X-Kapa-Handoff") == "fragment" or (bool(headers) and not headers.boosted)
+
+
+def require_readable_query() -> None:
+    """Refuse an address whose query is no text: werkzeug raises for it wherever it is first read.
+
+    Raises:
+        Invalid: it has octets, not quoted, that are no UTF-8.
+    """
+    try:
+        _ = request.args
+    except UnicodeDecodeError:
+        raise Invalid("The address of this page is damaged: its query is not UTF-8.") from None
+
+
+def language() -> str | None:
+    """The language that the visitor likes best, BCP 47."""
+    best = request.accept_languages.best or ""
+    return best if _LANGUAGE.fullmatch(best) else None
+
+
+def proxy_unheeded() -> bool:
+    """Whether a proxy names the client's address, and the site took the proxy's for it.
+
+    ProxyFix and its like put one of the addresses that the header names into ``REMOTE_ADDR``. A client can make the
+    header up, so this is a hint and no proof.
+    """
+    named = (request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded") or "")[:MAX_FORWARDED]
+    if not named:
+        return False
+    known = {parse_address(one) for one in re.findall(r'\[[^\[\]]{0,60}\](?::\d+)?|[^\s,;="\[\]]+', named)}
+    address = parse_address(request.remote_addr)
+    return address is None or address not in known
+
+
+def quoted(text: object) -> str:
+    """What was sent, for a message that says what is wrong with it: its beginning, in quotes."""
+    return repr(str(text)[:60])
