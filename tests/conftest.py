@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +12,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import KapaHandoff
-from tests.postgres import Postgres, running
-from tests.servers import MailServer, WebServer
 
-PAIR = {"id": "a1", "question": "How do I rotate a key?", "answer": "Run `keys rotate`."}
+pytest.register_assert_rewrite("tests.helpers")
 
-
-DATABASES = ("sqlite", "postgresql")
-CHOICES = ("KAPA_HANDOFF_DATABASE_URI", "SQLALCHEMY_DATABASE_URI")
+from tests.helpers.postgres import Postgres, running
+from tests.helpers.servers import MailServer, WebServer
+from tests.helpers.sites import CHOICES, DATABASES, close
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -107,23 +103,6 @@ def make_app(tmp_path: Path, database_of_app: Callable[[str], dict[str, str]]) -
         close(app)
 
 
-def environment_of(app: Flask) -> dict[str, str]:
-    """The environment of a process that serves the same site: for ``app.config.from_prefixed_env()``."""
-    uri = app.config.get("KAPA_HANDOFF_DATABASE_URI")
-    return {**os.environ, **({"FLASK_KAPA_HANDOFF_DATABASE_URI": uri} if uri else {})}
-
-
-def close(app: Flask) -> None:
-    """What the end of a process does: stop the delivery, close the database."""
-    state = app.extensions.get("kapa_handoff")
-    if state is not None:
-        state.threads.stop()
-        state.refusals.stop()
-        if state.publisher is not None:
-            state.publisher.stop()
-        state.database.close()
-
-
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     """An app with the defaults."""
@@ -155,44 +134,3 @@ def serve() -> Iterator[Callable[[Any], str]]:
     yield start
     for server in servers:
         server.stop()
-
-
-def signed_offer(client: FlaskClient, **facts: Any) -> str:
-    """An offer as the browser gets it."""
-    query = {"pairs": 1, "thread_id": "thread-1", "answer_id": "a1", **facts}
-    answer = client.get("/handoff/offer", query_string=query, headers={"Accept": "application/json"})
-    assert answer.status_code == 200, answer.text
-    return answer.json["offer"]
-
-
-def own_offer(client: FlaskClient, offer: str) -> str:
-    """An offer that says the same, for one more ticket; the database is not asked."""
-    app = client.application
-    with app.test_request_context():
-        signer = app.extensions["kapa_handoff"].offer_signer()
-        return signer.sign(signer.read(offer).for_one_form())
-
-
-def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
-    """The fields of a ticket that is taken; ``fields`` replaces single ones, None leaves one out."""
-    values: dict[str, Any] = {
-        "offer": fields.pop("offer", None) or signed_offer(client),
-        "submission_id": str(uuid.uuid4()),
-        "email": "visitor@example.com",
-        "note": "It does not work on Tuesdays.",
-        "conversation": json.dumps([PAIR]),
-        "website": "",
-        **fields,
-    }
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def send_ticket(client: FlaskClient, **fields: Any) -> str:
-    """Send a ticket; gives its reference. One ``offer`` serves for as many as are sent."""
-    if "offer" in fields:
-        fields["offer"] = own_offer(client, fields["offer"])
-    answer = client.post(
-        "/handoff/tickets", data=ticket_fields(client, **fields), headers={"Accept": "application/json"}
-    )
-    assert answer.status_code == 201, answer.text
-    return answer.json["reference"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import re
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from flask import Flask, abort, redirect, request
+from flask import Flask, redirect
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin, login_user
 from flask_wtf import CSRFProtect
@@ -19,28 +18,13 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import KapaHandoff, Visitor
 from flask_kapa_handoff.signals import settings_changed
-from tests.conftest import PAIR, signed_offer
-from tests.servers import MailServer, free_port
+from tests.helpers.admin import error_at, fields, let_pass, offered, save, shown, with_password
+from tests.helpers.offers import signed_offer
+from tests.helpers.servers import MailServer, free_port
+from tests.helpers.tickets import PAIR
 
 HTMX = {"HX-Request": "true"}
 MakeApp = Callable[..., Flask]
-
-
-def let_pass(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets everybody pass."""
-    return view
-
-
-def with_password(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets whoever names a user pass."""
-
-    @functools.wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        if request.authorization is None:
-            abort(401)
-        return view(*args, **kwargs)
-
-    return guarded
 
 
 @pytest.fixture
@@ -57,46 +41,6 @@ def admin_app(make_app: MakeApp) -> Callable[..., Flask]:
 def admin(admin_app: Callable[..., Flask]) -> FlaskClient:
     """An admin's client of an app with the defaults."""
     return admin_app().test_client()
-
-
-def fields(client: FlaskClient, **changes: Any) -> dict[str, Any]:
-    """The form as a browser sends it, with some fields changed; None leaves one out."""
-    page = client.get("/handoff/admin/").text
-    form = page[page.index('id="kapa-handoff-admin-form"') : page.index("</form>")]
-    found: dict[str, Any] = {"enabled": ["false"], "triggers": [""]}
-    for tag in re.findall(r"<input[^>]*>", form):
-        attributes = {name: unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
-        if attributes["type"] == "checkbox":
-            if re.search(r"\schecked\b", tag):
-                found[attributes["name"]].append(attributes["value"])
-        elif attributes["name"] not in ("enabled", "triggers"):
-            found[attributes["name"]] = attributes["value"]
-    return {name: value for name, value in {**found, **changes}.items() if value is not None}
-
-
-def save(client: FlaskClient, *, htmx: bool = False, **changes: Any) -> TestResponse:
-    """Send the form."""
-    return client.post("/handoff/admin/settings", data=fields(client, **changes), headers=HTMX if htmx else {})
-
-
-def offered(client: FlaskClient, **facts: Any) -> str | None:
-    """The text of the button that an answer gets now."""
-    answer = client.get(
-        "/handoff/offer", query_string={"pairs": 1, **facts}, headers={"Accept": "application/json"}
-    ).json
-    return answer["button_text"] if answer["offered"] else None
-
-
-def error_at(answer: TestResponse, name: str) -> str:
-    """What stands at a field."""
-    found = re.search(rf'id="kapa-handoff-admin-{name}-error"[^>]*>([^<]*)<', answer.text)
-    assert found, answer.text
-    return unescape(found[1])
-
-
-def shown(answer: TestResponse) -> str:
-    """The text of a page without its tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
 # The guard
@@ -476,6 +420,7 @@ def test_the_name_in_the_history_is_flask_logins(admin_app: Callable[..., Flask]
 
 
 # Forgery
+
 
 WRITES = ("/handoff/admin/settings", "/handoff/admin/test-mail", "/handoff/admin/tickets/T-ABCDEF/send-again")
 

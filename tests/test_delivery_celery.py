@@ -34,11 +34,11 @@ from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import delivery_attempt, transcript
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
-from tests.celery_site import celery_init_app, description
-from tests.conftest import send_ticket, ticket_fields
-from tests.redis_server import RedisServer
-from tests.scripted_smtp import SILENCE, ScriptedServer
-from tests.servers import MailServer, free_port
+from tests.helpers.celery_site import celery_init_app, description
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.scripted_smtp import SILENCE, ScriptedServer
+from tests.helpers.servers import MailServer, free_port
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 ROOT = Path(__file__).parent.parent
 PERSONAL = ("visitor@example.com", "Tuesdays", "rotate")
@@ -162,7 +162,7 @@ def running(process: CeleryProcess) -> Iterator[CeleryProcess]:
 @contextmanager
 def worker(app: Flask, *options: str) -> Iterator[CeleryProcess]:
     """A worker with two child processes, for the same site as an app of the test."""
-    command = ["celery", "-A", "tests.celery_site", "worker", "--pool", "prefork", "-c", "2", *options]
+    command = ["celery", "-A", "tests.helpers.celery_site", "worker", "--pool", "prefork", "-c", "2", *options]
     with running(CeleryProcess(*command, CELERY_SITE=description(app))) as process:
         process.wait_for("ready.")
         yield process
@@ -443,7 +443,10 @@ def test_process_that_ends_publishes_what_waits(tmp_path: Path, make_site: Calla
 
 def run_site(app: Flask, program: str) -> list[str]:
     """Run a program with the same site in a process of its own; the words that it prints."""
-    program = f"from tests.celery_site import *; from tests.conftest import send_ticket; app = flask_app\n{program}"
+    program = (
+        "from tests.helpers.celery_site import *; from tests.helpers.tickets import send_ticket; app = flask_app\n"
+        f"{program}"
+    )
     environment = {**os.environ, "CELERY_SITE": description(app)}
     # Python 3.12 warns of every fork beside threads, which one program here makes.
     command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", program]
@@ -719,7 +722,8 @@ def test_guide_sets_up_a_site_that_delivers(tmp_path: Path, broker: RedisServer,
         running(CeleryProcess(*run_beat, folder=tmp_path, PYTHONPATH=path)) as beat,
     ):
         submit = (
-            "from website import app; from tests.conftest import send_ticket; print(send_ticket(app.test_client()))"
+            "from website import app; from tests.helpers.tickets import send_ticket; "
+            "print(send_ticket(app.test_client()))"
         )
         done = subprocess.run(
             [sys.executable, "-c", submit], env={**os.environ, "PYTHONPATH": path}, capture_output=True, cwd=tmp_path

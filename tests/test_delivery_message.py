@@ -24,7 +24,7 @@ from flask_kapa_handoff.conversation import Conversation, QuestionAnswer, Source
 from flask_kapa_handoff.delivery.message import HTML, MAX_MESSAGE, TEXT, Letterhead, compose, mail_environment
 from flask_kapa_handoff.delivery.mime import address, header, header_text
 from flask_kapa_handoff.storage.records import Status, Ticket
-from tests.growth import LINEAR, growth
+from tests.helpers.growth import LINEAR, growth
 
 LETTERHEAD = Letterhead("Docs", "Docs <docs@example.com>")
 

@@ -26,9 +26,10 @@ from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.models import transcript
 from flask_kapa_handoff.storage.records import Attempt, Outcome, Status, Ticket, find_attempts, find_ticket
-from tests.conftest import send_ticket, signed_offer
-from tests.scripted_smtp import ScriptedServer
-from tests.servers import MailServer
+from tests.helpers.offers import signed_offer
+from tests.helpers.scripted_smtp import ScriptedServer
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket
 
 MANY = {
     "KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1000,

@@ -19,9 +19,9 @@ from flask_kapa_handoff.delivery.message import ComposedMessage
 from flask_kapa_handoff.delivery.transport import Delayed, Transport
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Attempt, Outcome, Status, Ticket, find_attempts, find_ticket
-from tests.conftest import send_ticket
-from tests.scripted_smtp import HANG_UP, SILENCE, Reply, ScriptedServer, make_certificate, server_context
-from tests.servers import MailServer, free_port
+from tests.helpers.scripted_smtp import HANG_UP, SILENCE, Reply, ScriptedServer, make_certificate, server_context
+from tests.helpers.servers import MailServer, free_port
+from tests.helpers.tickets import send_ticket
 
 PASSWORD = "correct horse battery staple"
 PASSWORD_ON_THE_WIRE = b"AGRvY3MAY29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZQ=="  # base64 of "\0docs\0" and the password

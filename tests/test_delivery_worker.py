@@ -27,9 +27,10 @@ from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Status, Ticket, find_attempts, find_ticket
-from tests.conftest import environment_of, send_ticket, ticket_fields
-from tests.scripted_smtp import HANG_UP, ScriptedServer
-from tests.servers import MailServer, free_port
+from tests.helpers.scripted_smtp import HANG_UP, ScriptedServer
+from tests.helpers.servers import MailServer, free_port
+from tests.helpers.sites import environment_of
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 JSON = {"Accept": "application/json"}
 
@@ -441,7 +442,7 @@ PROCESS_THAT_ENDS = """
 import sys
 from flask import Flask
 from flask_kapa_handoff import KapaHandoff
-from tests.conftest import send_ticket
+from tests.helpers.tickets import send_ticket
 
 port, folder = int(sys.argv[1]), sys.argv[2]
 app = Flask("site", instance_path=folder)
@@ -490,7 +491,7 @@ import threading
 from flask import Flask
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.signals import ticket_delivered
-from tests.conftest import send_ticket
+from tests.helpers.tickets import send_ticket
 
 port, folder = int(sys.argv[1]), sys.argv[2]
 app = Flask("site", instance_path=folder)

@@ -33,7 +33,7 @@ from example_app.kapa_bundle import bundle
 from example_app.kapa_chat import SCRIPT
 from example_app.mail_server import MailServer, start_mail_server
 from example_app.search import answer
-from tests.conftest import close
+from tests.helpers.sites import close
 
 ROOT = Path(__file__).parent.parent
 HTMX = {"HX-Request": "true"}

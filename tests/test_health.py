@@ -18,8 +18,8 @@ from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import find_ticket
-from tests.conftest import send_ticket
-from tests.servers import MailServer
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket
 
 
 @pytest.fixture

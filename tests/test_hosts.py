@@ -23,37 +23,13 @@ from sqlalchemy import inspect
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client
 
-from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff, QuestionAnswer
-from tests.conftest import PAIR, send_ticket, signed_offer, ticket_fields
-from tests.servers import MailServer
-from tests.test_public_form import FRAGMENT, JSON, Page
-from tests.test_public_tickets import tickets
-
-PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
-
-
-def whole_way(client: Client, prefix: str = "/handoff") -> list[TestResponse]:
-    """Everything that a visitor meets, without script: button, form, an error, the ticket, and a cancel."""
-    button = client.get(f"{prefix}/offer?pairs=1&thread_id=t&answer_id=a1")
-    assert button.status_code == 200, button.text
-    shown = Page(button.text)
-    form = client.get(shown.one("form")["action"], query_string=shown.fields)
-    assert form.status_code == 200, form.text
-    opened = Page(form.text)
-    action = opened.one("form")["action"]
-    fields = {**opened.fields, "conversation": json.dumps([PAIR])}
-    wrong = client.post(action, data=fields)
-    assert wrong.status_code == 422, wrong.text
-    assert Page(wrong.text).said_at("email")
-    stored = client.post(action, data={**fields, "email": "visitor@example.com"})
-    assert stored.status_code == 201, stored.text
-    assert "T-" in stored.text
-    event = client.post(f"{prefix}/events", json={"offer": shown.fields["offer"], "event": "cancel"})
-    assert event.status_code == 204, event.text
-    return [button, form, wrong, stored, event]
-
+from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff
+from tests.helpers.offers import signed_offer
+from tests.helpers.pages import FRAGMENT, JSON, PLAIN, Page
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import PAIR, send_ticket, ticket_fields, tickets, whole_way
 
 # --- mounting --------------------------------------------------------------------------------------------------------
 

@@ -28,9 +28,11 @@ from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.models import transcript
 from flask_kapa_handoff.storage.records import Status, Ticket, find_ticket
-from tests.conftest import environment_of, send_ticket, signed_offer, ticket_fields
-from tests.scripted_smtp import ScriptedServer
-from tests.servers import MailServer, Received, free_port
+from tests.helpers.offers import signed_offer
+from tests.helpers.scripted_smtp import ScriptedServer
+from tests.helpers.servers import MailServer, Received, free_port
+from tests.helpers.sites import environment_of
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 CONVERSATION: list[dict[str, Any]] = [
     {

@@ -18,8 +18,9 @@ from flask_kapa_handoff.errors import SchemaError, Unavailable
 from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.models import ticket as ticket_table
-from tests.conftest import own_offer, send_ticket, signed_offer, ticket_fields
-from tests.postgres import Postgres
+from tests.helpers.offers import own_offer, signed_offer
+from tests.helpers.postgres import Postgres
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 pytestmark = pytest.mark.only("postgresql")
 

@@ -14,81 +14,34 @@ from typing import Any
 import pytest
 from flask import Flask, Request, request
 from flask.testing import FlaskClient
-from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.signals import ticket_created
-from flask_kapa_handoff.storage.models import ticket as ticket_table
-from flask_kapa_handoff.storage.records import Status, Ticket, find_conversation, latest_tickets
-from flask_kapa_handoff.triggers import Facts, Trigger
-from tests.conftest import PAIR, send_ticket, signed_offer, ticket_fields
-from tests.test_offers import old_offer
-from tests.test_public_form import FRAGMENT, HTMX, JSON, Page
-from tests.test_public_offer import switch_off
-
-NOTE = "It does not work on Tuesdays."
-EMAIL = "visitor@example.com"
-SHAPES = {"page": {}, "fragment": FRAGMENT, "htmx": HTMX, "json": JSON}
+from flask_kapa_handoff.storage.records import Status, Ticket
+from tests.helpers.offers import offer_without_database, old_offer, signed_offer
+from tests.helpers.pages import JSON, Page
+from tests.helpers.sites import switch_off
+from tests.helpers.tickets import (
+    EMAIL,
+    NOTE,
+    PAIR,
+    SHAPES,
+    age_tickets,
+    post,
+    post_json,
+    refused,
+    send_ticket,
+    ticket_fields,
+    tickets,
+    transcript,
+)
 
 
 @pytest.fixture(params=["page", "fragment", "json"])
 def shape(request: pytest.FixtureRequest) -> str:
     """How the answer is wanted."""
     return str(request.param)
-
-
-def post(client: FlaskClient, shape: str, fields: dict[str, Any], **headers: str) -> TestResponse:
-    sent = {**SHAPES[shape], **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return client.post("/handoff/tickets", data=fields, headers=sent)
-
-
-def post_json(client: FlaskClient, body: Any, **headers: str) -> TestResponse:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.post("/handoff/tickets", json=body, headers=sent)
-
-
-def tickets(app: Flask) -> list[Ticket]:
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        return latest_tickets(connection)
-
-
-def transcript(app: Flask, ticket: Ticket) -> Conversation:
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        return find_conversation(connection, ticket)
-
-
-def age_tickets(app: Flask, by: timedelta) -> None:
-    """Put the creation of every ticket back."""
-    with app.extensions["kapa_handoff"].database.write() as connection:
-        for ticket in latest_tickets(connection):
-            earlier = ticket.created_at - by
-            connection.execute(update(ticket_table).where(ticket_table.c.id == ticket.id).values(created_at=earlier))
-
-
-def offer_without_database(app: Flask) -> str:
-    return app.extensions["kapa_handoff"].offer_signer().sign(Offer((Trigger.ALWAYS,), Facts(1), "default", "t1"))
-
-
-def refused(answer: TestResponse, shape: str, status: int, code: str, *, note: str = NOTE, email: str = EMAIL) -> Page:
-    """Holds an answer against the table's row; gives the page or fragment, with what was typed still in it."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "Set-Cookie" not in answer.headers
-    if shape == "json":
-        assert answer.mimetype == "application/json"
-        assert set(answer.json) == {"error"}
-        assert answer.json["error"]["code"] == code
-        assert isinstance(answer.json["error"]["message"], str)
-        assert answer.json["error"]["message"]
-        return Page("")
-    page = Page(answer.text)
-    assert page.elements[0][0] == ("html" if shape == "page" else "dialog")
-    assert page.fields["note"] == note
-    assert page.fields["email"] == email
-    assert page.one("form")["action"] == "/handoff/tickets"
-    return page
 
 
 # --- 201 and 200 -----------------------------------------------------------------------------------------------------
@@ -255,6 +208,7 @@ def test_htmx_gets_the_fragment(client: FlaskClient) -> None:
 
 
 # --- 422 -------------------------------------------------------------------------------------------------------------
+
 
 INVALID = [
     ("email", None),
@@ -647,6 +601,7 @@ def test_a_desk_without_an_email_takes_no_ticket_and_the_text_is_kept(
 
 # --- 429 -------------------------------------------------------------------------------------------------------------
 
+
 LIMITS = {
     "client": ({"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 2}, lambda n: {"email": f"v{n}@example.com"}),
     "email": ({"KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR": 2}, lambda n: {"address": f"192.0.2.{n}"}),
@@ -1009,6 +964,7 @@ def test_a_site_may_switch_the_masking_off(make_app: Callable[..., Flask]) -> No
 
 
 # --- the site's own record -------------------------------------------------------------------------------------------
+
 
 OWN_RECORD = Conversation((QuestionAnswer("Own question", "Own answer", "a1"),), "thread-1")
 

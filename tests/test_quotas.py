@@ -21,7 +21,7 @@ from flask_kapa_handoff.quotas import QUOTAS, UNHELD, Keys, Usage, keys_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import Ticket, latest_tickets
-from tests.conftest import PAIR, ticket_fields
+from tests.helpers.tickets import PAIR, ticket_fields
 
 SECRET = b"a secret"
 VICTIM = "visitor@example.com"

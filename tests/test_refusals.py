@@ -17,7 +17,8 @@ from flask_kapa_handoff.doctor import Finding, Level, examine
 from flask_kapa_handoff.refusals import Refusals, recent_refusals
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.models import refusal
-from tests.conftest import close, send_ticket, ticket_fields
+from tests.helpers.sites import close
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 JSON = {"Accept": "application/json"}
 

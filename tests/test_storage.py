@@ -48,22 +48,10 @@ from flask_kapa_handoff.storage.models import UTCDateTime, metadata
 from flask_kapa_handoff.storage.models import ticket as ticket_table
 from flask_kapa_handoff.storage.records import latest_tickets
 from flask_kapa_handoff.storage.sqlite import create_file, open_engine
-from tests.conftest import PAIR, send_ticket, signed_offer, ticket_fields
-from tests.test_public_form import JSON
-
-ROOT = Path(__file__).parent.parent
-
-
-def file_of(app: Flask) -> Path:
-    return Path(app.instance_path) / "kapa_handoff.sqlite3"
-
-
-def pragma(path: Path, name: str) -> Any:
-    connection = sqlite3.connect(path)
-    try:
-        return connection.execute(f"PRAGMA {name}").fetchone()[0]
-    finally:
-        connection.close()
+from tests.helpers.offers import signed_offer
+from tests.helpers.pages import JSON
+from tests.helpers.sites import ROOT, file_of, pragma
+from tests.helpers.tickets import PAIR, send_ticket, ticket_fields
 
 
 @pytest.fixture
@@ -227,6 +215,7 @@ def test_an_upgraded_file_is_not_taken_for_another_one(app: Flask, caplog: pytes
 
 
 # --- several processes -----------------------------------------------------------------------------------------------
+
 
 WORKER = f"""
 import json, sys, uuid
@@ -566,6 +555,7 @@ def test_a_site_that_begins_transactions_its_own_way_still_works(
 
 
 # --- times -----------------------------------------------------------------------------------------------------------
+
 
 VIENNA = timezone(timedelta(hours=2))
 
