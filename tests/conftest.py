@@ -1,4 +1,4 @@
-"""Fixtures: a fresh app for each test, on a real SQLite file and on a real PostgreSQL; a real mail server."""
+"""Fixtures: a fresh app for each test, on a real SQLite file and on a real PostgreSQL; real mail servers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-
-from flask_kapa_handoff import KapaHandoff
+from jinja2 import Environment
 
 pytest.register_assert_rewrite("tests.helpers")
 
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
+from flask_kapa_handoff.delivery.message import Letterhead, compose, mail_environment
+from flask_kapa_handoff.storage.engine import Database
+from tests.helpers.admin import let_pass
+from tests.helpers.mails import LETTERHEAD, a_ticket
 from tests.helpers.postgres import Postgres, running
-from tests.helpers.servers import MailServer, WebServer
+from tests.helpers.scripted_smtp import Reply, ScriptedServer
+from tests.helpers.servers import MailServer, WebServer, free_port
 from tests.helpers.sites import CHOICES, DATABASES, close
+from tests.helpers.tickets import send_ticket
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -134,3 +140,93 @@ def serve() -> Iterator[Callable[[Any], str]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(params=["page", "fragment", "json"])
+def shape(request: pytest.FixtureRequest) -> str:
+    """How the answer is wanted."""
+    return str(request.param)
+
+
+@pytest.fixture
+def admin_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Builds apps with an admin room that is open to all."""
+
+    def build(*, admin_required: Callable[..., Any] = let_pass, **options: Any) -> Flask:
+        return make_app(handoff=KapaHandoff(admin_required=admin_required), **options)
+
+    return build
+
+
+@pytest.fixture
+def admin(admin_app: Callable[..., Flask]) -> FlaskClient:
+    """An admin's client of an app with the defaults."""
+    return admin_app().test_client()
+
+
+@pytest.fixture
+def environment(app: Flask) -> Environment:
+    return mail_environment(app)
+
+
+@pytest.fixture
+def write(environment: Environment) -> Callable[..., bytes]:
+    """Composes a mail: ``write(pairs=[...], letterhead=..., subject=...)``; other names are the ticket's fields."""
+
+    def compose_one(
+        pairs: list[QuestionAnswer] | None = None, letterhead: Letterhead = LETTERHEAD, **fields: Any
+    ) -> bytes:
+        ticket, conversation = a_ticket(**fields)
+        if pairs is not None:
+            conversation = Conversation(tuple(pairs))
+        return compose(environment, letterhead, ticket, conversation).data
+
+    return compose_one
+
+
+@pytest.fixture
+def smtp() -> Iterator[Callable[..., ScriptedServer]]:
+    """Starts scripted servers: ``smtp({"RCPT": ["450 later"]})``."""
+    servers: list[ScriptedServer] = []
+
+    def start(script: dict[str, list[Reply]] | None = None, **options: Any) -> ScriptedServer:
+        servers.append(ScriptedServer(script, **options).__enter__())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.__exit__()
+
+
+@pytest.fixture
+def smtp_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Builds apps that send to a server of the test, and wait no longer than a second for it."""
+
+    def build(server: ScriptedServer | MailServer, **config: Any) -> Flask:
+        defaults = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": server.port, "KAPA_HANDOFF_SMTP_TIMEOUT": 1}
+        return make_app(**{**defaults, **config})
+
+    return build
+
+
+@pytest.fixture
+def delivering_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Builds apps that deliver in threads to a server of the test."""
+
+    def build(server: ScriptedServer | MailServer | None = None, **config: Any) -> Flask:
+        port = free_port() if server is None else server.port
+        return make_app(**{"KAPA_HANDOFF_DELIVERY": "thread", "MAIL_PORT": port, **config})
+
+    return build
+
+
+@pytest.fixture
+def database(app: Flask) -> Database:
+    found: Database = app.extensions["kapa_handoff"].database
+    return found
+
+
+@pytest.fixture
+def queue(app: Flask) -> Callable[[], str]:
+    """Stores a ticket; gives its reference."""
+    return lambda: send_ticket(app.test_client())

@@ -26,12 +26,6 @@ pytestmark = pytest.mark.only("postgresql")
 
 
 @pytest.fixture
-def database(app: Flask) -> Database:
-    found: Database = app.extensions["kapa_handoff"].database
-    return found
-
-
-@pytest.fixture
 def empty(postgres: Postgres) -> Iterator[str]:
     """A database without tables."""
     uri = postgres.new_database(template="template0")

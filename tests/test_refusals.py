@@ -30,11 +30,6 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 
 
 @pytest.fixture
-def database(app: Flask) -> Database:
-    return app.extensions["kapa_handoff"].database
-
-
-@pytest.fixture
 def counters(app: Flask, database: Database) -> Iterator[Refusals]:
     """Counters of another process on the same database."""
     made = Refusals(app, database)

@@ -24,6 +24,8 @@ NOTE = "It does not work on Tuesdays."
 EMAIL = "visitor@example.com"
 SHAPES = {"page": {}, "fragment": FRAGMENT, "htmx": HTMX, "json": JSON}
 
+SECRET = "ghp_" + "a1B2" * 9
+
 
 def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
     """The fields of a ticket that is taken; ``fields`` replaces single ones, None leaves one out."""
