@@ -19,7 +19,8 @@ export function hear({ threadId, conversation, questionAnswerId, reaction }: Kap
   let position = 0;
   for (const { questionAnswerId: id, question, answer } of conversation) {
     if (!id) continue; // stopped answers have none
-    let pair = pairs.find((each) => each.id === id) ?? pairs.find((each) => each.stopped && each.question === question);
+    let pair =
+      pairs.find((each) => each.id === id) ?? pairs.find((each) => each.stopped && each.question === question);
     if (!pair) {
       // A vote's event carries the conversation as it was at the click, which may be over by now.
       if (isVote) continue;

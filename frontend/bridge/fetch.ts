@@ -3,7 +3,7 @@ import type { ScriptTag } from "../shared/script_tag";
 import { followChat, followFeedback } from "./chat";
 import { type Fetch, type Handoff, takeOver } from "./takeover";
 
-/** Kapa's paths, on whatever host, as some sites lead them through their own: the thread's id, and what it is about. */
+/** Kapa's paths, on any host, as some sites lead them through their own: the thread's id, and the kind of request. */
 const ROUTE =
   /^(?:[^?#]*\/)?proxy\/query\/v2\/(?:thread\/([^/?#]+)\/)?(chat|feedback|handoff)\/(?:stream\/|upsert\/)?(?:[?#]|$)/;
 /** Kapa's addresses are shorter; others may hold a megabyte, as those of `data:`. */

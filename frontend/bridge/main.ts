@@ -1,6 +1,6 @@
 /**
- * bridge.js: makes tickets of this package of the handoffs in Kapa's own chat, or feeds this package's button with what
- * was said there.
+ * bridge.js: the script between Kapa's chat and this package. It sends the handoffs of Kapa's own form to this
+ * package's server, or tells this package's button of each answer in the chat.
  *
  * Its tag says data-bridge ("takeover" or "button") and data-requested, and may say data-desk, and data-base where the
  * script's address does not tell the mount. docs/kapa-bridge.md says what it reads.

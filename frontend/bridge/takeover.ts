@@ -2,7 +2,7 @@
 import { type HandoffDetail, asToldPair } from "../shared/conversation";
 import { doc } from "../shared/page";
 import type { ScriptTag } from "../shared/script_tag";
-import { fieldsOf, parseFields } from "./json";
+import { type Fields, fieldsOf, parseFields } from "./json";
 import { threads } from "./transcript";
 import { randomUuid } from "./uuid";
 
@@ -21,7 +21,7 @@ export interface Handoff {
 /** The SDK waits twice as long, so that Kapa has its time where the site does not answer. */
 const LIMIT_MILLISECONDS = 15_000;
 const JSON_HEADERS = { "Content-Type": "application/json" };
-/** Refusals that mean something to the visitor: switched off, a wrong field, too many. */
+/** Switched off, a wrong field, too many. */
 const REFUSALS = [409, 422, 429];
 
 /** By what was sent: the same ticket, sent again after an error, is no second one. */
@@ -43,6 +43,7 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   const last = pairs[pairs.length - 1];
   if (typeof user_email !== "string" || !last) return undefined;
   const options = { headers: JSON_HEADERS, signal: limited(handoff.signal) };
+
   const facts = new URLSearchParams({
     requested,
     pairs: `${pairs.length}`,
@@ -53,22 +54,29 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
     desk,
     page: location.href.replace(/#.*/, ""),
   });
-  const { offered, offer } = fieldsOf(await (await fetch(`${tag.base}offer?${facts}`, options)).json());
+  const decision = await fetch(`${tag.base}offer?${facts}`, options);
+  const { offered, offer } = fieldsOf(await decision.json());
   if (offered === false) return new Response(null, { status: 409 });
   if (typeof offer !== "string") return undefined;
+
   const ticket = { email: user_email.trim(), note, conversation: pairs };
-  const content = JSON.stringify(ticket);
-  const submission_id = submissionIds.get(content) ?? randomUuid();
-  submissionIds.set(content, submission_id);
-  const body = JSON.stringify({ ...ticket, offer, submission_id });
+  const body = JSON.stringify({ ...ticket, offer, submission_id: submissionIdOf(JSON.stringify(ticket)) });
   const response = await fetch(`${tag.base}tickets`, { ...options, method: "POST", body });
   const { reference, error } = fieldsOf(await response.clone().json());
-  const { code, fields } = fieldsOf(error);
-  // The visitor can do nothing about a conversation that this server refuses.
-  const isRefusal = code && REFUSALS.includes(response.status) && !fieldsOf(fields).conversation;
   if (typeof reference === "string") tellPage({ threadId, conversation: pairs.map(asToldPair), desk, reference });
-  else if (!isRefusal) return undefined;
+  else if (!isForVisitor(response.status, fieldsOf(error))) return undefined;
   return response;
+}
+
+/** Whether a refusal means something to the visitor, who can do nothing about a conversation that is refused. */
+function isForVisitor(status: number, { code, fields }: Fields): boolean {
+  return !!code && REFUSALS.includes(status) && !fieldsOf(fields).conversation;
+}
+
+function submissionIdOf(content: string): string {
+  const id = submissionIds.get(content) ?? randomUuid();
+  submissionIds.set(content, id);
+  return id;
 }
 
 /** Ends with the page's own request, and at the bridge's limit, where the browser can join the two. */

@@ -181,7 +181,7 @@ function close(draft: ShownDraft): void {
   loadFragment("events", DIALOG, { method: "POST", keepalive: true, headers, body }).catch(logFailure);
 }
 
-/** Turbo and htmx keep a copy of a page that is left, in which neither a dialog nor a button at work would be alive. */
+/** Turbo and htmx keep a copy of a page that is left: a dialog would not work in it, nor a button that is busy. */
 export function cleanBeforeCopy(): void {
   closeBeforeCopy();
   for (const button of findAll(document, `${OFFER} [aria-busy]`)) button.ariaBusy = null;

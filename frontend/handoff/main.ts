@@ -26,7 +26,9 @@ function start(): void {
   if (scriptGlobal("KapaHandoff")) {
     // Turbo and htmx run a tag in the page's body at each visit: then it is on the page once, and all is well.
     if (findAll(document, TAG).length > 1) {
-      console.warn(`kapa-handoff: ${FILE} is on this page more than once. The first one is used; remove the other tags.`);
+      console.warn(
+        `kapa-handoff: ${FILE} is on this page more than once. The first one is used; remove the other tags.`,
+      );
     }
     return;
   }

@@ -51,7 +51,7 @@ export async function loadFragment(
   return element;
 }
 
-/** For a failure that costs the visitor nothing, or of which the form tells the visitor: the site's developer sees why. */
+/** Shows a site's developer why a request failed; the visitor is told elsewhere, where it matters to them. */
 export function logFailure(reason: unknown): void {
   console.warn("kapa-handoff: a request failed.", reason);
 }

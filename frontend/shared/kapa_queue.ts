@@ -1,4 +1,4 @@
-/** Kapa's documented queue: the global function `Kapa` that takes calls until Kapa's bundle has loaded and drains it. */
+/** Kapa's documented queue: the global function `Kapa` takes calls until Kapa's bundle has loaded and drains it. */
 
 /** A call of `Kapa()`: an event's name, a handler, and "add" or "remove"; but a page may pass anything. */
 export type KapaCall = unknown[];

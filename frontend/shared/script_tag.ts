@@ -2,7 +2,7 @@
 import { doc } from "./page";
 
 export interface ScriptTag {
-  /** Where this package is mounted, with a slash at the end: the tag's `data-base`, else the folder above the script's. */
+  /** Where this package is mounted, with a slash at the end: `data-base`, else the folder above the script's own. */
   base: string;
   /** The tag; its `data-` attributes are the configuration. */
   element: HTMLScriptElement;
@@ -19,7 +19,8 @@ export function readScriptTag(fileName: string, selector: string): ScriptTag | u
   // The tag of a bundle has neither of the two.
   const own = `[src*="/${fileName}"], [data-base]`;
   // A real script element only: a chat shows an answer's other elements, but lets no script through.
-  const isOwn = (tag: Element | null): tag is HTMLScriptElement => tag instanceof HTMLScriptElement && tag.matches(own);
+  const isOwn = (tag: Element | null): tag is HTMLScriptElement =>
+    tag instanceof HTMLScriptElement && tag.matches(own);
   const element = [doc.currentScript, ...doc.querySelectorAll(selector)].find(isOwn);
   if (!element) {
     console.warn(`kapa-handoff: no script tag of its own loads ${fileName}. Add <script defer src="…/${fileName}">.`);
