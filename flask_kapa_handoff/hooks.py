@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from .config import parse_email
 from .conversation import Conversation, ConversationError, clean_text
-from .errors import Unavailable
+from .errors import RecordUnavailable
 from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw
 from .hook_failures import HookFailures
 from .ticket_filter import TicketFilter
@@ -117,7 +117,7 @@ class Hooks:
         """The site's own record of a thread; None: it keeps none, or does not know this one.
 
         Raises:
-            Unavailable: the site's loader failed, or says that nobody may have this thread.
+            RecordUnavailable: the site's loader failed, or says that nobody may have this thread.
         """
         loader = self.registered.conversation_loader
         if loader is None or thread_id is None:
@@ -128,17 +128,17 @@ class Hooks:
             # abort(404) and the like are the site's own "no", and no failure.
             if not (isinstance(error, HTTPException) and (error.code or 500) < 500):
                 self.failures.raised(CONVERSATION_LOADER, loader, error)
-            raise Unavailable from error
+            raise RecordUnavailable from error
         if found is None:
             return None
         if not isinstance(found, Conversation):
             self.failures.returned(CONVERSATION_LOADER, loader, found)
-            raise Unavailable
+            raise RecordUnavailable
         try:
             return found.cleaned()
         except (AttributeError, TypeError, ConversationError) as error:
             self.failures.returned(CONVERSATION_LOADER, loader, found, flaw(found))
-            raise Unavailable from error
+            raise RecordUnavailable from error
 
     def known_facts(self, said: Facts, thread_id: str | None, answer_id: str | None) -> Facts:
         """The facts of an answer: from the site's own record of the thread if there is one, else as the browser says.
@@ -147,7 +147,7 @@ class Hooks:
         about which nothing else is known.
 
         Raises:
-            Unavailable: the site's loader failed. The browser's word does not replace it.
+            RecordUnavailable: the site's loader failed. The browser's word does not replace it.
         """
         if thread_id is None and self.keeps_threads:
             return Facts(1)

@@ -56,8 +56,8 @@ def _guarded(view: Callable[..., Any], admin_required: ViewDecorator) -> Callabl
     guarded = admin_required(view)
     if not callable(guarded):
         raise ConfigurationError(
-            f"admin_required: {name_of(admin_required)} is not allowed: for a view it returns {type(guarded).__name__}; "
-            f"use {VIEW_DECORATOR}"
+            f"admin_required: {name_of(admin_required)} is not allowed: for a view it returns "
+            f"{type(guarded).__name__}; use {VIEW_DECORATOR}"
         )
 
     @wraps(guarded)
