@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import flask_mail
@@ -13,6 +14,8 @@ from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff
+from flask_kapa_handoff.delivery.mail.transport import Transport
+from flask_kapa_handoff.doctor import examine
 from tests.helpers.admin import let_pass
 
 MakeApp = Callable[..., Flask]
@@ -194,3 +197,12 @@ def test_init_app_comes_before_the_class(make_app: MakeApp) -> None:
     KapaHandoff(mail=first, admin_required=let_pass).init_app(app, mail=second)
     assert app.extensions["kapa_handoff"].mail is second
     assert app.extensions["kapa_handoff"].has_admin
+
+
+def test_another_librarys_mail_on_the_app_is_left_alone(make_app: MakeApp) -> None:
+    """It lies where Flask-Mail's would: MAIL_* is read, as if there were none, and the check-up goes on."""
+    app = make_app(MAIL_SERVER="mail.example.com", MAIL_SUPPRESS_SEND=True)
+    app.extensions["mail"] = SimpleNamespace(server="elsewhere.example.com")
+    state = app.extensions["kapa_handoff"]
+    assert Transport(app, state.config, state.mail).state.server == "mail.example.com"
+    assert any("MAIL_SUPPRESS_SEND" in finding.what for finding in examine(app, state))

@@ -242,7 +242,7 @@ LOADED: list[tuple[Any, str]] = [
     (Conversation([QuestionAnswer("a", "b", sources=None)]), "where pairs[0].sources is NoneType, not a list"),  # type: ignore[arg-type]
     (Conversation([QuestionAnswer("a", "b", sources=[{"url": WORD}])]), "where pairs[0].sources[0] is dict"),  # type: ignore[arg-type]
     (Conversation([QuestionAnswer("a", "b", sources=(Source(None, "c"),))]), "has a title or url that is not text"),  # type: ignore[arg-type]
-    (Conversation([QuestionAnswer(" ", "")]), "where no pair has any text"),
+    (Conversation((QuestionAnswer(" ", ""),)), "where no pair has any text"),
 ]
 
 
