@@ -20,8 +20,8 @@ from .state import EXTENSION, State, current_state
 from .storage.engine import Database
 from .storage.location import Location
 from .storage.site_migrations import stop_watching, watch_for_flask_migrate
-from .template_environment import layout_trouble
 from .ticket_filter import TicketFilter
+from .web.admin_layout import layout_trouble
 from .web.csrf import exempt_our_forms
 
 _ConversationLoader = TypeVar("_ConversationLoader", bound=ConversationLoader)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template
 from flask.templating import Environment as FlaskEnvironment
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, TemplateNotFound
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
-
-from .config import Config
-from .tracebacks import place_of
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -60,28 +56,6 @@ def make_environment(app: Flask) -> Environment:
     own.tests = {**site.tests, **TESTS}
     own.globals = {**site.globals, **DEFAULT_NAMESPACE, "url_for": app.url_for}
     return own
-
-
-def layout_trouble(app: Flask, config: Config) -> str | None:
-    """Why the site's layout for the admin pages cannot be loaded; None: it can, or there is none."""
-    name = config.admin_template
-    if name == Config.admin_template:
-        return None
-    try:
-        app.jinja_env.get_template(name)
-    except Exception as error:
-        if isinstance(error, TemplateNotFound) and error.name == name and (close := _like(app, name)):
-            return f"{place_of(error)} (did you mean {close}?)"
-        return place_of(error)
-    return None
-
-
-def _like(app: Flask, name: str) -> str | None:
-    try:
-        names = app.jinja_env.list_templates()
-    except TypeError:
-        return None  # a loader that cannot list them
-    return next(iter(get_close_matches(name, names, 1)), None)
 
 
 def render(environment: Environment, name: str, context: dict[str, Any]) -> str:

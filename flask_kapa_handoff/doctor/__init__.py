@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..delivery.engines import uwsgi
 from ..settings import DeskSettings
 from ..site_name import find_site_name
-from ..template_environment import layout_trouble
+from ..web.admin_layout import layout_trouble
 from ..web.csrf import REMEDY
 from .database import examine_database
 from .finding import Finding, Level
