@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask
 from sqlalchemy import Engine
@@ -17,6 +17,15 @@ from .site_migrations import stop_watching, watch_for_flask_migrate
 from .state import EXTENSION, AdminName, ConversationLoader, Hooks, State, ViewDecorator, VisitorLoader, current_state
 from .storage.engine import Database
 from .ticket_filter import TicketFilter
+
+if TYPE_CHECKING:
+    from flask_mail import Mail
+
+# A hook's decorator gives back the function that it was given, with its own type.
+LoadsConversation = TypeVar("LoadsConversation", bound=ConversationLoader)
+LoadsVisitor = TypeVar("LoadsVisitor", bound=VisitorLoader)
+ChecksTicket = TypeVar("ChecksTicket", bound=TicketFilter)
+NamesAdmin = TypeVar("NamesAdmin", bound=AdminName)
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +50,7 @@ class KapaHandoff:
         app: Flask | None = None,
         *,
         admin_required: ViewDecorator | None = None,
-        mail: Any = None,
+        mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
         self._hooks = Hooks()
@@ -56,7 +65,7 @@ class KapaHandoff:
         app: Flask,
         *,
         admin_required: ViewDecorator | None = None,
-        mail: Any = None,
+        mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
         """Mount the package into an app; the arguments are those of the class and take precedence over them."""
@@ -100,7 +109,7 @@ class KapaHandoff:
         watch_for_flask_migrate(app)
         app.before_request(_on_request)
 
-    def conversation_loader(self, loader: ConversationLoader) -> ConversationLoader:
+    def conversation_loader(self, loader: LoadsConversation) -> LoadsConversation:
         """Register ``(thread_id) -> Conversation | None``: the site keeps the transcripts itself.
 
         The browser then sends the thread's id alone, and the mail says that the transcript is the site's own record.
@@ -109,12 +118,12 @@ class KapaHandoff:
         self._hooks.conversation_loader = loader
         return loader
 
-    def visitor_loader(self, loader: VisitorLoader) -> VisitorLoader:
+    def visitor_loader(self, loader: LoadsVisitor) -> LoadsVisitor:
         """Register ``() -> Visitor | None``: who is signed in; prefills and locks the email of the form."""
         self._hooks.visitor_loader = loader
         return loader
 
-    def ticket_filter(self, check: TicketFilter) -> TicketFilter:
+    def ticket_filter(self, check: ChecksTicket) -> ChecksTicket:
         """Register ``(submission) -> None | Flag``: the site's own check, such as a captcha.
 
         It runs in the visitor's request, after the package's own checks of the form and before the ticket is stored.
@@ -127,7 +136,7 @@ class KapaHandoff:
         self._hooks.ticket_filter = check
         return check
 
-    def admin_name(self, source: AdminName) -> AdminName:
+    def admin_name(self, source: NamesAdmin) -> NamesAdmin:
         """Register ``() -> str``: how the history of the settings calls the admin who is signed in."""
         self._hooks.admin_name = source
         return source

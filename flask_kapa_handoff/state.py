@@ -26,6 +26,8 @@ from .template_environment import make_environment
 from .urls import host_of
 
 if TYPE_CHECKING:
+    from flask_mail import Mail
+
     from .delivery.publisher import Publisher
     from .ticket_filter import TicketFilter
 
@@ -64,7 +66,7 @@ class State:
     location: Location
     database: Database
     hooks: Hooks
-    mail: Any = None
+    mail: Mail | None = None
     has_admin: bool = False
     prepared: bool = False
     refused_by_site: str | None = None
