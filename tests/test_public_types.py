@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from blinker import NamedSignal
 
 import flask_kapa_handoff
 from flask_kapa_handoff import KapaHandoff, signals
@@ -20,7 +21,7 @@ USED = {
 PUBLIC = {
     *flask_kapa_handoff.__all__,
     *(name for name in vars(KapaHandoff) if not name.startswith("_")),
-    *(name for name, value in vars(signals).items() if isinstance(value, signals.NamedSignal)),
+    *(name for name, value in vars(signals).items() if isinstance(value, NamedSignal)),
 }
 
 
