@@ -25,6 +25,8 @@ from .storage.location import Location
 from .template_environment import make_environment
 
 if TYPE_CHECKING:
+    from flask_mail import Mail
+
     from .delivery.engines.celery_publisher import Publisher
 
 EXTENSION = "kapa_handoff"
@@ -39,7 +41,7 @@ class State:
     location: Location
     database: Database
     registered: Registered
-    mail: Any = None
+    mail: Mail | None = None
     has_admin: bool = False
     prepared: bool = False
     refused_by_site: str | None = None
