@@ -11,6 +11,7 @@ from ..delivery.sample import Tried, send_sample
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
+    SettingsChange,
     SettingsConflict,
     current_settings,
     default_settings,
@@ -19,7 +20,7 @@ from ..settings import (
 )
 from ..signals import notify, settings_changed
 from ..state import State, current_state
-from ..triggers import Trigger
+from ..triggers import TABLE
 from ..visitor.forms import NOTE_MAX, TicketForm
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
@@ -131,10 +132,10 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "current": form.current,
         "configured": default_settings(state.config, form.current.desk),
         "pinned": state.config.pinned,
-        "all_triggers": Trigger,
+        "all_triggers": TABLE.values(),
         "history": history[:limit],
         "has_more_history": len(history) > limit,
-        "last_change": history[0] if history else None,
+        "last_change": next((change for change in history if isinstance(change, SettingsChange)), None),
         **_preview_context(state, form),
         **context,
     }

@@ -25,7 +25,7 @@ def deliver() -> None:
     from ..delivery.courier import Courier
 
     courier = Courier(this_app(), current_state())
-    ended: Counter[Status] = Counter()
+    ended: Counter[str] = Counter()
     try:
         # Not on and on against a server that is out of reach: each try may take its time.
         while not courier.pause and (ticket := reachable(courier.deliver_next)):
