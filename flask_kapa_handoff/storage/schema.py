@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, Inspector, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from ..errors import SchemaError, Unavailable
-from . import BUSY_TIMEOUT, PREFIX, VERSION_TABLE
+from . import BUSY_TIMEOUT, VERSION_TABLE
 from .tables import metadata
 
 if TYPE_CHECKING:
@@ -174,14 +174,6 @@ def _obstacles(database: Inspector) -> list[str]:
             for name in columns.keys() - table.columns.keys()
             if not columns[name]["nullable"] and not _fills_itself(columns[name])
         ]
-    names = [name for name in database.get_table_names() if name.startswith(PREFIX) and name not in metadata.tables]
-    obstacles += [
-        f"{name} keeps rows of {key['referred_table']} from being deleted"
-        for name in names
-        for key in database.get_foreign_keys(name)
-        if key["referred_table"] in metadata.tables
-        and str(key["options"].get("ondelete")).upper() not in ("CASCADE", "SET NULL")
-    ]
     return sorted(obstacles)
 
 
