@@ -51,9 +51,13 @@ def execute(app: Flask, *statements: str, **values: Any) -> None:
             connection.execute(text(statement), values)
 
 
-def read(app: Flask, query: str) -> list[Any]:
+def read(app: Flask, query: str, **values: Any) -> list[Any]:
     with app.extensions["kapa_handoff"].database.engine.connect() as connection:
-        return list(connection.execute(text(query)).scalars())
+        return list(connection.execute(text(query), values).scalars())
+
+
+SET_VERSION = f"UPDATE {VERSION_TABLE} SET version_num = '9999'"  # noqa: S608  a constant of the package
+GET_VERSION = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608
 
 
 def extend_tables(app: Flask) -> None:
@@ -69,7 +73,7 @@ def extend_tables(app: Flask) -> None:
         app,
         "CREATE TABLE kapa_handoff_later (id INTEGER PRIMARY KEY, "
         f"ticket_id {kind} NOT NULL REFERENCES kapa_handoff_ticket (id) ON DELETE CASCADE)",
-        f"UPDATE {VERSION_TABLE} SET version_num = '9999'",
+        SET_VERSION,
     )
 
 
@@ -129,15 +133,11 @@ def site(make_app: Callable[..., Flask], mail_server: MailServer) -> Site:
             app, "UPDATE kapa_handoff_ticket SET triggers = :names WHERE reference = :at", names=names, at=reference
         )
     execute(app, "UPDATE kapa_handoff_transcript SET conversation = :pairs", pairs=json.dumps([LATER_PAIR]))
-    for change, column in ((1, "before"), (1, "after"), (2, "before"), (2, "after")):
-        (stored,) = read(app, f'SELECT "{column}" FROM kapa_handoff_settings_change WHERE version = {change}')
-        values = {**json.loads(stored), "theme": "dark"}
-        values["triggers"].append("long-answer")
-        execute(
-            app,
-            f'UPDATE kapa_handoff_settings_change SET "{column}" = :values WHERE version = {change}',
-            values=json.dumps(values),
-        )
+    for column in ("before", "after"):
+        for values in map(json.loads, read(app, f'SELECT "{column}" FROM kapa_handoff_settings_change')):  # noqa: S608
+            later = {**values, "theme": "dark", "triggers": [*values["triggers"], "long-answer"]}
+            change = f'UPDATE kapa_handoff_settings_change SET "{column}" = :later WHERE "{column}" = :now'  # noqa: S608
+            execute(app, change, later=json.dumps(later), now=json.dumps(values))
     app.extensions["kapa_handoff"].database.close()
     again = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=let_pass))
     return Site(again, again.test_client(), delivered, due, snoozed, only_unknown, later_offer(again))
@@ -179,8 +179,8 @@ def test_an_open_form_is_sent(site: Site) -> None:
     fields = ticket_fields(site.client, offer=site.offer, conversation=json.dumps([PAIR, PAIR]))
     answer = site.client.post("/handoff/tickets", data=fields, headers=JSON)
     assert answer.status_code == 201, answer.text
-    stored = f"SELECT triggers FROM kapa_handoff_ticket WHERE reference = '{answer.json['reference']}'"
-    assert read(site.app, stored) == ["downvote,long-answer"]
+    stored = "SELECT triggers FROM kapa_handoff_ticket WHERE reference = :at"
+    assert read(site.app, stored, at=answer.json["reference"]) == ["downvote,long-answer"]
 
 
 def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:
@@ -194,7 +194,8 @@ def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:
     assert "Why:       a reason that this version does not know (long-answer)" in said
     assert "(vote: unknown (heart))" in said
     assert f"{site.snoozed} is snoozed" in invoke(site.app, "retry", site.snoozed).output
-    assert read(site.app, f"SELECT status FROM kapa_handoff_ticket WHERE reference = '{site.snoozed}'") == ["snoozed"]
+    stored = "SELECT status FROM kapa_handoff_ticket WHERE reference = :at"
+    assert read(site.app, stored, at=site.snoozed) == ["snoozed"]
 
 
 def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_server: MailServer) -> None:
@@ -203,7 +204,7 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
     assert upgraded.exit_code == 0
     assert "version 9999, from a newer version of this package" in upgraded.output
     assert "Nothing was changed" in upgraded.output
-    assert read(site.app, f"SELECT version_num FROM {VERSION_TABLE}") == ["9999"]
+    assert read(site.app, GET_VERSION) == ["9999"]
     assert "snoozed" in invoke(site.app, "tickets").output
     exported = [json.loads(line) for line in invoke(site.app, "export").output.splitlines()]
     assert [record["conversation"] for record in exported] == [[LATER_PAIR]] * 4
@@ -288,7 +289,7 @@ def test_tables_that_cannot_be_used_are_refused(make_app: Callable[..., Flask], 
     send_ticket(first.test_client())
     if change is None:
         execute(first, "DROP TABLE kapa_handoff_refusal")
-        columns = "reason, detail, hour, count, last_at".split(", ")
+        columns = ["reason", "detail", "hour", "count", "last_at"]
         execute(
             first,
             "CREATE TABLE kapa_handoff_refusal (id INTEGER PRIMARY KEY, must INTEGER NOT NULL, "
@@ -297,7 +298,7 @@ def test_tables_that_cannot_be_used_are_refused(make_app: Callable[..., Flask], 
         )
     else:
         execute(first, change)
-    execute(first, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    execute(first, SET_VERSION)
     first.extensions["kapa_handoff"].database.close()
     app = make_app()
     assert app.test_client().get("/handoff/offer?pairs=1").status_code == 503
