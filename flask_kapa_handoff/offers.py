@@ -164,7 +164,7 @@ class OfferSigner:
             names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = self._serializer_of_0_1.loads(
                 token
             )
-            triggers = read_triggers(names)
+            triggers = tuple(Trigger(name) for name in names)
         except (BadData, UnicodeError, TypeError, ValueError):
             return None
         return OfferExpired(Offer(triggers, Facts(pairs, uncertain, downvoted), desk, thread_id, answer_id, page))

@@ -93,18 +93,13 @@ def _is_readable(name: str, value: Any) -> bool:
 
 @dataclass(frozen=True)
 class SettingsChange:
-    """One entry of the history; ``before`` or ``after`` is None where what is stored of it cannot be read."""
+    """One entry of the history."""
 
     version: int
     changed_at: datetime
     changed_by: str
-    before: DeskSettings | None
-    after: DeskSettings | None
-
-    @property
-    def differences(self) -> tuple[str, ...]:
-        """The names of the settings that were changed; none where that cannot be read."""
-        return self.before.differences(self.after) if self.before and self.after else ()
+    before: DeskSettings
+    after: DeskSettings
 
 
 class SettingsConflict(Exception):
@@ -214,7 +209,12 @@ def _overrides(wanted: DeskSettings, defaults: DeskSettings) -> dict[str, Any]:
     }
 
 
-def settings_history(
+def settings_history(connection: Connection, desk: str = DEFAULT_DESK, *, limit: int = 20) -> list[SettingsChange]:
+    """The latest changes, newest first, without those that cannot be read."""
+    return [row for row in history_rows(connection, desk, limit=limit) if isinstance(row, SettingsChange)]
+
+
+def history_rows(
     connection: Connection, desk: str = DEFAULT_DESK, *, limit: int = 20
 ) -> list[SettingsChange | DamagedRow]:
     """The latest changes, newest first; and the rows in which something cannot be read."""
@@ -232,4 +232,7 @@ def _change(row: Row[Any]) -> SettingsChange | DamagedRow:
     if damaged is not None:
         return damaged
     before, after = (DeskSettings.from_json(read_json(text)) for text in (row.before, row.after))
+    if before is None or after is None:
+        sides = {"before": before, "after": after}
+        return DamagedRow(dict(row._mapping), tuple(name for name, settings in sides.items() if settings is None))
     return SettingsChange(row.version, row.changed_at, row.changed_by, before, after)

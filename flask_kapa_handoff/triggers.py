@@ -125,14 +125,19 @@ def _from_question(threshold: int) -> str:
     return "from the first question on" if threshold == 1 else f"from {threshold} questions on"
 
 
-def _table(*rows: Row) -> dict[Trigger, Row]:
+def make_table(*rows: Row) -> dict[Trigger, Row]:
+    """The rows by their triggers.
+
+    Raises:
+        ValueError: a trigger has no row, or two, or they are not in the order of :class:`Trigger`.
+    """
     table = {row.name: row for row in rows}
     if list(table) != list(Trigger) or len(rows) != len(table):
         raise ValueError("each trigger has one row, in the order of Trigger")
     return table
 
 
-TABLE: Mapping[Trigger, Row] = _table(
+TABLE: Mapping[Trigger, Row] = make_table(
     Row(
         Trigger.ALWAYS,
         rule=lambda facts, rules: True,

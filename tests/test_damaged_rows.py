@@ -16,7 +16,7 @@ from sqlalchemy import text
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.health import health
-from flask_kapa_handoff.settings import settings_history
+from flask_kapa_handoff.settings import history_rows
 from tests.helpers.admin import let_pass, save, shown
 from tests.helpers.commands import findings, invoke, left, mailing
 from tests.helpers.offers import signed_offer
@@ -139,6 +139,17 @@ def test_a_row_with_a_damaged_id_can_still_be_told_and_erased(site: Flask, clien
 
 
 @pytest.mark.only("sqlite")
+def test_a_damaged_ticket_is_not_sent_again(site: Flask) -> None:
+    """Whoever asks for it is told why, and the next delivery sets it aside once more."""
+    damaged, _ = damaged_and_good(site, "created_at = 'last Tuesday'")
+    run = invoke(site, "retry", damaged)
+    assert run.exit_code == 1
+    assert f"Ticket {damaged} is damaged. The stored values of created_at cannot be read." in run.output
+    assert invoke(site, "deliver").output.startswith("1 delivered")
+    assert status_of(site, damaged) == "failed"
+
+
+@pytest.mark.only("sqlite")
 def test_a_damaged_lease_ends(site: Flask, client: FlaskClient) -> None:
     """A delivery that was cut off, and nobody knows when: the ticket fails, and can be sent again."""
     damaged, good = damaged_and_good(site, "status = 'sending', leased_until = '0 o''clock', attempts = 1")
@@ -217,7 +228,7 @@ def test_a_damaged_change_of_the_settings_fails_alone(site: Flask, client: Flask
     )
     page = client.get("/handoff/admin/")
     assert page.status_code == 200
-    assert "What was changed cannot be read." in shown(page)
+    assert "Version 2 is damaged. The stored values of after cannot be read." in shown(page)
     assert "Button text: First → Second" not in shown(page)
     assert "Button text: Second → Third" in shown(page)
     assert "version 2 of the settings (after)" in findings(site)[1]
@@ -240,7 +251,7 @@ def test_damaged_settings_follow_the_configuration(site: Flask, client: FlaskCli
     assert save(client, button_text="Second").status_code == 303
     assert read(site, "SELECT version FROM kapa_handoff_desk") == [2]
     with site.extensions["kapa_handoff"].database.read() as connection:
-        assert len(settings_history(connection)) == 2
+        assert len(history_rows(connection)) == 2
 
 
 @pytest.mark.only("sqlite")

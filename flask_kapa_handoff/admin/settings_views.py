@@ -15,8 +15,8 @@ from ..settings import (
     SettingsConflict,
     current_settings,
     default_settings,
+    history_rows,
     save_settings,
-    settings_history,
 )
 from ..signals import notify, settings_changed
 from ..state import State, current_state
@@ -126,7 +126,7 @@ def _test_mail_page(
 def _settings_page(state: State, form: SettingsForm, status: int = 200, **context: Any) -> Response:
     limit = ENTIRE_HISTORY if request.args.get("history") == "all" else HISTORY_LENGTH
     with state.database.read() as connection:
-        history = settings_history(connection, form.current.desk, limit=limit + 1)
+        history = history_rows(connection, form.current.desk, limit=limit + 1)
     context = {
         "form": form,
         "current": form.current,

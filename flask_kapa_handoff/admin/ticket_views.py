@@ -25,8 +25,8 @@ from ..storage.tickets import (
     Attempt,
     Status,
     Ticket,
+    attempt_rows,
     count_held,
-    find_attempts,
     find_conversation,
     find_row,
     find_ticket,
@@ -132,7 +132,7 @@ def _ticket_page(
         if isinstance(found, DamagedRow):
             return _damaged(reference, found)
         pairs = _readable_pairs(connection, found)
-        attempts = find_attempts(connection, found.id)
+        attempts = attempt_rows(connection, found.id)
         earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
         moment = now(connection)
     # The try that goes on now has no outcome yet. Any other without one was cut off.

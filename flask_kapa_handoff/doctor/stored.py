@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import NoResultFound
 
-from ..settings import SettingsChange, settings_history
+from ..settings import history_rows
 from ..storage.reading import DamagedRow
 from ..storage.tables import delivery_attempt, desk, ticket
 from ..storage.tickets import Attempt, Outcome, Status, Ticket, find_conversation
@@ -51,28 +51,20 @@ def look_at_stored(connection: Connection) -> Stored:
     """Look at the settings and their history, the latest tickets, and those that are not delivered."""
     found = Stored()
     for row in connection.execute(select(desk.c.name, desk.c.triggers)):
-        _count_triggers(found, row.triggers, "trigger", "of the settings")
-    for change in settings_history(connection, limit=LATEST):
-        _look_at_change(found, change)
+        _count_triggers(found, row.triggers, "of the settings")
+    for change in history_rows(connection, limit=LATEST):
+        if isinstance(change, DamagedRow):
+            what = f"version {change.values['version']} of the settings"
+            found.damaged.append(f"{what} ({', '.join(change.damaged)})")
     for what, column, names in (
         ("status", ticket.c.status, Status),
         ("outcome", delivery_attempt.c.outcome, Outcome),
     ):
         for name, number in connection.execute(select(column, func.count()).group_by(column)):
             if name is not None and isinstance(read_name(names, name, what), Unknown):
-                found.unknown[f'{what} "{Unknown(name):.60}"'] += number
+                found.unknown[f'{what} "{name:.60}"'] += number
     _look_at_tickets(found, connection)
     return found
-
-
-def _look_at_change(found: Stored, change: SettingsChange | DamagedRow) -> None:
-    if isinstance(change, DamagedRow):
-        found.damaged.append(f"version {change.values.get('version')} of the settings ({', '.join(change.damaged)})")
-        return
-    sides = (("before", change.before), ("after", change.after))
-    damaged = [name for name, settings in sides if settings is None]
-    if damaged:
-        found.damaged.append(f"version {change.version} of the settings ({', '.join(damaged)})")
 
 
 def _look_at_tickets(found: Stored, connection: Connection) -> None:
@@ -89,7 +81,7 @@ def _look_at_tickets(found: Stored, connection: Connection) -> None:
         if isinstance(one, DamagedRow):
             found.damaged.append(f"{name} ({', '.join(one.damaged)})")
             continue
-        _count_triggers(found, one.triggers, "trigger", "of tickets")
+        _count_triggers(found, one.triggers, "of tickets")
         if time.monotonic() < until and not _has_conversation(connection, one):
             found.damaged.append(f"{name} (conversation)")
     tries = select(delivery_attempt).order_by(delivery_attempt.c.id.desc()).limit(LATEST)
@@ -111,10 +103,10 @@ def _has_conversation(connection: Connection, one: Ticket) -> bool:
     return True
 
 
-def _count_triggers(found: Stored, names: Any, what: str, where: str) -> None:
+def _count_triggers(found: Stored, names: Any, where: str) -> None:
     for name in read_triggers(names) if isinstance(names, str) else ():
         if isinstance(name, Unknown):
-            found.unknown[f'{what} "{name:.60}" {where}'] += 1
+            found.unknown[f'trigger "{name:.60}" {where}'] += 1
 
 
 def examine_stored(stored: Stored) -> list[Finding]:

@@ -155,26 +155,30 @@ def read_json(text: Any) -> Any:
 def read_conversation(value: Any, *, thread_id: str | None = None) -> Conversation:
     """A conversation that this package has stored, from decoded JSON; unknown keys are ignored.
 
-    A pair that cannot be read is kept as text.
+    A pair that cannot be read is kept as text, beside those that can.
 
     Raises:
-        ValueError: it is no list, or an empty one.
+        ValueError: it is no list, or no pair of it can be read.
     """
-    if not isinstance(value, list) or not value:
-        raise ValueError("the stored text is no list of question-answer pairs")
-    return Conversation(tuple(_pair(item) for item in value), thread_id)
+    pairs = value if isinstance(value, list) else []
+    if not any(_is_readable(pair) for pair in pairs):
+        raise ValueError("the stored conversation has no question-answer pair")
+    return Conversation(tuple(_pair(pair) for pair in pairs), thread_id)
 
 
-def _pair(value: Any) -> QuestionAnswer:
-    stored = value if isinstance(value, dict) else {}
-    question, answer = _text(stored.get("question")), _text(stored.get("answer"))
-    if not question and not answer:
-        answer = Unknown(json.dumps(value, ensure_ascii=False)).label
-        log_once("question-answer pair", answer)
+def _is_readable(pair: Any) -> bool:
+    return isinstance(pair, dict) and any(isinstance(pair.get(name), str) for name in ("question", "answer"))
+
+
+def _pair(stored: Any) -> QuestionAnswer:
+    if not _is_readable(stored):
+        # Not its text: that may be the visitor's.
+        log_once("question-answer pair with", ", ".join(stored) if isinstance(stored, dict) else type(stored).__name__)
+        return QuestionAnswer("", Unknown(json.dumps(stored, ensure_ascii=False)).label)
     sources = stored.get("sources")
     return QuestionAnswer(
-        question,
-        answer,
+        _text(stored.get("question")),
+        _text(stored.get("answer")),
         _text(stored.get("id")) or None,
         tuple(_source(source) for source in sources if isinstance(source, dict)) if isinstance(sources, list) else (),
         stored.get("uncertain") is True,

@@ -195,7 +195,12 @@ def find_conversation(connection: Connection, found: Ticket) -> Conversation:
     return read_conversation(read_json(text), thread_id=found.thread_id)
 
 
-def find_attempts(connection: Connection, ticket_id: UUID) -> list[Attempt | DamagedRow]:
+def find_attempts(connection: Connection, ticket_id: UUID) -> list[Attempt]:
+    """The delivery attempts of a ticket, first one first, without those that cannot be read."""
+    return [row for row in attempt_rows(connection, ticket_id) if isinstance(row, Attempt)]
+
+
+def attempt_rows(connection: Connection, ticket_id: UUID) -> list[Attempt | DamagedRow]:
     """The delivery attempts of a ticket, first one first; and the rows in which something cannot be read."""
     columns = delivery_attempt.c
     query = select(delivery_attempt).where(columns.ticket_id == ticket_id).order_by(columns.number)
