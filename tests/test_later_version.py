@@ -84,7 +84,7 @@ def later_offer(app: Flask) -> str:
         said = {
             "for": signer._audience,
             "id": "an-offer-of-later",
-            "triggers": ["long-answer", "downvote"],
+            "triggers": ["of-later", "downvote"],
             "pairs": 2,
             "downvoted": True,
             "answer_length": 900,
@@ -124,18 +124,18 @@ def site(make_app: Callable[..., Flask], mail_server: MailServer) -> Site:
     extend_tables(app)
     execute(
         app,
-        "UPDATE kapa_handoff_desk SET triggers = 'always,long-answer'",
+        "UPDATE kapa_handoff_desk SET triggers = 'always,of-later'",
         "UPDATE kapa_handoff_delivery_attempt SET outcome = 'bounced'",
     )
     execute(app, "UPDATE kapa_handoff_ticket SET status = 'snoozed' WHERE reference = :at", at=snoozed)
-    for reference, names in ((due, "always,long-answer"), (only_unknown, "long-answer")):
+    for reference, names in ((due, "always,of-later"), (only_unknown, "of-later")):
         execute(
             app, "UPDATE kapa_handoff_ticket SET triggers = :names WHERE reference = :at", names=names, at=reference
         )
     execute(app, "UPDATE kapa_handoff_transcript SET conversation = :pairs", pairs=json.dumps([LATER_PAIR]))
     for column in ("before", "after"):
         for values in map(json.loads, read(app, f'SELECT "{column}" FROM kapa_handoff_settings_change')):  # noqa: S608
-            later = {**values, "theme": "dark", "triggers": [*values["triggers"], "long-answer"]}
+            later = {**values, "theme": "dark", "triggers": [*values["triggers"], "of-later"]}
             change = f'UPDATE kapa_handoff_settings_change SET "{column}" = :later WHERE "{column}" = :now'  # noqa: S608
             execute(app, change, later=json.dumps(later), now=json.dumps(values))
     app.extensions["kapa_handoff"].database.close()
@@ -149,12 +149,12 @@ def test_every_page_is_there(site: Site) -> None:
     for reference in (site.delivered, site.due, site.snoozed, site.only_unknown):
         pages[reference] = site.client.get(f"/handoff/admin/tickets/{reference}")
     assert {page.status_code for page in pages.values()} == {200}
-    assert "Unknown (long-answer)" in shown(pages[""])
-    assert "every answer, unknown (long-answer)" in shown(pages["?history=all"])
+    assert "Unknown (of-later)" in shown(pages[""])
+    assert "every answer, unknown (of-later)" in shown(pages["?history=all"])
     assert "Unknown (snoozed)" in shown(pages["tickets"])
     assert "Unknown (bounced)" in shown(pages[site.delivered])
     assert "Vote: unknown (heart)" in shown(pages[site.delivered])
-    assert "unknown (long-answer)" in shown(pages[site.only_unknown])
+    assert "unknown (of-later)" in shown(pages[site.only_unknown])
     assert "Its status is unknown (snoozed)" in shown(pages[site.snoozed])
 
 
@@ -180,7 +180,7 @@ def test_an_open_form_is_sent(site: Site) -> None:
     answer = site.client.post("/handoff/tickets", data=fields, headers=JSON)
     assert answer.status_code == 201, answer.text
     stored = "SELECT triggers FROM kapa_handoff_ticket WHERE reference = :at"
-    assert read(site.app, stored, at=answer.json["reference"]) == ["downvote,long-answer"]
+    assert read(site.app, stored, at=answer.json["reference"]) == ["downvote,of-later"]
 
 
 def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:
@@ -191,7 +191,7 @@ def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:
     mails = {mail.message["X-Kapa-Handoff-Ticket"]: mail for mail in mail_server.received}
     assert set(mails) == {site.due, site.only_unknown}
     said = mails[site.only_unknown].body("plain")
-    assert "Why:       a reason that this version does not know (long-answer)" in said
+    assert "Why:       a reason that this version does not know (of-later)" in said
     assert "(vote: unknown (heart))" in said
     assert f"{site.snoozed} is snoozed" in invoke(site.app, "retry", site.snoozed).output
     stored = "SELECT status FROM kapa_handoff_ticket WHERE reference = :at"
@@ -214,8 +214,8 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
     assert code == 0, output
     for words in (
         "of version 9999",
-        'trigger "long-answer" of the settings, 1 time',
-        'trigger "long-answer" of tickets, 2 times',
+        'trigger "of-later" of the settings, 1 time',
+        'trigger "of-later" of tickets, 2 times',
         'status "snoozed", 1 time',
         'outcome "bounced", 1 time',
         "install it again",
@@ -231,12 +231,12 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
 
 def test_an_unknown_trigger_stays_until_it_is_unticked(site: Site) -> None:
     """Saving something else keeps it; to untick it takes it away; others that nobody knows are refused."""
-    assert fields(site.client)["triggers"] == ["", "always", "long-answer"]
+    assert fields(site.client)["triggers"] == ["", "always", "of-later"]
     assert save(site.client, button_text="Other").status_code == 303
     stored = "SELECT triggers FROM kapa_handoff_desk"
-    assert read(site.app, stored) == ["always,long-answer"]
-    assert save(site.client, triggers=["", "downvote", "long-answer", "longer"]).status_code == 422
-    assert save(site.client, triggers=["", "long-answer"]).status_code == 303
+    assert read(site.app, stored) == ["always,of-later"]
+    assert save(site.client, triggers=["", "downvote", "of-later", "longer"]).status_code == 422
+    assert save(site.client, triggers=["", "of-later"]).status_code == 303
     assert "this version knows none of the chosen triggers" in shown(site.client.get("/handoff/admin/"))
     assert site.client.get("/handoff/offer?pairs=9", headers=JSON).json == {"offered": False}
     with site.app.test_request_context("/page"):
