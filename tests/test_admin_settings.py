@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from flask_kapa_handoff import Trigger
 from flask_kapa_handoff.signals import settings_changed
 from tests.helpers.admin import error_at, fields, offered, save, shown
 from tests.helpers.offers import signed_offer

@@ -136,7 +136,7 @@ def test_an_unknown_trigger_or_none_is_refused_with_the_allowed_ones(value: str 
 
 
 def test_the_values_are_kapas_names() -> None:
-    """What stands in data-handoff-triggers is what stands here: the triggers that Kapa's widget knows, and no other."""
+    """What may stand in data-handoff-triggers is what stands here, and no other."""
     of_kapa = [row.name for row in TABLE.values() if row.kapa_knows]
     assert [trigger.value for trigger in of_kapa] == list(NAMES)
     assert [str(trigger) for trigger in of_kapa] == list(NAMES)
