@@ -87,7 +87,7 @@ def later_offer(app: Flask) -> str:
             "triggers": ["of-later", "downvote"],
             "pairs": 2,
             "downvoted": True,
-            "answer_length": 900,
+            "fact_of_later": 900,
             "desk": "default",
             "thread_id": "thread-9",
             "campaign": {"name": "spring"},
@@ -175,7 +175,7 @@ def test_an_open_form_is_sent(site: Site) -> None:
     with site.app.test_request_context():
         opened = signer().read(site.offer)
         again = signer().read(signer().sign(opened.for_one_form()))
-    assert again.others == opened.others == {"answer_length": 900, "campaign": {"name": "spring"}}
+    assert again.others == opened.others == {"fact_of_later": 900, "campaign": {"name": "spring"}}
     fields = ticket_fields(site.client, offer=site.offer, conversation=json.dumps([PAIR, PAIR]))
     answer = site.client.post("/handoff/tickets", data=fields, headers=JSON)
     assert answer.status_code == 201, answer.text
