@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, true
 
-from .refusals import FILTER_FAILED, by_reason, counted_since
+from .hook_checks import HOOK_REASONS
+from .refusals import by_reason, counted_since
 from .state import EXTENSION
 from .storage.engine import now
 from .storage.reading import Damaged, first_time
@@ -75,13 +76,13 @@ def health(app: Flask) -> Health:
     with state.database.read() as connection:
         found = connection.execute(_HEALTH).one()
         moment = now(connection)
+        counted = by_reason(counted_since(connection, moment - timedelta(hours=1)))
         oldest, last = found.oldest, found.last_delivered_at
         if isinstance(oldest, Damaged):
             oldest = first_time(connection, _columns.queued_at, where=_waits)
         if isinstance(last, Damaged):
             last = first_time(connection, _columns.delivered_at, where=true(), newest=True)
-        refused = dict(sorted(by_reason(counted_since(connection, moment - timedelta(hours=1))).items()))
-    refused.pop(FILTER_FAILED, None)
+    refused = {reason: number for reason, number in sorted(counted.items()) if reason not in HOOK_REASONS}
     waited = None if oldest is None else max(0.0, (moment - oldest).total_seconds())
     refused_in_all = sum(refused.values())
     return Health(found.queued, waited, found.failed, last, found.held, refused_in_all, refused)
