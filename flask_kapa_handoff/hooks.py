@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .config import parse_email
 from .conversation import Conversation, clean_text
+from .email_address import parse_email
 from .errors import Unavailable
 from .ticket_filter import TicketFilter
 from .tracebacks import without_message

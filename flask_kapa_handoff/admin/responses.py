@@ -28,6 +28,7 @@ _NAMES = frozenset(
         "configured",
         "current",
         "earlier",
+        "fields",
         "failed_layout",
         "findings",
         "form",

@@ -14,6 +14,7 @@ from ..conversation import QuestionAnswer
 from ..delivery import requeue
 from ..delivery.engines import start_delivery, wake_delivery
 from ..delivery.mail.message import whose_word
+from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer
 from ..settings import current_settings
@@ -21,7 +22,7 @@ from ..state import State, current_state
 from ..storage.engine import now
 from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Status, Ticket, count_held, find_attempts, find_conversation, find_ticket, latest_tickets
-from ..text import with_visible
+from ..text import visible, with_visible
 from ..web.origin import require_known_origin
 from ..web.requests import quoted
 from .forms import EXPIRED, AdminForm
@@ -120,6 +121,7 @@ def _ticket_page(
         "ticket",
         status,
         ticket=with_visible(found, "subject", "note", "visitor_name", "page", "thread_id"),
+        fields=[(label, visible(value)) for label, value in labelled(state.config.fields, found.fields)],
         whose_word=whose_word(found, state.site_name),
         pairs=pairs,
         attempts=attempts,

@@ -18,7 +18,7 @@ from . import BUSY_TIMEOUT, VERSION_TABLE
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test holds it against the migrations folder."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

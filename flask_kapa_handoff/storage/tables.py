@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -46,6 +48,23 @@ class UTCDateTime(TypeDecorator[datetime]):
             return value.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
         # PostgreSQL gives the session's time zone, in which five days later is not always 120 hours later.
         return value.astimezone(timezone.utc)  # type: ignore[no-any-return]
+
+
+class FieldValues(TypeDecorator[Mapping[str, str]]):
+    """Texts by their names, as JSON; none of them is NULL, and what cannot be read is none."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> str | None:
+        return json.dumps(dict(value), ensure_ascii=False, separators=(",", ":")) if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, str]:
+        try:
+            found = json.loads(value) if value else {}
+        except ValueError:
+            found = {}  # the rest of the ticket is needed all the same
+        return {str(name): str(text) for name, text in found.items()} if isinstance(found, dict) else {}
 
 
 metadata = MetaData(
@@ -101,6 +120,7 @@ ticket = Table(
     Column("mailbox_key", String(64), comment="of the mailbox, without tag and dots"),
     Column("size", Integer, nullable=False, server_default="0", comment="octets of note and conversation"),
     Column("flag", Text, comment="what the site's own check says of it"),
+    Column("fields", FieldValues, comment="JSON: what the form's further fields say, by their names"),
 )
 # With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue is read
 # without a look at its tickets.
