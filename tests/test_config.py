@@ -13,7 +13,7 @@ from flask import Flask
 from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.email_address import parse_email
-from tests.growth import LINEAR, growth
+from tests.helpers.growth import LINEAR, growth
 
 ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE = Trigger
 
