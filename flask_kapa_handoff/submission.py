@@ -106,7 +106,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     # The site's own record of a thread may grow or be out of reach between two tries: the thread is what counts then.
     said = submission.offer.thread_id if submission.site_keeps_thread else text
     # Without any, the digest is that of a form that had none: one may be open while a site adds its first field.
-    told = [json.dumps(fields, ensure_ascii=False, sort_keys=True)] if fields else []
+    told = [json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))] if fields else []
     size = sum(len(part.encode()) for part in (note, text, *told))
     digest = hashlib.sha256("\0".join([submission.email, note, said or "", *told]).encode()).hexdigest()
 

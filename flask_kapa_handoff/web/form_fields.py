@@ -68,8 +68,7 @@ class _Textarea(Row, TextAreaField):  # type: ignore[misc]
 class _Select(Row, SelectField):  # type: ignore[misc]
     def __init__(self, row: fields.Field, **options: Any) -> None:
         # The empty choice goes where there is always one that is chosen.
-        none = [] if row.required and row.default else [("", "Please choose")]
-        choices = [*none, *((choice, choice) for choice in row.choices)]
+        choices = [*row.choices] if row.required and row.default else ["", *row.choices]
         super().__init__(row, choices=choices, validate_choice=False, **options)
 
 
