@@ -230,6 +230,17 @@ def test_a_wrong_value_is_told_at_its_field(
         assert page.fields[name] == value
 
 
+def test_a_form_that_is_not_ours_asks_for_no_fields(site: Flask, visitor: FlaskClient) -> None:
+    """A visitor of Kapa's own form cannot fill them in; what a script of the site sends for it is checked."""
+    with site.test_request_context():
+        mark = site.extensions["kapa_handoff"].bridge_mark()
+    offer = signed_offer(visitor, requested=mark)
+    assert post(visitor, "json", ticket_fields(visitor, offer=offer, email="")).status_code == 422
+    assert post(visitor, "json", ticket_fields(visitor, offer=offer, area="Elsewhere")).status_code == 422
+    assert post(visitor, "json", ticket_fields(visitor, offer=offer, order="4711")).status_code == 201
+    assert tickets(site)[0].fields == {"order": "4711"}
+
+
 def test_several_wrong_values_are_told_at_once(visitor: FlaskClient) -> None:
     """The first of them has the focus."""
     page = Page(post(visitor, "page", ticket_fields(visitor, email="ada", order="x" * 41)).text)

@@ -9,7 +9,7 @@ from wtforms import EmailField, Field, HiddenField, SelectField, StringField, Te
 from wtforms.widgets import CheckboxInput
 
 from .. import fields
-from ..fields import PACKAGE_FIELDS, YES
+from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
 
 if TYPE_CHECKING:
     from .ticket_form import TicketForm
@@ -46,6 +46,9 @@ def _read(form: TicketForm, field: Row) -> None:
     if form.desk is not None and not field.row.is_for(form.desk):
         if any(field.raw_data):
             raise ValidationError(f"This form has no field “{field.row.label}”. Please close it and open it again.")
+        return
+    if not field.raw_data and form.is_foreign and field.row not in (EMAIL, NOTE):
+        field.data = ""  # that form has not asked for it
         return
     try:
         field.data = field.row.read(field.data or "")

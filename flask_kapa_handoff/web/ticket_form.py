@@ -106,6 +106,11 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         return [field for field in self if field not in shown]
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether the visitor filled in Kapa's own form, which asks for email and note alone."""
+        return self.accepted_offer is not None and self.accepted_offer.requested
+
+    @property
     def field_values(self) -> dict[str, str]:
         """After ``validate()``: the values of the fields that have no column of their own, by name."""
         return {field.name: field.data for field in self.shown if field.row not in (EMAIL, NOTE) and field.data}

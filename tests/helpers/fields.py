@@ -8,7 +8,7 @@ ORDER = Field("order", "Order number", max_length=40, help="It stands at the top
 AREA = Field("area", "Area", choices=("Billing", "Vaults & keys"), required=True)
 STEPS = Field("steps", "What have you tried?", "textarea", max_length=200)
 URGENT = Field("urgent", "It keeps me from working", "checkbox")
-PHONE = Field("phone", "Phone", desks=("sales",))
+BRANCH = Field("branch", "Branch", desks=("sales",))
 
-FIELDS = [ORDER, AREA, STEPS, URGENT, PHONE]
+FIELDS = [ORDER, AREA, STEPS, URGENT, BRANCH]
 FILLED = {"order": "4711", "area": "Vaults & keys", "steps": "one\ntwo", "urgent": "yes"}
