@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from jinja2 import DictLoader
 
 from flask_kapa_handoff import Field, Flag, KapaHandoff, Submission
+from flask_kapa_handoff.fields import PACKAGE_FIELDS
 from tests.helpers.fields import AREA, FIELDS, FILLED
 from tests.helpers.offers import old_offer, signed_offer
 from tests.helpers.pages import Page
@@ -67,7 +68,7 @@ def test_the_form_has_the_fields_of_the_table_in_its_order(visitor: FlaskClient)
     page = opened(visitor)
     names = [found["name"] for tag, found in page.elements if tag in ("input", "textarea", "select")]
     shown = [name for name in names if name not in ("offer", "submission_id", "conversation", "website")]
-    assert shown == ["email", "note", "order", "area", "steps", "urgent"]
+    assert shown == [*(row.name for row in PACKAGE_FIELDS), "order", "area", "steps", "urgent"]
     order, area = page.one("input", name="order"), page.one("select", name="area")
     assert page.texts[order["aria-describedby"]] == "It stands at the top of your invoice."
     assert ("required" in area, "required" in order) == (True, False)
@@ -100,7 +101,7 @@ def test_the_preview_of_the_admin_shows_the_fields(make_app: Callable[..., Flask
     page = app.test_client().get("/handoff/admin/").text
     assert "Order number" in page
     assert "It keeps me from working" in page
-    assert 'name="phone"' not in page
+    assert 'name="branch"' not in page
     code = "import sys, flask_kapa_handoff.admin; print([name for name in sys.modules if '_handoff.visitor' in name])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -263,16 +264,16 @@ def test_a_required_box_must_be_ticked(make_app: Callable[..., Flask], shape: st
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_field_of_another_desk_is_not_accepted(site: Flask, visitor: FlaskClient, shape: str) -> None:
     """It is told on top, since it has no place in this form."""
-    answer = post(visitor, shape, ticket_fields(visitor, **FILLED, phone="555"))
+    answer = post(visitor, shape, ticket_fields(visitor, **FILLED, branch="Oslo"))
     page = refused(answer, shape, 422, "invalid")
     if shape == "json":
-        assert list(answer.json["error"]["fields"]) == ["phone"]
+        assert list(answer.json["error"]["fields"]) == ["branch"]
     else:
-        assert "no field “Phone”" in page.text
-        assert "phone" not in page.fields
+        assert "no field “Branch”" in page.text
+        assert "branch" not in page.fields
         assert kept(page)
     assert tickets(site) == []
-    assert post(visitor, shape, ticket_fields(visitor, **FILLED, phone="")).status_code == 201
+    assert post(visitor, shape, ticket_fields(visitor, **FILLED, branch="")).status_code == 201
 
 
 def test_a_program_is_told_which_fields_there_are(visitor: FlaskClient) -> None:
@@ -309,12 +310,12 @@ def test_an_offer_that_is_too_old_costs_nothing(
 def test_a_forged_offer_costs_nothing(visitor: FlaskClient, shape: str) -> None:
     """Whose form it was is not known then: also another desk's field is still there."""
     page = refused(
-        post(visitor, shape, ticket_fields(visitor, offer="forged", **FILLED, phone="555")),
+        post(visitor, shape, ticket_fields(visitor, offer="forged", **FILLED, branch="Oslo")),
         shape,
         403,
         "offer_invalid",
     )
-    assert kept(page, phone="555")
+    assert kept(page, branch="Oslo")
 
 
 @pytest.mark.parametrize("shape", PAGES)
