@@ -14,7 +14,8 @@ from .config import Config
 from .delivery.engines.threads import DeliveryThreads
 from .delivery.housekeeping import Housekeeping
 from .errors import ConfigurationError
-from .hooks import Hooks
+from .hook_failures import HookFailures
+from .hooks import Hooks, Registered
 from .offers import OfferSigner
 from .refusals import Refusals
 from .settings_cache import SettingsCache
@@ -37,7 +38,7 @@ class State:
     config: Config
     location: Location
     database: Database
-    hooks: Hooks
+    registered: Registered
     mail: Any = None
     has_admin: bool = False
     prepared: bool = False
@@ -114,6 +115,8 @@ class State:
     def __post_init__(self) -> None:
         self.threads = DeliveryThreads(self.app, self)
         self.refusals = Refusals(self.app, self.database)
+        self.hook_failures = HookFailures(self.refusals)
+        self.hooks = Hooks(self.registered, self.hook_failures)
         self.housekeeping = Housekeeping(self)
 
 
