@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response
-from flask_kapa_handoff.markup import STATIC
 from playwright.sync_api import Page, expect
 
+from flask_kapa_handoff.web.urls import STATIC
 from tests.browser import libraries
 
 pytestmark = pytest.mark.only("sqlite")
