@@ -152,7 +152,9 @@ class Courier:
             raise Delayed(f"MAIL_DEFAULT_SENDER is no address: {error}") from None
         if sender is None:
             raise Delayed("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER")
-        letterhead = Letterhead(self._state.site_name, sender, config.auto_submitted, config.attach_json)
+        letterhead = Letterhead(
+            self._state.site_name, sender, config.auto_submitted, config.attach_json, config.fields
+        )
         try:
             return compose(self._state.templates, letterhead, ticket, conversation)
         except (OSError, MemoryError) as error:
