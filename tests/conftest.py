@@ -16,6 +16,7 @@ pytest.register_assert_rewrite("tests.helpers")
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.delivery.mail.message import Letterhead, compose, mail_environment
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from tests.helpers.admin import let_pass
 from tests.helpers.mails import LETTERHEAD, a_ticket
@@ -222,8 +223,7 @@ def delivering_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
 
 @pytest.fixture
 def database(app: Flask) -> Database:
-    found: Database = app.extensions["kapa_handoff"].database
-    return found
+    return state_of(app).database
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from flask import Flask
 
 from flask_kapa_handoff.delivery.mail.message import Letterhead, compose, mail_environment
 from flask_kapa_handoff.delivery.mail.mime import address, header, header_text
+from flask_kapa_handoff.state import state_of
 from tests.helpers.mails import (
     HEADERS,
     INVISIBLE,
@@ -271,7 +272,7 @@ def test_header_text_keeps_what_is_harmless() -> None:
 def test_sender_arrives_as_configured(make_app: Callable[..., Flask], sender: Any, address: str, name: str) -> None:
     """Commas, quotes, tuples, other scripts: the envelope has the address alone, From the name as it was written."""
     app = make_app(KAPA_HANDOFF_SENDER=sender)
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     letterhead = Letterhead("Docs", state.config.sender)
     message = compose(mail_environment(app), letterhead, *a_ticket())
     assert message.sender == address

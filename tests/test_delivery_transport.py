@@ -11,6 +11,7 @@ import flask_mail
 import pytest
 from flask import Flask
 
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status
 from tests.helpers.couriers import PASSWORD, assert_queued_again, courier_of, deliver, look_up_tries
@@ -263,7 +264,7 @@ def test_logs_have_nothing_personal(
     courier = courier_of(app)
     for _ in range(3):
         courier.deliver_next()
-    with app.extensions["kapa_handoff"].database.write() as connection:  # an address that no mail can carry
+    with state_of(app).database.write() as connection:  # an address that no mail can carry
         connection.execute(
             ticket_table.update()
             .where(ticket_table.c.reference == references[3])

@@ -18,22 +18,12 @@ from jinja2 import DictLoader
 
 from flask_kapa_handoff import Field, Flag, KapaHandoff, Submission
 from flask_kapa_handoff.fields import PACKAGE_FIELDS
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import change_settings, tickets
 from tests.helpers.fields import AREA, FIELDS, FILLED
 from tests.helpers.offers import old_offer, signed_offer
 from tests.helpers.pages import Page
-from tests.helpers.sites import switch_off
-from tests.helpers.tickets import (
-    EMAIL,
-    NOTE,
-    PAIR,
-    SECRET,
-    post,
-    post_json,
-    refused,
-    send_ticket,
-    ticket_fields,
-    tickets,
-)
+from tests.helpers.tickets import EMAIL, NOTE, PAIR, SECRET, post, post_json, refused, send_ticket, ticket_fields
 
 PAGES = ["page", "fragment"]
 SHAPES = [*PAGES, "json"]
@@ -234,7 +224,7 @@ def test_a_wrong_value_is_told_at_its_field(
 def test_a_form_that_is_not_ours_asks_for_no_fields(site: Flask, visitor: FlaskClient) -> None:
     """A visitor of Kapa's own form cannot fill them in; what a script of the site sends for it is checked."""
     with site.test_request_context():
-        mark = site.extensions["kapa_handoff"].bridge_mark()
+        mark = state_of(site).bridge_mark()
     offer = signed_offer(visitor, requested=mark)
     assert post(visitor, "json", ticket_fields(visitor, offer=offer, email="")).status_code == 422
     assert post(visitor, "json", ticket_fields(visitor, offer=offer, area="Elsewhere")).status_code == 422
@@ -331,7 +321,7 @@ def test_a_limit_costs_nothing(make_app: Callable[..., Flask], shape: str) -> No
 def test_a_button_that_was_switched_off_costs_nothing(site: Flask, visitor: FlaskClient, shape: str) -> None:
     """409."""
     fields = ticket_fields(visitor, **FILLED)
-    switch_off(site)
+    change_settings(site, enabled=False)
     assert kept(refused(post(visitor, shape, fields), shape, 409, "disabled"))
 
 

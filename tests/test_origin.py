@@ -12,10 +12,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.hostile_requests import hostile_site
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import JSON, Page
-from tests.helpers.tickets import PAIR, ticket_fields, tickets
+from tests.helpers.tickets import PAIR, ticket_fields
 
 OUTSIDE = "http://intranet.example"
 """What the browser shows, while nginx's default tells the app ``Host: 127.0.0.1:8000``."""

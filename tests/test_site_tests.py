@@ -21,6 +21,7 @@ from sqlalchemy.pool import AssertionPool, NullPool, SingletonThreadPool, Static
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.engines import threads
+from flask_kapa_handoff.state import state_of
 from tests.helpers.commands import invoke, left
 from tests.helpers.sites import close
 from tests.helpers.tickets import send_ticket
@@ -29,12 +30,11 @@ TESTING_PAGE = Path(__file__).parent.parent / "docs" / "testing.md"
 
 
 def file_of(app: Flask) -> Path:
-    return Path(app.extensions["kapa_handoff"].database.engine.url.database)
+    return Path(state_of(app).database.engine.url.database)
 
 
 def has_threads(app: Flask) -> bool:
-    running: bool = app.extensions["kapa_handoff"].threads.running
-    return running
+    return state_of(app).threads.running
 
 
 def site_in_memory(make_app: Callable[..., Flask], **config: Any) -> tuple[Flask, Any, Any]:

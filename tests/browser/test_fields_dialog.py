@@ -10,8 +10,8 @@ from flask import Flask, Response, make_response, render_template_string
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from flask_kapa_handoff import Conversation, QuestionAnswer
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.fields import FIELDS, FILLED
-from tests.helpers.tickets import tickets
 
 PAGE = """<!doctype html>
 <html lang="en">

@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
 from flask_kapa_handoff import KapaHandoff, Visitor
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import transcript
 from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.browser.chat import (
@@ -475,7 +476,7 @@ def test_without_script_the_button_leads_to_a_page_and_a_confirmation(
     expect(page.get_by_label("Your note")).to_have_value("From a page.")
     fill_and_send(page, note="From a page.")
     shown = reference(page)
-    database = site.extensions["kapa_handoff"].database
+    database = state_of(site).database
     with database.read() as connection:
         (ticket,) = latest_tickets(connection)
         stored = connection.execute(select(transcript.c.conversation)).scalar_one()
