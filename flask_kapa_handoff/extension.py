@@ -9,7 +9,6 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from .config import Config
-from .delivery.engines import prepare_delivery
 from .errors import ConfigurationError
 from .hooks import AdminName, ConversationLoader, Hooks, ViewDecorator, VisitorLoader
 from .state import EXTENSION, State, current_state
@@ -76,11 +75,11 @@ class KapaHandoff:
             )
         config = Config.from_mapping(app.config)
         shared = engine if engine is not None else self._engine
-        location = Location(app, config, shared)
+        location = Location(app, config.database_uri, shared)
         state = State(
             app, config, location, Database(location), self._hooks, mail or self._mail, admin_required is not None
         )
-        prepare_delivery(state)
+        state.delivery.prepare()
         app.extensions[EXTENSION] = state
 
         app.register_blueprint(visitor.blueprint, url_prefix=config.url_prefix)
@@ -145,5 +144,4 @@ def _on_request() -> None:
         stop_watching(state.app)
         if state.location.warning:
             _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
-    if state.delivers_in_threads:
-        state.threads.start()
+    state.delivery.serving()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
 from itsdangerous import Signer
 from jinja2 import Environment
 
 from .config import Config
-from .delivery.engines.threads import DeliveryThreads
+from .delivery.channels import MAIL, Channel, OpenChannel
+from .delivery.engines import make_engine
 from .delivery.housekeeping import Housekeeping
 from .errors import ConfigurationError
 from .hooks import Hooks
@@ -22,9 +23,6 @@ from .site_name import find_site_name
 from .storage.engine import Database
 from .storage.location import Location
 from .template_environment import make_environment
-
-if TYPE_CHECKING:
-    from .delivery.engines.celery_publisher import Publisher
 
 EXTENSION = "kapa_handoff"
 
@@ -43,7 +41,7 @@ class State:
     prepared: bool = False
     refused_by_site: str | None = None
     explained: set[str] = field(default_factory=set)
-    publisher: Publisher | None = None
+    desk_channels: dict[str, str] = field(default_factory=dict)
     tags: dict[Any, str] = field(default_factory=dict)
     refused_origins: set[tuple[str, str]] = field(default_factory=set)
     settings_cache: SettingsCache = field(default_factory=SettingsCache)
@@ -52,17 +50,6 @@ class State:
     def site_name(self) -> str:
         """What the site calls itself in mails and on pages."""
         return find_site_name(self.app, self.config).name
-
-    @property
-    def delivers_in_threads(self) -> bool:
-        """Whether threads of this web process deliver.
-
-        Not while the site is tested, unless they were asked for by name: they would work beside a test, in whatever
-        database and with whatever mail server it has just set up. ``app.testing`` is often set after everything else,
-        so this is asked at each request.
-        """
-        config = self.config
-        return config.delivery == "thread" and (config.delivery_by_name or not self.app.testing)
 
     @property
     def secret(self) -> bytes:
@@ -112,9 +99,15 @@ class State:
         return [*(key.encode() if isinstance(key, str) else key for key in fallbacks), self.secret]
 
     def __post_init__(self) -> None:
-        self.threads = DeliveryThreads(self.app, self)
         self.refusals = Refusals(self.app, self.database)
-        self.housekeeping = Housekeeping(self)
+        self.housekeeping = Housekeeping(self.database, self.config.retention_days)
+        self.channels: dict[str, OpenChannel] = {MAIL: self._open_mail}
+        self.delivery = make_engine(self)
+
+    def _open_mail(self) -> Channel:
+        from .delivery.mail.channel import MailChannel  # brings smtplib, which only a process that delivers needs
+
+        return MailChannel(self)
 
 
 def current_state() -> State:
