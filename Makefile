@@ -21,8 +21,7 @@ test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 # versions: scripts in a browser, the example (which is no dependency of a site), packaging, and slow tests of faults and
 # of Celery, of which `make test` has the same code on the newest versions.
 # The lowest Alembic does not go with the Flask-Migrate of today.
-LOWEST_LEFT_OUT := browser faults test_delivery_celery.py test_example_app.py test_install.py test_kapa_bundle.py \
-  test_site_migrations.py
+LOWEST_LEFT_OUT := browser celery example faults test_install.py test_kapa_bundle.py test_site_migrations.py
 LOWEST_TESTS := not postgresql or test_postgresql or test_delivery_outbox
 
 test-lowest: $(LOWEST)/.test  ## Run the quick tests on the lowest versions that setup.cfg allows; with Python 3.10 or 3.11.

@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from flask_kapa_handoff.web.urls import STATIC
 from tests.browser.ensure_browser import find_browser
-from tests.servers import WebServer
+from tests.helpers.servers import WebServer
 
 CALLS = 50_000
 

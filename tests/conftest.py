@@ -1,10 +1,8 @@
-"""Fixtures: a fresh app for each test, on a real SQLite file and on a real PostgreSQL; a real mail server."""
+"""Fixtures: a fresh app for each test, on a real SQLite file and on a real PostgreSQL; real mail servers."""
 
 from __future__ import annotations
 
-import json
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import Environment
 
-from flask_kapa_handoff import KapaHandoff
-from tests.postgres import Postgres, running
-from tests.servers import MailServer, WebServer
+pytest.register_assert_rewrite("tests.helpers")
 
-PAIR = {"id": "a1", "question": "How do I rotate a key?", "answer": "Run `keys rotate`."}
-
-
-DATABASES = ("sqlite", "postgresql")
-CHOICES = ("KAPA_HANDOFF_DATABASE_URI", "SQLALCHEMY_DATABASE_URI")
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
+from flask_kapa_handoff.delivery.mail.message import Letterhead, compose, mail_environment
+from flask_kapa_handoff.storage.engine import Database
+from tests.helpers.admin import let_pass
+from tests.helpers.mails import LETTERHEAD, a_ticket
+from tests.helpers.postgres import Postgres, running
+from tests.helpers.scripted_smtp import Reply, ScriptedServer
+from tests.helpers.servers import MailServer, WebServer, free_port
+from tests.helpers.sites import CHOICES, DATABASES, close
+from tests.helpers.tickets import send_ticket
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -107,23 +109,6 @@ def make_app(tmp_path: Path, database_of_app: Callable[[str], dict[str, str]]) -
         close(app)
 
 
-def environment_of(app: Flask) -> dict[str, str]:
-    """The environment of a process that serves the same site: for ``app.config.from_prefixed_env()``."""
-    uri = app.config.get("KAPA_HANDOFF_DATABASE_URI")
-    return {**os.environ, **({"FLASK_KAPA_HANDOFF_DATABASE_URI": uri} if uri else {})}
-
-
-def close(app: Flask) -> None:
-    """What the end of a process does: stop the delivery, close the database."""
-    state = app.extensions.get("kapa_handoff")
-    if state is not None:
-        state.threads.stop()
-        state.refusals.stop()
-        if state.publisher is not None:
-            state.publisher.stop()
-        state.database.close()
-
-
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     """An app with the defaults."""
@@ -157,42 +142,91 @@ def serve() -> Iterator[Callable[[Any], str]]:
         server.stop()
 
 
-def signed_offer(client: FlaskClient, **facts: Any) -> str:
-    """An offer as the browser gets it."""
-    query = {"pairs": 1, "thread_id": "thread-1", "answer_id": "a1", **facts}
-    answer = client.get("/handoff/offer", query_string=query, headers={"Accept": "application/json"})
-    assert answer.status_code == 200, answer.text
-    return answer.json["offer"]
+@pytest.fixture(params=["page", "fragment", "json"])
+def shape(request: pytest.FixtureRequest) -> str:
+    """How the answer is wanted."""
+    return str(request.param)
 
 
-def own_offer(client: FlaskClient, offer: str) -> str:
-    """An offer that says the same, for one more ticket; the database is not asked."""
-    app = client.application
-    with app.test_request_context():
-        signer = app.extensions["kapa_handoff"].offer_signer()
-        return signer.sign(signer.read(offer).for_one_form())
+@pytest.fixture
+def admin_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Builds apps with an admin room that is open to all."""
+
+    def build(*, admin_required: Callable[..., Any] = let_pass, **options: Any) -> Flask:
+        return make_app(handoff=KapaHandoff(admin_required=admin_required), **options)
+
+    return build
 
 
-def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
-    """The fields of a ticket that is taken; ``fields`` replaces single ones, None leaves one out."""
-    values: dict[str, Any] = {
-        "offer": fields.pop("offer", None) or signed_offer(client),
-        "submission_id": str(uuid.uuid4()),
-        "email": "visitor@example.com",
-        "note": "It does not work on Tuesdays.",
-        "conversation": json.dumps([PAIR]),
-        "website": "",
-        **fields,
-    }
-    return {name: value for name, value in values.items() if value is not None}
+@pytest.fixture
+def admin(admin_app: Callable[..., Flask]) -> FlaskClient:
+    """An admin's client of an app with the defaults."""
+    return admin_app().test_client()
 
 
-def send_ticket(client: FlaskClient, **fields: Any) -> str:
-    """Send a ticket; gives its reference. One ``offer`` serves for as many as are sent."""
-    if "offer" in fields:
-        fields["offer"] = own_offer(client, fields["offer"])
-    answer = client.post(
-        "/handoff/tickets", data=ticket_fields(client, **fields), headers={"Accept": "application/json"}
-    )
-    assert answer.status_code == 201, answer.text
-    return answer.json["reference"]
+@pytest.fixture
+def environment(app: Flask) -> Environment:
+    return mail_environment(app)
+
+
+@pytest.fixture
+def write(environment: Environment) -> Callable[..., bytes]:
+    """Composes a mail: ``write(pairs=[...], letterhead=..., subject=...)``; other names are the ticket's fields."""
+
+    def compose_one(
+        pairs: list[QuestionAnswer] | None = None, letterhead: Letterhead = LETTERHEAD, **fields: Any
+    ) -> bytes:
+        ticket, conversation = a_ticket(**fields)
+        if pairs is not None:
+            conversation = Conversation(tuple(pairs))
+        return compose(environment, letterhead, ticket, conversation).data
+
+    return compose_one
+
+
+@pytest.fixture
+def smtp() -> Iterator[Callable[..., ScriptedServer]]:
+    """Starts scripted servers: ``smtp({"RCPT": ["450 later"]})``."""
+    servers: list[ScriptedServer] = []
+
+    def start(script: dict[str, list[Reply]] | None = None, **options: Any) -> ScriptedServer:
+        servers.append(ScriptedServer(script, **options).__enter__())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.__exit__()
+
+
+@pytest.fixture
+def smtp_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Builds apps that send to a server of the test, and wait no longer than a second for it."""
+
+    def build(server: ScriptedServer | MailServer, **config: Any) -> Flask:
+        defaults = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": server.port, "KAPA_HANDOFF_SMTP_TIMEOUT": 1}
+        return make_app(**{**defaults, **config})
+
+    return build
+
+
+@pytest.fixture
+def delivering_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Builds apps that deliver in threads to a server of the test."""
+
+    def build(server: ScriptedServer | MailServer | None = None, **config: Any) -> Flask:
+        port = free_port() if server is None else server.port
+        return make_app(**{"KAPA_HANDOFF_DELIVERY": "thread", "MAIL_PORT": port, **config})
+
+    return build
+
+
+@pytest.fixture
+def database(app: Flask) -> Database:
+    found: Database = app.extensions["kapa_handoff"].database
+    return found
+
+
+@pytest.fixture
+def queue(app: Flask) -> Callable[[], str]:
+    """Stores a ticket; gives its reference."""
+    return lambda: send_ticket(app.test_client())

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_kapa_handoff import KapaHandoff
-from tests.servers import MailServer
+from tests.helpers.servers import MailServer
 
 LEVEL = re.compile(r'data-level="(\w+)"')
 

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask, g
 
 from flask_kapa_handoff import KapaHandoff, Visitor
-from tests.test_admin_settings import fields, let_pass, save, shown
+from tests.helpers.admin import fields, let_pass, save, shown
 
 MakeApp = Callable[..., Flask]
 

@@ -20,8 +20,9 @@ from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from tests.conftest import PAIR, send_ticket, signed_offer
-from tests.servers import MailServer, free_port
+from tests.helpers.offers import signed_offer
+from tests.helpers.servers import MailServer, free_port
+from tests.helpers.tickets import PAIR, send_ticket
 
 MANY = {"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1000, "KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR": 1000}
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from click.testing import Result
 from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
@@ -22,26 +21,10 @@ from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import delivery_attempt, ticket, transcript
 from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
-from tests.conftest import PAIR, send_ticket
-from tests.scripted_smtp import ScriptedServer
-from tests.servers import MailServer, free_port
-
-
-def invoke(app: Flask, *words: str) -> Result:
-    return app.test_cli_runner().invoke(args=["kapa-handoff", *words])
-
-
-SITE = """
-from flask import Flask
-from flask_kapa_handoff import KapaHandoff
-app = Flask("site", instance_path={instance!r})
-app.config.update({config!r})
-KapaHandoff(app)
-"""
-
-
-def mailing(make_app: Callable[..., Flask], server: MailServer, **config: object) -> Flask:
-    return make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port, **config)
+from tests.helpers.commands import SITE, invoke, left, mailing
+from tests.helpers.scripted_smtp import ScriptedServer
+from tests.helpers.servers import MailServer, free_port
+from tests.helpers.tickets import PAIR, send_ticket
 
 
 def test_deliver_sends_what_is_due(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
@@ -346,15 +329,6 @@ def test_erase_forgets_a_visitor(make_app: Callable[..., Flask], mail_server: Ma
     again = invoke(app, "erase", "v@example.com", "--yes")
     assert again.output == "There are no tickets of v@example.com.\n"
     assert again.exit_code == 0
-
-
-def left(app: Flask) -> tuple[list[str], int, int]:
-    """The references that are left, and how many transcripts and attempts."""
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        references = connection.execute(sqlalchemy.select(ticket.c.reference).order_by(ticket.c.id)).scalars().all()
-        transcripts = connection.execute(sqlalchemy.select(transcript.c.ticket_id)).all()
-        attempts = connection.execute(sqlalchemy.select(delivery_attempt.c.id)).all()
-    return list(references), len(transcripts), len(attempts)
 
 
 @pytest.mark.parametrize(("typed", "deleted"), [("y\n", True), ("n\n", False), ("\n", False)])

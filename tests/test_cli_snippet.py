@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 
-from tests.test_public_form import Page
+from tests.helpers.pages import Page
 
 ORIGIN = "https://help.example.com"
 

@@ -18,10 +18,10 @@ from sqlalchemy import select
 
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from tests.conftest import send_ticket
-from tests.scripted_smtp import SILENCE, ScriptedServer
-from tests.servers import MailServer
-from tests.test_cli import SITE
+from tests.helpers.commands import SITE
+from tests.helpers.scripted_smtp import SILENCE, ScriptedServer
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket
 
 Start = Callable[..., "subprocess.Popen[str]"]
 MANY = {"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1000, "KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR": 1000}

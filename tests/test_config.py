@@ -12,7 +12,7 @@ from flask import Flask
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config, parse_email
-from tests.growth import LINEAR, growth
+from tests.helpers.growth import LINEAR, growth
 
 ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE = Trigger
 

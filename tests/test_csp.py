@@ -13,8 +13,8 @@ from flask_talisman import Talisman
 from jinja2 import DictLoader, pass_context
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff
-from tests.conftest import signed_offer
-from tests.test_admin_settings import let_pass
+from tests.helpers.admin import let_pass
+from tests.helpers.offers import signed_offer
 
 MakeApp = Callable[..., Flask]
 POLICY = {"default-src": "'none'", "script-src": "'strict-dynamic'", "style-src": [], "img-src": "'self'"}

@@ -20,8 +20,8 @@ from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status, Ticket
-from tests.conftest import send_ticket
-from tests.servers import MailServer, free_port
+from tests.helpers.servers import MailServer, free_port
+from tests.helpers.tickets import send_ticket
 
 MANY = {f"KAPA_HANDOFF_TICKETS_PER_{name}_PER_HOUR": 1000 for name in ("CLIENT", "EMAIL")}
 

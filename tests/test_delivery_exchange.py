@@ -22,8 +22,8 @@ from flask_kapa_handoff.delivery.mail.transport import Transport, Unreachable
 from flask_kapa_handoff.storage import BUSY_TIMEOUT
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from tests.conftest import send_ticket
-from tests.scripted_smtp import FLOOD, HANG_UP, ScriptedServer, make_certificate, server_context
+from tests.helpers.scripted_smtp import FLOOD, HANG_UP, ScriptedServer, make_certificate, server_context
+from tests.helpers.tickets import send_ticket
 
 SOON = 1.0  # seconds that a test waits for what would never come
 EVER = 600.0

@@ -23,15 +23,10 @@ from flask_kapa_handoff.doctor.tickets import NOBODY
 from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import ticket
-from tests.conftest import send_ticket, ticket_fields
-from tests.scripted_smtp import HANG_UP, SILENCE, ScriptedServer, make_certificate, server_context
-from tests.servers import MailServer, free_port
-from tests.test_cli import invoke, mailing
-
-
-def findings(app: Flask) -> tuple[int, str]:
-    result = invoke(app, "doctor")
-    return result.exit_code, result.output
+from tests.helpers.commands import findings, invoke, mailing
+from tests.helpers.scripted_smtp import HANG_UP, SILENCE, ScriptedServer, make_certificate, server_context
+from tests.helpers.servers import MailServer, free_port
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 
 def test_doctor_is_content_with_a_good_set_up(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
@@ -165,6 +160,7 @@ def test_a_proxy_that_hides_the_visitors_is_a_warning(make_app: Callable[..., Fl
 
 
 # The mail server
+
 
 LOG_IN = {"MAIL_USERNAME": "docs", "MAIL_PASSWORD": "the secret of this test"}
 

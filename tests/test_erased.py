@@ -28,10 +28,11 @@ from flask_kapa_handoff.settings import settings_history
 from flask_kapa_handoff.storage import removal
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import delivery_attempt, ticket
-from tests.conftest import PAIR, close, send_ticket
-from tests.erased_site import CANARY, EMAIL, erase, site_of_a_visitor, traces
-from tests.servers import MailServer
-from tests.test_cli import invoke, left, mailing
+from tests.helpers.commands import invoke, left, mailing
+from tests.helpers.erased_site import CANARY, EMAIL, erase, site_of_a_visitor, traces
+from tests.helpers.servers import MailServer
+from tests.helpers.sites import close
+from tests.helpers.tickets import PAIR, send_ticket
 
 ROOT = Path(__file__).parent.parent
 REPLIES = [f"450 {CANARY} must wait", f"550 {CANARY} is unknown", f"550 {CANARY} again"]
@@ -97,7 +98,7 @@ def test_nothing_is_left_by_an_sqlite_that_does_not_delete_securely_by_itself(tm
         "import sys, runpy, pysqlite3\n"
         "sys.modules['sqlite3'] = pysqlite3; sys.modules['sqlite3.dbapi2'] = pysqlite3.dbapi2\n"
         f"sys.argv[1:] = [{str(tmp_path)!r}]\n"
-        "runpy.run_module('tests.erased_site', run_name='__main__')\n"
+        "runpy.run_module('tests.helpers.erased_site', run_name='__main__')\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

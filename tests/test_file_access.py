@@ -17,10 +17,9 @@ from sqlalchemy import text
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage import VERSION_TABLE, schema
-from tests.conftest import send_ticket
-from tests.test_cli import invoke
-from tests.test_doctor import findings
-from tests.test_storage import file_of
+from tests.helpers.commands import findings, invoke
+from tests.helpers.sites import file_of
+from tests.helpers.tickets import send_ticket
 
 ROOT = Path(__file__).parent.parent
 NOBODY = 65534

@@ -16,11 +16,10 @@ from flask_wtf.csrf import CSRFProtect
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.doctor import examine
-from tests.conftest import send_ticket, ticket_fields
-from tests.servers import MailServer
-from tests.test_admin_settings import let_pass, save
-from tests.test_hosts import whole_way
-from tests.test_public_form import Page
+from tests.helpers.admin import let_pass, save
+from tests.helpers.pages import Page
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket, ticket_fields, whole_way
 
 MakeApp = Callable[..., Flask]
 

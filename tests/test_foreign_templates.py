@@ -26,11 +26,9 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.admin import responses as admin_answers
 from flask_kapa_handoff.template_environment import TEMPLATES
 from flask_kapa_handoff.visitor import responses as public_answers
-from tests.conftest import send_ticket
-from tests.servers import MailServer
-from tests.test_admin_settings import fields, let_pass, save, shown
-from tests.test_hosts import whole_way
-from tests.test_public_tickets import tickets
+from tests.helpers.admin import fields, let_pass, save, shown
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket, tickets, whole_way
 
 MakeApp = Callable[..., Flask]
 PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")

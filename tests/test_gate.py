@@ -16,10 +16,9 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.settings import current_settings, save_settings
 from flask_kapa_handoff.triggers import Facts, Trigger
-from tests.conftest import PAIR, signed_offer, ticket_fields
-from tests.test_offers import DAY, sign_earlier
-from tests.test_public_form import JSON, Page
-from tests.test_public_tickets import post, tickets
+from tests.helpers.offers import DAY, sign_earlier, signed_offer
+from tests.helpers.pages import JSON, Page
+from tests.helpers.tickets import PAIR, post, ticket_fields, tickets
 
 
 def with_record(make_app: Callable[..., Flask], *pairs: QuestionAnswer, **config: Any) -> tuple[Flask, list[Any]]:

@@ -19,8 +19,8 @@ from flask_kapa_handoff.health import _HEALTH
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import find_ticket
-from tests.conftest import send_ticket
-from tests.servers import MailServer
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket
 
 
 @pytest.fixture

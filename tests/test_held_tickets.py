@@ -20,8 +20,8 @@ from flask_kapa_handoff.doctor import Level, examine
 from flask_kapa_handoff.signals import ticket_created
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status, Ticket, latest_tickets
-from tests.conftest import send_ticket, ticket_fields
-from tests.servers import MailServer
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 
 @pytest.fixture

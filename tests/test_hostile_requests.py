@@ -18,10 +18,10 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
 from flask_kapa_handoff.signals import ticket_created
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button
-from tests.conftest import signed_offer, ticket_fields
-from tests.hostile_requests import ROUTES, Attacker, hostile_site
-from tests.test_public_form import JSON, Page
-from tests.test_public_tickets import tickets
+from tests.helpers.hostile_requests import ROUTES, Attacker, hostile_site
+from tests.helpers.offers import signed_offer
+from tests.helpers.pages import JSON, Page
+from tests.helpers.tickets import ticket_fields, tickets
 
 MOST_OCTETS = 500_000
 """No answer to a request of some kilobytes is larger: the admin's list has fifty tickets."""

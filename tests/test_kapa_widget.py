@@ -20,10 +20,9 @@ from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.settings import current_settings, save_settings
 from flask_kapa_handoff.triggers import parse_triggers
 from flask_kapa_handoff.web.urls import STATIC
-from tests.conftest import environment_of
-from tests.test_admin_settings import let_pass, save
-from tests.test_markup import EVIL, render
-from tests.test_public_form import Page
+from tests.helpers.admin import let_pass, save
+from tests.helpers.pages import EVIL, Page, render
+from tests.helpers.sites import environment_of
 
 WIDGET = "{{ kapa_widget('WEBSITE-ID', project_name='Acme', project_color='#3b5bdb') }}"
 HANDOFF = {

@@ -6,7 +6,7 @@ import pytest
 
 from flask_kapa_handoff.links import MAX_FOREIGN_HOSTS, Links
 from flask_kapa_handoff.markdown import to_html
-from tests.growth import LINEAR, growth
+from tests.helpers.growth import LINEAR, growth
 
 REL = 'rel="noopener noreferrer nofollow"'
 

@@ -16,9 +16,10 @@ from flask_kapa_handoff.hooks import Visitor
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.signals import ticket_created, ticket_delivered
 from flask_kapa_handoff.triggers import Facts, Trigger
-from tests.conftest import close, send_ticket
-from tests.servers import MailServer
-from tests.test_cli import invoke
+from tests.helpers.commands import invoke
+from tests.helpers.servers import MailServer
+from tests.helpers.sites import close
+from tests.helpers.tickets import send_ticket
 
 WORD = "zeisig"
 PAIR = {"id": f"{WORD}-1", "question": f"What is a {WORD}?", "answer": f"A {WORD} is a bird."}

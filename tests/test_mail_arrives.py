@@ -4,63 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
-import sys
-import threading
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
-from email import message_from_bytes, policy
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from flask_kapa_handoff.delivery import outbox
-from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.hooks import Visitor
-from flask_kapa_handoff.storage.engine import now as database_now
-from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tables import transcript
-from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
-from tests.conftest import environment_of, send_ticket, signed_offer, ticket_fields
-from tests.scripted_smtp import ScriptedServer
-from tests.servers import MailServer, Received, free_port
-
-CONVERSATION: list[dict[str, Any]] = [
-    {
-        "id": "a1",
-        "question": "How do I rotate a key?",
-        "answer": "Run `keys rotate`. See **the guide**.",
-        "sources": [
-            {"title": "Key guide", "url": "https://docs.example.com/keys?a=1&b=2"},
-            {"title": "A PDF", "url": "urn:isbn:123"},
-        ],
-        "uncertain": False,
-        "reaction": "upvote",
-    },
-    {
-        "id": "a2",
-        "question": "And on Tuesdays?",
-        "answer": "I am not sure.",
-        "sources": [],
-        "uncertain": True,
-        "reaction": "downvote",
-    },
-    {
-        "id": "a3",
-        "question": "Wirklich? 本当に? حقا؟ 🔑👩‍💻",
-        "answer": "Ja.\n\n| Tag | geht |\n|---|---|\n| Dienstag | nein |\n\n```sh\nkeys rotate --force\n```",
-        "sources": [],
-        "uncertain": False,
-        "reaction": None,
-    },
-]
+from flask_kapa_handoff.storage.tickets import Status
+from tests.helpers.couriers import deliver
+from tests.helpers.deliveries import look_up, make_due
+from tests.helpers.mails import CONVERSATION, send
+from tests.helpers.offers import signed_offer
+from tests.helpers.servers import MailServer, Received
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 
 @pytest.fixture
@@ -71,47 +31,6 @@ def make_site(make_app: Callable[..., Flask], mail_server: MailServer) -> Callab
         return make_app(**{"MAIL_PORT": mail_server.port, "KAPA_HANDOFF_DELIVERY": "inline", **config})
 
     return build
-
-
-def send(app: Flask, conversation: list[dict[str, Any]] | None = None, **fields: Any) -> str:
-    """Send a ticket with a conversation, by default the long one above; ``facts`` are those of the offer."""
-    client = app.test_client()
-    facts = {
-        "pairs": len(CONVERSATION if conversation is None else conversation),
-        "page": "https://docs.example.com/keys",
-        **fields.pop("facts", {}),
-    }
-    text = json.dumps(CONVERSATION if conversation is None else conversation)
-    return send_ticket(client, offer=signed_offer(client, **facts), conversation=text, **fields)
-
-
-def look_up(app: Flask, reference: str) -> Ticket:
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        ticket = find_ticket(connection, ticket_table.c.reference == reference)
-    assert ticket is not None
-    return ticket
-
-
-def make_due(app: Flask, reference: str, **columns: str) -> None:
-    """Let the ticket be due now: its waiting time, or the lease of a process that is gone, is over."""
-    with app.extensions["kapa_handoff"].database.write() as connection:
-        past = database_now(connection) - timedelta(seconds=1)
-        changed = connection.execute(
-            update(ticket_table)
-            .where(ticket_table.c.reference == reference)
-            .values({columns.get("column", "next_attempt_at"): past})
-        )
-        assert changed.rowcount == 1
-
-
-def deliver(app: Flask) -> Ticket:
-    courier = Courier(app, app.extensions["kapa_handoff"])
-    try:
-        tried = courier.deliver_next()
-    finally:
-        courier.close()
-    assert tried is not None
-    return tried
 
 
 def attachment(mail: Received) -> Any:
@@ -300,6 +219,7 @@ def test_sites_own_record_and_signed_in_visitor(
 
 # Difficult text
 
+
 DIFFICULT = {
     "dots": ".\r\n..\r\n.a\r\n\r\n.\r\n",
     "from": "From the start\n>From quoted\nFrom: x@example.com\nSubject: forged\n\nBcc: evil@example.com",
@@ -479,139 +399,3 @@ def test_address_like_an_encoded_word_loses_no_ticket(
         assert list(answer.json["error"]["fields"]) == ["email"]
     else:
         assert look_up(app, answer.json["reference"]).status is Status.DELIVERED
-
-
-# The mail server is away
-
-
-def test_nothing_is_lost_while_smtp_is_down(make_app: Callable[..., Flask]) -> None:
-    """With nothing listening the visitor still gets a reference; the mail arrives once the server is back."""
-    port = free_port()
-    app = make_app(MAIL_PORT=port)
-    reference = send(app)
-    assert deliver(app).status is Status.QUEUED
-    server = MailServer(port).start()
-    try:
-        assert Courier(app, app.extensions["kapa_handoff"]).deliver_next() is None  # not due yet
-        make_due(app, reference)
-        assert deliver(app).status is Status.DELIVERED
-        assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in server.received] == [reference]
-    finally:
-        server.stop()
-
-
-SERVING_PROCESS = """
-import sys
-from flask import Flask
-from werkzeug.serving import make_server
-from flask_kapa_handoff import KapaHandoff
-
-app = Flask("site", instance_path=sys.argv[2])
-app.config.update(SECRET_KEY="a secret of this test", KAPA_HANDOFF_EMAIL="support@example.com",
-                  MAIL_DEFAULT_SENDER="Site <site@example.com>", MAIL_PORT=int(sys.argv[1]))
-app.config.from_prefixed_env()
-KapaHandoff(app)
-server = make_server("127.0.0.1", 0, app, threaded=True)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
-
-
-@contextmanager
-def serving(smtp_port: int, app: Flask) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A web server in a process of its own, killed at the end without a chance to tidy up."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVING_PROCESS, str(smtp_port), app.instance_path],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=Path(__file__).parent.parent,
-        env={**environment_of(app), "PYTHONPATH": str(Path(__file__).parent.parent)},
-    )
-    with process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}", process
-        finally:
-            process.send_signal(signal.SIGKILL)
-
-
-def post_ticket(url: str, app: Flask) -> str:
-    """Send a ticket over the network; gives its reference."""
-    fields = ticket_fields(app.test_client())
-    body = {**fields, "conversation": CONVERSATION}
-    request = urllib.request.Request(  # noqa: S310
-        f"{url}/handoff/tickets", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-        assert answer.status == 201
-        document = json.load(answer)
-    assert document["status"] == "queued"
-    reference: str = document["reference"]
-    return reference
-
-
-def wake(url: str) -> None:
-    with urllib.request.urlopen(f"{url}/handoff/offer?pairs=1", timeout=20) as answer:  # noqa: S310
-        assert answer.status == 200
-
-
-def wait_for_tries(app: Flask, reference: str, count: int) -> None:
-    """Wait until the other process has recorded the end of so many tries; the database has no signal for that."""
-    deadline, pause = datetime.now(timezone.utc) + timedelta(seconds=20), threading.Event()
-    while (ticket := look_up(app, reference)).attempts < count or ticket.status is Status.SENDING:
-        assert datetime.now(timezone.utc) < deadline, ticket
-        pause.wait(0.02)
-
-
-def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask]) -> None:
-    """SMTP is down, the process is killed, another one is started, SMTP comes back: the mail arrives, once."""
-    smtp_port = free_port()
-    app = make_app()  # looks into the same database
-    with serving(smtp_port, app) as (url, _):
-        reference = post_ticket(url, app)
-        wait_for_tries(app, reference, 1)
-    ticket = look_up(app, reference)
-    assert ticket.status is Status.QUEUED
-    assert "refused" in (ticket.last_error or "")
-
-    server = MailServer(smtp_port).start()
-    try:
-        make_due(app, reference)
-        with serving(smtp_port, app) as (url, _):
-            wake(url)
-            (mail,) = server.wait_for(1)
-            wait_for_tries(app, reference, 2)
-        assert mail.message["X-Kapa-Handoff-Ticket"] == reference
-        assert mail.message["Message-ID"] == f"<{ticket.id}@example.com>"
-        assert look_up(app, reference).status is Status.DELIVERED
-        assert outbox.claim(app.extensions["kapa_handoff"].database, 30) is None
-    finally:
-        server.stop()
-
-
-def test_kill_in_the_middle_of_a_mail(make_app: Callable[..., Flask]) -> None:
-    """A process that is killed in mid-mail leaves the ticket to the next one, under the same Message-ID."""
-    app = make_app()
-    first: list[subprocess.Popen[str]] = []
-
-    def die_here() -> str:
-        first[0].send_signal(signal.SIGKILL)
-        return "250 taken"
-
-    with ScriptedServer({"END": [die_here]}) as server:
-        with serving(server.port, app) as (url, process):
-            first.append(process)
-            reference = post_ticket(url, app)
-            server.wait_for(lambda: "END" in server.verbs())
-            process.wait(20)
-        assert look_up(app, reference).status is Status.SENDING
-        make_due(app, reference, column="leased_until")
-        with serving(server.port, app) as (url, _):
-            wake(url)
-            server.wait_for(lambda: server.verbs().count("END") == 2)
-            wait_for_tries(app, reference, 2)
-        assert look_up(app, reference).status is Status.DELIVERED
-        copies = [message_from_bytes(mail, policy=policy.default) for mail in server.mails]
-    assert len({copy["Message-ID"] for copy in copies}) == 1
-    assert [copy["X-Kapa-Handoff-Ticket"] for copy in copies] == [reference] * 2

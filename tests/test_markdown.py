@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from flask_kapa_handoff.markdown import TAGS, Renderer, lines, to_html
-from tests.growth import LINEAR, growth
+from tests.helpers.growth import LINEAR, growth
 
 
 class _Reader(HTMLParser):

@@ -12,17 +12,10 @@ from flask import Flask, render_template_string
 from sqlalchemy import event
 
 from flask_kapa_handoff import Conversation, QuestionAnswer
-from tests.conftest import ticket_fields
-from tests.test_public_form import Page
+from tests.helpers.pages import EVIL, Page, render
+from tests.helpers.tickets import ticket_fields
 
-EVIL = "\"</script><script>alert(1)</script>'<!-- & </textarea>"
 PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
-
-
-def render(app: Flask, template: str, root: str = "", **context: Any) -> str:
-    """A template of the site, rendered while a request is answered."""
-    with app.test_request_context("/docs/keys?x=1", environ_overrides={"SCRIPT_NAME": root}):
-        return render_template_string(template, **context)
 
 
 def button(app: Flask, conversation: Conversation | None, **context: Any) -> str:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import URLSafeTimedSerializer
 
 from flask_kapa_handoff import ConfigurationError, Trigger
 from flask_kapa_handoff.offers import MAX_AGE, Offer, OfferExpired, OfferInvalid, OfferSigner
 from flask_kapa_handoff.triggers import Facts
-from tests.conftest import send_ticket, signed_offer, ticket_fields
+from tests.helpers.offers import DAY, sign_earlier, signed_offer
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 JSON = {"Accept": "application/json"}
-DAY = 24 * 60 * 60
 FULL = Offer(
     (Trigger.UNCERTAINTY, Trigger.DOWNVOTE),
     Facts(4, True, True),
@@ -28,19 +27,6 @@ FULL = Offer(
     "a1",
     "https://x.example/?q=1&r=<2>",
 )
-
-
-def sign_earlier(monkeypatch: pytest.MonkeyPatch, seconds: int, sign: Callable[[], str]) -> str:
-    """What ``sign`` gives, stamped as many seconds ago: the clock of the signature is put back meanwhile."""
-    stamp = int(time.time()) - seconds
-    with monkeypatch.context() as patched:
-        patched.setattr(TimestampSigner, "get_timestamp", lambda self: stamp)
-        return sign()
-
-
-def old_offer(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int = DAY + 5) -> str:
-    """An offer from GET /offer that is so many seconds old."""
-    return sign_earlier(monkeypatch, seconds, lambda: signed_offer(client))
 
 
 @pytest.mark.parametrize("offer", [Offer((Trigger.ALWAYS,), Facts(1)), FULL])

@@ -12,10 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
-from tests.conftest import PAIR, signed_offer, ticket_fields
-from tests.hostile_requests import hostile_site
-from tests.test_public_form import JSON, Page
-from tests.test_public_tickets import tickets
+from tests.helpers.hostile_requests import hostile_site
+from tests.helpers.offers import signed_offer
+from tests.helpers.pages import JSON, Page
+from tests.helpers.tickets import PAIR, ticket_fields, tickets
 
 OUTSIDE = "http://intranet.example"
 """What the browser shows, while nginx's default tells the app ``Host: 127.0.0.1:8000``."""

@@ -18,16 +18,11 @@ from flask_kapa_handoff.errors import SchemaError, Unavailable
 from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from tests.conftest import own_offer, send_ticket, signed_offer, ticket_fields
-from tests.postgres import Postgres
+from tests.helpers.offers import own_offer, signed_offer
+from tests.helpers.postgres import Postgres
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 pytestmark = pytest.mark.only("postgresql")
-
-
-@pytest.fixture
-def database(app: Flask) -> Database:
-    found: Database = app.extensions["kapa_handoff"].database
-    return found
 
 
 @pytest.fixture

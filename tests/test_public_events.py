@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 
 from flask_kapa_handoff.signals import handoff_cancelled, handoff_opened
 from flask_kapa_handoff.triggers import Facts
-from tests.conftest import signed_offer, ticket_fields
-from tests.test_offers import old_offer
-from tests.test_public_form import FRAGMENT, JSON
+from tests.helpers.offers import old_offer, signed_offer
+from tests.helpers.pages import FRAGMENT, JSON
+from tests.helpers.tickets import ticket_fields
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from html.parser import HTMLParser
 
 import pytest
 from flask import Flask
@@ -13,75 +12,9 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
 from flask_kapa_handoff.storage.tickets import latest_tickets
-from tests.conftest import send_ticket, signed_offer, ticket_fields
-from tests.test_offers import old_offer
-
-JSON = {"Accept": "application/json"}
-FRAGMENT = {"X-Kapa-Handoff": "fragment"}
-HTMX = {"HX-Request": "true"}
-VOID = {"input", "link", "meta", "br", "img", "hr"}
-
-
-class Page(HTMLParser):
-    """A page or fragment as a browser reads it: every element with its attributes, and the values of the fields."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.fields: dict[str, str] = {}
-        self.texts: dict[str, str] = {}
-        self.text = ""
-        self._open: list[tuple[str, dict[str, str]]] = []
-        self.feed(markup)
-        self.close()
-        assert not self._open, f"never closed: {self._open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = {name: value or "" for name, value in attrs}
-        assert len(attributes) == len(attrs), f"an attribute twice: {attrs}"
-        self.elements.append((tag, attributes))
-        if tag in ("input", "textarea") and "name" in attributes:
-            assert attributes["name"] not in self.fields, f"a field twice: {attributes}"
-            self.fields[attributes["name"]] = attributes.get("value", "")
-        if "id" in attributes:
-            assert attributes["id"] not in self.texts, f"an id twice: {attributes}"
-            self.texts[attributes["id"]] = ""
-        if tag not in VOID:
-            self._open.append((tag, attributes))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in VOID:
-            return
-        opened, attributes = self._open.pop()
-        assert opened == tag, f"<{opened}> is closed by </{tag}>"
-        if tag == "textarea":
-            # HTML: the first line break after the tag is not part of the text.
-            self.fields[attributes["name"]] = self.fields[attributes["name"]].removeprefix("\n")
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        for tag, attributes in self._open:
-            if tag == "textarea":
-                self.fields[attributes["name"]] += data
-            if "id" in attributes:
-                self.texts[attributes["id"]] += data
-
-    def all(self, tag: str, **attributes: str) -> list[dict[str, str]]:
-        """The elements of a kind with these attributes; underscores stand for hyphens."""
-        wanted = {name.replace("_", "-"): value for name, value in attributes.items()}
-        return [found for kind, found in self.elements if kind == tag and wanted.items() <= found.items()]
-
-    def one(self, tag: str, **attributes: str) -> dict[str, str]:
-        found = self.all(tag, **attributes)
-        assert len(found) == 1, f"{len(found)} times <{tag} {attributes}>"
-        return found[0]
-
-    def said_at(self, field: str) -> str:
-        """The texts that describe a field which is marked as wrong; empty if it is not."""
-        (element,) = [found for _, found in self.elements if found.get("name") == field]
-        if element.get("aria-invalid") != "true":
-            return ""
-        return " ".join(self.texts[name] for name in element["aria-describedby"].split())
+from tests.helpers.offers import old_offer, signed_offer
+from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 
 def get_form(client: FlaskClient, offer: str, headers: dict[str, str] | None = None) -> TestResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.settings import current_settings, save_settings
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_script
-from tests.conftest import send_ticket, signed_offer
-from tests.servers import MailServer
-from tests.test_public_form import Page
+from tests.helpers.offers import signed_offer
+from tests.helpers.pages import Page
+from tests.helpers.servers import MailServer
+from tests.helpers.sites import switch_off
+from tests.helpers.tickets import send_ticket
 
 JSON = {"Accept": "application/json"}
 
@@ -27,13 +27,6 @@ def bridge_mark(app: Flask) -> str:
     """The mark that the page's tag of the bridge carries."""
     with app.test_request_context():
         return Page(str(kapa_handoff_script(bridge="takeover"))).all("script")[-1]["data-requested"]
-
-
-def switch_off(app: Flask) -> None:
-    state = app.extensions["kapa_handoff"]
-    with state.database.write() as connection:
-        settings = current_settings(connection, state.config)
-        save_settings(connection, state.config, replace(settings, enabled=False), changed_by="a test")
 
 
 def test_the_button_is_a_real_form(client: FlaskClient) -> None:

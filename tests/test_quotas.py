@@ -21,7 +21,7 @@ from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Ticket, latest_tickets
 from flask_kapa_handoff.web.requests import proxy_unheeded
-from tests.conftest import PAIR, ticket_fields
+from tests.helpers.tickets import PAIR, ticket_fields
 
 SECRET = b"a secret"
 VICTIM = "visitor@example.com"

@@ -6,7 +6,7 @@ import pytest
 
 from flask_kapa_handoff import Conversation, QuestionAnswer, Source
 from flask_kapa_handoff.redaction import redact, redact_conversation
-from tests.growth import LINEAR, growth
+from tests.helpers.growth import LINEAR, growth
 
 # Put together here, so that no scanner of repositories takes them for real ones.
 SECRETS = [

@@ -17,7 +17,8 @@ from flask_kapa_handoff.doctor import Finding, Level, examine
 from flask_kapa_handoff.refusals import Refusals, recent_refusals
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import refusal
-from tests.conftest import close, send_ticket, ticket_fields
+from tests.helpers.sites import close
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 JSON = {"Accept": "application/json"}
 
@@ -26,11 +27,6 @@ JSON = {"Accept": "application/json"}
 def app(make_app: Callable[..., Flask]) -> Flask:
     """A site with an admin room that is open to all."""
     return make_app(handoff=KapaHandoff(admin_required=lambda view: view), KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
-
-
-@pytest.fixture
-def database(app: Flask) -> Database:
-    return app.extensions["kapa_handoff"].database
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from flask_kapa_handoff.settings import (
     settings_history,
 )
 from flask_kapa_handoff.storage.tickets import latest_tickets
-from tests.conftest import PAIR, signed_offer, ticket_fields
+from tests.helpers.offers import signed_offer
+from tests.helpers.tickets import PAIR, ticket_fields
 
 CHANGES = [
     ("email", "sales@example.com"),

@@ -18,8 +18,8 @@ from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage import VERSION_TABLE
 from flask_kapa_handoff.storage.site_migrations import THREE_LINES
 from flask_kapa_handoff.storage.tables import metadata
-from tests.conftest import CHOICES
-from tests.test_cli import invoke
+from tests.helpers.commands import invoke
+from tests.helpers.sites import CHOICES
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:No path_separator:DeprecationWarning"),

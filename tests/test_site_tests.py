@@ -21,8 +21,9 @@ from sqlalchemy.pool import AssertionPool, NullPool, SingletonThreadPool, Static
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.engines import threads
-from tests.conftest import close, send_ticket
-from tests.test_cli import invoke, left
+from tests.helpers.commands import invoke, left
+from tests.helpers.sites import close
+from tests.helpers.tickets import send_ticket
 
 TESTING_PAGE = Path(__file__).parent.parent / "docs" / "testing.md"
 

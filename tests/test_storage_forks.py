@@ -18,8 +18,9 @@ from flask import Flask
 
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tickets import latest_tickets
-from tests.conftest import send_ticket, signed_offer
-from tests.test_storage import ROOT, file_of, pragma
+from tests.helpers.offers import signed_offer
+from tests.helpers.sites import ROOT, file_of, pragma
+from tests.helpers.tickets import send_ticket
 
 pytestmark = [
     pytest.mark.only("sqlite"),
@@ -31,7 +32,8 @@ PARENT = """
 import os, sys, threading
 from flask import Flask
 from flask_kapa_handoff import KapaHandoff
-from tests.conftest import send_ticket, signed_offer
+from tests.helpers.offers import signed_offer
+from tests.helpers.tickets import send_ticket
 app = Flask("site", instance_path=sys.argv[1])
 app.config.update(SECRET_KEY="s", KAPA_HANDOFF_EMAIL="support@example.com", KAPA_HANDOFF_DELIVERY="external",
                   MAIL_DEFAULT_SENDER="site@example.com")

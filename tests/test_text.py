@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from flask_kapa_handoff.text import INVISIBLE, LONGEST_RUN, normalized, one_line, quoted, visible, with_visible
-from tests.growth import LINEAR, growth
+from tests.helpers.growth import LINEAR, growth
 
 ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 

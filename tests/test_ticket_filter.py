@@ -22,8 +22,10 @@ from flask_kapa_handoff.doctor import examine
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.refusals import recent_refusals
 from flask_kapa_handoff.storage.tickets import Ticket, latest_tickets
-from tests.conftest import close, own_offer, signed_offer, ticket_fields
-from tests.servers import MailServer
+from tests.helpers.offers import own_offer, signed_offer
+from tests.helpers.servers import MailServer
+from tests.helpers.sites import close
+from tests.helpers.tickets import ticket_fields
 
 DOCUMENTED = Path(__file__).parent.parent / "docs" / "limits.md"
 JSON = {"Accept": "application/json"}

@@ -17,7 +17,7 @@ from flask_kapa_handoff.quotas import keys_of
 from flask_kapa_handoff.storage.tickets import Status, Ticket, latest_tickets
 from flask_kapa_handoff.submission import Submission, open_ticket
 from flask_kapa_handoff.triggers import Facts
-from tests.conftest import send_ticket
+from tests.helpers.tickets import send_ticket
 
 SECRET = b"a secret"
 

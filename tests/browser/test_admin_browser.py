@@ -13,8 +13,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from flask_kapa_handoff import KapaHandoff
 from tests.browser.conftest import watched
 from tests.browser.libraries import turbo
-from tests.conftest import send_ticket
-from tests.servers import MailServer
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket
 
 Serve = Callable[[Any], str]
 

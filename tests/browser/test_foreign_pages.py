@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from tests.browser.conftest import watched
-from tests.test_admin_settings import let_pass
+from tests.helpers.admin import let_pass
 
 Serve = Callable[[Any], str]
 MakeApp = Callable[..., Flask]

@@ -13,7 +13,7 @@ from flask import Flask, render_template_string, request
 from playwright.sync_api import Page, expect
 
 from flask_kapa_handoff.storage.tickets import latest_tickets
-from tests.browser.test_handoff_js import BUTTON, answer, fill_and_send, reference
+from tests.browser.chat import BUTTON, answer, fill_and_send, reference
 
 pytestmark = pytest.mark.only("sqlite")
 

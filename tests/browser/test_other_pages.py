@@ -18,7 +18,7 @@ from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage.tickets import find_conversation, latest_tickets
 from flask_kapa_handoff.web.urls import STATIC
 from tests.browser import libraries
-from tests.browser.test_handoff_js import BUTTON, DIALOG, answer, fill_and_send, reference
+from tests.browser.chat import BUTTON, DIALOG, answer, fill_and_send, reference
 
 pytestmark = pytest.mark.only("sqlite")
 

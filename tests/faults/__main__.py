@@ -16,13 +16,13 @@ from typing import Any
 from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
-from tests.conftest import DATABASES, close
 from tests.faults import kills, limits
 from tests.faults.flood import flood
 from tests.faults.hostile import lay_siege
-from tests.hostile_requests import ROUTES
-from tests.postgres import Postgres, running
-from tests.scripted_smtp import ScriptedServer
+from tests.helpers.hostile_requests import ROUTES
+from tests.helpers.postgres import Postgres, running
+from tests.helpers.scripted_smtp import ScriptedServer
+from tests.helpers.sites import DATABASES, close
 
 _failed: list[str] = []
 

@@ -12,7 +12,7 @@ from flask import Flask
 
 from tests.faults.site import Site, serve, start
 from tests.faults.visitors import Visitors
-from tests.scripted_smtp import ScriptedServer
+from tests.helpers.scripted_smtp import ScriptedServer
 
 PROCESSES = 2
 VISITORS = 4

@@ -13,8 +13,8 @@ from typing import Any
 from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
-from tests.conftest import close
-from tests.hostile_requests import Attacker, hostile_site
+from tests.helpers.hostile_requests import Attacker, hostile_site
+from tests.helpers.sites import close
 
 
 @dataclass

@@ -17,7 +17,7 @@ from flask_kapa_handoff.storage.engine import Database
 from tests.faults import ledger
 from tests.faults.site import Site, deliver, serve, start, work
 from tests.faults.visitors import Visitors
-from tests.scripted_smtp import HANG_UP, ScriptedServer
+from tests.helpers.scripted_smtp import HANG_UP, ScriptedServer
 
 ROLES = (serve, serve, work, work)
 """The processes that are there at any time. Each has one courier: what a kill can double is one mail."""

@@ -22,11 +22,11 @@ from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tables import transcript
 from flask_kapa_handoff.storage.tickets import Status
-from tests.conftest import send_ticket, ticket_fields
 from tests.faults.small_disk import SmallDisk, small_disk
-from tests.postgres import Postgres
-from tests.scripted_smtp import ScriptedServer
-from tests.test_public_form import JSON, Page
+from tests.helpers.pages import JSON, Page
+from tests.helpers.postgres import Postgres
+from tests.helpers.scripted_smtp import ScriptedServer
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 NOTE = " ".join(uuid.uuid4().hex for _ in range(120))
 ROOM = 1_000_000

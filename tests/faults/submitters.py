@@ -17,7 +17,9 @@ from typing import Any
 from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
-from tests.conftest import PAIR, close, signed_offer
+from tests.helpers.offers import signed_offer
+from tests.helpers.sites import close
+from tests.helpers.tickets import PAIR
 
 _ROOT = Path(__file__).parents[2]
 

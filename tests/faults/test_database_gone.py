@@ -15,10 +15,10 @@ from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
 from flask_kapa_handoff.storage.tickets import latest_tickets
-from tests.conftest import ticket_fields
 from tests.faults.cutting_proxy import CuttingProxy
-from tests.postgres import Postgres, restart, stop
-from tests.test_public_form import JSON, Page
+from tests.helpers.pages import JSON, Page
+from tests.helpers.postgres import Postgres, restart, stop
+from tests.helpers.tickets import ticket_fields
 
 NOTE = "It does not work on Tuesdays."
 MOST = 60

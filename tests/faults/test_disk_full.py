@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import DATABASES
 from tests.faults.small_disk import VARIABLE, command_on_a_small_disk
+from tests.helpers.sites import DATABASES
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

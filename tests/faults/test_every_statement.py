@@ -18,12 +18,12 @@ from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
-from tests.conftest import send_ticket, ticket_fields
 from tests.faults import ledger
 from tests.faults.limits import FAR_AWAY
 from tests.faults.points import JSON, deliver_one, submit_one
 from tests.faults.site import Site, start
-from tests.scripted_smtp import HANG_UP, ScriptedServer
+from tests.helpers.scripted_smtp import HANG_UP, ScriptedServer
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 MOST_POINTS = 300
 

@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import Engine, func, select
 
 from flask_kapa_handoff.storage.tables import ticket, transcript
-from tests.conftest import send_ticket
 from tests.faults.limits import Limit, many_submits, rounds_against_a_limit
+from tests.helpers.tickets import send_ticket
 
 LIMIT = 7
 ROUNDS = 3

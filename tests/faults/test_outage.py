@@ -19,9 +19,9 @@ from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status
-from tests.conftest import send_ticket
 from tests.faults.clock import Clock
-from tests.scripted_smtp import ScriptedServer
+from tests.helpers.scripted_smtp import ScriptedServer
+from tests.helpers.tickets import send_ticket
 
 BEGIN = datetime(2027, 1, 11, 12, tzinfo=timezone.utc)
 DAY = timedelta(days=1)

@@ -19,9 +19,18 @@ from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Attempt, Status, Ticket, find_attempts, find_ticket
-from tests.conftest import send_ticket
-from tests.scripted_smtp import DRIP, FLOOD, HANG_UP, SILENCE, Reply, ScriptedServer, make_certificate, server_context
-from tests.servers import free_port
+from tests.helpers.scripted_smtp import (
+    DRIP,
+    FLOOD,
+    HANG_UP,
+    SILENCE,
+    Reply,
+    ScriptedServer,
+    make_certificate,
+    server_context,
+)
+from tests.helpers.servers import free_port
+from tests.helpers.tickets import send_ticket
 
 PAGE = Path(__file__).parents[2] / "docs" / "mail-faults.md"
 IMPOSSIBLE = "–"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from flask import Flask
 
-from tests.conftest import ticket_fields
+from tests.helpers.tickets import ticket_fields
 
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
 

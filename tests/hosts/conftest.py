@@ -19,8 +19,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import browser, open_context, playwright, watched
+from tests.helpers.servers import MailServer
 from tests.hosts.environments import python_of, run
-from tests.servers import MailServer
 
 __all__ = ["browser", "open_context", "playwright"]
 

@@ -17,6 +17,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "hosts"
 PACKED = ("flask_kapa_handoff", "templates", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+PINS = (
+    "gunicorn[gevent]==27.0.1",
+    "gevent==26.9.0",
+    "pyuwsgi==2.0.30.post1",
+    "waitress==3.0.2",
+    "uvicorn==0.54.0",
+    "a2wsgi==1.10.10",
+)
 
 
 @cache

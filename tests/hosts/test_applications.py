@@ -8,12 +8,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.helpers.servers import Received
 from tests.hosts.conftest import Host
-from tests.servers import Received
+from tests.hosts.visits import ANSWER, NOTE, QUESTION, send
 
 OpenContext = Callable[..., BrowserContext]
-QUESTION, ANSWER = "How do I rotate a key?", "keys rotate"
-NOTE = "It does not work on Tuesdays."
 ADMIN_PAGES = ("", "tickets", "tickets/T-AAAAAA", "doctor", "health")
 ADMIN_WRITES = ("settings", "preview", "test-mail", "tickets/T-AAAAAA/send-again")
 
@@ -24,18 +23,6 @@ def visit(page: Page, host: Host, path: str) -> None:
         host.module.sign_in(page, host.address)
         page.wait_for_load_state()
     page.goto(f"{host.address}{path}")
-
-
-def send(page: Page) -> str:
-    """Press the button, fill in the form, send it; gives the ticket's reference."""
-    page.locator("button.kapa-handoff-button").click()
-    form = page.locator("form[action$='/handoff/tickets']")
-    form.locator("[name=email]").fill("visitor@example.com")
-    form.locator("[name=note]").fill(NOTE)
-    form.locator("[type=submit]").last.click()
-    shown = page.locator("[data-kapa-handoff-reference]")
-    expect(shown).to_be_visible()
-    return shown.get_attribute("data-kapa-handoff-reference") or ""
 
 
 def mail_of(host: Host, reference: str) -> Received:

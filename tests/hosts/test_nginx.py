@@ -17,12 +17,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from tests.browser.conftest import TIMEOUT, launch, watched
+from tests.helpers.servers import MailServer, free_port
 from tests.hosts.applications.plain import ADMIN, PASSWORD
 from tests.hosts.conftest import Server
-from tests.hosts.environments import python_of
-from tests.hosts.test_applications import NOTE, QUESTION, send
-from tests.hosts.test_servers import PINS
-from tests.servers import MailServer, free_port
+from tests.hosts.environments import PINS, python_of
+from tests.hosts.visits import NOTE, QUESTION, send
 
 RECIPES = Path(__file__).parent / "nginx"
 HTTP, HTTPS = "http://intranet.example", "https://intranet.example"

@@ -7,10 +7,10 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+from tests.helpers.servers import MailServer
 from tests.hosts.applications import ihatemoney
 from tests.hosts.conftest import MODULES, environment_of
 from tests.hosts.environments import python_of
-from tests.servers import MailServer
 
 
 def outcomes(folder: Path, mail_server: MailServer, *options: str) -> dict[str, str]:

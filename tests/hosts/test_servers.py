@@ -18,19 +18,11 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.servers import MailServer, free_port
 from tests.hosts.conftest import Server
-from tests.hosts.environments import python_of
-from tests.servers import MailServer, free_port
+from tests.hosts.environments import PINS, python_of
 
 StartSite = Callable[..., Server]
-PINS = (
-    "gunicorn[gevent]==27.0.1",
-    "gevent==26.9.0",
-    "pyuwsgi==2.0.30.post1",
-    "waitress==3.0.2",
-    "uvicorn==0.54.0",
-    "a2wsgi==1.10.10",
-)
 OLD_UWSGI = ("pyuwsgi==2.0.26",)
 WARM = {"HANDOFF_WARM": "1"}
 GUNICORN = ("gunicorn", "--workers", "2", "--bind", "127.0.0.1:{port}")

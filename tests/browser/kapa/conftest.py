@@ -18,7 +18,7 @@ from tests.browser.kapa.ensure_bundle import CHAT
 from tests.browser.kapa.pages import add_pages
 from tests.browser.kapa.proxy import Answers, KapaServer
 from tests.browser.kapa.streams import Pair, pair, stream_of
-from tests.servers import MailServer, Received
+from tests.helpers.servers import MailServer, Received
 
 WIDGET_SCRIPT = "/kapa-widget.bundle.js"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.kapa.streams import Dropped, Stream
-from tests.scripted_smtp import make_certificate, server_context
+from tests.helpers.scripted_smtp import make_certificate, server_context
 
 HOSTS = ("proxy.kapa.ai", "widget.kapa.ai")
 PATIENCE = 60.0

@@ -13,7 +13,7 @@ from tests.browser.kapa.conftest import Site, ask, conversation_of, hand_off, pr
 from tests.browser.kapa.pages import CAPTCHA
 from tests.browser.kapa.proxy import Answers
 from tests.browser.kapa.streams import pair, source
-from tests.servers import WebServer
+from tests.helpers.servers import WebServer
 
 pytestmark = pytest.mark.only("sqlite")
 

@@ -16,7 +16,7 @@ from flask import Flask, render_template_string
 from werkzeug.test import run_wsgi_app
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from tests.conftest import PAIR, send_ticket
+from tests.helpers.tickets import PAIR, send_ticket
 
 PIECES = (
     *(

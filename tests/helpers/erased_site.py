@@ -1,6 +1,6 @@
 """A visitor who is erased, and what is left of them: raw bytes of every file beside the database.
 
-``python -m tests.erased_site FOLDER`` does so with an SQLite that was built without SECURE_DELETE.
+``python -m tests.helpers.erased_site FOLDER`` does so with an SQLite that was built without SECURE_DELETE.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from flask import Flask, request
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.hooks import Visitor
 from flask_kapa_handoff.settings import current_settings, save_settings
-from tests.conftest import close, send_ticket, signed_offer
-from tests.test_cli import invoke
+from tests.helpers.commands import invoke
+from tests.helpers.offers import signed_offer
+from tests.helpers.sites import close
+from tests.helpers.tickets import send_ticket
 
 CANARY = "zeisig"
 EMAIL = f"{CANARY}@example.com"
@@ -66,7 +68,7 @@ def erase(app: Flask, folder: Path) -> None:
 
 def main(folder: Path) -> None:
     """The same in a process of its own, whose SQLite leaves deleted text where it was unless it is told not to."""
-    from tests.servers import MailServer
+    from tests.helpers.servers import MailServer
 
     assert sqlite3.connect(":memory:").execute("PRAGMA secure_delete").fetchone() == (0,)
     server = MailServer().start()

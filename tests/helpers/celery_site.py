@@ -1,4 +1,4 @@
-"""The site of test_delivery_celery.py, as Flask's documentation sets Celery up; also `celery -A tests.celery_site`."""
+"""A site as Flask's documentation sets Celery up; also for `celery -A tests.helpers.celery_site`."""
 
 from __future__ import annotations
 

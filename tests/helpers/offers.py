@@ -1,0 +1,50 @@
+"""Offers: as the browser gets them, once more, of long ago."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import TimestampSigner
+
+from flask_kapa_handoff.offers import Offer
+from flask_kapa_handoff.triggers import Facts, Trigger
+
+DAY = 24 * 60 * 60
+
+
+def signed_offer(client: FlaskClient, **facts: Any) -> str:
+    """An offer as the browser gets it."""
+    query = {"pairs": 1, "thread_id": "thread-1", "answer_id": "a1", **facts}
+    answer = client.get("/handoff/offer", query_string=query, headers={"Accept": "application/json"})
+    assert answer.status_code == 200, answer.text
+    return answer.json["offer"]
+
+
+def own_offer(client: FlaskClient, offer: str) -> str:
+    """An offer that says the same, for one more ticket; the database is not asked."""
+    app = client.application
+    with app.test_request_context():
+        signer = app.extensions["kapa_handoff"].offer_signer()
+        return signer.sign(signer.read(offer).for_one_form())
+
+
+def sign_earlier(monkeypatch: pytest.MonkeyPatch, seconds: int, sign: Callable[[], str]) -> str:
+    """What ``sign`` gives, stamped as many seconds ago: the clock of the signature is put back meanwhile."""
+    stamp = int(time.time()) - seconds
+    with monkeypatch.context() as patched:
+        patched.setattr(TimestampSigner, "get_timestamp", lambda self: stamp)
+        return sign()
+
+
+def old_offer(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int = DAY + 5) -> str:
+    """An offer from GET /offer that is so many seconds old."""
+    return sign_earlier(monkeypatch, seconds, lambda: signed_offer(client))
+
+
+def offer_without_database(app: Flask) -> str:
+    return app.extensions["kapa_handoff"].offer_signer().sign(Offer((Trigger.ALWAYS,), Facts(1), "default", "t1"))
