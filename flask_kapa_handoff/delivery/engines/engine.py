@@ -32,6 +32,11 @@ class DeliveryEngine:
     def __init__(self, mailroom: Mailroom) -> None:
         self._mailroom = mailroom
 
+    @property
+    def running(self) -> bool:
+        """Whether this process has started to deliver beside its requests."""
+        return False
+
     def prepare(self) -> None:
         """Set up what has to be there before the first ticket. Connects to nothing.
 

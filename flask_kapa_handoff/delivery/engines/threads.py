@@ -186,7 +186,6 @@ class ThreadEngine(DeliveryEngine):
 
     @property
     def running(self) -> bool:
-        """Whether this process has started its threads."""
         return self._threads.running
 
     @property
