@@ -29,7 +29,11 @@ EXTENSION = "kapa_handoff"
 
 @dataclass
 class State:
-    """One app's part of the extension."""
+    """One app's part of the extension.
+
+    Arguments:
+        desk_channels: the name of the channel of each desk whose tickets do not go out by mail; see ``channels``.
+    """
 
     app: Flask
     config: Config
@@ -101,7 +105,7 @@ class State:
     def __post_init__(self) -> None:
         self.refusals = Refusals(self.app, self.database)
         self.housekeeping = Housekeeping(self.database, self.config.retention_days)
-        self.channels: dict[str, OpenChannel] = {MAIL: self._open_mail}
+        self.channels: dict[str, OpenChannel] = {MAIL: self._open_mail}  # a site's own are added here
         self.delivery = make_engine(self)
 
     def _open_mail(self) -> Channel:

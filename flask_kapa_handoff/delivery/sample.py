@@ -1,4 +1,4 @@
-"""A sample ticket that is sent and never stored, to try the way to an address."""
+"""A sample ticket that is sent and never stored, to see whether tickets reach an address."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ class _BrokerLine:
         if connection.get_transport_cls().driver_type == "redis":
             for option in ("socket_timeout", "socket_connect_timeout"):
                 connection.transport_options.setdefault(option, BROKER_TIMEOUT)
-        # Each of a site's brokers is asked once; by itself, kombu would go on for longer.
+        # Each of a site's brokers is asked once; kombu would otherwise go on for longer.
         connection.ensure_connection(max_retries=len(connection.alt), interval_start=0)
         return connection
 

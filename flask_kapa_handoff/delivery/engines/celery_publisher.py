@@ -59,7 +59,7 @@ class Publisher:
             _lost(reference, f"{MOST_WAITING} wait already")
 
     def stop(self, timeout: float = FLUSH_SECONDS) -> None:
-        """Publish what waits, then end; a process that ends does this by itself.
+        """Publish what waits, then end; a process that ends does this automatically.
 
         Arguments:
             timeout: seconds after which what still waits is left to the sweep.

@@ -144,25 +144,25 @@ class _Incoming(io.RawIOBase):
 
 def _look_up(host: str, port: int, seconds: float) -> list[Any]:
     """The addresses of a host. ``getaddrinfo()`` knows no timeout, so another thread waits for it."""
-    answers: SimpleQueue[list[Any] | Exception] = SimpleQueue()
+    found: SimpleQueue[list[Any] | Exception] = SimpleQueue()
 
     def ask() -> None:
         try:
-            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except Exception as error:
-            answers.put(error)
+            found.put(error)
 
     try:
         threading.Thread(target=ask, name="dns-of-kapa-handoff", daemon=True).start()
     except RuntimeError:  # the process has no thread left, or is about to end
         ask()
     try:
-        answer = answers.get(timeout=seconds)
+        addresses = found.get(timeout=seconds)
     except Empty:
         raise TimeoutError(f"looking up {host} timed out") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    if isinstance(addresses, Exception):
+        raise addresses
+    return addresses
 
 
 def _own_name() -> str:
