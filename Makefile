@@ -1,7 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SCRIPTS := handoff.js bridge.js kapa.js admin.js
+# The scripts that are served, and the module in frontend/ that each begins with.
+SCRIPTS := handoff=handoff/main.ts bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
 NODE := .cache/node-esbuild-0.28.2-typescript-5.9.3
 NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
@@ -42,9 +43,10 @@ lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, imports, script
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
 	$(BIN)/djlint --lint --quiet templates example_app/templates
-	$(NODE)/node_modules/.bin/tsc --noEmit --allowJs --checkJs --strict --target es2020 --module esnext --lib es2022,dom,dom.iterable frontend/*.js
+	$(NODE)/node_modules/.bin/tsc --project frontend
+	rm -rf .cache/static
 	$(BUILD) --outdir=.cache/static
-	@for name in $(SCRIPTS); do cmp .cache/static/$$name flask_kapa_handoff/static/$$name \
+	@for script in .cache/static/*.js; do cmp $$script flask_kapa_handoff/static/$$(basename $$script) \
 	  || { echo "This script is not the one that frontend/ makes: run make static."; exit 1; }; done
 
 format: $(VENV)/.lint  ## Let the tools put the style right.
@@ -52,7 +54,7 @@ format: $(VENV)/.lint  ## Let the tools put the style right.
 	$(BIN)/ruff format $(SOURCES)
 
 # The same versions give the same bytes; what they make is committed, so that an install needs no Node.js.
-BUILD = $(NODE)/node_modules/.bin/esbuild $(SCRIPTS:%=frontend/%) --bundle --format=iife --minify --target=es2020 \
+BUILD = $(NODE)/node_modules/.bin/esbuild $(subst =,=frontend/,$(SCRIPTS)) --bundle --format=iife --minify --target=es2020 \
   --charset=utf8 --log-level=warning '--banner:js=/* Made from frontend/ by make static. */'
 
 static: $(NODE)/node_modules  ## Make the scripts that are served.

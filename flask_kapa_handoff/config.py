@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigurationError
+from .hook_checks import CSP_NONCE, misfit
 from .triggers import Trigger, parse_triggers
 from .urls import host_of, origin_of, parse_url
 
@@ -211,13 +212,15 @@ def _template(value: Any) -> str:
 
 
 def _nonce_source(value: Any) -> Callable[[], str]:
-    if not callable(value):
-        raise ValueError("use a function without arguments that gives the nonce of this response's policy")
+    wrong = misfit(value, CSP_NONCE.arguments)
+    if wrong:
+        raise ValueError(f"{wrong}; use a function without arguments that gives the nonce of this response's policy")
     source: Callable[[], str] = value
     return source
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a message shows it, without a password that may be in it."""
     # A database's address carries a password wherever its dialect likes, and this message ends in a log.
     text = str(value)
     scheme = re.match(r"[\w.+-]+(?=:/)", text)
@@ -285,7 +288,7 @@ class Config:
             try:
                 values[item.name] = item.metadata["parse"](value)
             except ValueError as error:
-                raise ConfigurationError(f"{key}: {_shown(value)} is not allowed: {error}") from None
+                raise ConfigurationError(f"{key}: {shown(value)} is not allowed: {error}") from None
         return cls(**values, delivery_by_name="delivery" in values)
 
 

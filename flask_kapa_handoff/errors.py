@@ -142,6 +142,10 @@ class Unavailable(RequestProblem):
         super().__init__(description, retry_after=retry_after)
 
 
+class RecordUnavailable(Unavailable):
+    """The site's own record of a thread cannot be had. Not counted: a failure of its loader is, where it is found."""
+
+
 class SchemaError(Unavailable):
     """The database's tables are missing or of another version.
 

@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from flask import Flask
 from sqlalchemy import Engine
 
+from .argument_checks import Arguments, check_app, check_hook
 from .config import Config
 from .errors import ConfigurationError
-from .hooks import AdminName, ConversationLoader, Hooks, ViewDecorator, VisitorLoader
+from .hook_checks import HOOK, identity, name_of
+from .hooks import AdminName, ConversationLoader, Registered, ViewDecorator, VisitorLoader
 from .state import EXTENSION, State, current_state
 from .storage.engine import Database
 from .storage.location import Location
 from .storage.site_migrations import stop_watching, watch_for_flask_migrate
 from .ticket_filter import TicketFilter
+from .web.admin_layout import layout_trouble
 from .web.csrf import exempt_our_forms
 
+_ConversationLoader = TypeVar("_ConversationLoader", bound=ConversationLoader)
+_VisitorLoader = TypeVar("_VisitorLoader", bound=VisitorLoader)
+_TicketFilter = TypeVar("_TicketFilter", bound=TicketFilter)
+_AdminName = TypeVar("_AdminName", bound=AdminName)
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
 _logger = logging.getLogger(__name__)
+
+
+def _hook(method: _Method) -> _Method:
+    """The method that registers the hook of its name, with a check of what is registered."""
+    hook = HOOK[method.__name__]
+
+    @wraps(method)
+    def register(self: KapaHandoff, *functions: Any, **named: Any) -> Any:
+        if not functions and not named:
+            raise TypeError(
+                f"{hook.name}: called without a function; write @handoff.{hook.name} without parentheses, "
+                f"or {hook.name}(function)"
+            )
+        before = getattr(self._registered, hook.name)
+        function = (*functions, *named.values())[0]
+        check_hook(hook, function)
+        method(self, *functions, **named)
+        if before is not None and identity(before) != identity(function):
+            _logger.warning(
+                "%s: %s takes the place of %s, which was registered before.",
+                hook.name,
+                *map(name_of, (function, before)),
+            )
+        return function
+
+    return cast(_Method, register)
 
 
 class KapaHandoff:
@@ -33,7 +70,7 @@ class KapaHandoff:
         engine: an SQLAlchemy engine that the site shares; its tables are made by ``flask kapa-handoff db upgrade``.
 
     Raises:
-        ConfigurationError: a ``KAPA_HANDOFF_*`` value is wrong.
+        ConfigurationError: a ``KAPA_HANDOFF_*`` value or an argument is wrong; it names the value and what is allowed.
     """
 
     def __init__(
@@ -44,10 +81,8 @@ class KapaHandoff:
         mail: Any = None,
         engine: Engine | None = None,
     ) -> None:
-        self._hooks = Hooks()
-        self._admin_required = admin_required
-        self._mail = mail
-        self._engine = engine
+        self._registered = Registered()
+        self._arguments = Arguments(admin_required, mail, engine)
         if app is not None:
             self.init_app(app)
 
@@ -59,31 +94,34 @@ class KapaHandoff:
         mail: Any = None,
         engine: Engine | None = None,
     ) -> None:
-        """Mount the package into an app; the arguments are those of the class and take precedence over them."""
+        """Mount the package into an app; the arguments are those of the class and take precedence over them.
+
+        Raises:
+            ConfigurationError: as for the class, or the app has been set up already.
+        """
         from . import cli, visitor
         from .visitor import template_helpers
 
-        admin_required = admin_required or self._admin_required
+        check_app(app)
+        given = self._arguments.overridden_by(Arguments(admin_required, mail, engine))
         if EXTENSION in app.extensions:
             raise ConfigurationError(
                 "KapaHandoff is already set up on this app; call init_app() once, or pass the app to KapaHandoff() "
                 "and leave init_app() out"
             )
-        if admin_required is not None and not callable(admin_required):
-            raise ConfigurationError(
-                f"admin_required: {admin_required!r} is not allowed; give a view decorator such as login_required"
-            )
         config = Config.from_mapping(app.config)
-        shared = engine if engine is not None else self._engine
-        location = Location(app, config.database_uri, shared)
-        state = State(
-            app, config, location, Database(location), self._hooks, mail or self._mail, admin_required is not None
-        )
+        admin_pages = None
+        if given.admin_required is not None:
+            from . import admin
+
+            admin_pages = admin.make_blueprint(given.admin_required)
+        location = Location(app, config.database_uri, given.engine)
+        state = State(app, config, location, Database(location), self._registered, given.mail, admin_pages is not None)
         state.delivery.prepare()
         app.extensions[EXTENSION] = state
 
         app.register_blueprint(visitor.blueprint, url_prefix=config.url_prefix)
-        if admin_required is None:
+        if admin_pages is None:
             _logger.warning(
                 "%s has no handoff settings page: pass admin_required=<a view decorator such as login_required> "
                 "to KapaHandoff to get it at %s/admin/.",
@@ -91,9 +129,7 @@ class KapaHandoff:
                 config.url_prefix,
             )
         else:
-            from . import admin
-
-            app.register_blueprint(admin.make_blueprint(admin_required), url_prefix=f"{config.url_prefix}/admin")
+            app.register_blueprint(admin_pages, url_prefix=f"{config.url_prefix}/admin")
         app.cli.add_command(cli.group)
         for helper in template_helpers.HELPERS:
             app.add_template_global(helper)
@@ -101,21 +137,27 @@ class KapaHandoff:
         watch_for_flask_migrate(app)
         app.before_request(_on_request)
 
-    def conversation_loader(self, loader: ConversationLoader) -> ConversationLoader:
+    @_hook
+    def conversation_loader(self, loader: _ConversationLoader) -> _ConversationLoader:
         """Register ``(thread_id) -> Conversation | None``: the site keeps the transcripts itself.
 
         The browser then sends the thread's id alone, and the mail says that the transcript is the site's own record.
         The ids must not be guessable, since a ticket for a thread needs nothing but its id.
+
+        Raises:
+            ConfigurationError: it is no function that can be called with a thread's id. The same goes for each hook.
         """
-        self._hooks.conversation_loader = loader
+        self._registered.conversation_loader = loader
         return loader
 
-    def visitor_loader(self, loader: VisitorLoader) -> VisitorLoader:
+    @_hook
+    def visitor_loader(self, loader: _VisitorLoader) -> _VisitorLoader:
         """Register ``() -> Visitor | None``: who is signed in; prefills and locks the email of the form."""
-        self._hooks.visitor_loader = loader
+        self._registered.visitor_loader = loader
         return loader
 
-    def ticket_filter(self, check: TicketFilter) -> TicketFilter:
+    @_hook
+    def ticket_filter(self, check: _TicketFilter) -> _TicketFilter:
         """Register ``(submission) -> None | Flag``: the site's own check, such as a captcha.
 
         It runs in the visitor's request, after the package's own checks of the form and before the ticket is stored.
@@ -125,12 +167,13 @@ class KapaHandoff:
         Arguments:
             check: gets a :class:`Submission`. Whatever else it raises or returns is logged, and the ticket goes on.
         """
-        self._hooks.ticket_filter = check
+        self._registered.ticket_filter = check
         return check
 
-    def admin_name(self, source: AdminName) -> AdminName:
-        """Register ``() -> str``: how the history of the settings calls the admin who is signed in."""
-        self._hooks.admin_name = source
+    @_hook
+    def admin_name(self, source: _AdminName) -> _AdminName:
+        """Register ``() -> str | None``: how the history of the settings calls the admin who is signed in."""
+        self._registered.admin_name = source
         return source
 
 
@@ -144,4 +187,12 @@ def _on_request() -> None:
         stop_watching(state.app)
         if state.location.warning:
             _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
+        # Not in init_app(): the site's templates may be those of a blueprint that is registered later.
+        if state.has_admin and (trouble := layout_trouble(state.app, state.config)):
+            _logger.error(
+                "KAPA_HANDOFF_ADMIN_TEMPLATE: %r is not allowed: %s; use the name of a template that has a block "
+                "'content'. The admin pages are shown in a plain frame.",
+                state.config.admin_template,
+                trouble,
+            )
     state.delivery.serving()

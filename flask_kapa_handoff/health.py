@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from .refusals import FILTER_FAILED, by_reason, counted_since
+from .hook_checks import HOOK_REASONS
+from .refusals import by_reason, counted_since
 from .state import EXTENSION
 from .storage.engine import now
 from .storage.tables import ticket
@@ -74,8 +75,8 @@ def health(app: Flask) -> Health:
     with state.database.read() as connection:
         found = connection.execute(_HEALTH).one()
         moment = now(connection)
-        refused = dict(sorted(by_reason(counted_since(connection, moment - timedelta(hours=1))).items()))
-    refused.pop(FILTER_FAILED, None)
+        counted = by_reason(counted_since(connection, moment - timedelta(hours=1)))
+    refused = {reason: number for reason, number in sorted(counted.items()) if reason not in HOOK_REASONS}
     waited = None if found.oldest is None else max(0.0, (moment - found.oldest).total_seconds())
     refused_in_all = sum(refused.values())
     return Health(found.queued, waited, found.failed, found.last_delivered_at, found.held, refused_in_all, refused)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .config import parse_email
-from .conversation import Conversation, clean_text
-from .errors import Unavailable
-from .ticket_filter import TicketFilter
-from .tracebacks import without_message
-from .triggers import Facts
+from werkzeug.exceptions import HTTPException
 
-_logger = logging.getLogger(__name__)
+from .config import parse_email
+from .conversation import Conversation, ConversationError, clean_text
+from .errors import RecordUnavailable
+from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw
+from .hook_failures import HookFailures
+from .ticket_filter import TicketFilter
+from .triggers import Facts
 
 
 class Visitor(NamedTuple):
@@ -27,47 +27,118 @@ class Visitor(NamedTuple):
 ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 ConversationLoader = Callable[[str], Conversation | None]
 VisitorLoader = Callable[[], Visitor | None]
-AdminName = Callable[[], str]
+AdminName = Callable[[], str | None]
 
 
 @dataclass
-class Hooks:
-    """The functions that the site has registered; each may be missing."""
+class Registered:
+    """The functions that a site has registered, for all of its apps; each may be missing."""
 
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
     ticket_filter: TicketFilter | None = None
     admin_name: AdminName | None = None
 
+
+class Hooks:
+    """One app's hooks: calls what the site has registered, and checks what comes back.
+
+    Arguments:
+        registered: looked at with each call, since a site may register its functions after :meth:`init_app`.
+        failures: where a hook that raises, or returns what it may not, is logged and counted.
+    """
+
+    def __init__(self, registered: Registered, failures: HookFailures) -> None:
+        self.registered = registered
+        self.failures = failures
+
+    @property
+    def keeps_threads(self) -> bool:
+        """Whether the site keeps the transcripts itself."""
+        return self.registered.conversation_loader is not None
+
     def signed_in_visitor(self) -> Visitor | None:
         """Who is signed in, with an address that a mail can carry; None: the visitor types one."""
+        visitor = self.named_visitor()
+        if visitor is None:
+            return None
         try:
-            found = self.visitor_loader() if self.visitor_loader is not None else None
-            email, name = (found.email, found.name) if found else (None, None)
-        except Exception as error:
-            _logger.error(
-                "The site's visitor_loader failed; the visitor is asked for an address. %s", without_message(error)
+            return visitor._replace(email=parse_email(visitor.email))
+        except ValueError:
+            self.failures.returned(
+                VISITOR_LOADER, self.registered.visitor_loader, visitor, "email is not an address that mail can go to"
             )
             return None
-        try:
-            return Visitor(parse_email(email), clean_text(name) if isinstance(name, str) else None) if email else None
-        except ValueError:
+
+    def named_visitor(self) -> Visitor | None:
+        """Who is signed in, as the site says it: the address is text, but may be none that a mail can carry."""
+        loader = self.registered.visitor_loader
+        if loader is None:
             return None
+        try:
+            found: Any = loader()
+            if found is None or isinstance(found, type(None)):  # a proxy such as current_user may stand for None
+                return None
+            # A user object of the site's own will do; it needs no name.
+            has_address = hasattr(found, "email")
+            email, name = getattr(found, "email", None), getattr(found, "name", None)
+        except Exception as error:
+            self.failures.raised(VISITOR_LOADER, loader, error)
+            return None
+        if not has_address:
+            self.failures.returned(VISITOR_LOADER, loader, found)
+            return None
+        if email is not None and not isinstance(email, str):
+            self.failures.returned(VISITOR_LOADER, loader, found, f"email is {type(email).__name__}, not text")
+            return None
+        if not email:
+            return None  # somebody of whom the site knows no address
+        if name is not None and not isinstance(name, str):
+            self.failures.returned(VISITOR_LOADER, loader, found, f"name is {type(name).__name__}, not text")
+            name = None
+        return Visitor(str(email), None if name is None else clean_text(name))
+
+    def admin_name(self) -> str | None:
+        """How the site calls the admin who is signed in; None: it does not say."""
+        source = self.registered.admin_name
+        if source is None:
+            return None
+        try:
+            found: Any = source()
+        except Exception as error:
+            self.failures.raised(ADMIN_NAME, source, error)
+            return None
+        if found is not None and not isinstance(found, str):
+            self.failures.returned(ADMIN_NAME, source, found)
+            return None
+        return found
 
     def site_record(self, thread_id: str | None) -> Conversation | None:
         """The site's own record of a thread; None: it keeps none, or does not know this one.
 
         Raises:
-            Unavailable: the site's loader failed.
+            RecordUnavailable: the site's loader failed, or says that nobody may have this thread.
         """
-        if self.conversation_loader is None or thread_id is None:
+        loader = self.registered.conversation_loader
+        if loader is None or thread_id is None:
             return None
         try:
-            found = self.conversation_loader(thread_id)
-            return found.cleaned() if found is not None else None
+            found: Any = loader(thread_id)
         except Exception as error:
-            _logger.error("The site's conversation_loader failed. %s", without_message(error))
-            raise Unavailable from error
+            # abort(404) and the like are the site's own "no", and no failure.
+            if not (isinstance(error, HTTPException) and (error.code or 500) < 500):
+                self.failures.raised(CONVERSATION_LOADER, loader, error)
+            raise RecordUnavailable from error
+        if found is None:
+            return None
+        if not isinstance(found, Conversation):
+            self.failures.returned(CONVERSATION_LOADER, loader, found)
+            raise RecordUnavailable
+        try:
+            return found.cleaned()
+        except (AttributeError, TypeError, ConversationError) as error:
+            self.failures.returned(CONVERSATION_LOADER, loader, found, flaw(found))
+            raise RecordUnavailable from error
 
     def known_facts(self, said: Facts, thread_id: str | None, answer_id: str | None) -> Facts:
         """The facts of an answer: from the site's own record of the thread if there is one, else as the browser says.
@@ -76,9 +147,9 @@ class Hooks:
         about which nothing else is known.
 
         Raises:
-            Unavailable: the site's loader failed. The browser's word does not replace it.
+            RecordUnavailable: the site's loader failed. The browser's word does not replace it.
         """
-        if thread_id is None and self.conversation_loader is not None:
+        if thread_id is None and self.keeps_threads:
             return Facts(1)
         record = self.site_record(thread_id)
         return said if record is None else Facts.of(record, answer_id)

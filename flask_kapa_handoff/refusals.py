@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from .conversation import clean_text
 from .errors import Unavailable
+from .hook_checks import HOOKS
 from .storage.engine import Database, now
 from .storage.tables import refusal
 
@@ -39,9 +40,6 @@ DAY = timedelta(hours=24)
 
 MAX_AGE = 10.0
 """Seconds for which the admin's pages show the same numbers."""
-
-FILTER_FAILED = "filter_failed"
-"""A site's ``ticket_filter`` failed. Counted beside the refusals; it refuses nothing, and the ticket goes on."""
 
 NOT_COUNTED = frozenset({"invalid", "offer_expired", "foreign_origin", "foreign_save"})
 """Error codes that are not counted with the response: visitors mistype, an expired form comes back with a fresh offer,
@@ -191,10 +189,12 @@ def details(counts: Counts, reason: str) -> str:
 
 
 def _log(counts: Counts) -> None:
+    hooks = {hook.reason: hook.name for hook in HOOKS}
     for reason, number in sorted(by_reason(counts).items()):
         what = details(counts, reason)
         more = f" ({what})" if what else ""
-        _logger.warning("Refused since the last count: %s x %s%s.", number, reason.replace("_", " "), more)
+        how, name = ("Failed", hooks[reason]) if reason in hooks else ("Refused", reason.replace("_", " "))
+        _logger.warning("%s since the last count: %s x %s%s.", how, number, name, more)
 
 
 def _store(connection: Connection, counts: Counts) -> None:

@@ -15,7 +15,8 @@ from .delivery.channels import MAIL, Channel, OpenChannel
 from .delivery.engines import make_engine
 from .delivery.housekeeping import Housekeeping
 from .errors import ConfigurationError
-from .hooks import Hooks
+from .hook_failures import HookFailures
+from .hooks import Hooks, Registered
 from .offers import OfferSigner
 from .refusals import Refusals
 from .settings_cache import SettingsCache
@@ -39,7 +40,7 @@ class State:
     config: Config
     location: Location
     database: Database
-    hooks: Hooks
+    registered: Registered
     mail: Any = None
     has_admin: bool = False
     prepared: bool = False
@@ -104,6 +105,8 @@ class State:
 
     def __post_init__(self) -> None:
         self.refusals = Refusals(self.app, self.database)
+        self.hook_failures = HookFailures(self.refusals)
+        self.hooks = Hooks(self.registered, self.hook_failures)
         self.housekeeping = Housekeeping(self.database, self.config.retention_days)
         self.channels: dict[str, OpenChannel] = {MAIL: self._open_mail}  # a site's own are added here
         self.delivery = make_engine(self)

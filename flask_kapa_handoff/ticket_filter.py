@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from traceback import extract_tb
 
 from .conversation import clean_text
 from .errors import Refuse
-from .refusals import FILTER_FAILED, Refusals
+from .hook_checks import TICKET_FILTER
+from .hook_failures import HookFailures
 from .storage.engine import Database
 from .submission import Submission, is_stored
 from .text import one_line
 
 MAX_FLAG = 500
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ TicketFilter = Callable[[Submission], "Flag | None"]
 
 
 def filtered(
-    submission: Submission, check: TicketFilter | None, *, database: Database, refusals: Refusals
+    submission: Submission, check: TicketFilter | None, *, database: Database, failures: HookFailures
 ) -> Submission:
     """The submission with the flag that the site's check puts on it.
 
@@ -55,7 +52,7 @@ def filtered(
 
     Arguments:
         check: the site's; None: it has none.
-        refusals: where a check that fails is counted.
+        failures: where a check that fails is logged and counted.
 
     Raises:
         Refuse: the check refuses it.
@@ -64,24 +61,14 @@ def filtered(
     if check is None or is_stored(database, submission.submission_id):
         return submission
     try:
-        found = check(submission)
+        found: object = check(submission)
     except Refuse:
         raise
     except Exception as error:
-        # Type and place, and not its message: it may repeat what the visitor typed.
-        last = extract_tb(error.__traceback__)[-1]
-        _failed(check, refusals, f"raised {type(error).__name__} ({last.filename}, line {last.lineno})")
+        failures.raised(TICKET_FILTER, check, error)
         return submission
     if isinstance(found, Flag):
         return replace(submission, flag=found.text)
     if found is not None:
-        _failed(
-            check, refusals, f"returned {type(found).__name__}; it may return None or Flag('…'), or raise Refuse('…')"
-        )
+        failures.returned(TICKET_FILTER, check, found)
     return submission
-
-
-def _failed(check: TicketFilter, refusals: Refusals, how: str) -> None:
-    name = getattr(check, "__qualname__", None) or type(check).__name__
-    _logger.error("The site's ticket_filter (%s) %s. The ticket goes on without it.", name, how)
-    refusals.count(FILTER_FAILED, f"{name} {how}")

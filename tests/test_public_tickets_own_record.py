@@ -72,7 +72,7 @@ def test_a_loader_that_raises_leaves_the_browsers_word(
     app = make_app(handoff=handoff)
     send_ticket(app.test_client(), offer=offer_without_database(app))
     assert tickets(app)[0].transcript_source == "browser"
-    assert "conversation_loader failed. " in caplog.text
+    assert ".load) raised RuntimeError in load (" in caplog.text
 
 
 def test_a_loader_that_raises_with_nothing_from_the_browser_is_unavailable(

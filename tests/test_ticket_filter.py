@@ -206,9 +206,9 @@ def test_a_check_that_raises_costs_nobody_a_ticket(
     """The log and the check-up name the function, the error's type and the place, and not what the visitor typed."""
     app = make_site(check)
     assert send(app).status_code == 201
-    (record,) = [one for one in caplog.records if one.name == "flask_kapa_handoff.ticket_filter"]
+    (record,) = [one for one in caplog.records if one.name == "flask_kapa_handoff.hook_failures"]
     assert record.levelno == logging.ERROR
-    assert f"({check.__name__}) raised {error} (" in record.getMessage()
+    assert f"({check.__name__}) raised {error} in " in record.getMessage()
     assert ".py, line" in record.getMessage()
     assert counted(app).keys() <= {("filter_failed", detail) for _, detail in counted(app)}
     (finding,) = [one for one in examine(app, app.extensions["kapa_handoff"]) if "ticket_filter failed" in one.what]
@@ -216,9 +216,11 @@ def test_a_check_that_raises_costs_nobody_a_ticket(
     assert "visitor@example.com" not in caplog.text + finding.what
 
 
-@pytest.mark.parametrize("wrong", [True, "spam", Flag, Refuse("no")])
+@pytest.mark.parametrize(
+    ("wrong", "kind"), [(True, "bool"), ("spam", "str"), (Flag, "the class Flag"), (Refuse("no"), "Refuse")]
+)
 def test_a_wrong_answer_costs_nobody_a_ticket(
-    make_site: MakeSite, caplog: pytest.LogCaptureFixture, wrong: Any
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, wrong: Any, kind: str
 ) -> None:
     """The log names the function, what came and what is allowed."""
 
@@ -226,7 +228,7 @@ def test_a_wrong_answer_costs_nobody_a_ticket(
         return wrong
 
     assert send(make_site(check)).status_code == 201
-    assert f"check) returned {type(wrong).__name__}; it may return None or Flag('…')" in caplog.text
+    assert f"check) returned {kind}; it may return None or Flag('…')" in caplog.text
 
 
 # --- The example of the documentation --------------------------------------------------------------------------------

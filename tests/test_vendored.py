@@ -43,7 +43,7 @@ def test_templates_styles_and_scripts_name_no_other_host() -> None:
     found = {}
     roots = [CHECKOUT / name for name in ("templates", "flask_kapa_handoff", "frontend", "example_app")]
     for path in (path for root in roots for path in root.rglob("*")):
-        if path.suffix not in {".html", ".css", ".js", ".jsx", ".txt", ".md", ".py"} or "vendor" in path.parts:
+        if path.suffix not in {".html", ".css", ".js", ".jsx", ".ts", ".txt", ".md", ".py"} or "vendor" in path.parts:
             continue
         for host in re.findall(r"(?:https?:)?//([\w.-]+\.[a-z]{2,}|localhost|\d+\.\d+\.\d+\.\d+)", path.read_text()):
             if not KNOWN_HOSTS.fullmatch(host):

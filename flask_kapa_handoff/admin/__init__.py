@@ -9,7 +9,9 @@ from typing import Any
 from flask import Blueprint, current_app
 from werkzeug.routing import BuildError
 
+from ..argument_checks import VIEW_DECORATOR
 from ..errors import ConfigurationError, ForeignOrigin, Invalid, Unavailable
+from ..hook_checks import name_of
 from ..hooks import ViewDecorator
 from ..web.csrf import ADMIN, note_arrival
 from ..web.mounting import MountedBlueprint
@@ -52,6 +54,11 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
 
 def _guarded(view: Callable[..., Any], admin_required: ViewDecorator) -> Callable[..., Any]:
     guarded = admin_required(view)
+    if not callable(guarded):
+        raise ConfigurationError(
+            f"admin_required: {name_of(admin_required)} is not allowed: for a view it returns "
+            f"{type(guarded).__name__}; use {VIEW_DECORATOR}"
+        )
 
     @wraps(guarded)
     def run(*args: Any, **values: Any) -> Any:

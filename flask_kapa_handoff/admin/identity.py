@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, g, request
@@ -27,30 +28,22 @@ def changed_by() -> str:
     user's object says, else the user name of the request's ``Authorization`` header (RFC 7617).
     """
     hooks = current_state().hooks
-    sources = {
+    sources: dict[str, Callable[[], str | None]] = {
         "admin_name": hooks.admin_name,
-        "visitor_loader": lambda: _visitors_address(hooks.visitor_loader),
+        "visitor_loader": lambda: getattr(hooks.named_visitor(), "email", None),
         "user object": _signed_in,
         "Authorization header": _basic_user_name,
     }
     for what, source in sources.items():
         try:
-            found = source() if source is not None else None
+            found = source()
         except Exception as error:
             # A name is not worth the change that it belongs to.
             _logger.error("The site's %s failed (%s); the history names the admin another way.", what, place_of(error))
             continue
-        if found is not None and not isinstance(found, str):
-            kind = type(found).__name__
-            _logger.error("The site's %s gave %s, not text; the history names the admin another way.", what, kind)
-        elif name := " ".join(clean_text(found or "").split())[:MAX_NAME]:
+        if name := " ".join(clean_text(found or "").split())[:MAX_NAME]:
             return name
     return UNKNOWN
-
-
-def _visitors_address(loader: Any) -> Any:
-    visitor = loader() if loader is not None else None
-    return visitor.email if visitor is not None else None
 
 
 def _signed_in() -> str | None:

@@ -86,10 +86,16 @@ def page_response(name: str, status: int = 200, **context: Any) -> Response:
         return _marked(put_into_layout(layout, page), status)
     except Exception as error:
         # A broken frame must not hide a failed ticket.
-        _logger.error(
-            "The admin page is shown without the site's layout %s, which failed. %s", layout, without_message(error)
-        )
         reason = str(error) if isinstance(error, NoContentBlock) else place_of(error)
+        explained, told = current_state().explained, f"layout: {reason}"
+        if told not in explained:
+            explained.add(told)
+            _logger.error(
+                "The admin pages are shown without the site's layout %s (KAPA_HANDOFF_ADMIN_TEMPLATE): %s. %s",
+                layout,
+                reason,
+                without_message(error),
+            )
     return _marked(_render(name, admin_template=OWN_LAYOUT, failed_layout=(layout, reason), **context), status)
 
 

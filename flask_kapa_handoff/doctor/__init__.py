@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..config import Config
 from ..settings import DeskSettings
 from ..site_name import find_site_name
-from ..tracebacks import place_of
+from ..web.admin_layout import layout_trouble
 from ..web.csrf import REMEDY
 from .database import examine_database
 from .finding import Finding, Level
@@ -75,21 +74,17 @@ def _site_name(state: State) -> list[Finding]:
 
 
 def _layout(state: State) -> list[Finding]:
-    name = state.config.admin_template
-    if name == Config.admin_template:
+    trouble = layout_trouble(state.app, state.config)
+    if trouble is None:
         return []
-    try:
-        state.app.jinja_env.get_template(name)
-    except Exception as error:
-        return [
-            Finding(
-                Level.WARNING,
-                f"The layout {name} cannot be used: {place_of(error)}.",
-                "The admin pages are shown in a plain frame.",
-                "Fix the template, or the name in `KAPA_HANDOFF_ADMIN_TEMPLATE`.",
-            )
-        ]
-    return []
+    return [
+        Finding(
+            Level.WARNING,
+            f"The layout {state.config.admin_template} cannot be used: {trouble}.",
+            "The admin pages are shown in a plain frame.",
+            "Fix the template, or the name in `KAPA_HANDOFF_ADMIN_TEMPLATE`.",
+        )
+    ]
 
 
 def _refused_forms(state: State) -> list[Finding]:

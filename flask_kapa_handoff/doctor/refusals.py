@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..refusals import FILTER_FAILED, Counts, by_reason, details
+from ..hook_checks import CSP_NONCE, HOOKS
+from ..refusals import Counts, by_reason, details
 from .finding import Finding, Level
 
 TRUST = (
@@ -82,14 +83,16 @@ def examine_refusals(refused: Counts) -> list[Finding]:
         for reason, (what, why, remedy) in REASONS.items()
         if sums[reason]
     ]
-    if sums[FILTER_FAILED]:
-        findings.append(
-            Finding(
-                Level.WARNING,
-                f"The site's ticket_filter failed in the last 24 hours: {details(refused, FILTER_FAILED)}.",
-                "These tickets were taken without its check.",
-                'Fix the function. It may return None or `Flag("…")`, or raise `Refuse("…")`.',
-            )
+    findings += [
+        Finding(
+            Level.WARNING,
+            f"The site's {hook.name} failed in the last 24 hours: {details(refused, hook.reason)}.",
+            hook.otherwise,
+            f"Fix the function{' in `KAPA_HANDOFF_CSP_NONCE`' if hook is CSP_NONCE else ''}. "
+            f"It may return {hook.returns}.",
         )
+        for hook in HOOKS
+        if sums[hook.reason]
+    ]
     findings += [Finding(Level.OK, counted(what, reason)) for reason, what in INTENDED.items() if sums[reason]]
     return findings or [Finding(Level.OK, "No visitor was refused in the last 24 hours.")]

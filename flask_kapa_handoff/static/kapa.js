@@ -1,2 +1,2 @@
 /* Made from frontend/ by make static. */
-(()=>{var n=e=>Object.prototype.hasOwnProperty.call(window,e)?window[e]:void 0;(()=>{let e=window;if(typeof n("Kapa")=="function")return;let t=function(){t.c(arguments)};t.q=[],t.c=t.q.push.bind(t.q),e.Kapa=t})();})();
+"use strict";(()=>{function o(){let e=[],t=(...n)=>{t.c(n)};return t.q=e,t.c=n=>{e.push(n)},t}function r(e){return Object.prototype.hasOwnProperty.call(window,e)?Reflect.get(window,e):void 0}typeof r("Kapa")!="function"&&Object.assign(window,{Kapa:o()});})();

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, make_response
 from flask.typing import ResponseReturnValue
 
-from ..errors import RequestProblem
+from ..errors import RecordUnavailable, RequestProblem
 from ..hooks import Visitor
 from ..offers import Offer
 from ..refusals import NOT_COUNTED
@@ -112,7 +112,7 @@ def with_problem(response: Response, problem: RequestProblem | None) -> Response
     """The answer to a visitor with a problem's status and ``Retry-After``; the refusal is counted."""
     if problem is None:
         return response
-    if problem.error_code not in NOT_COUNTED:
+    if problem.error_code not in NOT_COUNTED and not isinstance(problem, RecordUnavailable):
         current_state().refusals.count(problem.error_code, problem.detail)
     return with_status(response, problem)
 

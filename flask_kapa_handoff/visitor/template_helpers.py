@@ -120,7 +120,7 @@ def _button(conversation: Conversation, desk: str) -> Markup:
     if offer is None:
         return Markup()
     # Where the site loads the transcript itself, the page need not carry it.
-    carried = None if state.hooks.conversation_loader and conversation.thread_id else conversation
+    carried = None if state.hooks.keeps_threads and conversation.thread_id else conversation
     return render_button(offer, settings, carried)
 
 

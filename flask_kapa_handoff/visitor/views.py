@@ -102,9 +102,9 @@ def create_ticket() -> ResponseReturnValue:
             raise Invalid(fields=form.errors)
         submission = filtered(
             _submission(state, form, visitor),
-            state.hooks.ticket_filter,
+            state.registered.ticket_filter,
             database=state.database,
-            refusals=state.refusals,
+            failures=state.hook_failures,
         )
         ticket, is_new = open_ticket(state.database, state.config, submission)
     except RequestProblem as problem:
@@ -246,7 +246,7 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
 
 
 def _site_transcript(state: State, offered: Offer, *, is_known: bool, has_other: bool) -> Conversation | None:
-    if not is_known and request.cookies and state.hooks.conversation_loader is not None:
+    if not is_known and request.cookies and state.hooks.keeps_threads:
         # Nor does it read what only that visitor may: the site's loader may look at the session.
         if not has_other:
             require_known_origin(state)
@@ -273,6 +273,6 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Subm
         keys=keys_of(request.remote_addr, form.email.data, state.secret, signed_in=visitor is not None),
         name=visitor.name if visitor else None,
         locale=language(),
-        site_keeps_thread=state.hooks.conversation_loader is not None and offered.thread_id is not None,
+        site_keeps_thread=state.hooks.keeps_threads and offered.thread_id is not None,
         proxy_unheeded=proxy_unheeded(),
     )

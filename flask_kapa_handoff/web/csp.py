@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from flask import has_request_context
 
+from ..hook_checks import CSP_NONCE, misfit
 from ..state import State
-from ..tracebacks import place_of
-
-_logger = logging.getLogger(__name__)
 
 
 def response_nonce(state: State) -> str | None:
-    """The nonce that this response's policy allows: KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's; None: no nonce."""
-    # Talisman's is a template global, which gives an empty text where the policy has none:
-    source: Any = state.config.csp_nonce or state.app.jinja_env.globals.get("csp_nonce")
+    """The nonce that this response's policy allows: KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's; None: no nonce.
+
+    Without a nonce the browser blocks a script, and the page works without it: a source that fails is reported alone.
+    """
+    source: Any = state.config.csp_nonce or _talismans(state)
     if source is None or not has_request_context():
         return None
     try:
-        nonce = source() if callable(source) else source
+        nonce: object = source()
     except Exception as error:
-        # Without a nonce the browser blocks a script, and the page works without it.
-        _logger.error("The nonce of the Content-Security-Policy could not be read: %s", place_of(error))
+        state.hook_failures.raised(CSP_NONCE, source, error)
+        return None
+    if nonce is not None and not isinstance(nonce, str):
+        state.hook_failures.returned(CSP_NONCE, source, nonce)
         return None
     return str(nonce) if nonce else None
+
+
+def _talismans(state: State) -> Any:
+    # A template global, which gives an empty text where the policy has none. Another extension's of that name may want
+    # the template's context: that is no source of ours.
+    source = state.app.jinja_env.globals.get("csp_nonce")
+    if isinstance(source, str):
+        return lambda: source
+    return source if misfit(source, CSP_NONCE.arguments) is None else None

@@ -39,7 +39,10 @@ class SiteMail:
         """Flask-Mail's state for this app. Looked up late: a site may set Flask-Mail up after this package."""
         own = self._mail.state if self._mail is not None else None
         found = own or self._app.extensions.get("mail")
-        return found or flask_mail.Mail().init_mail(self._app.config, self._app.debug, self._app.testing)
+        if hasattr(found, "suppress"):
+            return found
+        # There is none, or another library's of the same name.
+        return flask_mail.Mail().init_mail(self._app.config, self._app.debug, self._app.testing)
 
     @property
     def sender(self) -> str | None:

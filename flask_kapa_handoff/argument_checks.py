@@ -1,0 +1,142 @@
+"""What a site may pass to :class:`KapaHandoff`, checked at once: each message says name, value and what is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from inspect import isfunction
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Engine
+
+from .config import shown
+from .errors import ConfigurationError
+from .hook_checks import Hook, misfit, name_of
+from .hooks import ViewDecorator
+
+VIEW_DECORATOR = "a view decorator such as Flask-Login's login_required"
+DATABASES = ("sqlite", "postgresql")
+MAX_SHOWN = 200
+
+ENGINES = {
+    "AsyncEngine": "pass a synchronous engine, such as create_engine('postgresql+psycopg://…')",
+    "SQLAlchemy": "leave engine out: the database of Flask-SQLAlchemy is found on the app",
+    "Session": "pass the engine that the session is bound to",
+    "scoped_session": "pass the engine that the session is bound to",
+    "sessionmaker": "pass the engine that its sessions are bound to",
+    "AsyncSession": "pass a synchronous engine, such as create_engine('postgresql+psycopg://…')",
+    "Connection": "pass the connection's engine, which is connection.engine",
+    "str": "set KAPA_HANDOFF_DATABASE_URI to the address, or pass create_engine(…)",
+    "URL": "set KAPA_HANDOFF_DATABASE_URI to the address, or pass create_engine(…)",
+}
+"""What to do with something that is near an engine, by the name of its class or of a base."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The keyword arguments of :class:`KapaHandoff` and its ``init_app()``; None: not given.
+
+    Raises:
+        ConfigurationError: one of them is wrong.
+    """
+
+    admin_required: ViewDecorator | None = None
+    mail: Any = None
+    engine: Engine | None = None
+
+    def __post_init__(self) -> None:
+        for value, check in (
+            (self.admin_required, check_admin_required),
+            (self.mail, check_mail),
+            (self.engine, check_engine),
+        ):
+            if value is not None:
+                check(value)
+
+    def overridden_by(self, later: Arguments) -> Arguments:
+        """These, with what is given later in their place."""
+        return replace(self, **{name: value for name, value in vars(later).items() if value is not None})
+
+
+def check_app(app: object) -> None:
+    """Refuse what is no Flask app.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if isinstance(app, Flask):
+        return
+    if isfunction(app) and misfit(app, ()) is None:
+        hint = f"it is a function: call it if it makes the app, as in KapaHandoff({name_of(app)}())"
+    elif type(app).__name__ == "Blueprint":
+        hint = "the handoff is mounted on the app itself, not on a blueprint"
+    else:
+        hint = "pass the Flask app, or leave it out and call init_app(app) later"
+    raise _refused("app", app, hint)
+
+
+def check_admin_required(decorator: object) -> None:
+    """Refuse what cannot decorate a view.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    # A class may be a decorator: its instances are the views.
+    wrong = None if isinstance(decorator, type) else misfit(decorator, ("view",))
+    if wrong:
+        raise _refused("admin_required", decorator, f"{wrong}; use {VIEW_DECORATOR}")
+
+
+def check_mail(mail: object) -> None:
+    """Refuse what is no ``flask_mail.Mail``: the way to the server is made from what it keeps of the configuration.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    from flask_mail import Mail
+
+    if isinstance(mail, Mail):
+        return
+    library = type(mail).__module__.partition(".")[0]
+    if mail is Mail:
+        hint = "it is the class; pass an object of it, such as Mail(app)"
+    elif library == Mail.__module__:
+        hint = "pass the flask_mail.Mail object itself"
+    else:
+        hint = "pass a flask_mail.Mail, or leave mail out: MAIL_* of the app's configuration is read then"
+    raise _refused("mail", mail, hint)
+
+
+def check_engine(engine: object) -> None:
+    """Refuse what is no SQLAlchemy engine that the tickets can be kept with. Makes no connection.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if not isinstance(engine, Engine):
+        names = [base.__name__ for base in type(engine).__mro__]
+        hint = next((ENGINES[name] for name in names if name in ENGINES), "pass a sqlalchemy.Engine")
+        raise _refused("engine", engine, hint)
+    if engine.dialect.name not in DATABASES:
+        raise _refused("engine", engine, f"{engine.dialect.name} is not supported; use SQLite or PostgreSQL")
+    if getattr(engine.dialect, "is_async", False):
+        raise _refused(
+            "engine", engine, f"its driver {engine.dialect.driver} is for asyncio; {ENGINES['AsyncEngine']}"
+        )
+
+
+def check_hook(hook: Hook, function: object) -> None:
+    """Refuse a function that cannot be this hook.
+
+    Raises:
+        ConfigurationError: it cannot be called as the hook is called.
+    """
+    wrong = misfit(function, hook.arguments)
+    if wrong:
+        allowed = f"use a function ({', '.join(hook.arguments)}) that returns {hook.returns}"
+        raise _refused(hook.name, function, f"{wrong}; {allowed}")
+
+
+def _refused(name: str, value: object, why: str) -> ConfigurationError:
+    text = getattr(value, "__qualname__", None) or shown(value)
+    return ConfigurationError(f"{name}: {str(text)[:MAX_SHOWN]} is not allowed: {why}")

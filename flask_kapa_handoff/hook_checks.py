@@ -1,0 +1,134 @@
+"""The site's hooks as one table: what each gets, what it may return, and what happens without it. Knows no Flask."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .conversation import Conversation, QuestionAnswer, Source
+
+
+@dataclass(frozen=True)
+class Hook:
+    """One function that a site may give.
+
+    Arguments:
+        name: what the site calls it.
+        reason: under which its failures are counted; at most 32 characters, since it is stored.
+        arguments: what it is called with.
+        returns: what it may return, in words.
+        otherwise: what happens where it fails.
+    """
+
+    name: str
+    reason: str
+    arguments: tuple[str, ...]
+    returns: str
+    otherwise: str
+
+
+CONVERSATION_LOADER = Hook(
+    "conversation_loader",
+    "conversation_loader_failed",
+    ("thread_id",),
+    "Conversation([QuestionAnswer(question, answer), …]) or None",
+    "No button is shown for that thread, and a ticket takes the transcript that the browser sent.",
+)
+VISITOR_LOADER = Hook(
+    "visitor_loader",
+    "visitor_loader_failed",
+    (),
+    "Visitor(email, name) or None",
+    "The visitor is asked for an address.",
+)
+TICKET_FILTER = Hook(
+    "ticket_filter",
+    "filter_failed",
+    ("submission",),
+    "None or Flag('…'), or raise Refuse('…')",
+    "The ticket goes on without this check.",
+)
+ADMIN_NAME = Hook(
+    "admin_name",
+    "admin_name_failed",
+    (),
+    "text or None",
+    "The history names the admin another way.",
+)
+CSP_NONCE = Hook(
+    "csp_nonce",
+    "csp_nonce_failed",
+    (),
+    "text or None",
+    "The tags of these pages carry no nonce, so the browser may block them.",
+)
+
+HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, TICKET_FILTER, ADMIN_NAME, CSP_NONCE)
+"""Every hook. ``csp_nonce`` is the function of KAPA_HANDOFF_CSP_NONCE, or else Flask-Talisman's."""
+
+HOOK = {hook.name: hook for hook in HOOKS}
+
+HOOK_REASONS = frozenset(hook.reason for hook in HOOKS)
+"""The reasons that are counted beside the refusals: a hook failed, and nobody was refused."""
+
+
+def name_of(function: object) -> str:
+    """What a function is called in a message."""
+    return str(getattr(function, "__qualname__", None) or type(function).__name__)
+
+
+def identity(function: object) -> tuple[str, str]:
+    """What stays the same when a function is made again, as an app factory does that runs twice."""
+    return str(getattr(function, "__module__", "")), name_of(function)
+
+
+def misfit(function: object, arguments: Sequence[str]) -> str | None:
+    """Why a function cannot be called with these arguments; None: it can, as far as one sees without calling it.
+
+    A decorated function is judged by its decorator's wrapper, which is what is called.
+    """
+    if not callable(function):
+        return "it is not callable"
+    if inspect.isclass(function):
+        return "it is a class"
+    for candidate in (function, type(function).__call__):
+        if inspect.iscoroutinefunction(candidate):
+            return "it is an async function, and nothing awaits it"
+        if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate):
+            return "it is a generator (it has a yield)"
+    try:
+        signature = inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return None  # some builtins have none
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return f"it cannot be called with {_counted(arguments)}; its own are {signature}"
+    return None
+
+
+def _counted(arguments: Sequence[str]) -> str:
+    if not arguments:
+        return "no arguments"
+    return f"{len(arguments)} argument{'s' if len(arguments) != 1 else ''} ({', '.join(arguments)})"
+
+
+def flaw(conversation: Conversation) -> str:
+    """Which part of a conversation that cannot be used is wrong, by its place and type; never its text."""
+    for index, pair in enumerate(conversation.pairs):
+        place = f"pairs[{index}]"
+        if not isinstance(pair, QuestionAnswer):
+            return f"{place} is {type(pair).__name__}, not QuestionAnswer"
+        for name in ("question", "answer"):
+            if not isinstance(getattr(pair, name), str):
+                return f"{place}.{name} is {type(getattr(pair, name)).__name__}, not text"
+        if not isinstance(pair.sources, (tuple, list)):
+            return f"{place}.sources is {type(pair.sources).__name__}, not a list of Source"
+        for number, source in enumerate(pair.sources):
+            if not isinstance(source, Source):
+                return f"{place}.sources[{number}] is {type(source).__name__}, not Source"
+            if not isinstance(source.title, str) or not isinstance(source.url, str):
+                return f"{place}.sources[{number}] has a title or url that is not text"
+    has_text = any(pair.question.strip() or pair.answer.strip() for pair in conversation.pairs)
+    return "its pairs cannot be read" if has_text else "no pair has any text"

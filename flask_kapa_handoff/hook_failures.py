@@ -1,0 +1,56 @@
+"""What the site's hooks did wrong: logged once for each kind and place, counted every time, shown by the doctor."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from traceback import extract_tb
+
+from .hook_checks import Hook, name_of
+from .refusals import Refusals
+from .tracebacks import without_message
+
+MAX_LOGGED = 1000
+"""After so many different failures nothing new is logged: they are counted all the same."""
+
+_logger = logging.getLogger(__name__)
+
+
+class HookFailures:
+    """One app's failures of hooks. Neither the log nor the counts repeat a value or an error's message."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        self._refusals = refusals
+        self._logged: set[tuple[str, str]] = set()
+
+    def raised(self, hook: Hook, function: object, error: Exception) -> None:
+        """A hook raised an error; its type and place are kept, and not its message: it may repeat a visitor's text."""
+        last = extract_tb(error.__traceback__)[-1]
+        kind = type(error).__name__
+        self._report(
+            hook,
+            f"{name_of(function)} raised {kind} ({last.filename}, line {last.lineno})",
+            f"({name_of(function)}) raised {without_message(error)}",
+        )
+
+    def returned(self, hook: Hook, function: object, found: object, flaw: str = "") -> None:
+        """A hook returned what it may not.
+
+        Arguments:
+            flaw: which part of it is wrong, where its type alone is right; without the value.
+        """
+        if inspect.iscoroutine(found):
+            found.close()  # nothing awaits it, and Python would warn of that later
+        kind = found.__name__ if isinstance(found, type) else type(found).__name__
+        what = f"the class {kind}" if isinstance(found, type) else f"{kind}, where {flaw}" if flaw else kind
+        self._report(
+            hook,
+            f"{name_of(function)} returned {what}",
+            f"({name_of(function)}) returned {what}; it may return {hook.returns}",
+        )
+
+    def _report(self, hook: Hook, detail: str, told: str) -> None:
+        if (hook.name, detail) not in self._logged and len(self._logged) < MAX_LOGGED:
+            self._logged.add((hook.name, detail))
+            _logger.error("The site's %s %s. %s", hook.name, told, hook.otherwise)
+        self._refusals.count(hook.reason, detail)

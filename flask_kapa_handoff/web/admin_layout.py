@@ -1,0 +1,36 @@
+"""The site's layout for the admin pages: can it be loaded?"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from jinja2 import TemplateNotFound
+
+from ..config import Config
+from ..tracebacks import place_of
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def layout_trouble(app: Flask, config: Config) -> str | None:
+    """Why the site's layout for the admin pages cannot be loaded; None: it can, or there is none."""
+    name = config.admin_template
+    if name == Config.admin_template:
+        return None
+    try:
+        app.jinja_env.get_template(name)
+    except Exception as error:
+        if isinstance(error, TemplateNotFound) and error.name == name and (close := _like(app, name)):
+            return f"{place_of(error)} (did you mean {close}?)"
+        return place_of(error)
+    return None
+
+
+def _like(app: Flask, name: str) -> str | None:
+    try:
+        names = app.jinja_env.list_templates()
+    except TypeError:
+        return None  # a loader that cannot list them
+    return next(iter(get_close_matches(name, names, 1)), None)

@@ -1,0 +1,123 @@
+/**
+ * admin.js: what htmx leaves open on the admin's pages. Failures are seen, and fields say that they are wrong.
+ * Without it, and without htmx, every form still works.
+ *
+ * Its tag says data-htmx, where htmx is if the site's own frame brings none.
+ */
+import { doc, find, findAll, real, scriptGlobal } from "./shared/page";
+import { type ScriptTag, readScriptTag } from "./shared/script_tag";
+
+/** The details of htmx's events, as far as they are read here. */
+interface RequestDetail {
+  elt: Element;
+}
+interface SwapDetail {
+  xhr: XMLHttpRequest;
+  requestConfig: RequestDetail;
+  shouldSwap: boolean;
+  isError: boolean;
+}
+
+interface Htmx {
+  process(element: Element): void;
+}
+
+/** By name: the messages that stand in the server's markup. */
+type Failure = "unreachable" | "failed" | "elsewhere";
+
+const PAGE = ".kapa-handoff-admin";
+
+/** The element whose request has failed last. */
+let failed: Element | undefined;
+
+function start(): void {
+  const tag = readScriptTag("admin.js", "script[data-htmx]");
+  if (!tag) return;
+  // Turbo must not keep a copy of the page, whose form would be an old one that htmx does not know.
+  addMeta("turbo-cache-control", "no-cache");
+  // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx, too,
+  // looks at the page at once only then.
+  if (doc.readyState === "complete") bringHtmx(tag);
+  else addEventListener("load", () => bringHtmx(tag));
+  // Where Turbo shows the site's pages, this script runs at each visit; the document keeps its listeners.
+  if (scriptGlobal("kapaHandoffAdmin")) return;
+  Object.assign(window, { kapaHandoffAdmin: true });
+  listenToHtmx();
+}
+
+function addMeta(name: string, content: string): void {
+  if (doc.querySelector(`meta[name="${name}"]`)) return;
+  doc.head.append(Object.assign(doc.createElement("meta"), { name, content }));
+}
+
+/** Makes the page's forms live, with the site's htmx or with ours. */
+function bringHtmx({ element }: ScriptTag): void {
+  const page = doc.querySelector(`${PAGE} [hx-post]`)?.closest(PAGE);
+  if (!page) return;
+  const htmx = scriptGlobal<Htmx>("htmx");
+  if (htmx) {
+    htmx.process(page);
+    return;
+  }
+  const src = element.dataset.htmx;
+  if (!src || doc.querySelector(`script[src="${src}"]`)) return;
+  addMeta("htmx-config", '{"includeIndicatorStyles": false, "allowEval": false}');
+  // Under a policy with nonces only a script that carries one is run.
+  const { nonce } = element;
+  doc.head.append(Object.assign(doc.createElement("script"), nonce ? { src, nonce } : { src }));
+}
+
+function listenToHtmx(): void {
+  listen<RequestDetail>("beforeRequest", ({ elt }) => {
+    // A preview that follows a failed save must not take its message away.
+    if (elt === failed || elt.matches("form")) clearFailure();
+  });
+  listen<SwapDetail>("beforeSwap", takeReply);
+  listen<RequestDetail>("sendError", ({ elt }) => showFailure("unreachable", elt));
+  listen("afterSettle", markWrongFields);
+}
+
+/** Hears what htmx says of our own elements. */
+function listen<Detail>(name: string, handle: (detail: Detail) => void): void {
+  doc.addEventListener(`htmx:${name}`, (event) => {
+    const { target } = event;
+    if (target instanceof Element && real(target).closest(PAGE)) handle((event as CustomEvent<Detail>).detail);
+  });
+}
+
+function takeReply(detail: SwapDetail): void {
+  const { xhr, requestConfig } = detail;
+  const isOurs = xhr.getResponseHeader("X-Kapa-Handoff") === "admin";
+  // Ours are shown whatever their status, and nothing else is: neither the site's error page nor its login.
+  detail.shouldSwap = isOurs;
+  detail.isError = false;
+  if (!isOurs) showFailure(xhr.status < 400 || xhr.status === 401 ? "elsewhere" : "failed", requestConfig.elt);
+  else if (xhr.getResponseHeader("HX-Retarget")) failed = requestConfig.elt;
+}
+
+function showFailure(name: Failure, element: Element): void {
+  failed = element;
+  const region = failureRegion();
+  if (region) region.textContent = region.dataset[name] ?? "";
+}
+
+function clearFailure(): void {
+  failed = undefined;
+  const region = failureRegion();
+  if (region) region.textContent = "";
+}
+
+function failureRegion(): HTMLElement | null {
+  return doc.getElementById("kapa-handoff-admin-failure");
+}
+
+/** A screen reader hears which fields are wrong: those whose error, which describes them, is not empty. */
+function markWrongFields(): void {
+  for (const error of findAll(document, `${PAGE} .handoff-error`)) {
+    const field = find(document, `[aria-describedby^="${error.id}"]`);
+    const input = field?.matches("fieldset") ? find(field, "[type=checkbox]") : field;
+    if (input) input.ariaInvalid = error.textContent ? "true" : null;
+  }
+}
+
+start();

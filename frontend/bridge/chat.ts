@@ -1,0 +1,65 @@
+/** Follows Kapa's own requests, as the page sends them: questions with their answers, and votes. */
+import { copyAnswer } from "./answer_copy";
+import { readAnswer } from "./answer_stream";
+import { noteVote } from "./events";
+import { parseFields } from "./json";
+import { noteChange } from "./own_button";
+import { type Thread, beginPair, live, openThread, threadless } from "./transcript";
+
+let hasWarned = false;
+
+/**
+ * Follows a question and its answer into the transcript.
+ *
+ * @param sending - the page's own request
+ * @param body - that of the request
+ * @param threadId - that of the address; a thread's first question has none, and the answer names it
+ */
+export async function followChat(sending: Promise<Response>, body: unknown, threadId?: string): Promise<void> {
+  // At once: the page must not have begun to read. If the request fails the page hears of it, and there is no answer.
+  const copying = sending.then(copyAnswer).catch(() => undefined);
+  const earlier = threadless;
+  const pair = beginPair("");
+  live.add(pair);
+  let thread: Thread | undefined;
+  if (threadId) {
+    thread = openThread(threadId);
+    thread.pairs.push(pair);
+  }
+  const takeThread = (id: unknown) => {
+    if (!thread && typeof id === "string") {
+      threadId = id;
+      thread = openThread(id, true);
+      thread.pairs.push(...earlier.splice(0), pair);
+    }
+    return !!thread;
+  };
+  let isUnderstood = true;
+  try {
+    const { query } = parseFields(await body);
+    if (typeof query === "string") pair.question = query;
+    else isUnderstood = false;
+    const reader = await copying;
+    if (reader && !(await readAnswer(reader, pair, takeThread))) isUnderstood = false;
+  } catch {
+    // The connection broke, or the page has left it: the answer is kept as far as it came.
+  }
+  // A complete answer without a word about uncertainty is only half known.
+  if (!pair.stopped && pair.uncertain === undefined) isUnderstood = false;
+  // If the widget has told of the answer meanwhile, the wire has nothing to add.
+  const isUntold = live.delete(pair);
+  if (isUntold && !isUnderstood) {
+    if (!hasWarned) console.warn("kapa-handoff: unknown answer; its ticket goes to Kapa.");
+    hasWarned = true;
+    if (thread) thread.known = false;
+  } else if (!thread) {
+    earlier.push(pair);
+  }
+  if (threadId) noteChange(threadId);
+}
+
+/** Notes a vote once Kapa has taken it. */
+export async function followFeedback(sending: Promise<Response>, body: unknown): Promise<void> {
+  const { question_answer, reaction } = parseFields(await body);
+  if ((await sending).ok) noteVote(question_answer, reaction);
+}

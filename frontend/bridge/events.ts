@@ -1,0 +1,57 @@
+/** What Kapa's widget, or a page with the SDK's callbacks, tells of a conversation. */
+import type { ToldPair } from "../shared/conversation";
+import { noteChange, ownButton } from "./own_button";
+import { beginPair, completePair, forgetThread, live, openThread, threads } from "./transcript";
+
+/** The documented event of an answer that is complete, or of a vote, which has a reaction. */
+export interface KapaEvent {
+  threadId: string;
+  conversation: ToldPair[];
+  questionAnswerId: string;
+  reaction?: unknown;
+}
+
+/** Takes a whole conversation as the widget tells it. */
+export function hear({ threadId, conversation, questionAnswerId, reaction }: KapaEvent): void {
+  const thread = openThread(threadId);
+  const { pairs } = thread;
+  const isVote = !!reaction;
+  let position = 0;
+  for (const { questionAnswerId: id, question, answer } of conversation) {
+    if (!id) continue; // stopped answers have none
+    let pair =
+      pairs.find((each) => each.id === id) ?? pairs.find((each) => each.stopped && each.question === question);
+    if (!pair) {
+      // A vote's event carries the conversation as it was at the click, which may be over by now.
+      if (isVote) continue;
+      pair = beginPair(question);
+      pairs.splice(position, 0, pair);
+    }
+    if (pair.stopped) {
+      completePair(pair, id);
+      pair.answer = answer;
+    }
+    live.delete(pair);
+    position = pairs.indexOf(pair) + 1;
+  }
+  if (!isVote) thread.known = true;
+  noteVote(questionAnswerId, reaction);
+}
+
+/** An answer was voted on, or is complete and has no vote. An id of no answer changes nothing. */
+export function noteVote(id: unknown, reaction: unknown): void {
+  for (const [threadId, { pairs }] of threads) {
+    for (const pair of pairs) {
+      if (pair.id !== id) continue;
+      pair.reaction = reaction;
+      noteChange(threadId);
+    }
+  }
+}
+
+/** The visitor has begun a new conversation. */
+export function reset({ threadId }: { threadId: string }): void {
+  forgetThread(threadId);
+  noteChange(threadId);
+  ownButton()?.reset(threadId);
+}

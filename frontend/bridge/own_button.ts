@@ -1,0 +1,34 @@
+/** Tells `KapaHandoff` of each answer and vote, where the page shows this package's own button. */
+import { doc, scriptGlobal } from "../shared/page";
+import { type WirePair, live, threads, writeStorage } from "./transcript";
+
+/** Those functions of `window.KapaHandoff` that the bridge calls. */
+interface OwnButton {
+  answer(pair: Omit<WirePair, "reaction"> & { threadId: string }): void;
+  vote(id: string, reaction: unknown): void;
+  reset(threadId: string): void;
+}
+
+/** What was told of a pair, so that the server is asked only about what is new. */
+const told = new WeakMap<WirePair, { text: string; reaction: unknown }>();
+
+export function ownButton(): OwnButton | undefined {
+  return scriptGlobal<OwnButton>("KapaHandoff");
+}
+
+/** A thread has changed: keeps it for a reload, and tells the button what is new of it. */
+export function noteChange(threadId: string): void {
+  writeStorage();
+  const thread = threads.get(threadId);
+  const button = doc.querySelector("script[data-bridge=button]") ? ownButton() : undefined;
+  if (!thread?.known || !button) return;
+  for (const pair of thread.pairs) {
+    if (live.has(pair)) continue;
+    const { reaction, ...facts } = pair;
+    const text = JSON.stringify(facts);
+    const before = told.get(pair);
+    told.set(pair, { text, reaction });
+    if (text !== before?.text) button.answer({ ...facts, threadId });
+    if (reaction !== before?.reaction) button.vote(pair.id, reaction);
+  }
+}

@@ -1,0 +1,82 @@
+/** Shows the button of an answer, at its place on the page, where the server offers it. */
+import { doc, find, findAll, real } from "../shared/page";
+import { loadFragment, logFailure, server } from "./server";
+import { newestPair, threads } from "./threads";
+import type { Thread } from "./types";
+
+/** The button with its form, as the server sends it. */
+export const OFFER = "[data-kapa-handoff-offer]";
+const SLOT = "[data-kapa-handoff-slot]";
+
+/** The place of a button that has no slot. */
+const floating = doc.createElement("div");
+floating.className = "kapa-handoff-floating";
+
+/** By place: the newest request whose reply it shows; a reply that comes late must not replace a newer one. */
+const shownRequests = new WeakMap<Element, number>();
+let requests = 0;
+
+/** Asks the server for an answer's button: null if it is not offered, undefined if the request failed. */
+export async function askForOffer(
+  thread: Thread,
+  answerId: string,
+  desk = server.desk,
+): Promise<HTMLElement | null | undefined> {
+  const pair = thread.pairs.get(answerId);
+  const facts = new URLSearchParams({
+    pairs: `${thread.pairs.size}`,
+    uncertain: `${pair?.uncertain ?? false}`,
+    downvoted: `${pair?.reaction === "downvote"}`,
+    thread_id: thread.id,
+    answer_id: answerId,
+    page: location.href.replace(/#.*/, ""),
+  });
+  if (desk) facts.set("desk", desk);
+  try {
+    return await loadFragment(`offer?${facts}`, OFFER);
+  } catch (reason) {
+    // The answer stays as it is, with the button that it has or without one.
+    logFailure(reason);
+    return undefined;
+  }
+}
+
+/** Shows an answer's button, or takes it away, as the server decides. */
+export async function refreshButton(thread: Thread, answerId: string): Promise<void> {
+  const request = ++requests;
+  const offer = await askForOffer(thread, answerId);
+  const place = findPlace(answerId);
+  const isLate = threads.get(thread.id) !== thread || request < (shownRequests.get(place) ?? 0);
+  if (offer === undefined || isLate) return;
+  shownRequests.set(place, request);
+  if (offer) {
+    real(place).replaceChildren(offer);
+    return;
+  }
+  const old = find(place, OFFER);
+  const shownId = old && real(old).dataset.answerId;
+  // In a place that answers share, an older answer leaves a newer one's button alone.
+  if (old && (shownId === answerId || newestPair(thread)?.id === answerId)) real(old).remove();
+}
+
+/** The answer's own slot; else the last one that is no other answer's; else the corner of the page. */
+function findPlace(answerId: string): HTMLElement {
+  return (
+    find(document, `${SLOT}[data-answer-id="${CSS.escape(answerId)}"]`) ??
+    findAll(document, `${SLOT}:not([data-answer-id])`).pop() ??
+    floatingPlace()
+  );
+}
+
+/** The place in the corner of the page, which is put there when it is needed. */
+export function floatingPlace(): HTMLElement {
+  // A page that came back from a snapshot has a copy of it.
+  for (const other of findAll(document, ".kapa-handoff-floating")) if (other !== floating) real(other).remove();
+  if (!floating.isConnected) doc.body.append(floating);
+  return floating;
+}
+
+/** Takes the buttons of a thread away. */
+export function removeButtons(threadId: string): void {
+  for (const offer of findAll(document, OFFER)) if (real(offer).dataset.threadId === threadId) real(offer).remove();
+}

@@ -1,0 +1,56 @@
+/** The dialog that holds the form: shows it, and speaks in it. */
+import { doc, find, findAll, real } from "../shared/page";
+
+export const DIALOG = "[data-kapa-handoff-dialog]";
+
+/** Safari has modal dialogs since 15.4. Without them the way leads over the form's own page. */
+export const hasModalDialogs = "showModal" in HTMLDialogElement.prototype;
+
+/** The one that was shown last. */
+let current: HTMLDialogElement | undefined;
+
+export function isShown(dialog: HTMLDialogElement | undefined = current): boolean {
+  return !!dialog && dialog.open && dialog.isConnected;
+}
+
+/** Shows the dialog if it is not shown, and puts the focus where the visitor goes on. */
+export function showDialog(dialog: HTMLDialogElement): void {
+  if (!isShown(dialog)) {
+    dialog.open = false; // another script may have taken it out of the page while it was open
+    doc.body.append(dialog);
+    dialog.showModal();
+    current = dialog;
+  }
+  const wrong = find(dialog, "[aria-invalid]");
+  const goesOn = wrong ?? inputsOf(dialog).find(isEmpty) ?? find(dialog, "[tabindex]");
+  goesOn?.focus();
+}
+
+/** What the visitor fills in. */
+export function inputsOf(root: Element): HTMLInputElement[] {
+  return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly])");
+}
+
+function isEmpty(input: HTMLInputElement): boolean {
+  return !input.value;
+}
+
+/** Puts a message into the region with this role; a message may be the name of one that stands in the markup. */
+export function say(root: Element, role: "alert" | "status", message: string): void {
+  const region = find(root, `[role=${role}]`);
+  if (region) region.textContent = region.dataset[message] ?? message;
+}
+
+/** Closes the dialog on a click on its close button, or beside it while nothing is typed. */
+export function closeOnClick(target: Element): void {
+  if (!current || real(target).closest(DIALOG) !== current) return;
+  const isBeside = target === current && inputsOf(current).every(isEmpty);
+  if (isBeside || real(target).closest("[data-kapa-handoff-close]")) current.close();
+}
+
+/** Closes what is shown, before Turbo or htmx keeps a copy of the page, in which a dialog would not work. */
+export function closeBeforeCopy(): void {
+  if (!current || !isShown()) return;
+  current.close();
+  current.remove();
+}

@@ -1,0 +1,188 @@
+/** The way from the button to the ticket: opens the form, keeps what was typed, sends it. */
+import { find, findAll, real } from "../shared/page";
+import { OFFER, floatingPlace } from "./buttons";
+import { DIALOG, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
+import { type Subject, emit } from "./events";
+import { TIMEOUT, goToFormPage, loadFragment, logFailure } from "./server";
+import { pairsOf } from "./threads";
+
+/** A form that was opened, with all that is known of it. */
+interface Draft extends Subject {
+  /** The thread's id; without a thread, the signed offer. */
+  key: string;
+  /** The signed offer that the button carried. */
+  token: string;
+  /** The button with its form. */
+  offer: HTMLElement;
+  isSending: boolean;
+}
+
+/** A draft that is shown in a dialog. */
+interface ShownDraft extends Draft {
+  dialog: HTMLDialogElement;
+}
+
+/** By their keys: forms that were closed, with what was typed. */
+const drafts = new Map<string, ShownDraft>();
+let isOpening = false;
+
+export function forgetDraft(threadId: string): void {
+  drafts.delete(threadId);
+}
+
+/** Opens the form of a button; resolves to whether it opened. */
+export async function openForm(offer: HTMLElement): Promise<boolean> {
+  if (isOpening || isShown()) return false;
+  const fresh = readOffer(offer);
+  const kept = drafts.get(fresh.key);
+  const goesOn = kept?.desk === fresh.desk;
+  const { token, pairs } = fresh;
+  const subject = goesOn ? Object.assign(kept, { offer, pairs }) : fresh;
+  if (!emit("before-open", subject)) return false;
+  if (!hasModalDialogs) {
+    goToFormPage(pairs.length ? { offer: token, conversation: JSON.stringify(pairs) } : { offer: token });
+    return true;
+  }
+  const draft = goesOn ? kept : await loadDraft(fresh);
+  if (!draft) return false;
+  if (draft.token !== token) renewOffer(draft, token);
+  show(draft);
+  if (find(draft.dialog, "form")) {
+    drafts.set(draft.key, draft);
+    emit("open", draft);
+  }
+  return true;
+}
+
+/** What a button says of itself, with the conversation that it carries or that the page has told of. */
+function readOffer(offer: HTMLElement): Draft {
+  const { threadId = "", desk = "default" } = real(offer).dataset;
+  const token = find<HTMLInputElement>(offer, "[name=offer]")?.value ?? "";
+  const carried = find<HTMLInputElement>(offer, "[name=conversation]")?.value;
+  const pairs = carried ? JSON.parse(carried) : pairsOf(threadId);
+  return { key: threadId || token, threadId, desk, token, offer, pairs, isSending: false };
+}
+
+/** Fetches the form; undefined if that failed, and then the visitor reads it beside the button. */
+async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
+  const { offer, token } = fresh;
+  const button = find(offer, "button");
+  isOpening = true;
+  if (button) button.ariaBusy = "true";
+  say(offer, "alert", "");
+  try {
+    const dialog = await loadFragment(`form?${new URLSearchParams({ offer: token })}`, DIALOG);
+    if (!(dialog instanceof HTMLDialogElement)) throw new Error("the reply has no dialog");
+    const draft = Object.assign(fresh, { dialog });
+    dialog.onsubmit = (event) => {
+      event.preventDefault();
+      void send(draft);
+    };
+    dialog.onclose = () => close(draft);
+    // One Escape must not close the chat as well.
+    dialog.onkeydown = (event) => event.stopPropagation();
+    return draft;
+  } catch (reason) {
+    // The visitor reads it beside the button, and can press it again.
+    logFailure(reason);
+    if (!offer.isConnected) floatingPlace().replaceChildren(offer);
+    say(offer, "alert", "unreachable");
+    return undefined;
+  } finally {
+    isOpening = false;
+    if (button) button.ariaBusy = null;
+  }
+}
+
+function renewOffer(draft: ShownDraft, token: string): void {
+  draft.token = token;
+  const field = find<HTMLInputElement>(draft.dialog, "[name=offer]");
+  if (field) field.value = token;
+}
+
+function show({ dialog, pairs }: ShownDraft): void {
+  // The conversation may have grown since the form was made.
+  if (pairs.length) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
+  showDialog(dialog);
+}
+
+/** Sends the form; whatever goes wrong, it stays as it is and says so. */
+async function send(draft: ShownDraft): Promise<void> {
+  const { dialog } = draft;
+  const form = find<HTMLFormElement>(dialog, "form");
+  if (!form || draft.isSending) return;
+  const button = find(dialog, "[type=submit]");
+  draft.isSending = true;
+  if (button) button.ariaDisabled = "true";
+  say(dialog, "alert", "");
+  say(dialog, "status", "sending");
+  const problem = await post(form, draft);
+  draft.isSending = false;
+  if (problem) {
+    if (button) button.ariaDisabled = null;
+    say(dialog, "status", "");
+    say(dialog, "alert", problem);
+  }
+  // A reply is shown even if the visitor has closed the dialog meanwhile.
+  if (!problem || !isShown(dialog)) show(draft);
+  draft.reference = find(dialog, "[data-kapa-handoff-reference]")?.dataset.kapaHandoffReference;
+  if (draft.reference) {
+    drafts.delete(draft.key);
+    emit("submit", draft);
+  }
+}
+
+/**
+ * Posts the ticket, and puts what the server replies into the dialog: the confirmation, or the form with its errors.
+ * Returns the problem if there is no such reply.
+ */
+async function post(form: HTMLFormElement, { dialog, pairs }: ShownDraft): Promise<string | undefined> {
+  const body = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) body.append(name, String(value));
+  if (pairs.length) body.set("conversation", JSON.stringify(pairs));
+  let reply: HTMLElement | null;
+  try {
+    reply = await loadFragment("tickets", DIALOG, { method: "POST", body });
+  } catch (reason) {
+    // The visitor reads it in the form, and can send it again.
+    logFailure(reason);
+    return reason === TIMEOUT ? TIMEOUT : "unreachable";
+  }
+  if (!reply) return "unreachable";
+  // A problem comes without a form, so this one stays.
+  const problem = find(reply, "[data-kapa-handoff-problem]")?.textContent;
+  if (problem) return problem;
+  // What was typed while the request was under way is kept.
+  for (const { name, value } of inputsOf(dialog)) {
+    const input = find<HTMLInputElement>(reply, `[name=${name}]`);
+    if (input) input.value = value;
+  }
+  dialog.replaceChildren(...reply.childNodes);
+  return undefined;
+}
+
+/** When the dialog was closed: the ticket's reference takes the button's place, or the server hears of the cancel. */
+function close(draft: ShownDraft): void {
+  const { dialog, offer, reference } = draft;
+  if (dialog.open) return; // it was opened again before this event came
+  dialog.remove();
+  if (reference) {
+    const note = find(dialog, ".kapa-handoff-reference");
+    if (note) real(offer).replaceWith(note);
+    else real(offer).remove();
+    note?.focus();
+  }
+  const token = find<HTMLInputElement>(dialog, "[name=offer]")?.value;
+  if (!token || draft.isSending) return;
+  emit("cancel", draft);
+  const body = JSON.stringify({ offer: token, event: "cancel" });
+  const headers = { "Content-Type": "application/json" };
+  // It is only counted: where the count fails, nothing is lost.
+  loadFragment("events", DIALOG, { method: "POST", keepalive: true, headers, body }).catch(logFailure);
+}
+
+/** Turbo and htmx keep a copy of a page that is left: a dialog would not work in it, nor a button that is busy. */
+export function cleanBeforeCopy(): void {
+  closeBeforeCopy();
+  for (const button of findAll(document, `${OFFER} [aria-busy]`)) button.ariaBusy = null;
+}

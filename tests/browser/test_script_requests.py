@@ -1,0 +1,100 @@
+"""``KapaHandoff.request`` makes each request of the visitor's script, and a site may replace it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string, request
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.only("sqlite")
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+BUTTON = "button.kapa-handoff-button"
+PAIR = {"threadId": "t1", "id": "a1", "question": "How?", "answer": "So."}
+PAGE = '<!doctype html><html lang="en"><head><title>Chat</title>{{ kapa_handoff_script() }}</head><body></body></html>'
+
+OWN_FETCH = """() => {
+    window.routed = [];
+    KapaHandoff.request = async (url, options) => {
+        routed.push([options.method || "GET", new URL(url).pathname]);
+        return fetch(url, {...options, headers: {...options.headers, "X-Tenant": "acme"}});
+    };
+}"""
+ALL_FOUR = ["/handoff/offer", "/handoff/form", "/handoff/events", "/handoff/tickets"]
+
+
+class Site:
+    """A site with a chat. ``heard`` holds the visitor's requests: path, and what their X-Tenant header says."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app, self.heard = app, []  # type: ignore[var-annotated]
+        app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
+        app.add_url_rule("/", "chat", lambda: render_template_string(PAGE))
+        app.before_request(self._hear)
+
+    def _hear(self) -> None:
+        if request.blueprint == "kapa_handoff" and request.endpoint != "kapa_handoff.static":
+            self.heard.append((request.path, request.headers.get("X-Tenant")))
+
+
+@pytest.fixture
+def site(make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page) -> Site:
+    """The site, its chat opened on the page."""
+    made = Site(make_app())
+    page.goto(serve(made.app))
+    return made
+
+
+def answer_cancel_and_send(page: Page) -> None:
+    """Each of the script's requests: offer, form, cancel, ticket."""
+    page.evaluate("pair => KapaHandoff.answer(pair)", PAIR)
+    page.click(BUTTON)
+    expect(page.locator("dialog[open]")).to_be_visible()
+    with page.expect_response("**/handoff/events"):
+        page.keyboard.press("Escape")
+    page.click(BUTTON)
+    page.get_by_label("Your email").fill("visitor@example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("[data-kapa-handoff-reference]")).to_be_visible()
+
+
+def test_the_readmes_example_adds_a_header_to_each_request(site: Site, page: Page) -> None:
+    """The function returns another Request."""
+    (example,) = (block for block in re.findall(r"```js\n(.*?)```", README, re.DOTALL) if ".request = " in block)
+    page.evaluate("() => {" + example + "}")
+    answer_cancel_and_send(page)
+    assert site.heard == [(path, "acme") for path in ALL_FOUR]
+
+
+def test_requests_can_go_the_sites_own_way(site: Site, page: Page) -> None:
+    """The function returns the response of a fetch of its own."""
+    page.evaluate(OWN_FETCH)
+    answer_cancel_and_send(page)
+    assert site.heard == [(path, "acme") for path in ALL_FOUR]
+    methods = ["GET", "GET", "POST", "POST"]
+    assert page.evaluate("routed") == [[method, path] for method, path in zip(methods, ALL_FOUR, strict=True)]
+
+
+@pytest.mark.parametrize("failing", ["() => { throw new RangeError('mine'); }", "async () => null", "null"])
+def test_a_request_that_fails_is_told_to_the_visitor_and_to_the_developer(
+    failing: str, site: Site, page: Page
+) -> None:
+    """The form stays closed with a word beside the button, the console names the cause, and the next press works."""
+    warnings: list[str] = []
+    page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    page.evaluate("pair => KapaHandoff.answer(pair)", PAIR)
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.evaluate(f"() => {{ window.before = KapaHandoff.request; KapaHandoff.request = {failing}; }}")
+    page.click(BUTTON)
+    expect(page.get_by_role("alert")).to_contain_text("did not open")
+    assert len(warnings) == 1
+    assert "kapa-handoff: a request failed." in warnings[0]
+    page.evaluate("KapaHandoff.request = before")
+    page.click(BUTTON)
+    expect(page.locator("dialog[open]")).to_be_visible()
+    assert [path for path, _ in site.heard] == ["/handoff/offer", "/handoff/form"]

@@ -1,0 +1,544 @@
+"""The site's functions: what is refused when it is registered, and what becomes of a failure in a request."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial, wraps
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask, abort
+from jinja2 import DictLoader
+from werkzeug.local import LocalProxy
+from werkzeug.test import TestResponse
+
+from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff, QuestionAnswer, Source, Visitor, health
+from flask_kapa_handoff.doctor import Level, examine
+from flask_kapa_handoff.hook_checks import HOOKS, misfit
+from flask_kapa_handoff.hooks import Registered
+from flask_kapa_handoff.refusals import recent_refusals
+from tests.helpers.admin import let_pass, save, shown
+from tests.helpers.offers import offer_without_database, signed_offer
+from tests.helpers.pages import JSON, Page
+from tests.helpers.tickets import post, send_ticket, ticket_fields, tickets
+
+MakeApp = Callable[..., Flask]
+Log = pytest.LogCaptureFixture
+
+pytestmark = pytest.mark.only("sqlite")
+
+WORD = "xylophone"
+"""What a visitor wrote, or who the visitor is: no log and no check-up repeats it."""
+
+
+def found_by_doctor(app: Flask, hook: str) -> str:
+    """What the doctor says of a hook, why it matters and how to fix it."""
+    state = app.extensions["kapa_handoff"]
+    findings = [one for one in examine(app, state) if one.what.startswith(f"The site's {hook} failed")]
+    assert all(one.level is Level.WARNING for one in findings)
+    return "\n".join(f"{one.what} {one.why} {one.remedy}" for one in findings)
+
+
+def error_of(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, json.loads(answer.text)["error"]["code"]
+
+
+def counted(app: Flask) -> dict[tuple[str, str], int]:
+    state = app.extensions["kapa_handoff"]
+    state.refusals.write()
+    return dict(recent_refusals(state.database))
+
+
+def reports(caplog: Log) -> list[str]:
+    """What the log says of hooks."""
+    return [one.getMessage() for one in caplog.records if one.name == "flask_kapa_handoff.hook_failures"]
+
+
+# --- Registered ------------------------------------------------------------------------------------------------------
+
+ARGUMENTS = {"conversation_loader": 1, "visitor_loader": 0, "ticket_filter": 1, "admin_name": 0}
+
+
+async def awaited(*values: Any) -> None: ...
+
+
+def generator(*values: Any) -> Iterator[None]:
+    yield None
+
+
+async def async_generator(*values: Any) -> AsyncIterator[None]:
+    yield None
+
+
+class Awaited:
+    async def __call__(self, *values: Any) -> None: ...
+
+
+class Loader:
+    def __call__(self, *values: Any) -> None: ...
+
+
+def two(first: Any, second: Any) -> None: ...
+
+
+def keyword(*values: Any, tenant: str) -> None: ...
+
+
+WRONG: list[tuple[Any, str]] = [
+    (None, "None is not allowed: it is not callable"),
+    ("load", "'load' is not allowed: it is not callable"),
+    (Conversation, "Conversation is not allowed: it is a class"),
+    (Loader, "Loader is not allowed: it is a class"),
+    (awaited, "awaited is not allowed: it is an async function, and nothing awaits it"),
+    (partial(awaited), "it is an async function"),
+    (Awaited(), "it is an async function"),
+    (generator, "generator is not allowed: it is a generator (it has a yield)"),
+    (async_generator, "it is a generator"),
+    (two, "two is not allowed: it cannot be called with"),
+    (keyword, "it cannot be called with"),
+]
+
+
+@pytest.mark.parametrize(("function", "words"), WRONG)
+@pytest.mark.parametrize("hook", ARGUMENTS)
+def test_what_cannot_be_the_hook_is_refused_when_it_is_registered(hook: str, function: Any, words: str) -> None:
+    """The message says the hook, what came, and what is allowed."""
+    handoff = KapaHandoff()
+    with pytest.raises(ConfigurationError) as caught:
+        getattr(handoff, hook)(function)
+    message = str(caught.value)
+    assert message.startswith(f"{hook}: ")
+    assert words in message
+    assert "; use a function (" in message
+    assert getattr(handoff._registered, hook) is None
+
+
+def test_the_message_says_what_is_allowed() -> None:
+    """All of it, once."""
+    with pytest.raises(ConfigurationError) as caught:
+        KapaHandoff().conversation_loader(lambda: None)  # type: ignore[type-var]
+    assert str(caught.value).endswith(
+        "<lambda> is not allowed: it cannot be called with 1 argument (thread_id); its own are (); "
+        "use a function (thread_id) that returns Conversation([QuestionAnswer(question, answer), …]) or None"
+    )
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the function an argument of its own, as a session of the database."""
+
+    @wraps(function)
+    def run(*values: Any) -> Any:
+        return function("session", *values)
+
+    return run
+
+
+RIGHT: list[Callable[[int], Any]] = [
+    lambda number: lambda *values: None,
+    lambda number: lambda *values, tenant="acme": None,
+    lambda number: partial(lambda first, *values: None, 1),
+    lambda number: Loader(),
+    lambda number: Loader().__call__,
+    lambda number: wrapped(two if number else lambda session: None),
+    lambda number: staticmethod(lambda *values: None),
+]
+
+
+@pytest.mark.parametrize("make", RIGHT)
+@pytest.mark.parametrize("hook", ARGUMENTS)
+def test_what_can_be_called_is_taken_and_stays_what_it_is(hook: str, make: Callable[[int], Any]) -> None:
+    """Default values, *args, partials, methods, and a decorator that adds an argument."""
+    handoff, function = KapaHandoff(), make(ARGUMENTS[hook])
+    assert getattr(handoff, hook)(function) is function
+    assert getattr(handoff._registered, hook) is function
+
+
+def test_a_builtin_without_a_signature_is_taken() -> None:
+    """Nothing is known of it until it is called."""
+    assert misfit(min, ("thread_id",)) is None
+    assert misfit({}.get, ("thread_id",)) is None
+
+
+@pytest.mark.parametrize("hook", ARGUMENTS)
+def test_parentheses_are_explained(hook: str) -> None:
+    """``@handoff.conversation_loader()``."""
+    with pytest.raises(TypeError, match=rf"{hook}: .*write @handoff\.{hook} without parentheses"):
+        getattr(KapaHandoff(), hook)()
+
+
+def test_the_argument_may_be_named() -> None:
+    """As the method declares it."""
+    handoff, function = KapaHandoff(), Loader()
+    assert handoff.admin_name(source=function) is function
+    with pytest.raises(TypeError):
+        handoff.admin_name(lambda: "Ada", lambda: "Bob")  # type: ignore[call-arg]
+
+
+def test_the_table_has_every_hook() -> None:
+    """One row each, with a reason that the database's column holds."""
+    assert {hook.name for hook in HOOKS} == {*Registered.__dataclass_fields__, "csp_nonce"}
+    assert len({hook.reason for hook in HOOKS}) == len(HOOKS)
+    for hook in HOOKS:
+        assert len(hook.reason) <= 32
+        assert hook.name == "csp_nonce" or getattr(KapaHandoff, hook.name).__doc__
+
+
+def test_the_last_one_registered_counts_and_the_log_says_so(caplog: Log) -> None:
+    """It may be a slip; an app factory that runs twice is none."""
+    handoff = KapaHandoff()
+
+    def factory() -> Callable[[], str]:
+        @handoff.admin_name
+        def ada() -> str:
+            return "Ada"
+
+        return ada
+
+    factory()
+    again = factory()
+    assert handoff._registered.admin_name is again
+    assert not caplog.records
+
+    @handoff.admin_name
+    def bob() -> str:
+        return "Bob"
+
+    assert handoff._registered.admin_name is bob
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "admin_name: " in record.getMessage()
+    assert ".bob takes the place of " in record.getMessage()
+
+
+# --- conversation_loader ---------------------------------------------------------------------------------------------
+
+PAIR = QuestionAnswer(WORD, "So.")
+
+
+class Row:
+    """An object of a site's database."""
+
+    cleaned = "no method"
+
+
+LOADED: list[tuple[Any, str]] = [
+    ([{"question": WORD, "answer": "So."}], "returned list"),
+    ({"question": WORD}, "returned dict"),
+    (WORD, "returned str"),
+    (True, "returned bool"),
+    (False, "returned bool"),
+    ((), "returned tuple"),
+    (Row(), "returned Row"),
+    (Conversation, "returned the class Conversation"),
+    (PAIR, "returned QuestionAnswer"),
+    (Conversation([{"question": WORD}]), "returned Conversation, where pairs[0] is dict, not QuestionAnswer"),  # type: ignore[arg-type]
+    (Conversation(WORD), "returned Conversation, where pairs[0] is str"),  # type: ignore[arg-type]
+    (Conversation([PAIR, QuestionAnswer("How?", None)]), "where pairs[1].answer is NoneType, not text"),  # type: ignore[arg-type]
+    (Conversation([QuestionAnswer(b"How?", "So.")]), "where pairs[0].question is bytes, not text"),  # type: ignore[arg-type]
+    (Conversation([QuestionAnswer("a", "b", sources=None)]), "where pairs[0].sources is NoneType, not a list"),  # type: ignore[arg-type]
+    (Conversation([QuestionAnswer("a", "b", sources=[{"url": WORD}])]), "where pairs[0].sources[0] is dict"),  # type: ignore[arg-type]
+    (Conversation([QuestionAnswer("a", "b", sources=(Source(None, "c"),))]), "has a title or url that is not text"),  # type: ignore[arg-type]
+    (Conversation((QuestionAnswer(" ", ""),)), "where no pair has any text"),
+]
+
+
+def with_loader(make_app: MakeApp, loaded: Any, **config: Any) -> Flask:
+    handoff = KapaHandoff(admin_required=let_pass)
+
+    @handoff.conversation_loader
+    def load(thread_id: str) -> Any:
+        return loaded() if inspect.isfunction(loaded) else loaded
+
+    return make_app(handoff=handoff, **config)
+
+
+@pytest.mark.parametrize(("loaded", "words"), LOADED)
+def test_a_record_of_another_type_offers_nothing_and_costs_no_ticket(
+    make_app: MakeApp, caplog: Log, loaded: Any, words: str
+) -> None:
+    """503 at the offer, as for a loader that raises; the browser's word at the ticket, marked as such."""
+    app = with_loader(make_app, loaded)
+    client = app.test_client()
+    answer = client.get("/handoff/offer?pairs=1&thread_id=x&downvoted=true", headers=JSON)
+    assert error_of(answer) == (503, "unavailable")
+    send_ticket(client, offer=offer_without_database(app))
+    assert tickets(app)[0].transcript_source == "browser"
+    (report,) = reports(caplog)
+    assert report.startswith("The site's conversation_loader (")
+    assert words in report
+    assert "it may return Conversation([QuestionAnswer(question, answer), …]) or None. No button" in report
+    told = found_by_doctor(app, "conversation_loader")
+    assert words in told
+    assert "Fix the function. It may return Conversation(" in told
+    assert WORD not in caplog.text + told
+
+
+def test_a_wrong_record_with_nothing_from_the_browser_is_unavailable(make_app: MakeApp) -> None:
+    """There is nothing to send; the text is kept, and it may be fixed in a moment."""
+    app = with_loader(make_app, [])
+    fields = ticket_fields(app.test_client(), offer=offer_without_database(app), conversation=None)
+    answer = post(app.test_client(), "page", fields)
+    assert answer.status_code == 503
+    assert fields["note"] in answer.text
+
+
+def test_a_coroutine_that_a_wrapper_hides_is_named(make_app: MakeApp, caplog: Log) -> None:
+    """And it is closed: Python would warn that nothing awaits it."""
+    app = with_loader(make_app, lambda: awaited())
+    assert app.test_client().get("/handoff/offer?pairs=1&thread_id=x").status_code == 503
+    assert "returned coroutine; it may return" in reports(caplog)[0]
+
+
+def test_a_failure_is_logged_once_and_counted_each_time(make_app: MakeApp, caplog: Log) -> None:
+    """No flood; another kind is another line, and health counts no refusal."""
+    given: list[Any] = [[], [], [], {}, {}]
+    app = with_loader(make_app, lambda: given.pop(0))
+    for _ in range(5):
+        app.test_client().get("/handoff/offer?pairs=1&thread_id=x")
+    assert [words for one in reports(caplog) for words in ("returned list", "returned dict") if words in one] == [
+        "returned list",
+        "returned dict",
+    ]
+    numbers = {detail.split()[-1]: number for (reason, detail), number in counted(app).items()}
+    assert numbers == {"list": 3, "dict": 2}
+    with app.app_context():
+        assert health(app).refused_by_reason == {}
+    assert "Failed since the last count: 5 x conversation_loader (3 x " in caplog.text
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_loader_that_aborts_says_no_and_does_not_fail(make_app: MakeApp, caplog: Log, status: int) -> None:
+    """``abort(404)`` and ``get_or_404()``: nothing is offered, and nobody has to fix anything."""
+    app = with_loader(make_app, lambda: abort(status))
+    answer = app.test_client().get("/handoff/offer?pairs=1&thread_id=x&downvoted=true", headers=JSON)
+    assert error_of(answer) == (503, "unavailable")
+    assert not reports(caplog)
+    assert not found_by_doctor(app, "conversation_loader")
+
+
+def test_a_loader_whose_backend_answers_500_fails(make_app: MakeApp, caplog: Log) -> None:
+    """``abort(502)`` is no answer about the thread."""
+    app = with_loader(make_app, lambda: abort(502))
+    assert app.test_client().get("/handoff/offer?pairs=1&thread_id=x").status_code == 503
+    assert "raised BadGateway in " in reports(caplog)[0]
+
+
+def test_two_apps_of_one_handoff_have_their_own_counts(make_app: MakeApp) -> None:
+    """The functions are shared, and the failures are not."""
+    handoff = KapaHandoff()
+    handoff.conversation_loader(lambda thread_id: None)
+    first, second = (make_app(handoff=handoff, name=name) for name in ("first", "second"))
+    handoff.conversation_loader(lambda thread_id: [])  # type: ignore[type-var]
+    assert first.test_client().get("/handoff/offer?pairs=1&thread_id=x").status_code == 503
+    assert found_by_doctor(first, "conversation_loader")
+    assert not found_by_doctor(second, "conversation_loader")
+
+
+# --- visitor_loader --------------------------------------------------------------------------------------------------
+
+
+def with_visitor(make_app: MakeApp, visitor: Any) -> Flask:
+    handoff = KapaHandoff(admin_required=let_pass)
+
+    @handoff.visitor_loader
+    def who() -> Any:
+        if isinstance(visitor, Exception):
+            raise visitor
+        return visitor
+
+    return make_app(handoff=handoff)
+
+
+class Broken:
+    @property
+    def email(self) -> str:
+        raise RuntimeError(WORD)
+
+
+ADDRESS = f"{WORD}@example.com"
+VISITORS: list[tuple[Any, str]] = [
+    ({"email": ADDRESS}, "returned dict"),
+    (ADDRESS, "returned str"),
+    ((ADDRESS, "Ada"), "returned tuple"),
+    (True, "returned bool"),
+    (False, "returned bool"),
+    (Visitor, "returned the class Visitor"),
+    (SimpleNamespace(username=WORD), "returned SimpleNamespace"),
+    (SimpleNamespace(email=5), "returned SimpleNamespace, where email is int, not text"),
+    (Visitor(ADDRESS.encode()), "returned Visitor, where email is bytes, not text"),  # type: ignore[arg-type]
+    (Visitor(WORD), "returned Visitor, where email is not an address that mail can go to"),
+    (Broken(), "raised RuntimeError"),
+    (RuntimeError(WORD), "raised RuntimeError"),
+]
+
+
+@pytest.mark.parametrize(("visitor", "words"), VISITORS)
+def test_a_visitor_of_another_type_types_an_address(make_app: MakeApp, caplog: Log, visitor: Any, words: str) -> None:
+    """The form is open, the ticket is taken, and the log and the check-up say why."""
+    app = with_visitor(make_app, visitor)
+    client = app.test_client()
+    page = Page(client.get("/handoff/form", query_string={"offer": signed_offer(client)}).text)
+    assert "readonly" not in page.one("input", name="email")
+    send_ticket(client, email="typed@example.com")
+    (ticket,) = tickets(app)
+    assert (ticket.visitor_email, ticket.visitor_name) == ("typed@example.com", None)
+    (report,) = reports(caplog)
+    assert report.startswith("The site's visitor_loader (")
+    assert words in report
+    assert report.endswith("The visitor is asked for an address.")
+    told = found_by_doctor(app, "visitor_loader")
+    assert words in told
+    assert "It may return Visitor(email, name) or None." in told
+    assert WORD not in caplog.text + told
+
+
+@pytest.mark.parametrize(
+    ("visitor", "name"),
+    [
+        (Visitor("ada@example.com"), None),
+        (SimpleNamespace(email="ada@example.com"), None),
+        (SimpleNamespace(email="ada@example.com", name="Ada"), "Ada"),
+        (LocalProxy(lambda: SimpleNamespace(email="ada@example.com", name="Ada")), "Ada"),
+    ],
+)
+def test_a_user_object_with_an_address_will_do(make_app: MakeApp, caplog: Log, visitor: Any, name: str | None) -> None:
+    """It needs no name."""
+    app = with_visitor(make_app, visitor)
+    send_ticket(app.test_client(), email="typed@example.com")
+    (ticket,) = tickets(app)
+    assert (ticket.visitor_email, ticket.visitor_name) == ("ada@example.com", name)
+    assert not reports(caplog)
+
+
+def test_a_name_that_is_no_text_is_left_out(make_app: MakeApp, caplog: Log) -> None:
+    """The address counts all the same."""
+    app = with_visitor(make_app, Visitor("ada@example.com", ("Ada", WORD)))  # type: ignore[arg-type]
+    send_ticket(app.test_client())
+    (ticket,) = tickets(app)
+    assert (ticket.visitor_email, ticket.visitor_name) == ("ada@example.com", None)
+    assert "returned Visitor, where name is tuple, not text" in reports(caplog)[0]
+    assert WORD not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    [None, LocalProxy(lambda: None), Visitor(""), Visitor(None), SimpleNamespace(email=None)],  # type: ignore[arg-type]
+)
+def test_nobody_is_no_mistake(make_app: MakeApp, caplog: Log, nobody: Any) -> None:
+    """Nobody is signed in, or the site knows no address."""
+    app = with_visitor(make_app, nobody)
+    send_ticket(app.test_client(), email="typed@example.com")
+    assert tickets(app)[0].visitor_email == "typed@example.com"
+    assert not reports(caplog)
+
+
+# --- admin_name ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "words"), [(5, "returned int"), (RuntimeError(WORD), "raised RuntimeError")])
+def test_an_admins_name_that_is_wrong_is_found_by_the_doctor(
+    make_app: MakeApp, caplog: Log, name: Any, words: str
+) -> None:
+    """The change is saved, and the history names the admin another way."""
+    handoff = KapaHandoff(admin_required=let_pass)
+
+    @handoff.admin_name
+    def who() -> Any:
+        if isinstance(name, Exception):
+            raise name
+        return name
+
+    app = make_app(handoff=handoff)
+    for text in ("One", "Two"):
+        assert save(app.test_client(), button_text=text).status_code == 303
+    (report,) = reports(caplog)
+    assert words in report
+    told = found_by_doctor(app, "admin_name")
+    assert "2 x " in told
+    assert words in told
+    assert "It may return text or None." in told
+    assert WORD not in caplog.text + told
+
+
+# --- KAPA_HANDOFF_CSP_NONCE ------------------------------------------------------------------------------------------
+
+
+def broken_nonce() -> str:
+    raise RuntimeError(WORD)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [(lambda: WORD.encode(), "returned bytes"), (lambda: 5, "returned int"), (broken_nonce, "raised RuntimeError")],
+)
+def test_a_nonce_that_is_wrong_costs_no_page(make_app: MakeApp, caplog: Log, source: Any, words: str) -> None:
+    """The tags have none; it is said once, though each page asks several times."""
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_CSP_NONCE=source)
+    assert "nonce=" not in app.test_client().get("/handoff/admin/").text
+    (report,) = reports(caplog)
+    assert report.startswith("The site's csp_nonce (")
+    assert words in report
+    told = found_by_doctor(app, "csp_nonce")
+    assert words in told
+    assert "Fix the function in `KAPA_HANDOFF_CSP_NONCE`." in told
+    assert WORD not in caplog.text + told
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (awaited, "it is an async function"),
+        (lambda response: "x", "it cannot be called with no arguments"),
+        (str, "class"),
+    ],
+)
+def test_a_function_that_can_give_no_nonce_stops_the_start(make_app: MakeApp, source: Any, words: str) -> None:
+    """As any other value of the configuration."""
+    with pytest.raises(ConfigurationError) as caught:
+        make_app(KAPA_HANDOFF_CSP_NONCE=source)
+    assert str(caught.value).startswith("KAPA_HANDOFF_CSP_NONCE: ")
+    assert words in str(caught.value)
+
+
+# --- KAPA_HANDOFF_ADMIN_TEMPLATE -------------------------------------------------------------------------------------
+
+
+def test_a_layout_that_is_missing_is_named_at_the_first_request(make_app: MakeApp, caplog: Log) -> None:
+    """Whatever is asked for: the log has key, value and what is allowed, with the name that was meant."""
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_ADMIN_TEMPLATE="admin/bsae.html")
+    app.jinja_loader = DictLoader({"admin/base.html": "{% block content %}{% endblock %}"})
+    client = app.test_client()
+    for _ in range(2):
+        client.get("/handoff/offer?pairs=1")
+    (record,) = [one for one in caplog.records if "ADMIN_TEMPLATE" in one.getMessage()]
+    assert record.levelno == logging.ERROR
+    assert record.getMessage() == (
+        "KAPA_HANDOFF_ADMIN_TEMPLATE: 'admin/bsae.html' is not allowed: there is no template admin/bsae.html (did you "
+        "mean admin/base.html?); use the name of a template that has a block 'content'. The admin pages are shown in "
+        "a plain frame."
+    )
+    findings = [one.what for one in examine(app, app.extensions["kapa_handoff"])]
+    assert any("cannot be used: there is no template admin/bsae.html (did you mean" in what for what in findings)
+
+
+def test_a_layout_that_is_missing_is_logged_once_by_the_pages(make_app: MakeApp, caplog: Log) -> None:
+    """Each page says it to the admin, and the log keeps quiet."""
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_ADMIN_TEMPLATE="nowhere.html")
+    client = app.test_client()
+    for _ in range(3):
+        assert "could not be used: there is no template nowhere.html" in shown(client.get("/handoff/admin/"))
+    assert len([one for one in caplog.records if one.name == "flask_kapa_handoff.admin.responses"]) == 1
+
+
+@pytest.mark.parametrize("layout", [None, "frame.html"])
+def test_a_layout_that_is_there_is_no_word_worth(make_app: MakeApp, caplog: Log, layout: str | None) -> None:
+    """Also one whose templates came after the package."""
+    config = {"KAPA_HANDOFF_ADMIN_TEMPLATE": layout} if layout else {}
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass), **config)
+    app.jinja_loader = DictLoader({"frame.html": "{% block content %}{% endblock %}"})
+    assert app.test_client().get("/handoff/admin/").status_code == 200
+    assert "ADMIN_TEMPLATE" not in caplog.text
