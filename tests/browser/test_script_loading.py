@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, Response
 from playwright.sync_api import Page, expect
 
-from flask_kapa_handoff.markup import STATIC
+from flask_kapa_handoff.web.urls import STATIC
 from tests.browser import libraries
 
 pytestmark = pytest.mark.only("sqlite")
