@@ -124,6 +124,8 @@ def fill(application: Flask, tickets: int, size: int) -> None:
 def _stored(application: Flask) -> tuple[Ticket, Conversation]:
     with application.extensions["kapa_handoff"].database.read() as connection:
         ticket = Ticket.from_row(connection.execute(select(ticket_table).limit(1)).one())
+        if not isinstance(ticket, Ticket):
+            raise RuntimeError("the stored ticket is damaged")
         return ticket, find_conversation(connection, ticket)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask
 from sqlalchemy import Engine
@@ -23,11 +23,15 @@ from .ticket_filter import TicketFilter
 from .web.admin_layout import layout_trouble
 from .web.csrf import exempt_our_forms
 
+# A hook's decorator returns the function that it was given, with its own type.
 _ConversationLoader = TypeVar("_ConversationLoader", bound=ConversationLoader)
 _VisitorLoader = TypeVar("_VisitorLoader", bound=VisitorLoader)
 _TicketFilter = TypeVar("_TicketFilter", bound=TicketFilter)
 _AdminName = TypeVar("_AdminName", bound=AdminName)
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+    from flask_mail import Mail
 
 _logger = logging.getLogger(__name__)
 
@@ -78,7 +82,7 @@ class KapaHandoff:
         app: Flask | None = None,
         *,
         admin_required: ViewDecorator | None = None,
-        mail: Any = None,
+        mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
         self._registered = Registered()
@@ -91,7 +95,7 @@ class KapaHandoff:
         app: Flask,
         *,
         admin_required: ViewDecorator | None = None,
-        mail: Any = None,
+        mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
         """Mount the package into an app; the arguments are those of the class and take precedence over them.

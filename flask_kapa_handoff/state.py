@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, has_request_context, request
 from itsdangerous import Signer
@@ -25,6 +25,9 @@ from .storage.engine import Database
 from .storage.location import Location
 from .template_environment import make_environment
 
+if TYPE_CHECKING:
+    from flask_mail import Mail
+
 EXTENSION = "kapa_handoff"
 
 
@@ -41,7 +44,7 @@ class State:
     location: Location
     database: Database
     registered: Registered
-    mail: Any = None
+    mail: Mail | None = None
     has_admin: bool = False
     prepared: bool = False
     refused_by_site: str | None = None

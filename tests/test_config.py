@@ -14,7 +14,7 @@ from flask_kapa_handoff import ConfigurationError, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config, parse_email
 from tests.helpers.growth import LINEAR, growth
 
-ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE = Trigger
+ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE, *_ = Trigger
 
 # The contract's table: key, attribute, default.
 TABLE: list[tuple[str, str, Any]] = [

@@ -27,6 +27,7 @@ _NAMES = frozenset(
         "attempts",
         "configured",
         "current",
+        "damaged_attempts",
         "earlier",
         "failed_layout",
         "findings",

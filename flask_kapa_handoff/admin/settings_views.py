@@ -11,15 +11,16 @@ from ..delivery.sample import SampleAttempt, send_sample
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
+    SettingsChange,
     SettingsConflict,
     current_settings,
     default_settings,
+    history_rows,
     save_settings,
-    settings_history,
 )
 from ..signals import notify, settings_changed
 from ..state import State, current_state
-from ..triggers import Trigger
+from ..triggers import TABLE
 from ..visitor.forms import NOTE_MAX, TicketForm
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
@@ -130,16 +131,16 @@ def _test_mail_page(
 def _settings_page(state: State, form: SettingsForm, status: int = 200, **context: Any) -> Response:
     limit = ENTIRE_HISTORY if request.args.get("history") == "all" else HISTORY_LENGTH
     with state.database.read() as connection:
-        history = settings_history(connection, form.current.desk, limit=limit + 1)
+        history = history_rows(connection, form.current.desk, limit=limit + 1)
     context = {
         "form": form,
         "current": form.current,
         "configured": default_settings(state.config, form.current.desk),
         "pinned": state.config.pinned,
-        "all_triggers": Trigger,
+        "all_triggers": TABLE.values(),
         "history": history[:limit],
         "has_more_history": len(history) > limit,
-        "last_change": history[0] if history else None,
+        "last_change": next((change for change in history if isinstance(change, SettingsChange)), None),
         **_preview_context(state, form),
         **context,
     }

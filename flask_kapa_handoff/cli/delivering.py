@@ -13,7 +13,9 @@ from ..delivery import outbox, requeue
 from ..delivery.engines.threads import DeliveryThreads
 from ..settings import current_settings
 from ..state import State, current_state
-from ..storage.tickets import Status
+from ..storage.reading import DamagedRow
+from ..storage.tables import ticket as ticket_table
+from ..storage.tickets import Status, find_row
 from .group import group, reachable
 
 TIDY_SECONDS = 20.0
@@ -27,7 +29,7 @@ def deliver() -> None:
 
     state = current_state()
     courier = Courier(state)
-    ended: Counter[Status] = Counter()
+    ended: Counter[str] = Counter()
     try:
         # Not on and on against a server that is out of reach: each attempt may take its time.
         while not courier.pause and (ticket := reachable(courier.deliver_next)):
@@ -78,12 +80,22 @@ def retry(reference: str | None, status: str | None) -> None:
         return
     ticket = reachable(requeue.send_again, state.database, reference.upper(), recipient)
     if ticket is None:
-        raise click.ClickException(f"There is no ticket {reference}.")
+        raise click.ClickException(reachable(_not_found, state, reference.upper()))
     if ticket.status is not Status.QUEUED:
         raise click.ClickException(
             f"Ticket {ticket.reference} is {ticket.status}; only failed, held and queued ones are retried."
         )
     click.echo(f"Ticket {ticket.reference} is due now.")
+
+
+def _not_found(state: State, reference: str) -> str:
+    with state.database.read() as connection:
+        row = find_row(connection, ticket_table.c.reference == reference)
+    return (
+        f"Ticket {reference} is damaged. {row.what}"
+        if isinstance(row, DamagedRow)
+        else f"There is no ticket {reference}."
+    )
 
 
 def _address_of_today(state: State) -> str | None:

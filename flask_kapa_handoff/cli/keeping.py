@@ -13,9 +13,10 @@ import click
 from ..config import parse_email
 from ..settings import current_settings
 from ..state import State, current_state
-from ..storage.export import ENTIRE_HISTORY, before_time, export_page, settings_changes_of
+from ..storage.export import before_time, export_page, settings_changes_of
+from ..storage.reading import DamagedRow
 from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
-from ..storage.tickets import Ticket, latest_tickets
+from ..storage.tickets import Attempt, Ticket, latest_rows
 from ..text import visible
 from .group import group, reachable
 
@@ -40,14 +41,16 @@ LOG_PATIENCE = 10.0
 def tickets(as_json: bool, limit: int) -> None:
     """List the latest tickets, newest first."""
 
-    def read() -> list[Ticket]:
+    def read() -> list[Ticket | DamagedRow]:
         with current_state().database.read() as connection:
-            return latest_tickets(connection, limit=limit)
+            return latest_rows(connection, limit=limit)
 
     found = reachable(read)
     for ticket in found:
         if as_json:
-            _echo_json(_as_json(vars(ticket)))
+            _echo_json(_row_as_json(ticket))
+        elif isinstance(ticket, DamagedRow):
+            click.echo(f"{ticket.reference or '(unreadable)'}  damaged: {ticket.what}")
         else:
             click.echo(
                 f"{ticket.reference}  {ticket.created_at:%Y-%m-%d %H:%M}  {ticket.status:9}  "
@@ -65,12 +68,12 @@ def export(since: datetime | None, email: str | None) -> None:
     database = current_state().database
     address = None if email is None else _address(email, "--email")
     hidden = _HIDDEN if address is None else ()
-    after = ENTIRE_HISTORY if since is None else before_time(since.replace(tzinfo=timezone.utc))
+    after = None if since is None else before_time(since.replace(tzinfo=timezone.utc))
     # A page at a time, and printed while no connection is in use: whoever reads this may take their time.
     while page := reachable(export_page, database, after, address):
         for record in page:
-            ticket = _as_json(vars(record.ticket), hidden)
-            attempts = [_as_json(vars(attempt)) for attempt in record.attempts]
+            ticket = _row_as_json(record.ticket, hidden)
+            attempts = [_row_as_json(attempt) for attempt in record.attempts]
             _echo_json(ticket | {"conversation": record.conversation, "delivery_attempts": attempts})
         after = page[-1].ticket.id
     if address is not None:
@@ -167,9 +170,20 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
+def _row_as_json(row: Ticket | Attempt | DamagedRow, hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:
+    """A row; a damaged one as it is stored, with the names of what cannot be read under ``damaged``."""
+    if isinstance(row, DamagedRow):
+        return {"damaged": row.damaged, **_as_json(row.values, hidden)}
+    return _as_json(vars(row), hidden)
+
+
 def _as_json(record: Mapping[str, Any], hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:
     return {
-        name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else str(value)
+        if isinstance(value, (UUID, bytes))
+        else value
         for name, value in record.items()
         if name not in hidden
     }

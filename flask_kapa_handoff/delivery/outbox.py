@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from ..storage.engine import Database, now
+from ..storage.reading import DamagedRow, earliest
 from ..storage.tables import delivery_attempt
 from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Outcome, Status, Ticket
@@ -22,6 +24,9 @@ GIVE_UP_AFTER = timedelta(days=5)
 
 LEASE_MARGIN = timedelta(seconds=30)
 """What an attempt may take beyond the SMTP timeout before the ticket counts as abandoned."""
+
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,9 @@ def claim(
             ticket = _first_due(connection, moment, reference, claiming=True)
             if ticket is None:
                 return None
+            if isinstance(ticket, DamagedRow):
+                _set_aside(connection, ticket)
+                continue
             if ticket.status is Status.QUEUED or ticket.attempts == 1:
                 return _take(connection, ticket, smtp_timeout, moment)
             ended = _put_back(connection, ticket, moment)
@@ -108,6 +116,18 @@ def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: dat
     begun = {"ticket_id": ticket.id, "number": number, "recipient": ticket.recipient, "started_at": moment}
     connection.execute(BEGIN_ATTEMPT, begun)
     return Claim(ticket)
+
+
+def _set_aside(connection: Connection, row: DamagedRow) -> None:
+    """Fail a ticket whose row cannot be read: it must not stand in the way of all the others."""
+    values = {
+        "status": Status.FAILED,
+        "next_attempt_at": None,
+        "leased_until": None,
+        "last_error": f"The ticket is damaged. {row.what}",
+    }
+    connection.execute(update(ticket_table).where(ticket_table.c.id == row.id).values(values))
+    _logger.error("Ticket %s is damaged and cannot be sent. %s", row.reference or repr(row.id), row.what)
 
 
 def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> Ticket:
@@ -215,7 +235,7 @@ def seconds_until_due(database: Database) -> float | None:
     with database.read() as connection:
         columns = ticket_table.c
         times = [
-            connection.execute(select(func.min(column)).where(columns.status == status)).scalar_one()
+            earliest(connection, column, where=columns.status == status)
             for column, status in (
                 (columns.next_attempt_at, Status.QUEUED),
                 (columns.leased_until, Status.SENDING),
@@ -227,7 +247,7 @@ def seconds_until_due(database: Database) -> float | None:
 
 def _first_due(
     connection: Connection, moment: datetime, reference: str | None, *, claiming: bool = False
-) -> Ticket | None:
+) -> Ticket | DamagedRow | None:
     for query in first_due(by_reference=reference is not None, claiming=claiming):
         row = connection.execute(query, {"moment": moment, "wanted": reference}).one_or_none()
         if row is not None:

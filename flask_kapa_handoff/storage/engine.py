@@ -166,6 +166,16 @@ class Database:
             # SQLite would make the file.
             return None if file is not None and not file.exists() else schema.version(self.engine)
 
+    def is_of_later_version(self, version: str) -> bool:
+        """Whether tables of this version were made by a later version of the package, and can be used.
+
+        Raises:
+            SchemaError: they were, and cannot be used.
+            Unavailable: the database cannot be reached.
+        """
+        with unavailable(), self._in_use():
+            return version != schema.HEAD and schema.is_usable(self.engine, version)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for queries.
@@ -208,15 +218,16 @@ class Database:
         return sqlite.write_transaction(engine, **({} if survives_power_cut else {"synchronous": sqlite.NORMAL}))
 
     def upgrade(self) -> tuple[str | None, str]:
-        """Bring the tables to this package's version.
+        """Bring the tables to this package's version; those that a later version has extended stay as they are.
 
         Returns:
-            The version before (none: there were no tables) and after.
+            The version before (None: there were no tables) and after.
         """
         with unavailable(), self._in_use(), self._opening:
             before = self._upgrade(self.engine)
             self._checked = True
-        return before, schema.HEAD
+            after = schema.version(self.engine)
+        return before, after or schema.HEAD
 
     def checkpoint(self) -> None:
         """Copy SQLite's write-ahead log into the file of the database: by whoever delivers, so that no visitor waits.

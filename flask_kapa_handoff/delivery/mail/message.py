@@ -17,7 +17,8 @@ from ...conversation import Conversation
 from ...markdown import Renderer
 from ...storage.tickets import Ticket
 from ...text import one_line, visible, with_visible
-from ...triggers import Trigger
+from ...triggers import read_triggers, reasons
+from ...unknown import Unknown
 from .mime import address, header, header_text, multipart, octets, part
 from .rendering import render_bodies, template_functions
 
@@ -27,14 +28,6 @@ MAX_MESSAGE = 5_000_000
 _MAX_BODIES = 2_000_000  # text and HTML together
 _MAX_ATTACHMENT = 1_500_000
 _MAX_ASKED = 200  # characters of the question under whose answer the button was pressed
-
-
-_REASONS = {
-    Trigger.ALWAYS: "the button is shown under every answer",
-    Trigger.CONVERSATION_LENGTH: "the conversation had become long",
-    Trigger.UNCERTAINTY: "the answer was flagged as uncertain",
-    Trigger.DOWNVOTE: "the visitor voted the answer down",
-}
 
 
 @dataclass(frozen=True)
@@ -103,7 +96,7 @@ def compose(
         header("Date", format_datetime(ticket.created_at)),
         header("X-Kapa-Handoff-Ticket", ticket.reference),
         header("X-Kapa-Handoff-Desk", header_text(ticket.desk)),
-        header("X-Kapa-Handoff-Triggers", ticket.triggers),
+        header("X-Kapa-Handoff-Triggers", header_text(ticket.triggers)),
     ]
     if ticket.follows is not None:
         head += [_reference(name, ticket.follows, sender) for name in ("In-Reply-To", "References")]
@@ -124,6 +117,8 @@ def whose_word(ticket: Ticket, site_name: str) -> str:
     """A sentence for agents: who says that the conversation went like this."""
     if ticket.transcript_source == "site":
         return f"The transcript is {site_name}'s own record of the conversation."
+    if ticket.transcript_source != "browser":
+        return f"Who recorded the transcript is {Unknown(ticket.transcript_source).label}."
     return "The transcript is what the visitor's browser sent, and could have been altered there."
 
 
@@ -150,14 +145,13 @@ def _within_limits(
 
 
 def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation) -> dict[str, Any]:
-    reasons = [_REASONS[Trigger(name)] for name in ticket.triggers.split(",") if name]
     site_name = visible(letterhead.site_name)
     return {
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
         "pairs": conversation.visible().pairs,
         "asked": _asked(ticket, conversation),
         "site_name": site_name,
-        "reasons": reasons,
+        "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
         "to_html": Renderer(),
         **template_functions(),
