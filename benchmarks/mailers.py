@@ -125,7 +125,7 @@ def _stored(application: Flask) -> tuple[Ticket, Conversation]:
     with application.extensions["kapa_handoff"].database.read() as connection:
         ticket = Ticket.from_row(connection.execute(select(ticket_table).limit(1)).one())
         if not isinstance(ticket, Ticket):
-            raise RuntimeError("the stored ticket is damaged")
+            raise RuntimeError(f"the ticket is damaged: {ticket}")
         return ticket, find_conversation(connection, ticket)
 
 

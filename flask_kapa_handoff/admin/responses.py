@@ -29,6 +29,7 @@ _NAMES = frozenset(
         "current",
         "damaged_attempts",
         "earlier",
+        "fields",
         "failed_layout",
         "findings",
         "form",

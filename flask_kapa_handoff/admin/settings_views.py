@@ -8,6 +8,7 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..delivery.sample import SampleAttempt, send_sample
+from ..fields import NOTE
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
@@ -21,9 +22,9 @@ from ..settings import (
 from ..signals import notify, settings_changed
 from ..state import State, current_state
 from ..triggers import TABLE
-from ..visitor.forms import NOTE_MAX, TicketForm
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
+from ..web.ticket_form import TicketForm
 from .forms import EXPIRED, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
@@ -152,6 +153,8 @@ def _preview_context(state: State, form: SettingsForm) -> dict[str, Any]:
     return {
         "shown": shown,
         "unsaved": bool(shown.differences(form.current)) or bool(form.errors),
-        "handoff_form": TicketForm.empty(state.offer_signer(), ""),
-        "note_max": NOTE_MAX,
+        "handoff_form": TicketForm.empty(
+            state.offer_signer(), "", desk=form.current.desk, site_fields=state.config.fields
+        ),
+        "note_max": NOTE.max_length,
     }

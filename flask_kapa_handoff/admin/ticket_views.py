@@ -13,6 +13,7 @@ from sqlalchemy.exc import NoResultFound
 from ..conversation import QuestionAnswer
 from ..delivery import requeue
 from ..delivery.mail.message import whose_word
+from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer
 from ..settings import current_settings
@@ -31,7 +32,7 @@ from ..storage.tickets import (
     find_ticket,
     latest_rows,
 )
-from ..text import with_visible
+from ..text import visible, with_visible
 from ..unknown import Unknown
 from ..web.origin import require_known_origin
 from ..web.requests import quoted
@@ -140,6 +141,7 @@ def _ticket_page(
         "ticket",
         status,
         ticket=with_visible(found, "subject", "note", "visitor_name", "page", "thread_id"),
+        fields=[(label, visible(value)) for label, value in labelled(state.config.fields, found.fields)],
         whose_word=whose_word(found, state.site_name),
         pairs=pairs,
         attempts=[attempt for attempt in attempts if isinstance(attempt, Attempt)],

@@ -10,14 +10,15 @@ from uuid import UUID
 
 import click
 
-from ..config import parse_email
+from ..email_address import parse_email
+from ..fields import labelled
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.export import before_time, export_page, settings_changes_of
 from ..storage.reading import DamagedRow
 from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
 from ..storage.tickets import Attempt, Ticket, latest_rows
-from ..text import visible
+from ..text import one_line, visible
 from .group import group, reachable
 
 _HIDDEN = (
@@ -30,6 +31,9 @@ _HIDDEN = (
     "submission_id",
     "wide_network_key",
 )
+
+MOST_SHOWN = 60
+"""Characters of a field that the list of tickets shows."""
 
 LOG_PATIENCE = 10.0
 """Seconds for which a command tries to empty the database's log."""
@@ -46,15 +50,19 @@ def tickets(as_json: bool, limit: int) -> None:
             return latest_rows(connection, limit=limit)
 
     found = reachable(read)
+    site_fields = current_state().config.fields
     for ticket in found:
         if as_json:
             _echo_json(_row_as_json(ticket))
         elif isinstance(ticket, DamagedRow):
             click.echo(f"{ticket.reference or '(unreadable)'}  damaged: {ticket.what}")
         else:
+            said = "; ".join(f"{label}: {_shortened(text)}" for label, text in labelled(site_fields, ticket.fields))
             click.echo(
                 f"{ticket.reference}  {ticket.created_at:%Y-%m-%d %H:%M}  {ticket.status:9}  "
-                f"{ticket.visitor_email}  {visible(ticket.subject)}" + (f"  [{ticket.flag}]" if ticket.flag else "")
+                f"{ticket.visitor_email}  {visible(ticket.subject)}"
+                + (f"  ({said})" if said else "")
+                + (f"  [{ticket.flag}]" if ticket.flag else "")
             )
     if not found and not as_json:
         click.echo("There are no tickets yet.")
@@ -160,6 +168,11 @@ def _address(text: str, parameter: str) -> str:
         return parse_email(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=parameter) from None
+
+
+def _shortened(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= MOST_SHOWN else line[: MOST_SHOWN - 1].rstrip() + "…"
 
 
 def _counted(count: int, what: str) -> str:

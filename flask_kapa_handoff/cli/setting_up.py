@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ..config import parse_email
 from ..doctor import Level, examine
+from ..email_address import parse_email
 from ..state import current_state
 from ..storage import schema
 from .group import database_group, group, reachable, this_app

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
     from sqlalchemy.engine.interfaces import ReflectedColumn
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test holds it against the migrations folder."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

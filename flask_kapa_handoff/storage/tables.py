@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
@@ -79,6 +80,23 @@ class StoredUuid(TypeDecorator[UUID]):
         return uuid_of_text(value) if dialect.name == "sqlite" else value
 
 
+class FieldValues(TypeDecorator[Mapping[str, str]]):
+    """Texts by their names, as JSON; none of them is NULL, and what cannot be read is none."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> str | None:
+        return json.dumps(dict(value), ensure_ascii=False, separators=(",", ":")) if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, str]:
+        try:
+            found = json.loads(value) if value else {}
+        except ValueError:
+            found = {}  # the rest of the ticket is needed all the same
+        return {str(name): str(text) for name, text in found.items()} if isinstance(found, dict) else {}
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -132,6 +150,7 @@ ticket = Table(
     Column("mailbox_key", String(64), comment="of the mailbox, without tag and dots"),
     Column("size", Integer, nullable=False, server_default="0", comment="octets of note and conversation"),
     Column("flag", Text, comment="what the site's own check says of it"),
+    Column("fields", FieldValues, comment="JSON: what the form's further fields say, by their names"),
 )
 # With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue is read
 # without a look at its tickets.

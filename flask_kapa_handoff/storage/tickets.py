@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -66,9 +67,10 @@ class Ticket:
             /48 of IPv6.
         mailbox_key: a keyed hash of the visitor's email address without its tag and dots, to count by; see
             :func:`~flask_kapa_handoff.quotas.keys_of`.
-        size: octets of note and conversation as they are stored.
+        size: octets of note, fields and conversation as they are stored.
         flag: what the site's ``ticket_filter`` says of it to the agent.
         status: unknown: one that a later version has written.
+        fields: what the form's further fields say, by their names; see KAPA_HANDOFF_FIELDS.
     """
 
     id: UUID
@@ -106,6 +108,7 @@ class Ticket:
     mailbox_key: str | None = None
     size: int = 0
     flag: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> Ticket | DamagedRow:

@@ -19,6 +19,7 @@ from ..bounded_json import loads
 from ..config import Config
 from ..conversation import MAX_ID, clean_text
 from ..errors import Invalid, TooLarge
+from ..fields import all_fields
 from ..offers import MAX_PAGE
 from ..settings import DEFAULT_DESK
 from ..state import State
@@ -26,7 +27,6 @@ from ..triggers import Facts
 from ..urls import origin_of, parse_url
 from ..web.requests import quoted
 
-TICKET_FIELDS = ("offer", "submission_id", "email", "note", "conversation", "website")
 EVENT_FIELDS = ("offer", "event")
 MAX_NUMBER_FACT = 100_000
 
@@ -93,6 +93,12 @@ class AnswerQuery:
             self._errors[name] = [f"{name}: has {len(text)} characters; at most {MAX_ID} are allowed."]
             return None
         return text or None
+
+
+def ticket_fields(config: Config) -> tuple[str, ...]:
+    """The names of what a ticket is sent with."""
+    names = (field.name for field in all_fields(config.fields))
+    return ("offer", "submission_id", *names, "conversation", "website")
 
 
 def _limit_body(size: int) -> None:

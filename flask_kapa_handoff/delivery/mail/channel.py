@@ -39,7 +39,7 @@ class MailChannel:
         if sender is None:
             raise TryLater("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER")
         config = mailroom.config
-        letterhead = Letterhead(mailroom.site_name, sender, config.auto_submitted, config.attach_json)
+        letterhead = Letterhead(mailroom.site_name, sender, config.auto_submitted, config.attach_json, config.fields)
         try:
             return compose(mailroom.templates, letterhead, ticket, conversation)
         except (OSError, MemoryError) as error:

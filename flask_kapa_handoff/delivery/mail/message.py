@@ -14,6 +14,7 @@ from uuid import UUID
 from jinja2 import Environment
 
 from ...conversation import Conversation
+from ...fields import Field, labelled
 from ...markdown import Renderer
 from ...storage.tickets import Ticket
 from ...text import one_line, visible, with_visible
@@ -58,12 +59,14 @@ class Letterhead:
         sender: the ``From`` address, the site's own; ``Name <address>`` or the address alone.
         auto_submitted: adds ``Auto-Submitted: auto-generated`` (RFC 3834).
         attach_json: attaches ``conversation.json``.
+        site_fields: see KAPA_HANDOFF_FIELDS.
     """
 
     site_name: str
     sender: str
     auto_submitted: bool = False
     attach_json: bool = True
+    site_fields: tuple[Field, ...] = ()
 
 
 def compose(
@@ -148,6 +151,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
     site_name = visible(letterhead.site_name)
     return {
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
+        "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
         "pairs": conversation.visible().pairs,
         "asked": _asked(ticket, conversation),
         "site_name": site_name,
@@ -187,6 +191,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "desk": ticket.desk,
         "email": ticket.visitor_email,
         "note": ticket.note,
+        "fields": dict(ticket.fields),
         "page": ticket.page,
         "thread_id": ticket.thread_id,
         "answer_id": ticket.answer_id,
