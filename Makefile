@@ -57,10 +57,11 @@ torture: $(VENV)/.test  ## Run the fault tests with their full counts, then test
 	$(BIN)/python -m tests.faults
 	$(MAKE) test-hosts
 
-lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, scripts and templates.
+lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, imports, scripts and templates.
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
 	$(BIN)/djlint --lint --quiet templates example_app/templates
 	$(NODE)/node_modules/.bin/tsc --project frontend
 	rm -rf .cache/static

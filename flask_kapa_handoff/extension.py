@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 
 from .argument_checks import Arguments, check_app, check_hook
 from .config import Config
-from .delivery.engines import prepare_delivery
 from .errors import ConfigurationError
 from .hook_checks import HOOK, identity, name_of
 from .hooks import AdminName, ConversationLoader, Registered, ViewDecorator, VisitorLoader
@@ -120,9 +119,9 @@ class KapaHandoff:
             from . import admin
 
             admin_pages = admin.make_blueprint(given.admin_required)
-        location = Location(app, config, given.engine)
+        location = Location(app, config.database_uri, given.engine)
         state = State(app, config, location, Database(location), self._registered, given.mail, admin_pages is not None)
-        prepare_delivery(state)
+        state.delivery.prepare()
         app.extensions[EXTENSION] = state
 
         app.register_blueprint(visitor.blueprint, url_prefix=config.url_prefix)
@@ -200,5 +199,4 @@ def _on_request() -> None:
                 state.config.admin_template,
                 trouble,
             )
-    if state.delivers_in_threads:
-        state.threads.start()
+    state.delivery.serving()

@@ -25,7 +25,7 @@ from werkzeug.test import TestResponse
 from .config import PINNABLE, Config, key_of
 from .conversation import Conversation, QuestionAnswer
 from .delivery.courier import Courier
-from .delivery.mail.transport import Transport
+from .delivery.mail.site_mail import SiteMail
 from .settings import DEFAULT_DESK, DeskSettings, current_settings, save_settings
 from .state import State, state_of
 from .storage.tables import ticket as ticket_table
@@ -59,7 +59,9 @@ class Rejected(AssertionError):
 
     def __init__(self, response: TestResponse, request: str) -> None:
         body = _json(response)
-        error = body.get("error", {})
+        error = body.get("error")
+        if not (isinstance(error, dict) and "code" in error):
+            error = {}  # of the site's own
         if body.get("offered") is False:
             error = {"code": "not_offered", "message": "By the desk's settings this answer gets no button."}
         self.response = response
@@ -181,7 +183,7 @@ def deliver(app: Flask) -> list[Ticket]:
         The tickets that were tried, as they stand now, in the order in which they were: ``status`` says what became of
         each of them (``delivered``, ``queued`` again, ``failed``), and ``last_error`` why.
     """
-    courier = Courier(app, state_of(app))
+    courier = Courier(state_of(app))
     tried = []
     try:
         while not courier.pause and (ticket := courier.deliver_next()):
@@ -263,7 +265,7 @@ def _state_of(client: FlaskClient) -> State:
 
 
 def _keeps_mails_in(state: State) -> bool:
-    return bool(Transport(state.app, state.config, state.mail).state.suppress)
+    return bool(SiteMail(state).state.suppress)
 
 
 def _facts(conversation: Conversation) -> dict[str, Any]:

@@ -246,7 +246,7 @@ def test_no_other_command_starts_delivery_threads(make_app: Callable[..., Flask]
     app = make_app(KAPA_HANDOFF_DELIVERY="thread")
     invoke(app, "tickets")
     invoke(app, "doctor")
-    assert state_of(app).threads.running is False
+    assert state_of(app).delivery.running is False
 
 
 def test_export_has_all_that_is_kept(

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
-from flask_kapa_handoff.delivery import courier as courier_module
+from flask_kapa_handoff.delivery import channels
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.signals import ticket_delivered
 from flask_kapa_handoff.state import state_of
@@ -168,7 +168,7 @@ def test_threads_rest_while_the_server_is_out_of_reach(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the third try and the fourth lies the pause, although further tickets are due."""
-    monkeypatch.setattr(courier_module, "PAUSES", (0.5,))
+    monkeypatch.setattr(channels, "PAUSES", (0.5,))
     app = make_app(MAIL_PORT=free_port(), KAPA_HANDOFF_DELIVERY="thread", KAPA_HANDOFF_SMTP_CONNECTIONS=1, **MANY)
     state = state_of(app)
     for _ in range(5):
@@ -181,7 +181,7 @@ def test_threads_rest_while_the_server_is_out_of_reach(
             return list(connection.execute(tries).scalars())
 
     wait_until(lambda: len(started()) >= 4)
-    state.threads.stop()
+    state.delivery.stop()
     third, fourth = started()[2:4]
     assert fourth - third >= timedelta(seconds=0.4)
 
@@ -202,7 +202,7 @@ def test_the_log_of_the_file_is_tidied_up_by_those_who_deliver(
     send_ticket(app.test_client())
     mail_server.wait_for(2)
     wait_until(lambda: file.stat().st_mtime_ns != before)
-    state.threads.stop()
+    state.delivery.stop()
 
 
 @pytest.mark.only("sqlite")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from flask import Flask
 from jinja2 import FunctionLoader
 
 from flask_kapa_handoff.delivery import requeue
-from flask_kapa_handoff.delivery.mail.message import HTML, TEXT, _own_templates
+from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
+from flask_kapa_handoff.delivery.mail.rendering import HTML, TEXT, own_templates
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status
 from tests.helpers.couriers import courier_of
@@ -62,7 +64,7 @@ def test_inline_failure_is_not_the_visitors(
     if problem == "refused":
         mail_server.replies["RCPT"] = ["550 no such mailbox"]
     if problem == "broken Mail object":
-        app.extensions["mail"] = object()
+        app.extensions["mail"] = SimpleNamespace(suppress=False)  # looks like Flask-Mail's state, and is none
     client = app.test_client()
     answer = client.post("/handoff/tickets", data=ticket_fields(client), headers=JSON)
     assert answer.status_code == 201
@@ -87,9 +89,11 @@ def test_ticket_that_cannot_be_composed_fails_alone(
     broken, sound = send_ticket(client), send_ticket(client)
     rewrite(app, broken, visitor_email="two@example.com, three@example.com")
     with watching(app) as endings:
-        state_of(app).threads.start(beside_visitors=False)
+        worker = DeliveryThreads(state_of(app))
+        worker.start(beside_visitors=False)
         endings.wait_for(broken)
         endings.wait_for(sound)
+        worker.stop()
     ticket = look_up(app, broken)
     assert ticket.status is Status.FAILED
     assert "could not be composed" in str(ticket.last_error)
@@ -110,10 +114,10 @@ def test_ticket_waits_while_the_templates_are_being_replaced(
 
     with monkeypatch.context() as broken:
         broken.setattr(app, "jinja_loader", FunctionLoader(too_many))
-        broken.setattr("flask_kapa_handoff.delivery.mail.message.TEMPLATES", tmp_path)
-        _own_templates.cache_clear()
+        broken.setattr("flask_kapa_handoff.delivery.mail.rendering.TEMPLATES", tmp_path)
+        own_templates.cache_clear()
         ticket = courier.deliver_next()
-    _own_templates.cache_clear()
+    own_templates.cache_clear()
     assert ticket is not None
     assert ticket.status is Status.QUEUED
     assert str(ticket.last_error).startswith("TemplateNotFound while the mail was composed: ")

@@ -18,8 +18,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.config import DELIVERIES
 from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery.engines import ENGINES
 from flask_kapa_handoff.doctor import mail as doctor_of_mail
-from flask_kapa_handoff.doctor.tickets import NOBODY
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from flask_kapa_handoff.storage.engine import now
@@ -98,9 +98,12 @@ def test_a_ticket_that_nobody_delivers_is_a_problem(make_app: Callable[..., Flas
     assert "-> Start a worker: `flask kapa-handoff worker`" in output
 
 
-def test_there_is_a_remedy_for_each_way_of_delivery() -> None:
-    """Whatever KAPA_HANDOFF_DELIVERY says, the doctor knows what to do when nobody delivers."""
-    assert set(NOBODY) == set(DELIVERIES)
+def test_there_is_a_remedy_for_each_way_of_delivery(app: Flask) -> None:
+    """Whatever KAPA_HANDOFF_DELIVERY says, an engine moves the outbox, and says what to do when nobody delivers."""
+    state = state_of(app)
+    remedies = [make(state).when_overdue for make in ENGINES.values()]
+    assert set(ENGINES) == set(DELIVERIES)
+    assert len(set(remedies)) == len(DELIVERIES)
 
 
 def test_a_lease_that_nobody_takes_over_is_a_problem(make_app: Callable[..., Flask], mail_server: MailServer) -> None:

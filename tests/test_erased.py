@@ -310,8 +310,10 @@ def test_threads_delete_old_tickets(
     monkeypatch.setattr(threads, "POLL_SECONDS", 0.05)
     app, references = outdated(make_app, mail_server)
     state_of(app).housekeeping.is_due_now()
-    state_of(app).threads.start(beside_visitors=beside_visitors)
+    couriers = threads.DeliveryThreads(state_of(app))
+    couriers.start(beside_visitors=beside_visitors)
     wait_until(lambda: left(app)[0] == references[2:])
+    couriers.stop()
     close(app)
 
 

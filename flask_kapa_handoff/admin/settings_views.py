@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..delivery.sample import Tried, send_sample
+from ..delivery.sample import SampleAttempt, send_sample
 from ..fields import NOTE
 from ..settings import (
     DEFAULT_DESK,
@@ -116,7 +116,12 @@ def _conflict_page(state: State, form: SettingsForm, theirs: DeskSettings) -> Re
 
 
 def _test_mail_page(
-    state: State, current: DeskSettings, status: int = 200, *, tried: Tried | None = None, problem: str | None = None
+    state: State,
+    current: DeskSettings,
+    status: int = 200,
+    *,
+    tried: SampleAttempt | None = None,
+    problem: str | None = None,
 ) -> Response:
     if wants_fragment():
         return fragment_response("test_mail_outcome", status, tried=tried, test_mail_problem=problem)

@@ -12,7 +12,6 @@ from sqlalchemy.exc import NoResultFound
 
 from ..conversation import QuestionAnswer
 from ..delivery import requeue
-from ..delivery.engines import start_delivery, wake_delivery
 from ..delivery.mail.message import whose_word
 from ..fields import labelled
 from ..links import Links
@@ -60,7 +59,7 @@ def release_held() -> ResponseReturnValue:
     if not AdminForm(request.form).validate():
         return _list_page(state, 400, problem=EXPIRED)
     count = requeue.send_all_again(state.database, Status.HELD)
-    wake_delivery(state)
+    state.delivery.tickets_due()
     return redirect(url_for("kapa_handoff_admin.tickets", released=count), 303)
 
 
@@ -119,7 +118,7 @@ def send_again(reference: str) -> ResponseReturnValue:
             else "is being sent at this moment"
         )
         return _ticket_page(state, reference, 409, problem=f"Nothing was queued: the ticket {told}.")
-    start_delivery(state, reference)
+    state.delivery.ticket_stored(reference)
     return redirect(url_for("kapa_handoff_admin.ticket", reference=reference, queued="again"), 303)
 
 

@@ -10,12 +10,13 @@ from collections import Counter
 import click
 
 from ..delivery import outbox, requeue
+from ..delivery.engines.threads import DeliveryThreads
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.reading import DamagedRow
 from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Status, find_row
-from .group import group, reachable, this_app
+from .group import group, reachable
 
 TIDY_SECONDS = 20.0
 """For how long `deliver` deletes old tickets at most; the next run goes on."""
@@ -24,17 +25,17 @@ TIDY_SECONDS = 20.0
 @group.command("deliver")
 def deliver() -> None:
     """Send what is due, once; for cron."""
-    from ..delivery.courier import Courier
+    from ..delivery.courier import Courier  # brings smtplib, which only a process that delivers needs
 
-    courier = Courier(this_app(), current_state())
+    state = current_state()
+    courier = Courier(state)
     ended: Counter[str] = Counter()
     try:
-        # Not on and on against a server that is out of reach: each try may take its time.
+        # Not on and on against a server that is out of reach: each attempt may take its time.
         while not courier.pause and (ticket := reachable(courier.deliver_next)):
             ended[ticket.status] += 1
     finally:
         courier.close()
-    state = current_state()
     reachable(state.database.checkpoint)
     state.housekeeping.is_due_now()
     reachable(state.housekeeping.do_all, TIDY_SECONDS)
@@ -55,11 +56,12 @@ def worker() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    state.threads.start(beside_visitors=False)
+    threads = DeliveryThreads(state)
+    threads.start(beside_visitors=False)
     click.echo(f"Delivering over {state.config.smtp_connections} connections at most. Stop with Ctrl-C.")
     stopped.wait()
     click.echo("Stopping.")
-    state.threads.stop(state.config.smtp_timeout)
+    threads.stop(state.config.smtp_timeout)
 
 
 @group.command("retry")

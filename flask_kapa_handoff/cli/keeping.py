@@ -154,7 +154,7 @@ def _empty_log(state: State) -> None:
         return
     sooner = (
         "Run this command again"
-        if state.config.delivery == "inline"
+        if not state.delivery.empties_log
         else ("The processes that deliver empty it within an hour after that. To do it sooner, run this command again")
     )
     raise click.ClickException(

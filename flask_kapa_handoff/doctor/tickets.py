@@ -27,15 +27,6 @@ OVERDUE = timedelta(minutes=15)
 LONG_WAIT = timedelta(hours=1)
 """How long a ticket may be tried in vain before somebody should look."""
 
-NOBODY = {
-    "thread": "Look into the log of the web processes, which deliver in threads. Are there any? Does uWSGI have "
-    "`enable-threads = true`?",
-    "external": "Start a worker: `flask kapa-handoff worker`",
-    "celery": "Are a Celery worker and beat running? Send what waits by hand: `flask kapa-handoff deliver`",
-    "inline": "Send what was left behind: `flask kapa-handoff deliver`",
-}
-"""What to do when nobody delivers, by KAPA_HANDOFF_DELIVERY."""
-
 
 @dataclass(frozen=True)
 class Situation:
@@ -96,9 +87,18 @@ def _ticket(row: Row[Any] | None) -> Ticket | None:
     return found if isinstance(found, Ticket) else None
 
 
-def examine_tickets(config: Config, situation: Situation, *, proxy_unheeded: bool) -> list[Finding]:
-    """Queue, leases, failures and proxies."""
-    findings = [_queue(config, situation), *_cut_off(config, situation), *_delayed(situation), _failures(situation)]
+def examine_tickets(config: Config, situation: Situation, *, when_overdue: str, proxy_unheeded: bool) -> list[Finding]:
+    """Queue, leases, failures and proxies.
+
+    Arguments:
+        when_overdue: what to do when nobody delivers.
+    """
+    findings = [
+        _queue(situation, when_overdue),
+        *_cut_off(situation, when_overdue),
+        *_delayed(situation),
+        _failures(situation),
+    ]
     findings += [*_held(config, situation), *examine_stored(situation.stored)]
     latest = situation.latest
     if proxy_unheeded or (latest is not None and latest.proxy_unheeded):
@@ -108,18 +108,18 @@ def examine_tickets(config: Config, situation: Situation, *, proxy_unheeded: boo
     return findings
 
 
-def _queue(config: Config, situation: Situation) -> Finding:
+def _queue(situation: Situation, when_overdue: str) -> Finding:
     if situation.due_since is None or situation.moment - situation.due_since < OVERDUE:
         return Finding(Level.OK, "No ticket is overdue.")
     return Finding(
         Level.PROBLEM,
         f"A ticket has been due for {_length(situation.moment - situation.due_since)}.",
         "Nobody is delivering, or not fast enough.",
-        NOBODY[config.delivery],
+        when_overdue,
     )
 
 
-def _cut_off(config: Config, situation: Situation) -> list[Finding]:
+def _cut_off(situation: Situation, when_overdue: str) -> list[Finding]:
     if situation.leased_until is None or situation.moment - situation.leased_until < OVERDUE:
         return []
     ago = _length(situation.moment - situation.leased_until)
@@ -128,7 +128,7 @@ def _cut_off(config: Config, situation: Situation) -> list[Finding]:
             Level.PROBLEM,
             f"A ticket's delivery was cut off, and nobody has taken it over for {ago}.",
             "A process ended in the middle of it, and none is there to try again.",
-            NOBODY[config.delivery],
+            when_overdue,
         )
     ]
 

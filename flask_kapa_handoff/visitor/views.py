@@ -10,7 +10,6 @@ from flask import make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..conversation import Conversation
-from ..delivery.engines import start_delivery
 from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem, Unavailable
 from ..hooks import Visitor
 from ..offers import Offer, OfferExpired, make_offer
@@ -88,7 +87,7 @@ def create_ticket() -> ResponseReturnValue:
     # The ticket is stored: whatever fails from here on must not keep it from going out, or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
-        start_delivery(state, ticket.reference)
+        state.delivery.ticket_stored(ticket.reference)
     return confirmation_response(ticket, is_new)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from wtforms import EmailField, Field, HiddenField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.widgets import CheckboxInput
@@ -11,8 +11,15 @@ from wtforms.widgets import CheckboxInput
 from .. import fields
 from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
 
-if TYPE_CHECKING:
-    from .ticket_form import TicketForm
+
+class _Form(Protocol):
+    """What a field looks at of its form."""
+
+    @property
+    def desk(self) -> str | None: ...
+
+    @property
+    def is_foreign(self) -> bool: ...
 
 
 class ConversationField(HiddenField):  # type: ignore[misc]
@@ -42,7 +49,7 @@ class Row:
         return self.row.is_for(desk) if desk is not None else not self.row.desks or any(self.raw_data or ())
 
 
-def _read(form: TicketForm, field: Row) -> None:
+def _read(form: _Form, field: Row) -> None:
     if form.desk is not None and not field.row.is_for(form.desk):
         if any(field.raw_data):
             raise ValidationError(f"This form has no field “{field.row.label}”. Please close it and open it again.")

@@ -17,6 +17,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
+from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
@@ -186,7 +187,7 @@ def test_threads_wait_for_room_without_a_busy_loop(
         app = build(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port)
         sent = [send_ticket(app.test_client()) for _ in range(5)]
         disk.fill()
-        threads = state_of(app).threads
+        threads = DeliveryThreads(state_of(app))
         noticed = _Noticed()
         logging.getLogger("flask_kapa_handoff.storage.engine").addHandler(noticed)
         try:

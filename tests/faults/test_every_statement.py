@@ -149,7 +149,7 @@ def run(process: BaseProcess) -> int | None:
 def recover(app: Flask, reference: str) -> None:
     """Time passes, and a sound process delivers."""
     state = state_of(app)
-    courier = Courier(app, state)
+    courier = Courier(state)
     for _ in range(3):
         ledger.let_time_pass(state.database)
         if find(state.database, reference).status is FAILED:

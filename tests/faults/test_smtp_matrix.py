@@ -167,7 +167,7 @@ class Stage:
         )
         state = state_of(self._app)
         self.database = state.database
-        self.courier = Courier(self._app, state)
+        self.courier = Courier(state)
         self._ends.callback(self.courier.close)
 
     def mend(self) -> ScriptedServer:

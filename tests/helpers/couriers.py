@@ -14,7 +14,7 @@ PASSWORD = "correct horse battery staple"
 
 
 def courier_of(app: Flask) -> Courier:
-    return Courier(app, state_of(app))
+    return Courier(state_of(app))
 
 
 def deliver(app: Flask) -> Ticket:

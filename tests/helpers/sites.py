@@ -26,10 +26,8 @@ def close(app: Flask) -> None:
     """What the end of a process does: stop the delivery, close the database."""
     if EXTENSION in app.extensions:
         state = state_of(app)
-        state.threads.stop()
+        state.delivery.stop()
         state.refusals.stop()
-        if state.publisher is not None:
-            state.publisher.stop()
         state.database.close()
 
 

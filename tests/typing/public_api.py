@@ -22,6 +22,7 @@ from typing_extensions import ParamSpec, assert_type
 from flask_kapa_handoff import (
     ConfigurationError,
     Conversation,
+    Field,
     Flag,
     Health,
     KapaHandoff,
@@ -228,6 +229,15 @@ handoff.conversation_loader()  # type: ignore[call-arg]
 Visitor()  # type: ignore[call-arg]
 Flag(None)  # type: ignore[arg-type]
 Refuse(422)  # type: ignore[arg-type]
+
+
+# Fields of the site.
+
+order = Field("order", "Order number", max_length=40, help="On your invoice.")
+area = Field("area", "Area", kind="select", choices=("Billing", "Technical"), required=True, desks=("default",))
+assert_type(order.name, str)
+Field("order")  # type: ignore[call-arg]
+Field("order", "Order number", max_length="40")  # type: ignore[arg-type]
 
 
 # The health.

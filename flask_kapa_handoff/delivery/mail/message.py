@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.utils import format_datetime, parseaddr
-from functools import cache, lru_cache
-from traceback import extract_tb
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment
 
-from ...conversation import Conversation, is_link
+from ...conversation import Conversation
 from ...fields import Field, labelled
-from ...links import Links
-from ...markdown import Renderer, lines
+from ...markdown import Renderer
 from ...storage.tickets import Ticket
-from ...template_environment import OPTIONS, TEMPLATES, make_environment
-from ...text import one_line, quoted, visible, with_visible
+from ...text import one_line, visible, with_visible
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
 from .mime import address, header, header_text, multipart, octets, part
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-_logger = logging.getLogger(__name__)
-
-TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
+from .rendering import render_bodies, template_functions
 
 MAX_MESSAGE = 5_000_000
 """Largest mail, in octets. Its parts may have less together, since base64 adds 37 %."""
@@ -40,20 +29,6 @@ MAX_MESSAGE = 5_000_000
 _MAX_BODIES = 2_000_000  # text and HTML together
 _MAX_ATTACHMENT = 1_500_000
 _MAX_ASKED = 200  # characters of the question under whose answer the button was pressed
-
-
-def template_functions() -> dict[str, Callable[..., object]]:
-    """What the templates of one mail have for texts of visitors and models."""
-    links = Links()
-    return {
-        "is_link": is_link,
-        "lines": lines,
-        "link": links.link,
-        "one_line": one_line,
-        "plain_address": links.plain_address,
-        "quoted": quoted,
-        "to_html": Renderer(),
-    }
 
 
 @dataclass(frozen=True)
@@ -103,7 +78,7 @@ def compose(
     A mail of more than :data:`MAX_MESSAGE` loses its HTML, then its attachment and the end of its text, and says so.
 
     Arguments:
-        environment: see :func:`mail_environment`.
+        environment: that of the package's templates.
 
     Raises:
         ValueError: an address is none that a mail can carry.
@@ -111,10 +86,7 @@ def compose(
     sender, recipient, reply_to = _sender(letterhead.sender), address(ticket.recipient), address(ticket.visitor_email)
     subject = header_text(f"[{letterhead.site_name}] {ticket.reference}: {ticket.subject}")
     context = _context(letterhead, ticket, conversation)
-    text = _render(environment, TEXT, context)
-    if text is None:
-        text = _own_templates().get_template(TEXT).render(context)
-    html = _render(environment, HTML, context)
+    text, html = render_bodies(environment, context)
     attachment = _json(ticket, conversation) if letterhead.attach_json else None
     text, html, attachment = _within_limits(ticket, text, html, attachment)
 
@@ -142,32 +114,6 @@ def compose(
         parts.append(part("application/json", attachment, filename="conversation.json"))
     data = b"".join([*head, b"MIME-Version: 1.0\r\n", multipart("mixed", parts)])
     return ComposedMessage(sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, text, html, data)
-
-
-def mail_environment(app: Flask) -> Environment:
-    """The environment of the mails, which is that of all the package's templates."""
-    return make_environment(app)
-
-
-@cache
-def _own_templates() -> Environment:
-    """The package's templates as they were shipped, whatever a site puts in their place."""
-    return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
-
-
-def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:
-    """A part of the mail; None: it cannot be had, and the log says so."""
-    try:
-        return environment.get_template(name).render(context)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        # Also a panic in native code, which is no Exception. Not the error's words: they may be the visitor's.
-        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(name)]
-        place = f"{name}, line {lines[-1]}" if lines else name
-        reference = context["ticket"].reference
-        _logger.error("Ticket %s is composed without %s: %s.", reference, place, type(error).__name__)
-        return None
 
 
 def whose_word(ticket: Ticket, site_name: str) -> str:
