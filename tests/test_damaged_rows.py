@@ -217,6 +217,17 @@ def test_a_pair_that_cannot_be_read_is_sent_as_it_is_stored(site: Flask, mail_se
         assert words in mail.body("plain")
 
 
+@pytest.mark.parametrize("stored", ['{"order": "A-17', "[]", "5"])
+def test_damaged_fields_are_told_as_they_are_stored(site: Flask, mail_server: MailServer, stored: str) -> None:
+    """The ticket goes out with them, and the doctor names it."""
+    reference = send_ticket(site.test_client())
+    execute(site, "UPDATE kapa_handoff_ticket SET fields = :it WHERE reference = :at", it=stored, at=reference)
+    assert f"{reference} (fields)" in str(findings(site))
+    invoke(site, "deliver")
+    assert status_of(site, reference) == "delivered"
+    assert stored in mail_server.received[0].body("plain")
+
+
 @pytest.mark.parametrize("stored", ["{", "[]", '{"triggers": 5}'])
 def test_a_damaged_change_of_the_settings_fails_alone(site: Flask, client: FlaskClient, stored: str) -> None:
     """The page shows the others, the doctor names the version, and a person can still be erased from it."""
