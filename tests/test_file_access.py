@@ -41,6 +41,7 @@ import json, logging, os, sys
 from pathlib import Path
 from flask import Flask
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 
 def site(file):
     app = Flask("site", instance_path=str(file.parent))
