@@ -8,25 +8,45 @@ NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 LOWEST := .venv-lowest
 
-.PHONY: demo test test-lowest test-hosts torture lint format static bench picture clean
+.PHONY: demo setup test coverage test-quick test-lowest test-hosts torture lint format static bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
 
+setup: $(VENV)/.test $(VENV)/.lint $(NODE)/node_modules  ## Set up all that tests and checks need.
+	$(BIN)/python tests/browser/ensure_browser.py
+	$(BIN)/python -m tests.browser.kapa.ensure_bundle
+
 test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python $(MEASURED) -m pytest -n auto --dist worksteal $(PLUGIN)
 
-# On SQLite, and on PostgreSQL where the statements differ; about a minute. Left out is what hardly depends on these
-# versions: scripts in a browser, the example (which is no dependency of a site), packaging, and slow tests of faults and
-# of Celery, of which `make test` has the same code on the newest versions.
+# Measuring costs half as much processor time again (Python 3.11 to 3.13 have no cheaper way to see branches), so
+# `make test` does without it, and the CI, where nobody waits, runs the tests once, measured.
+coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and hold its floor.
+	rm -rf .cache/coverage
+	mkdir -p .cache/coverage
+	$(MAKE) test MEASURED='-m coverage run' PLUGIN='-p tests.save_coverage'
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage html --quiet --fail-under=0 --directory=.cache/coverage/html
+	$(BIN)/python -m coverage report --fail-under=0
+	$(BIN)/python -m tests.coverage_floor
+
+# On SQLite, and on PostgreSQL where the statements differ; about a minute. Left out is what hardly depends on the versions
+# of Python and of a site's packages: scripts in a browser, the example (which is no dependency of a site), packaging, and
+# slow tests of faults and of Celery, of which `make test` has the same code.
 # The lowest Alembic does not go with the Flask-Migrate of today.
-LOWEST_LEFT_OUT := browser celery example faults test_install.py test_kapa_bundle.py test_site_migrations.py
-LOWEST_TESTS := not postgresql or test_postgresql or test_delivery_outbox
+QUICK_LEFT_OUT := browser celery example faults test_install.py test_kapa_bundle.py test_site_migrations.py
+QUICK := -m pytest -n auto --dist worksteal -k "not postgresql or test_postgresql or test_delivery_outbox" \
+  $(QUICK_LEFT_OUT:%=--ignore=tests/%)
+QUICK_VENV := $(VENV)-$(notdir $(PYTHON))
+
+test-quick: $(QUICK_VENV)/.test  ## Run the quick tests on another Python: make test-quick PYTHON=python3.13
+	$(QUICK_VENV)/bin/python $(QUICK)
 
 test-lowest: $(LOWEST)/.test  ## Run the quick tests on the lowest versions that setup.cfg allows; with Python 3.10 or 3.11.
-	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal -k "$(LOWEST_TESTS)" $(LOWEST_LEFT_OUT:%=--ignore=tests/%)
+	$(LOWEST)/bin/python $(QUICK)
 
 test-hosts: $(VENV)/.test  ## Mount the wheel into real applications, under real web servers, behind nginx; about 15 minutes.
 	$(BIN)/python tests/browser/ensure_browser.py
@@ -37,10 +57,11 @@ torture: $(VENV)/.test  ## Run the fault tests with their full counts, then test
 	$(BIN)/python -m tests.faults
 	$(MAKE) test-hosts
 
-lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, scripts and templates.
+lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, imports, scripts and templates.
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
 	$(BIN)/djlint --lint --quiet templates example_app/templates
 	$(NODE)/node_modules/.bin/tsc --project frontend
 	rm -rf .cache/static
@@ -48,7 +69,7 @@ lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, scripts and tem
 	@for script in .cache/static/*.js; do cmp $$script flask_kapa_handoff/static/$$(basename $$script) \
 	  || { echo "This script is not the one that frontend/ makes: run make static."; exit 1; }; done
 
-format: $(VENV)/.lint  ## Let the tools put the style right.
+format: $(VENV)/.lint  ## Format the code.
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
@@ -75,6 +96,12 @@ $(VENV)/.lint: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,test]'
 	touch $@
 
+$(QUICK_VENV)/.test: setup.cfg pyproject.toml
+	@echo "Setting up ($(PYTHON)); the first time this takes about half a minute."
+	$(PYTHON) -m venv --clear $(QUICK_VENV)
+	$(QUICK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
 # Its own environment. Python 3.12 and newer are younger than some of these versions, which do not run there.
 $(LOWEST)/.test: setup.cfg pyproject.toml tests/lowest.txt
 	@echo "Setting up (the lowest versions); the first time this takes about half a minute."
@@ -90,4 +117,4 @@ picture: $(VENV)/.test  ## Take the README's picture anew.
 	$(BIN)/python -m docs.take_overview
 
 clean:
-	rm -rf $(VENV) $(LOWEST) .cache build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-* .cache build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

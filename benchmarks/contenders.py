@@ -86,7 +86,7 @@ def submit_copying_beside() -> Flask:
         with database.read() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
-    Database.checkpoint = checkpoint  # type: ignore[method-assign]
+    Database.checkpoint = checkpoint  # type: ignore[assignment, method-assign]
     return submit()
 
 

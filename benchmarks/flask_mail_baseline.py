@@ -10,7 +10,7 @@ from flask_mail import Message
 from jinja2 import Environment
 from markupsafe import Markup
 
-from flask_kapa_handoff.delivery.mail.message import HTML, TEXT, template_functions
+from flask_kapa_handoff.delivery.mail.rendering import HTML, TEXT, template_functions
 from flask_kapa_handoff.markdown import to_html
 
 Renderer = Callable[[str], Markup]

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 from werkzeug.test import EnvironBuilder
@@ -22,6 +22,8 @@ from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import find_conversation, find_ticket
 
 from .hostile_shapes import TAILS, UNITS, bodies, conversations, filled, texts
+
+Result = TypeVar("Result")
 
 LIMIT: int = KEYS["KAPA_HANDOFF_MAX_REQUEST_BYTES"]
 AIM = 0.25
@@ -103,14 +105,14 @@ class _Site:
         self.take(warm_up, [{"question": "é", "answer": "é \u202e [a](http://ü)"}])
 
     def ask(self, cost: Cost, path: str, query: dict[str, Any]) -> Response:
-        builder = EnvironBuilder(f"/handoff/{path}", query_string=query, headers={"Accept": "application/json"})
+        builder = EnvironBuilder(f"/handoff/{path}", query_string=query, headers=[("Accept", "application/json")])
         return self._call(cost, STEPS.get(path, "admin page"), builder)
 
     def send(self, cost: Cost, path: str, body: bytes, content_type: str) -> Response:
         builder = EnvironBuilder(
             f"/handoff/{path}",
             method="POST",
-            headers={"Accept": "application/json"},
+            headers=[("Accept", "application/json")],
             input_stream=io.BytesIO(body),
             content_type=content_type,
             content_length=len(body),
@@ -147,7 +149,7 @@ class _Site:
         environment = builder.get_environ()  # what a server hands over is no cost of the app's
         return self._measure(cost, step, lambda: Response.from_app(self._app, environment, buffered=True))
 
-    def _measure(self, cost: Cost, step: str, call: Callable[[], Any]) -> Any:
+    def _measure(self, cost: Cost, step: str, call: Callable[[], Result]) -> Result:
         began = time.process_time()
         result = call()
         cost.seconds[step] = max(cost.seconds.get(step, 0.0), time.process_time() - began)

@@ -26,12 +26,14 @@ from flask_mail import Mail
 from sqlalchemy import select
 
 from flask_kapa_handoff.conversation import Conversation
-from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.delivery.mail.message import Letterhead, compose, mail_environment
+from flask_kapa_handoff.delivery.channels import Channels
+from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
+from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
 from flask_kapa_handoff.markdown import to_html
 from flask_kapa_handoff.signals import ticket_delivered
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Ticket, find_conversation
+from flask_kapa_handoff.template_environment import make_environment
 
 from .contenders import submit
 from .flask_mail_baseline import Renderer, usual_renderer, whole_message
@@ -71,7 +73,7 @@ class Mailer:
     def __init__(self, name: str, connections: int, size: int) -> None:
         self._size = size
         self._application = submit("external", connections)
-        self._state = self._application.extensions["kapa_handoff"]
+        self._threads = DeliveryThreads(self._application.extensions["kapa_handoff"])
         fill(self._application, 1, size)
         self._is_delivery = name == "delivery"
         if not self._is_delivery:
@@ -94,7 +96,7 @@ class Mailer:
         else:
             _share(self._senders, mails)
         sent = Sent(mails, time.perf_counter() - began, time.process_time() - began_processor)
-        self._state.threads.stop()
+        self._threads.stop()
         return sent
 
     def _deliver(self, mails: int) -> None:
@@ -105,7 +107,7 @@ class Mailer:
                 done.set()
 
         with ticket_delivered.connected_to(count, self._application):
-            self._state.threads.start(beside_visitors=False)
+            self._threads.start(beside_visitors=False)
             if not done.wait(300):
                 raise RuntimeError("the tickets were not delivered")
 
@@ -122,6 +124,8 @@ def fill(application: Flask, tickets: int, size: int) -> None:
 def _stored(application: Flask) -> tuple[Ticket, Conversation]:
     with application.extensions["kapa_handoff"].database.read() as connection:
         ticket = Ticket.from_row(connection.execute(select(ticket_table).limit(1)).one())
+        if not isinstance(ticket, Ticket):
+            raise RuntimeError(f"the ticket is damaged: {ticket}")
         return ticket, find_conversation(connection, ticket)
 
 
@@ -138,7 +142,7 @@ def _share(senders: list[_Send], mails: int) -> None:
 
 
 def _raw(application: Flask, ticket: Ticket, conversation: Conversation) -> _Send:
-    message = compose(mail_environment(application), Letterhead("Docs", "docs@example.com"), ticket, conversation)
+    message = compose(make_environment(application), Letterhead("Docs", "docs@example.com"), ticket, conversation)
     host = smtplib.SMTP("127.0.0.1", application.config["MAIL_PORT"], "localhost")
     host.ehlo()
     return lambda: host.sendmail(message.sender, [message.recipient], message.data)
@@ -147,7 +151,7 @@ def _raw(application: Flask, ticket: Ticket, conversation: Conversation) -> _Sen
 def _flask_mail(application: Flask, ticket: Ticket, conversation: Conversation, renderer: Renderer = to_html) -> _Send:
     # smtplib asks the DNS for the machine's name at every connection; how long that takes says nothing here.
     smtplib.socket.getfqdn = lambda name="": "localhost"  # type: ignore[attr-defined]
-    environment, pairs = mail_environment(application), conversation.as_json()
+    environment, pairs = make_environment(application), conversation.as_json()
     connection = Mail(application).connect().__enter__()
 
     def send() -> None:
@@ -158,10 +162,10 @@ def _flask_mail(application: Flask, ticket: Ticket, conversation: Conversation, 
 
 
 def _courier(application: Flask, ticket: Ticket, conversation: Conversation) -> _Send:
-    courier = Courier(application, application.extensions["kapa_handoff"])
+    channels = Channels(application.extensions["kapa_handoff"])
 
     def send() -> None:
         with application.app_context():
-            courier.send(ticket, conversation)
+            channels.send(ticket, conversation)
 
     return send

@@ -68,14 +68,15 @@ def submissions(seed: int, size: int = CONVERSATION_BYTES) -> Iterator[Submissio
     """Endless distinct visitors, each with an offer, a thread, a submission id, an email and an address."""
     chosen = random.Random(seed)
     signer = OfferSigner([SECRET_KEY], AUDIENCE)
-    encoded = b"&conversation=" + quote_plus(_as_json(conversation(size))).encode()
+    pairs = conversation(size)
+    encoded = b"&conversation=" + quote_plus(_as_json(pairs)).encode()
     while True:
-        thread_id, answer_id = (str(uuid.UUID(int=chosen.getrandbits(128), version=4)) for _ in range(2))
+        thread_id = str(uuid.UUID(int=chosen.getrandbits(128), version=4))
         offer = Offer(
             (Trigger.ALWAYS, Trigger.UNCERTAINTY),
             Facts(PAIRS, uncertain=True),
             thread_id=thread_id,
-            answer_id=answer_id,
+            answer_id=str(pairs[-1]["id"]),
             page="https://docs.example.com/restoring-files",
         )
         fields = {

@@ -14,19 +14,19 @@ _PACKAGE = "flask_kapa_handoff"
 
 # What a row shows, and where the functions are looked up. An indented row is a part of the one above it.
 _STEPS = (
-    ("read the fields", (f"{_PACKAGE}.public.views:read_fields",)),
-    ("build the form", (f"{_PACKAGE}.public.forms:TicketForm.submitted",)),
-    ("validate the form", (f"{_PACKAGE}.public.forms:TicketForm.validate",)),
+    ("read the fields", (f"{_PACKAGE}.visitor.views:read_fields",)),
+    ("build the form", (f"{_PACKAGE}.web.ticket_form:TicketForm.submitted",)),
+    ("validate the form", (f"{_PACKAGE}.web.ticket_form:TicketForm.validate",)),
     ("  the offer's signature", (f"{_PACKAGE}.offers:OfferSigner.read",)),
-    ("  the email", (f"{_PACKAGE}.public.forms:parse_email",)),
+    ("  the email", (f"{_PACKAGE}.fields:parse_email",)),
     ("  the conversation's JSON", ("json:loads",)),
-    ("  the conversation's pairs", (f"{_PACKAGE}.public.forms:parse_conversation",)),
-    ("open the ticket", (f"{_PACKAGE}.public.views:open_ticket",)),
-    ("  redact", (f"{_PACKAGE}.tickets:redact", f"{_PACKAGE}.tickets:redact_conversation")),
+    ("  the conversation's pairs", (f"{_PACKAGE}.web.ticket_form:parse_conversation",)),
+    ("open the ticket", (f"{_PACKAGE}.visitor.views:open_ticket",)),
+    ("  redact", (f"{_PACKAGE}.submission:redact", f"{_PACKAGE}.submission:redact_conversation")),
     ("  encode as JSON", (f"{_PACKAGE}.conversation:Conversation.as_json", "json:dumps")),
     ("  run statements", tuple(f"sqlalchemy:Connection.{name}" for name in ("execute", "exec_driver_sql"))),
     ("  commit", ("sqlalchemy.engine.default:DefaultDialect.do_commit",)),
-    ("render the confirmation", (f"{_PACKAGE}.public.views:_confirmation",)),
+    ("render the confirmation", (f"{_PACKAGE}.visitor.views:confirmation_response",)),
 )
 
 

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from example_app import create_app
@@ -17,7 +17,7 @@ from example_app.mail_server import start_mail_server
 from tests.browser.ensure_browser import find_browser
 
 TARGET = Path(__file__).parent / "overview.png"
-SIZE = {"width": 760, "height": 720}
+SIZE = ViewportSize(width=760, height=720)
 
 SHEET = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; padding: 40px; background: #eef1f6; font: 500 19px system-ui, sans-serif; color: #39414f; }}

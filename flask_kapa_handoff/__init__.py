@@ -3,6 +3,7 @@
 from .conversation import Conversation, QuestionAnswer, Source
 from .errors import ConfigurationError, Refuse
 from .extension import KapaHandoff
+from .fields import Field
 from .health import Health, health
 from .hooks import Visitor
 from .submission import Submission
@@ -12,6 +13,7 @@ from .triggers import Trigger
 __all__ = [
     "ConfigurationError",
     "Conversation",
+    "Field",
     "Flag",
     "Health",
     "KapaHandoff",

@@ -5,12 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from dataclasses import fields as attributes_of
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from .email_address import parse_email
 from .errors import ConfigurationError
+from .fields import Field
 from .hook_checks import CSP_NONCE, misfit
+from .site_fields import parse_fields
 from .triggers import Trigger, parse_triggers
 from .urls import host_of, origin_of, parse_url
 
@@ -58,28 +62,6 @@ def _listed(value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple, set, frozenset)) or not all(isinstance(item, str) for item in value):
         raise ValueError("use a list of texts, or comma-separated text")
     return tuple(item.strip() for item in value if item.strip())
-
-
-def parse_email(value: Any) -> str:
-    """One mail address in its ASCII form (the domain as punycode).
-
-    Raises:
-        ValueError: it is no such address, with a sentence that says why.
-    """
-    from email_validator import EmailNotValidError, validate_email
-
-    text = str(value).strip()
-    # RFC 5321, 4.5.3.1. Here as well, since the checks of a long text take the square of its length.
-    if len(text) > 254 or len(text.rpartition("@")[0]) > 64:
-        raise ValueError("an address has at most 254 characters, 64 of them before the @-sign")
-    try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
-    address = found.ascii_email or ""
-    if "=?" in address:
-        raise ValueError("an address with =? in it cannot be written into a mail's header")
-    return address
 
 
 def parse_button_text(value: Any) -> str:
@@ -262,6 +244,7 @@ class Config:
     trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), _hosts)
     redact: bool = _key("REDACT", True, _flag)
     retention_days: int | None = _key("RETENTION_DAYS", None, _whole(1, 36_500, " days"))
+    fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
     csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, _nonce_source)  # noqa: RUF009 - a field
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", _template)
 
@@ -297,7 +280,7 @@ def key_of(name: str) -> str:
     return str(Config.__dataclass_fields__[name].metadata["key"])
 
 
-_KEYED = [item for item in fields(Config) if item.metadata]
+_KEYED = [item for item in attributes_of(Config) if item.metadata]
 
 KEYS: Mapping[str, Any] = {item.metadata["key"]: item.default for item in _KEYED}
 """Every key and its default."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .text import normalized, visible, with_visible
+from .unknown import Unknown
 from .urls import parse_url
 
 Reaction = Literal["upvote", "downvote"]
@@ -52,7 +53,7 @@ class QuestionAnswer:
         id: the answer's id in the chat.
         sources: where the answer was drawn from.
         uncertain: the answer was flagged as uncertain.
-        reaction: the visitor's vote on the answer.
+        reaction: the visitor's vote on the answer; unknown: one that a later version has stored.
         stopped: the answer broke off: the visitor stopped it, or something failed.
     """
 
@@ -61,7 +62,7 @@ class QuestionAnswer:
     id: str | None = None
     sources: tuple[Source, ...] = ()
     uncertain: bool = False
-    reaction: Reaction | None = None
+    reaction: Reaction | Unknown | None = None
     stopped: bool = False
 
     def as_json(self) -> dict[str, Any]:

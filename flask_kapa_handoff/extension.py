@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask
 from sqlalchemy import Engine
 
 from .argument_checks import Arguments, check_app, check_hook
 from .config import Config
-from .delivery.engines import prepare_delivery
 from .errors import ConfigurationError
 from .hook_checks import HOOK, identity, name_of
 from .hooks import AdminName, ConversationLoader, Registered, ViewDecorator, VisitorLoader
@@ -24,11 +23,15 @@ from .ticket_filter import TicketFilter
 from .web.admin_layout import layout_trouble
 from .web.csrf import exempt_our_forms
 
+# A hook's decorator returns the function that it was given, with its own type.
 _ConversationLoader = TypeVar("_ConversationLoader", bound=ConversationLoader)
 _VisitorLoader = TypeVar("_VisitorLoader", bound=VisitorLoader)
 _TicketFilter = TypeVar("_TicketFilter", bound=TicketFilter)
 _AdminName = TypeVar("_AdminName", bound=AdminName)
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+    from flask_mail import Mail
 
 _logger = logging.getLogger(__name__)
 
@@ -79,7 +82,7 @@ class KapaHandoff:
         app: Flask | None = None,
         *,
         admin_required: ViewDecorator | None = None,
-        mail: Any = None,
+        mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
         self._registered = Registered()
@@ -92,7 +95,7 @@ class KapaHandoff:
         app: Flask,
         *,
         admin_required: ViewDecorator | None = None,
-        mail: Any = None,
+        mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
         """Mount the package into an app; the arguments are those of the class and take precedence over them.
@@ -116,9 +119,9 @@ class KapaHandoff:
             from . import admin
 
             admin_pages = admin.make_blueprint(given.admin_required)
-        location = Location(app, config, given.engine)
+        location = Location(app, config.database_uri, given.engine)
         state = State(app, config, location, Database(location), self._registered, given.mail, admin_pages is not None)
-        prepare_delivery(state)
+        state.delivery.prepare()
         app.extensions[EXTENSION] = state
 
         app.register_blueprint(visitor.blueprint, url_prefix=config.url_prefix)
@@ -196,5 +199,4 @@ def _on_request() -> None:
                 state.config.admin_template,
                 trouble,
             )
-    if state.delivers_in_threads:
-        state.threads.start()
+    state.delivery.serving()

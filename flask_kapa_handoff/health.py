@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from .hook_checks import HOOK_REASONS
 from .refusals import by_reason, counted_since
 from .state import EXTENSION
 from .storage.engine import now
+from .storage.reading import Damaged, first_time
 from .storage.tables import ticket
 from .storage.tickets import Status
 
@@ -76,7 +77,12 @@ def health(app: Flask) -> Health:
         found = connection.execute(_HEALTH).one()
         moment = now(connection)
         counted = by_reason(counted_since(connection, moment - timedelta(hours=1)))
+        oldest, last = found.oldest, found.last_delivered_at
+        if isinstance(oldest, Damaged):
+            oldest = first_time(connection, _columns.queued_at, where=_waits)
+        if isinstance(last, Damaged):
+            last = first_time(connection, _columns.delivered_at, where=true(), newest=True)
     refused = {reason: number for reason, number in sorted(counted.items()) if reason not in HOOK_REASONS}
-    waited = None if found.oldest is None else max(0.0, (moment - found.oldest).total_seconds())
+    waited = None if oldest is None else max(0.0, (moment - oldest).total_seconds())
     refused_in_all = sum(refused.values())
-    return Health(found.queued, waited, found.failed, found.last_delivered_at, found.held, refused_in_all, refused)
+    return Health(found.queued, waited, found.failed, last, found.held, refused_in_all, refused)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from werkzeug.exceptions import HTTPException
 
-from .config import parse_email
 from .conversation import Conversation, ConversationError, clean_text
+from .email_address import parse_email
 from .errors import RecordUnavailable
 from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw
 from .hook_failures import HookFailures

@@ -98,5 +98,6 @@ def _wait(
     )
     too_many = or_(counted.c.tickets >= quota.tickets(config), counted.c.octets + size > quota.octets(config))
     blocking = connection.execute(select(func.max(counted.c.created_at)).where(too_many), given)
-    leaves: datetime = blocking.scalar_one() + WINDOW
+    stored = blocking.scalar_one()
+    leaves = (stored if isinstance(stored, datetime) else moment) + WINDOW  # a damaged row has no time
     return max(1, int((leaves - moment).total_seconds()) + 1)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from .conversation import MAX_ID, Conversation, clean_text
 from .errors import Invalid, RequestProblem
-from .triggers import Facts, Rules, Trigger, matching
+from .triggers import Facts, Rules, Trigger, matching, read_triggers
+from .unknown import Unknown, log_once
 from .urls import origin_of
 
 MAX_AGE = 24 * 60 * 60
@@ -47,9 +48,10 @@ class Offer:
         origin: the origin of that page, as the browser says.
         id: an offer opens one ticket, and this is how it is known again.
         decided_at: when it was decided that the answer qualifies, in seconds since 1970. None: when it is signed.
+        others: what a later version has signed in it, and this one does not know; signed again with the rest.
     """
 
-    triggers: tuple[Trigger, ...]
+    triggers: tuple[Trigger | Unknown, ...]
     facts: Facts
     desk: str = "default"
     thread_id: str | None = None
@@ -59,6 +61,7 @@ class Offer:
     origin: str | None = None
     id: str = field(default_factory=_new_id)
     decided_at: int | None = field(default=None, compare=False)
+    others: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def for_one_form(self, origin: str | None = None) -> Offer:
         """The same decision with an id of its own, for a form that is opened: a page with one button serves many.
@@ -111,14 +114,12 @@ class OfferSigner:
 
     def sign(self, offer: Offer) -> str:
         """The offer as URL-safe text, stamped with the present second."""
-        facts = offer.facts
         claims = {
+            **offer.others,
+            **vars(offer.facts),
             "for": self._audience,
             "id": offer.id,
             "triggers": [trigger.value for trigger in offer.triggers],
-            "pairs": facts.pairs,
-            "uncertain": facts.uncertain,
-            "downvoted": facts.downvoted,
             "desk": offer.desk,
             "thread_id": offer.thread_id,
             "answer_id": offer.answer_id,
@@ -227,11 +228,21 @@ def _clean_id(name: str, value: object) -> str | None:
     return text
 
 
+_NAMED = frozenset(
+    ("for", "id", "triggers", "desk", "thread_id", "answer_id", "page", "origin", "requested", "decided_at")
+)
+"""The claims of an offer, its facts aside."""
+
+
 def _offer(claims: dict[str, Any], signed_at: int) -> Offer:
+    facts = {fact.name for fact in fields(Facts)}
+    others = {name: value for name, value in claims.items() if name not in _NAMED and name not in facts}
+    for name in others:
+        log_once("claim of an offer", name)
     try:
         return Offer(
-            triggers=tuple(Trigger(name) for name in claims.get("triggers", ())),
-            facts=Facts(claims["pairs"], claims.get("uncertain", False), claims.get("downvoted", False)),
+            triggers=read_triggers(claims.get("triggers", ())),
+            facts=Facts.from_claims(claims),
             desk=claims["desk"],
             thread_id=claims.get("thread_id"),
             answer_id=claims.get("answer_id"),
@@ -240,6 +251,7 @@ def _offer(claims: dict[str, Any], signed_at: int) -> Offer:
             origin=claims.get("origin"),
             id=claims["id"],
             decided_at=claims.get("decided_at", signed_at),
+            others=others,
         )
     except (KeyError, TypeError, ValueError):
         raise OfferInvalid from None

@@ -8,14 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from .config import Config
 from .errors import Invalid
 from .storage.engine import now
+from .storage.reading import DamagedRow, damage, read_json
 from .storage.tables import desk as desk_table
 from .storage.tables import settings_change
-from .triggers import Trigger, parse_triggers
+from .triggers import Trigger, read_triggers
+from .unknown import Unknown, log_once
 
 DEFAULT_DESK = "default"
 
@@ -31,7 +33,8 @@ class DeskSettings:
         enabled: whether its button is shown at all.
         email: where its tickets go; none: no button.
         button_text: what the button says.
-        triggers: which answers get a button, any of them suffices.
+        triggers: which answers get a button, any of them suffices; unknown ones, which a later version has saved, are
+            met by no answer.
         threshold: number of pairs from which on ``conversation-length`` is met.
         version: 0 until an admin saves; one more with every change.
     """
@@ -40,7 +43,7 @@ class DeskSettings:
     enabled: bool
     email: str | None
     button_text: str
-    triggers: tuple[Trigger, ...]
+    triggers: tuple[Trigger | Unknown, ...]
     threshold: int
     version: int = 0
 
@@ -54,13 +57,38 @@ class DeskSettings:
         return {**values, "triggers": [trigger.value for trigger in self.triggers]}
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> DeskSettings:
-        return cls(**{**values, "triggers": parse_triggers(values["triggers"])})
+    def from_json(cls, values: Any) -> DeskSettings | None:
+        """Settings as :meth:`as_json` gave them, maybe in a later version, whose further keys are left alone.
+
+        Returns:
+            None: they cannot be read.
+        """
+        found = dict(values) if isinstance(values, Mapping) else {}
+        if isinstance(found.get("triggers"), list):
+            found["triggers"] = read_triggers(found["triggers"])
+        if not all(_is_readable(name, found.get(name)) for name in _TYPES):
+            return None
+        return cls(**{name: found[name] for name in _TYPES})
 
     def differences(self, other: DeskSettings) -> tuple[str, ...]:
         """The names of the settings, the version aside, in which the two differ."""
         names = ("enabled", "email", "button_text", "triggers", "threshold")
         return tuple(name for name in names if getattr(self, name) != getattr(other, name))
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "desk": (str,),
+    "enabled": (bool,),
+    "email": (str, type(None)),
+    "button_text": (str,),
+    "triggers": (tuple,),
+    "threshold": (int,),
+    "version": (int,),
+}
+
+
+def _is_readable(name: str, value: Any) -> bool:
+    return isinstance(value, _TYPES[name])
 
 
 @dataclass(frozen=True)
@@ -106,13 +134,24 @@ def current_settings(connection: Connection, config: Config, desk: str = DEFAULT
     saved: dict[str, Any] = {
         "email": row.email,
         "button_text": row.button_text,
-        "triggers": None if row.triggers is None else parse_triggers(row.triggers),
+        "triggers": read_triggers(row.triggers) if isinstance(row.triggers, str) else row.triggers,
         "threshold": row.threshold,
     }
     overrides = {key: value for key, value in saved.items() if value is not None and key not in config.pinned}
+    for name in [name for name, value in overrides.items() if not _is_readable(name, value)]:
+        log_once(f"setting {name}", overrides.pop(name))  # the site's configuration holds
     if overrides.get("email") == "":  # an admin took the address away; an empty column means "as configured"
         overrides["email"] = None
-    return replace(settings, enabled=row.enabled, version=row.version, **overrides)
+    version = row.version if isinstance(row.version, int) else _latest_version(connection, desk)
+    return replace(settings, enabled=bool(row.enabled), version=version, **overrides)
+
+
+def _latest_version(connection: Connection, desk: str) -> int:
+    """The version of the latest change: for a desk whose own one cannot be read."""
+    log_once("version of the settings of the desk", desk)
+    latest = select(settings_change.c.version).where(settings_change.c.desk == desk)
+    found = connection.execute(latest.order_by(settings_change.c.id.desc())).scalars()
+    return next((version for version in found if isinstance(version, int)), 1)
 
 
 def save_settings(
@@ -171,20 +210,29 @@ def _overrides(wanted: DeskSettings, defaults: DeskSettings) -> dict[str, Any]:
 
 
 def settings_history(connection: Connection, desk: str = DEFAULT_DESK, *, limit: int = 20) -> list[SettingsChange]:
-    """The latest changes, newest first."""
+    """The latest changes, newest first, without those that cannot be read."""
+    return [row for row in history_rows(connection, desk, limit=limit) if isinstance(row, SettingsChange)]
+
+
+def history_rows(
+    connection: Connection, desk: str = DEFAULT_DESK, *, limit: int = 20
+) -> list[SettingsChange | DamagedRow]:
+    """The latest changes, newest first; and the rows in which something cannot be read."""
     query = (
         select(settings_change)
         .where(settings_change.c.desk == desk)
         .order_by(settings_change.c.version.desc())
         .limit(limit)
     )
-    return [
-        SettingsChange(
-            row.version,
-            row.changed_at,
-            row.changed_by,
-            DeskSettings.from_json(json.loads(row.before)),
-            DeskSettings.from_json(json.loads(row.after)),
-        )
-        for row in connection.execute(query)
-    ]
+    return [_change(row) for row in connection.execute(query)]
+
+
+def _change(row: Row[Any]) -> SettingsChange | DamagedRow:
+    damaged = damage(settings_change, row)
+    if damaged is not None:
+        return damaged
+    before, after = (DeskSettings.from_json(read_json(text)) for text in (row.before, row.after))
+    if before is None or after is None:
+        sides = {"before": before, "after": after}
+        return DamagedRow(dict(row._mapping), tuple(name for name, settings in sides.items() if settings is None))
+    return SettingsChange(row.version, row.changed_at, row.changed_by, before, after)

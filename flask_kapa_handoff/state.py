@@ -11,7 +11,8 @@ from itsdangerous import Signer
 from jinja2 import Environment
 
 from .config import Config
-from .delivery.engines.threads import DeliveryThreads
+from .delivery.channels import MAIL, Channel, OpenChannel
+from .delivery.engines import make_engine
 from .delivery.housekeeping import Housekeeping
 from .errors import ConfigurationError
 from .hook_failures import HookFailures
@@ -25,26 +26,30 @@ from .storage.location import Location
 from .template_environment import make_environment
 
 if TYPE_CHECKING:
-    from .delivery.engines.celery_publisher import Publisher
+    from flask_mail import Mail
 
 EXTENSION = "kapa_handoff"
 
 
 @dataclass
 class State:
-    """One app's part of the extension."""
+    """One app's part of the extension.
+
+    Arguments:
+        desk_channels: the name of the channel of each desk whose tickets do not go out by mail; see ``channels``.
+    """
 
     app: Flask
     config: Config
     location: Location
     database: Database
     registered: Registered
-    mail: Any = None
+    mail: Mail | None = None
     has_admin: bool = False
     prepared: bool = False
     refused_by_site: str | None = None
     explained: set[str] = field(default_factory=set)
-    publisher: Publisher | None = None
+    desk_channels: dict[str, str] = field(default_factory=dict)
     tags: dict[Any, str] = field(default_factory=dict)
     refused_origins: set[tuple[str, str]] = field(default_factory=set)
     settings_cache: SettingsCache = field(default_factory=SettingsCache)
@@ -53,17 +58,6 @@ class State:
     def site_name(self) -> str:
         """What the site calls itself in mails and on pages."""
         return find_site_name(self.app, self.config).name
-
-    @property
-    def delivers_in_threads(self) -> bool:
-        """Whether threads of this web process deliver.
-
-        Not while the site is tested, unless they were asked for by name: they would work beside a test, in whatever
-        database and with whatever mail server it has just set up. ``app.testing`` is often set after everything else,
-        so this is asked at each request.
-        """
-        config = self.config
-        return config.delivery == "thread" and (config.delivery_by_name or not self.app.testing)
 
     @property
     def secret(self) -> bytes:
@@ -113,11 +107,17 @@ class State:
         return [*(key.encode() if isinstance(key, str) else key for key in fallbacks), self.secret]
 
     def __post_init__(self) -> None:
-        self.threads = DeliveryThreads(self.app, self)
         self.refusals = Refusals(self.app, self.database)
         self.hook_failures = HookFailures(self.refusals)
         self.hooks = Hooks(self.registered, self.hook_failures)
-        self.housekeeping = Housekeeping(self)
+        self.housekeeping = Housekeeping(self.database, self.config.retention_days)
+        self.channels: dict[str, OpenChannel] = {MAIL: self._open_mail}  # a site's own are added here
+        self.delivery = make_engine(self)
+
+    def _open_mail(self) -> Channel:
+        from .delivery.mail.channel import MailChannel  # brings smtplib, which only a process that delivers needs
+
+        return MailChannel(self)
 
 
 def current_state() -> State:

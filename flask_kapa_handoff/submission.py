@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from . import limits
 from .config import Config
 from .conversation import Conversation, clean_text
 from .errors import Conflict, Disabled
+from .fields import further_fields
 from .offers import Offer
 from .quotas import WINDOW, Keys
 from .redaction import redact, redact_conversation
@@ -62,7 +64,7 @@ class Submission:
         locale: the visitor's language, BCP 47.
         site_keeps_thread: the site is asked for its own record of the thread, whether or not it had one just now.
         keys: whom it is counted for.
-        proxy_unheeded, flag: see :class:`Ticket`.
+        proxy_unheeded, flag, fields: see :class:`Ticket`.
     """
 
     submission_id: UUID
@@ -77,6 +79,7 @@ class Submission:
     site_keeps_thread: bool = False
     proxy_unheeded: bool = False
     flag: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
@@ -93,14 +96,19 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     """
     note, conversation = clean_text(submission.note), submission.conversation
     page = submission.offer.page
+    fields = {name: clean_text(value) for name, value in submission.fields.items() if value}
     if config.redact:
         note, conversation = redact(note), redact_conversation(conversation)
+        typed = {row.name for row in further_fields(config.fields) if row.is_typed}
+        fields = {name: redact(value) if name in typed else value for name, value in fields.items()}
         page = redact(page) if page else None
     text = json.dumps(conversation.as_json(), ensure_ascii=False, separators=(",", ":"))
     # The site's own record of a thread may grow or be out of reach between two tries: the thread is what counts then.
     said = submission.offer.thread_id if submission.site_keeps_thread else text
-    size = len(note.encode()) + len(text.encode())
-    digest = hashlib.sha256("\0".join([submission.email, note, said or ""]).encode()).hexdigest()
+    # Without any, the digest is that of a form that had none: one may be open while a site adds its first field.
+    told = [json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))] if fields else []
+    size = sum(len(part.encode()) for part in (note, text, *told))
+    digest = hashlib.sha256("\0".join([submission.email, note, said or "", *told]).encode()).hexdigest()
 
     with database.write() as connection:
         moment, reference = now(connection), _reference()
@@ -160,6 +168,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             proxy_unheeded=submission.proxy_unheeded,
             offer_id=submission.offer.id,
             flag=submission.flag,
+            fields=fields,
         )
         connection.execute(_INSERT_TICKET, vars(ticket))
         connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})

@@ -1,13 +1,18 @@
-"""When does an answer qualify for a handoff? One pure decision."""
+"""When does an answer qualify for a handoff? One table of triggers, and one pure decision.
+
+A new trigger is a member of :class:`Trigger` and a row of :data:`TABLE`; everything else loops over the table. A fact
+that it needs is a field of :class:`Facts`, which :meth:`Facts.of` fills and which the scripts report by its name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from .conversation import Conversation
+from .unknown import Unknown, log_once, read_name
 
 
 class Trigger(str, Enum):
@@ -22,9 +27,16 @@ class Trigger(str, Enum):
         return self.value
 
 
+MAX_TEXT = 100
+"""Characters that a list of triggers has in the database at most."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """What is known about an answer when deciding.
+
+    Each field is a parameter of ``GET /offer`` and a claim of an offer by the same name; all but ``pairs`` have a
+    default, which holds where a page or an offer does not name the fact.
 
     Arguments:
         pairs: number of question-answer pairs of the thread up to and with this answer, 1 or more.
@@ -48,30 +60,134 @@ class Facts:
         place = places[-1] if places else len(pairs) - 1
         return cls(place + 1, pairs[place].uncertain, pairs[place].reaction == "downvote")
 
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any]) -> Facts:
+        """The facts that an offer names; claims that are no facts are left alone.
+
+        Raises:
+            ValueError: ``pairs`` is missing.
+        """
+        pairs = claims.get("pairs")
+        if type(pairs) is not int:
+            raise ValueError("an offer without its pairs")
+        found: dict[str, Any] = {}
+        for fact in fields(cls)[1:]:
+            value = claims.get(fact.name, fact.default)
+            if type(value) is not type(fact.default):  # as another version counts it
+                log_once(f"value of the fact {fact.name}", value)
+                value = fact.default
+            found[fact.name] = value
+        return cls(pairs, **found)
+
 
 class Rules(Protocol):
     """The part of a desk's settings that decides."""
 
     @property
-    def triggers(self) -> Collection[Trigger]: ...
+    def triggers(self) -> Collection[Trigger | Unknown]: ...
 
     @property
     def threshold(self) -> int: ...
 
 
+@dataclass(frozen=True)
+class Row:
+    """All that there is to know of a trigger. A row without its words cannot be made.
+
+    Arguments:
+        name: the trigger.
+        rule: whether an answer meets it, by its facts and the desk's settings.
+        reason: why the button was shown, for the agent; the mail says it after "Why:".
+        label, hint: what the admin chooses, and a sentence that explains it.
+        shown: when the button is shown, for the sentence "Shown … or …" under the preview.
+        kapa_knows: whether Kapa's widget has a trigger of this name: only such names go into its tag.
+
+    Raises:
+        ValueError: one of the words is missing.
+    """
+
+    name: Trigger
+    rule: Callable[[Facts, Rules], bool]
+    reason: str
+    label: str
+    hint: str
+    shown: Callable[[int], str]
+    kapa_knows: bool
+
+    def __post_init__(self) -> None:
+        words = {"reason": self.reason, "label": self.label, "hint": self.hint, "shown": self.shown(1)}
+        missing = [name for name, text in words.items() if not text.strip()]
+        if missing:
+            raise ValueError(f"the trigger {self.name} has no words for: {', '.join(missing)}")
+
+
+def _from_question(threshold: int) -> str:
+    return "from the first question on" if threshold == 1 else f"from {threshold} questions on"
+
+
+def make_table(*rows: Row) -> dict[Trigger, Row]:
+    """The rows by their triggers.
+
+    Raises:
+        ValueError: a trigger has no row, or two, or they are not in the order of :class:`Trigger`.
+    """
+    table = {row.name: row for row in rows}
+    if list(table) != list(Trigger) or len(rows) != len(table):
+        raise ValueError("each trigger has one row, in the order of Trigger")
+    return table
+
+
+TABLE: Mapping[Trigger, Row] = make_table(
+    Row(
+        Trigger.ALWAYS,
+        rule=lambda facts, rules: True,
+        reason="the button is shown under every answer",
+        label="Every answer",
+        hint="The button stands under each answer.",
+        shown=lambda threshold: "under every answer",
+        kapa_knows=True,
+    ),
+    Row(
+        Trigger.CONVERSATION_LENGTH,
+        rule=lambda facts, rules: facts.pairs >= rules.threshold,
+        reason="the conversation had become long",
+        label="Long conversations",
+        hint="The visitor has asked a number of questions already.",
+        shown=_from_question,
+        kapa_knows=True,
+    ),
+    Row(
+        Trigger.UNCERTAINTY,
+        rule=lambda facts, rules: facts.uncertain,
+        reason="the answer was flagged as uncertain",
+        label="Uncertain answers",
+        hint="The AI has flagged its own answer as uncertain.",
+        shown=lambda threshold: "when the answer is uncertain",
+        kapa_knows=True,
+    ),
+    Row(
+        Trigger.DOWNVOTE,
+        rule=lambda facts, rules: facts.downvoted,
+        reason="the visitor voted the answer down",
+        label="Downvoted answers",
+        hint="The visitor has voted the answer down.",
+        shown=lambda threshold: "after a downvote",
+        kapa_knows=True,
+    ),
+)
+"""Every trigger, in the order in which people are shown them."""
+
+
 def matching(facts: Facts, rules: Rules) -> tuple[Trigger, ...]:
-    """The chosen triggers that this answer meets, in the order of :class:`Trigger`; none: no button."""
-    met = {
-        Trigger.ALWAYS: True,
-        Trigger.CONVERSATION_LENGTH: facts.pairs >= rules.threshold,
-        Trigger.UNCERTAINTY: facts.uncertain,
-        Trigger.DOWNVOTE: facts.downvoted,
-    }
-    return tuple(trigger for trigger in Trigger if trigger in rules.triggers and met[trigger])
+    """The chosen triggers that this answer meets, in the order of :data:`TABLE`; none: no button.
+
+    A trigger that this version does not know is met by no answer.
+    """
+    return tuple(row.name for row in TABLE.values() if row.name in rules.triggers and row.rule(facts, rules))
 
 
 def parse_triggers(value: str | Iterable[str]) -> tuple[Trigger, ...]:
-    """Read triggers from comma-separated text or a list of names.
+    """Read triggers from comma-separated text or a list of names that somebody typed.
 
     Returns:
         Each trigger once, in the order of :class:`Trigger`.
@@ -93,3 +209,28 @@ def parse_triggers(value: str | Iterable[str]) -> tuple[Trigger, ...]:
     if not chosen:
         raise ValueError(f"no trigger is chosen; use any of {allowed}")
     return tuple(trigger for trigger in Trigger if trigger in chosen)
+
+
+def read_triggers(value: str | Iterable[str]) -> tuple[Trigger | Unknown, ...]:
+    """Read triggers that this package has stored or signed, maybe in a later version. Raises nothing.
+
+    Returns:
+        Each trigger once, in the order of :class:`Trigger`, and then the names that this version does not know.
+    """
+    names = value.split(",") if isinstance(value, str) else [str(name) for name in value]
+    found = dict.fromkeys(read_name(Trigger, name.strip(), "trigger") for name in names if name.strip())
+    known = tuple(trigger for trigger in Trigger if trigger in found)
+    return known + tuple(name for name in found if isinstance(name, Unknown))
+
+
+def labels(names: Iterable[Trigger | Unknown]) -> str:
+    """Triggers as the admin reads them."""
+    return ", ".join(name.label if isinstance(name, Unknown) else TABLE[name].label.lower() for name in names)
+
+
+def reasons(names: Iterable[Trigger | Unknown]) -> list[str]:
+    """Why the button was shown, for the agent: a reason for each trigger, honest about unknown ones."""
+    return [
+        f"a reason that this version does not know ({name})" if isinstance(name, Unknown) else TABLE[name].reason
+        for name in names
+    ]

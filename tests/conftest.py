@@ -15,8 +15,9 @@ from jinja2 import Environment
 pytest.register_assert_rewrite("tests.helpers")
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from flask_kapa_handoff.delivery.mail.message import Letterhead, compose, mail_environment
+from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
 from flask_kapa_handoff.storage.engine import Database
+from flask_kapa_handoff.template_environment import make_environment
 from tests.helpers.admin import let_pass
 from tests.helpers.mails import LETTERHEAD, a_ticket
 from tests.helpers.postgres import Postgres, running
@@ -166,7 +167,7 @@ def admin(admin_app: Callable[..., Flask]) -> FlaskClient:
 
 @pytest.fixture
 def environment(app: Flask) -> Environment:
-    return mail_environment(app)
+    return make_environment(app)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def ticket_page(client: FlaskClient, reference: str) -> TestResponse:
 
 def deliver(app: Flask, reference: str) -> None:
     """Deliver one ticket, as a worker would."""
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     try:
         assert courier.deliver_next(reference)
     finally:

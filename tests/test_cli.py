@@ -245,7 +245,7 @@ def test_no_other_command_starts_delivery_threads(make_app: Callable[..., Flask]
     app = make_app(KAPA_HANDOFF_DELIVERY="thread")
     invoke(app, "tickets")
     invoke(app, "doctor")
-    assert app.extensions["kapa_handoff"].threads.running is False
+    assert app.extensions["kapa_handoff"].delivery.running is False
 
 
 def test_export_has_all_that_is_kept(

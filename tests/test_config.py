@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff import ConfigurationError, KapaHandoff, Trigger
-from flask_kapa_handoff.config import KEYS, Config, parse_email
+from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
+from flask_kapa_handoff.config import KEYS, Config
+from flask_kapa_handoff.email_address import parse_email
 from tests.helpers.growth import LINEAR, growth
 
-ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE = Trigger
+ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE, *_ = Trigger
 
 # The contract's table: key, attribute, default.
 TABLE: list[tuple[str, str, Any]] = [
@@ -42,6 +43,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("TRUSTED_HOSTS", "trusted_hosts", ()),
     ("REDACT", "redact", True),
     ("RETENTION_DAYS", "retention_days", None),
+    ("FIELDS", "fields", ()),
     ("CSP_NONCE", "csp_nonce", None),
     ("ADMIN_TEMPLATE", "admin_template", None),  # the package's own
 ]
@@ -102,6 +104,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("RETENTION_DAYS", 90, 90),
     ("RETENTION_DAYS", None, None),
     ("ADMIN_TEMPLATE", "site/admin.html", "site/admin.html"),
+    ("FIELDS", [], ()),
+    ("FIELDS", [{"name": "order", "label": "Order number"}], (Field("order", "Order number"),)),
 ]
 
 BAD: list[tuple[str, Any, str]] = [
@@ -185,6 +189,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("RETENTION_DAYS", -1, "from 1"),
     ("RETENTION_DAYS", "forever", "from 1"),
     ("ADMIN_TEMPLATE", 5, "template"),
+    ("FIELDS", "order", "use a list"),
+    ("FIELDS", [{"name": "order"}], "label must be given"),
 ]
 
 

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
-from flask_kapa_handoff.delivery import courier as courier_module
+from flask_kapa_handoff.delivery import channels
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.signals import ticket_delivered
 from flask_kapa_handoff.storage.engine import Database, now
@@ -34,7 +34,7 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 
 @pytest.fixture
 def courier(app: Flask) -> Courier:
-    return Courier(app, app.extensions["kapa_handoff"])
+    return Courier(app.extensions["kapa_handoff"])
 
 
 def database_of(app: Flask) -> Database:
@@ -67,7 +67,7 @@ def test_a_courier_rests_after_three_tries_in_vain(app: Flask, courier: Courier)
 def test_a_refused_ticket_is_no_reason_to_rest(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """A server that answers is within reach, whatever it says."""
     app = make_app(MAIL_PORT=mail_server.port, **MANY)
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     mail_server.replies["RCPT"] = ["451 later", "550 never"] * 3
     for _ in range(6):
         send_ticket(app.test_client())
@@ -102,7 +102,7 @@ def test_what_the_server_wants_to_see_later_is_not_hurried(
     app = make_app(MAIL_PORT=mail_server.port, **MANY)
     mail_server.replies["RCPT"] = ["451 4.7.1 greylisted, come back in a minute"]
     later, now_ = (send_ticket(app.test_client()) for _ in range(2))
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     while courier.deliver_next():
         pass
     courier.close()
@@ -167,7 +167,7 @@ def test_threads_rest_while_the_server_is_out_of_reach(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the third try and the fourth lies the pause, although further tickets are due."""
-    monkeypatch.setattr(courier_module, "PAUSES", (0.5,))
+    monkeypatch.setattr(channels, "PAUSES", (0.5,))
     app = make_app(MAIL_PORT=free_port(), KAPA_HANDOFF_DELIVERY="thread", KAPA_HANDOFF_SMTP_CONNECTIONS=1, **MANY)
     state = app.extensions["kapa_handoff"]
     for _ in range(5):
@@ -180,7 +180,7 @@ def test_threads_rest_while_the_server_is_out_of_reach(
             return list(connection.execute(tries).scalars())
 
     wait_until(lambda: len(started()) >= 4)
-    state.threads.stop()
+    state.delivery.stop()
     third, fourth = started()[2:4]
     assert fourth - third >= timedelta(seconds=0.4)
 
@@ -201,7 +201,7 @@ def test_the_log_of_the_file_is_tidied_up_by_those_who_deliver(
     send_ticket(app.test_client())
     mail_server.wait_for(2)
     wait_until(lambda: file.stat().st_mtime_ns != before)
-    state.threads.stop()
+    state.delivery.stop()
 
 
 @pytest.mark.only("sqlite")

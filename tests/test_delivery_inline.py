@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from jinja2 import FunctionLoader
 
 from flask_kapa_handoff.delivery import requeue
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.delivery.mail.message import HTML, TEXT, _own_templates
+from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
+from flask_kapa_handoff.delivery.mail.rendering import HTML, TEXT, own_templates
 from flask_kapa_handoff.storage.tickets import Status
 from tests.helpers.deliveries import look_up, rewrite, watching
 from tests.helpers.pages import JSON
@@ -61,7 +63,7 @@ def test_inline_failure_is_not_the_visitors(
     if problem == "refused":
         mail_server.replies["RCPT"] = ["550 no such mailbox"]
     if problem == "broken Mail object":
-        app.extensions["mail"] = object()
+        app.extensions["mail"] = SimpleNamespace(suppress=False)  # looks like Flask-Mail's state, and is none
     client = app.test_client()
     answer = client.post("/handoff/tickets", data=ticket_fields(client), headers=JSON)
     assert answer.status_code == 201
@@ -86,9 +88,11 @@ def test_ticket_that_cannot_be_composed_fails_alone(
     broken, sound = send_ticket(client), send_ticket(client)
     rewrite(app, broken, visitor_email="two@example.com, three@example.com")
     with watching(app) as endings:
-        app.extensions["kapa_handoff"].threads.start(beside_visitors=False)
+        worker = DeliveryThreads(app.extensions["kapa_handoff"])
+        worker.start(beside_visitors=False)
         endings.wait_for(broken)
         endings.wait_for(sound)
+        worker.stop()
     ticket = look_up(app, broken)
     assert ticket.status is Status.FAILED
     assert "could not be composed" in str(ticket.last_error)
@@ -102,17 +106,17 @@ def test_ticket_waits_while_the_templates_are_being_replaced(
     """A fault of the machine while a mail is composed says nothing about the ticket: it is tried again."""
     app = delivering_site(mail_server, KAPA_HANDOFF_DELIVERY="external")
     reference = send_ticket(app.test_client())
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
 
     def too_many(name: str) -> str | None:
         raise OSError(errno.EMFILE, "Too many open files")
 
     with monkeypatch.context() as broken:
         broken.setattr(app, "jinja_loader", FunctionLoader(too_many))
-        broken.setattr("flask_kapa_handoff.delivery.mail.message.TEMPLATES", tmp_path)
-        _own_templates.cache_clear()
+        broken.setattr("flask_kapa_handoff.delivery.mail.rendering.TEMPLATES", tmp_path)
+        own_templates.cache_clear()
         ticket = courier.deliver_next()
-    _own_templates.cache_clear()
+    own_templates.cache_clear()
     assert ticket is not None
     assert ticket.status is Status.QUEUED
     assert str(ticket.last_error).startswith("TemplateNotFound while the mail was composed: ")

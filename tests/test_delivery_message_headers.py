@@ -14,8 +14,9 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff.delivery.mail.message import Letterhead, compose, mail_environment
+from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
 from flask_kapa_handoff.delivery.mail.mime import address, header, header_text
+from flask_kapa_handoff.template_environment import make_environment
 from tests.helpers.mails import (
     HEADERS,
     INVISIBLE,
@@ -273,7 +274,7 @@ def test_sender_arrives_as_configured(make_app: Callable[..., Flask], sender: An
     app = make_app(KAPA_HANDOFF_SENDER=sender)
     state = app.extensions["kapa_handoff"]
     letterhead = Letterhead("Docs", state.config.sender)
-    message = compose(mail_environment(app), letterhead, *a_ticket())
+    message = compose(make_environment(app), letterhead, *a_ticket())
     assert message.sender == address
     found = read(message.data)["From"].addresses
     # Python's parser puts spaces between the parts of a long name (RFC 2047, 6.2, has none there).

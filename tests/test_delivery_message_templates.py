@@ -11,7 +11,9 @@ import pytest
 from flask import Flask
 from jinja2 import DictLoader, Environment
 
-from flask_kapa_handoff.delivery.mail.message import HTML, TEXT, compose, mail_environment
+from flask_kapa_handoff.delivery.mail.message import compose
+from flask_kapa_handoff.delivery.mail.rendering import HTML, TEXT
+from flask_kapa_handoff.template_environment import make_environment
 from tests.helpers.mails import LETTERHEAD, a_ticket, body, read
 
 
@@ -22,7 +24,7 @@ def test_site_can_replace_the_mails_templates(make_app: Callable[..., Flask], tm
     (folder / "ticket.txt").write_text("OWN {{ ticket.reference }} {{ pairs[0].question }}")
     app = make_app()
     app.template_folder = str(tmp_path / "site-templates")
-    message = compose(mail_environment(app), LETTERHEAD, *a_ticket())
+    message = compose(make_environment(app), LETTERHEAD, *a_ticket())
     assert message.text.startswith("OWN T-7F3K2Q How do I rotate")
     assert "<html" in str(message.html)
 
@@ -47,7 +49,7 @@ def with_templates(app: Flask, **templates: str) -> Environment:
 
     app.jinja_env.globals["panic"] = panic
     app.jinja_loader = DictLoader({f"kapa_handoff/mail/ticket.{ending}": text for ending, text in templates.items()})
-    return mail_environment(app)
+    return make_environment(app)
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
@@ -87,7 +89,7 @@ def test_log_names_the_line_of_a_broken_template(app: Flask, tmp_path: Path, cap
     folder.mkdir(parents=True)
     (folder / "ticket.html").write_text("<p>\n<p>\n{{ ticket.note.no_such.name }}\n")
     app.template_folder = str(tmp_path / "site-templates")
-    compose(mail_environment(app), LETTERHEAD, *a_ticket())
+    compose(make_environment(app), LETTERHEAD, *a_ticket())
     assert f"{HTML}, line 3: UndefinedError" in caplog.text
 
 

@@ -69,7 +69,7 @@ def test_odd_transcript_of_the_site_holds_up_nobody(make_app: Callable[..., Flas
 
 
 def deliver_all(app: Flask) -> None:
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     try:
         while courier.deliver_next():
             pass
@@ -94,7 +94,7 @@ def test_no_transaction_while_smtp_talks(make_app: Callable[..., Flask]) -> None
     with ScriptedServer(script) as server:
         app.config["MAIL_PORT"] = server.port
         send_ticket(client)
-        courier = Courier(app, app.extensions["kapa_handoff"])
+        courier = Courier(app.extensions["kapa_handoff"])
         ticket = courier.deliver_next()
         courier.close()
     assert ticket is not None
@@ -162,7 +162,7 @@ def test_ticket_that_is_cut_off_for_five_days_fails(
         queued_at=moment - timedelta(days=6),
         leased_until=moment - timedelta(seconds=1),
     )
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     with ticket_failed.connected_to(lambda sender, ticket, error: heard.append((ticket.reference, error)), app):
         ended = courier.deliver_next()
         assert courier.deliver_next() is None
@@ -196,7 +196,7 @@ def test_accepted_mail_is_recorded_when_the_database_is_back(
     def hold(sender: Flask, message: object) -> None:
         lock.execute("BEGIN IMMEDIATE")
 
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     with email_dispatched.connected_to(hold, app), pytest.raises(Unavailable):
         courier.deliver_next()
     lock.execute("ROLLBACK")

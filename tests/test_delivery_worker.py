@@ -56,7 +56,7 @@ def test_as_many_threads_as_connections(delivering_site: Callable[..., Flask]) -
     app.test_client().get("/")
     assert len(delivery_threads()) == 3
     assert all(thread.daemon for thread in delivery_threads())
-    app.extensions["kapa_handoff"].threads.stop()
+    app.extensions["kapa_handoff"].delivery.stop()
     assert delivery_threads() == []
 
 
@@ -209,7 +209,7 @@ def test_threads_survive_a_broken_database(
         try:
             rename(app, "kapa_handoff_ticket", "kapa_handoff_gone")
             assert client.post("/handoff/tickets", data=fields, headers=JSON).status_code == 503
-            app.extensions["kapa_handoff"].threads.wake()
+            app.extensions["kapa_handoff"].delivery.tickets_due()
             assert complained.wait(20), caplog.text
             rename(app, "kapa_handoff_gone", "kapa_handoff_ticket")
         finally:
@@ -309,12 +309,12 @@ def test_stop_finishes_the_mail_in_hand(delivering_site: Callable[..., Flask]) -
     gate = Gate()
     with ScriptedServer({"END": [gate]}) as server:
         app = delivering_site(server, KAPA_HANDOFF_SMTP_CONNECTIONS=1)
-        threads = app.extensions["kapa_handoff"].threads
+        delivery = app.extensions["kapa_handoff"].delivery
         in_hand = send_ticket(app.test_client())
         gate.wait()
         waiting = send_ticket(app.test_client())
         stopped = threading.Event()
-        stopper = threading.Thread(target=lambda: (threads.stop(30), stopped.set()))
+        stopper = threading.Thread(target=lambda: (delivery.stop(30), stopped.set()))
         stopper.start()
         assert not stopped.wait(0.2)
         gate.opened.set()
@@ -330,11 +330,11 @@ def test_stop_finishes_the_mail_in_hand(delivering_site: Callable[..., Flask]) -
 def test_stop_without_start_is_nothing(delivering_site: Callable[..., Flask]) -> None:
     """Stopping twice, or before the first request, does nothing; a request afterwards starts the threads again."""
     app = delivering_site()
-    threads = app.extensions["kapa_handoff"].threads
-    threads.stop()
+    delivery = app.extensions["kapa_handoff"].delivery
+    delivery.stop()
     app.test_client().get("/")
-    threads.stop()
-    threads.stop()
+    delivery.stop()
+    delivery.stop()
     assert delivery_threads() == []
     app.test_client().get("/")
     assert len(delivery_threads()) == 2

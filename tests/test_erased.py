@@ -309,8 +309,10 @@ def test_threads_delete_old_tickets(
     monkeypatch.setattr(threads, "POLL_SECONDS", 0.05)
     app, references = outdated(make_app, mail_server)
     app.extensions["kapa_handoff"].housekeeping.is_due_now()
-    app.extensions["kapa_handoff"].threads.start(beside_visitors=beside_visitors)
+    couriers = threads.DeliveryThreads(app.extensions["kapa_handoff"])
+    couriers.start(beside_visitors=beside_visitors)
     wait_until(lambda: left(app)[0] == references[2:])
+    couriers.stop()
     close(app)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff
-from flask_kapa_handoff.delivery.mail.transport import Transport
+from flask_kapa_handoff.delivery.mail.site_mail import SiteMail
 from flask_kapa_handoff.doctor import examine
 from tests.helpers.admin import let_pass
 
@@ -204,5 +204,5 @@ def test_another_librarys_mail_on_the_app_is_left_alone(make_app: MakeApp) -> No
     app = make_app(MAIL_SERVER="mail.example.com", MAIL_SUPPRESS_SEND=True)
     app.extensions["mail"] = SimpleNamespace(server="elsewhere.example.com")
     state = app.extensions["kapa_handoff"]
-    assert Transport(app, state.config, state.mail).state.server == "mail.example.com"
+    assert SiteMail(state).state.server == "mail.example.com"
     assert any("MAIL_SUPPRESS_SEND" in finding.what for finding in examine(app, state))

@@ -162,7 +162,7 @@ def test_an_app_with_host_matching_is_served_on_every_host(make_app: MakeApp, tm
         page = client.get("/handoff/admin/").text
         assert 'href="/handoff/admin/tickets"' in page
         assert save(client, button_text=f"Ask {host}").status_code == 303
-    app.extensions["kapa_handoff"].threads.stop()
+    app.extensions["kapa_handoff"].delivery.stop()
     app.extensions["kapa_handoff"].database.close()
 
 

@@ -36,7 +36,7 @@ def database_of(app: Flask) -> Database:
 
 def deliver(app: Flask) -> None:
     """Send everything that is due."""
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     while courier.deliver_next():
         pass
     courier.close()

@@ -80,7 +80,7 @@ def make_older(app: Flask, age: timedelta) -> None:
 
 def deliver(app: Flask) -> None:
     """Send everything that is due, as a process does that has just started."""
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     while courier.deliver_next():
         pass
     courier.close()
@@ -216,7 +216,7 @@ def test_a_thread_looks_for_held_ones_once_a_minute(app: Flask) -> None:
     event.listen(
         state.database.engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[3]))
     )
-    courier = Courier(app, state)
+    courier = Courier(state)
     while courier.deliver_next():
         pass
     courier.close()

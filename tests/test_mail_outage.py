@@ -36,7 +36,7 @@ def test_nothing_is_lost_while_smtp_is_down(make_app: Callable[..., Flask]) -> N
     assert deliver(app).status is Status.QUEUED
     server = MailServer(port).start()
     try:
-        assert Courier(app, app.extensions["kapa_handoff"]).deliver_next() is None  # not due yet
+        assert Courier(app.extensions["kapa_handoff"]).deliver_next() is None  # not due yet
         make_due(app, reference)
         assert deliver(app).status is Status.DELIVERED
         assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in server.received] == [reference]

@@ -33,7 +33,7 @@ def file_of(app: Flask) -> Path:
 
 
 def has_threads(app: Flask) -> bool:
-    running: bool = app.extensions["kapa_handoff"].threads.running
+    running: bool = app.extensions["kapa_handoff"].delivery.running
     return running
 
 

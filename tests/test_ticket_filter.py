@@ -110,7 +110,7 @@ def test_a_flag_goes_with_the_ticket_everywhere(make_site: MakeSite, mail_server
     assert answer.status_code == 201
     (ticket,) = stored(app)
     assert ticket.flag == words
-    courier = Courier(app, app.extensions["kapa_handoff"])
+    courier = Courier(app.extensions["kapa_handoff"])
     courier.deliver_next()
     courier.close()
     text, html, attached = (part for part in mail_server.received[0].message.walk() if not part.is_multipart())

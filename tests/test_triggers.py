@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations, product
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from flask_kapa_handoff import Conversation, QuestionAnswer, Trigger
-from flask_kapa_handoff.triggers import Facts, matching, parse_triggers
+from flask_kapa_handoff.triggers import (
+    MAX_TEXT,
+    TABLE,
+    Facts,
+    Row,
+    make_table,
+    matching,
+    parse_triggers,
+    read_triggers,
+)
+from flask_kapa_handoff.unknown import Unknown
 
 NAMES = ("always", "conversation-length", "uncertainty", "downvote")
 SETS = list(chain.from_iterable(combinations(NAMES, size) for size in range(1, 5)))
@@ -124,14 +136,66 @@ def test_an_unknown_trigger_or_none_is_refused_with_the_allowed_ones(value: str 
 
 
 def test_the_values_are_kapas_names() -> None:
-    """What stands in data-handoff-triggers is what stands here."""
-    assert tuple(trigger.value for trigger in Trigger) == NAMES
-    assert [str(trigger) for trigger in Trigger] == list(NAMES)
+    """What may stand in data-handoff-triggers is what stands here, and no other."""
+    of_kapa = [row.name for row in TABLE.values() if row.kapa_knows]
+    assert [trigger.value for trigger in of_kapa] == list(NAMES)
+    assert [str(trigger) for trigger in of_kapa] == list(NAMES)
 
 
 def test_the_facts_of_a_conversation_are_those_of_its_last_answer() -> None:
     """An early downvote or uncertain answer does not count once another answer came."""
     early = QuestionAnswer("Why?", "Perhaps.", uncertain=True, reaction="downvote")
     plain = QuestionAnswer("And now?", "Yes.", reaction="upvote")
-    assert Facts.of(Conversation((early, plain))) == Facts(2, uncertain=False, downvoted=False)
-    assert Facts.of(Conversation((plain, early))) == Facts(2, uncertain=True, downvoted=True)
+    for pairs, expected in (((early, plain), False), ((plain, early), True)):
+        facts = Facts.of(Conversation(pairs))
+        assert (facts.pairs, facts.uncertain, facts.downvoted) == (2, expected, expected)
+
+
+def test_a_row_without_its_words_cannot_be_made() -> None:
+    """Each word is needed where the package speaks of the trigger: a forgotten one is an error at import."""
+    row = TABLE[Trigger.DOWNVOTE]
+    for name, empty in (("reason", ""), ("label", " "), ("hint", ""), ("shown", lambda threshold: "")):
+        with pytest.raises(ValueError, match=f"downvote has no words for: {name}"):
+            replace(row, **{name: empty})
+    with pytest.raises(TypeError, match="missing 5 required positional arguments"):
+        Row(Trigger.DOWNVOTE, rule=lambda facts, rules: True)  # type: ignore[call-arg]
+
+
+def test_a_trigger_without_a_row_is_an_error_at_import() -> None:
+    """As is one with two."""
+    rows = list(TABLE.values())
+    for wrong in (rows[:-1], [*rows, rows[0]], rows[::-1]):
+        with pytest.raises(ValueError, match="each trigger has one row"):
+            make_table(*wrong)
+
+
+def test_every_trigger_fits_into_its_column() -> None:
+    """All of them together, as a desk may have them."""
+    assert len(",".join(Trigger)) <= MAX_TEXT
+
+
+def test_stored_names_are_read_in_order_and_unknown_ones_kept() -> None:
+    """The known ones as the table has them, then the others as they came, each once."""
+    found = read_triggers("of-later, downvote,always,,emoji-of-later,of-later")
+    assert found == (Trigger.ALWAYS, Trigger.DOWNVOTE, "of-later", "emoji-of-later")
+    assert [type(name) for name in found] == [Trigger, Trigger, Unknown, Unknown]
+    assert read_triggers("") == ()
+    assert matching(Facts(9, True, True), Desk(read_triggers("of-later"), 1)) == ()  # type: ignore[arg-type]
+
+
+def test_facts_are_read_by_their_names() -> None:
+    """A fact that is not named, or of another type, has its default; a claim that is no fact is left alone."""
+    assert Facts.from_claims({"pairs": 2, "downvoted": True, "mood": "sad"}) == Facts(2, downvoted=True)
+    assert Facts.from_claims({"pairs": 2, "uncertain": 0.7}) == Facts(2)
+    with pytest.raises(ValueError, match="without its pairs"):
+        Facts.from_claims({"uncertain": True})
+
+
+DOCUMENTED = re.compile(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \| (yes|no) \|$", re.MULTILINE)
+
+
+def test_the_documented_table_is_that_of_the_package() -> None:
+    """Name, label, reason and whether Kapa's widget knows it stand in docs/triggers.md."""
+    text = (Path(__file__).parent.parent / "docs" / "triggers.md").read_text()
+    expected = [(row.name.value, row.label, row.reason, "yes" if row.kapa_knows else "no") for row in TABLE.values()]
+    assert DOCUMENTED.findall(text) == expected

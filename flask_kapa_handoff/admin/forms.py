@@ -14,9 +14,11 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
 
-from ..config import key_of, parse_button_text, parse_email, parse_threshold
+from ..config import key_of, parse_button_text, parse_threshold
+from ..email_address import parse_email
 from ..settings import DeskSettings
-from ..triggers import Trigger, parse_triggers
+from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers
+from ..unknown import Unknown
 
 EXPIRED = (
     "Nothing was changed yet: this form was not made in your present session, or a cookie was not sent. "
@@ -99,6 +101,8 @@ class SettingsForm(AdminForm):
 
     def validate_email(self, field: StringField) -> None:
         text = (field.data or "").strip()
+        if self._is_as_stored("email", text):
+            return
         try:
             email = parse_email(text) if text else None
         except ValueError as error:
@@ -106,6 +110,8 @@ class SettingsForm(AdminForm):
         self._accept("email", email)
 
     def validate_button_text(self, field: StringField) -> None:
+        if self._is_as_stored("button_text", field.data):
+            return
         try:
             text = parse_button_text(field.data)
         except ValueError as error:
@@ -115,13 +121,25 @@ class SettingsForm(AdminForm):
     def validate_triggers(self, field: TriggersField) -> None:
         if not field.data:
             raise ValidationError("Choose at least one. To hide the button, switch it off.")
+        # What a later version has chosen, and this one does not know, stays unless the admin unticks its box.
+        kept = [name for name in self.current.triggers if isinstance(name, Unknown) and name in field.data]
+        chosen = [name for name in field.data if name not in kept]
         try:
-            triggers = parse_triggers(field.data)
+            triggers = read_triggers([*(parse_triggers(chosen) if chosen else ()), *kept])
         except ValueError as error:
             raise ValidationError(_sentence(error)) from None
+        if len(",".join(triggers)) > MAX_TEXT:
+            raise ValidationError(f"The names of these have more than {MAX_TEXT} characters together: choose fewer.")
         self._accept("triggers", triggers)
 
+    @property
+    def unknown_triggers(self) -> tuple[Unknown, ...]:
+        """The chosen triggers that this version does not know."""
+        return tuple(name for name in self.current.triggers if isinstance(name, Unknown))
+
     def validate_threshold(self, field: StringField) -> None:
+        if self._is_as_stored("threshold", field.data):
+            return
         try:
             threshold = parse_threshold(field.data or "")
         except ValueError as error:
@@ -130,6 +148,10 @@ class SettingsForm(AdminForm):
                 return
             raise ValidationError(_sentence(error)) from None
         self._accept("threshold", threshold)
+
+    def _is_as_stored(self, name: str, text: str | None) -> bool:
+        """Whether a field says what is stored: a later version may allow what this one does not."""
+        return text == _fields(self.current)[name]
 
     def _accept(self, name: str, value: Any) -> None:
         if name in self.pinned and value != getattr(self.current, name):

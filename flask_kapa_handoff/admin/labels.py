@@ -5,15 +5,8 @@ from __future__ import annotations
 from ..refusals import Counts, by_reason
 from ..settings import DeskSettings
 from ..storage.tickets import Outcome, Status
-from ..triggers import Trigger
-
-TRIGGERS = {
-    Trigger.ALWAYS: ("Every answer", "The button stands under each answer."),
-    Trigger.CONVERSATION_LENGTH: ("Long conversations", "The visitor has asked a number of questions already."),
-    Trigger.UNCERTAINTY: ("Uncertain answers", "The AI has flagged its own answer as uncertain."),
-    Trigger.DOWNVOTE: ("Downvoted answers", "The visitor has voted the answer down."),
-}
-"""Label and explanation of each trigger."""
+from ..triggers import TABLE, Trigger, labels, read_triggers
+from ..unknown import Unknown
 
 SETTINGS = {
     "enabled": "Button",
@@ -69,25 +62,32 @@ def value(settings: DeskSettings, name: str) -> str:
     if name == "email":
         return settings.email or "no address"
     if name == "triggers":
-        return ", ".join(TRIGGERS[trigger][0].lower() for trigger in settings.triggers)
+        return labels(settings.triggers)
     return str(getattr(settings, name))
 
 
 def met(names: str) -> str:
     """A ticket's triggers, comma-separated names, as text."""
-    return ", ".join(TRIGGERS[Trigger(name)][0].lower() for name in names.split(",") if name)
+    return labels(read_triggers(names))
+
+
+def status(of_ticket: Status | Unknown) -> str:
+    """A ticket's status as text."""
+    return of_ticket.heading if isinstance(of_ticket, Unknown) else STATUSES[of_ticket]
+
+
+def outcome(of_attempt: Outcome | Unknown) -> str:
+    """An attempt's outcome as text."""
+    return of_attempt.heading if isinstance(of_attempt, Unknown) else OUTCOMES[of_attempt]
 
 
 def shown_under(settings: DeskSettings) -> str:
     """A sentence that says which answers get a button."""
     if Trigger.ALWAYS in settings.triggers:
         return "Shown under every answer."
-    parts = {
-        Trigger.CONVERSATION_LENGTH: _from_question(settings.threshold),
-        Trigger.UNCERTAINTY: "when the answer is uncertain",
-        Trigger.DOWNVOTE: "after a downvote",
-    }
-    chosen = [parts[trigger] for trigger in settings.triggers]
+    chosen = [row.shown(settings.threshold) for row in TABLE.values() if row.name in settings.triggers]
+    if not chosen:
+        return "Not shown: this version knows none of the chosen triggers."
     return f"Shown {' or '.join([', '.join(chosen[:-1]), chosen[-1]] if len(chosen) > 1 else chosen)}."
 
 
@@ -98,7 +98,3 @@ def hidden_because(settings: DeskSettings) -> str | None:
     if not settings.email:
         return "There is no address to send tickets to."
     return None
-
-
-def _from_question(threshold: int) -> str:
-    return "from the first question on" if threshold == 1 else f"from {threshold} questions on"

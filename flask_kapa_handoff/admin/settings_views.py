@@ -7,22 +7,24 @@ from typing import Any
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..delivery.sample import Tried, send_sample
+from ..delivery.sample import SampleAttempt, send_sample
+from ..fields import NOTE
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
+    SettingsChange,
     SettingsConflict,
     current_settings,
     default_settings,
+    history_rows,
     save_settings,
-    settings_history,
 )
 from ..signals import notify, settings_changed
 from ..state import State, current_state
-from ..triggers import Trigger
-from ..visitor.forms import NOTE_MAX, TicketForm
+from ..triggers import TABLE
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
+from ..web.ticket_form import TicketForm
 from .forms import EXPIRED, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
@@ -114,7 +116,12 @@ def _conflict_page(state: State, form: SettingsForm, theirs: DeskSettings) -> Re
 
 
 def _test_mail_page(
-    state: State, current: DeskSettings, status: int = 200, *, tried: Tried | None = None, problem: str | None = None
+    state: State,
+    current: DeskSettings,
+    status: int = 200,
+    *,
+    tried: SampleAttempt | None = None,
+    problem: str | None = None,
 ) -> Response:
     if wants_fragment():
         return fragment_response("test_mail_outcome", status, tried=tried, test_mail_problem=problem)
@@ -125,16 +132,16 @@ def _test_mail_page(
 def _settings_page(state: State, form: SettingsForm, status: int = 200, **context: Any) -> Response:
     limit = ENTIRE_HISTORY if request.args.get("history") == "all" else HISTORY_LENGTH
     with state.database.read() as connection:
-        history = settings_history(connection, form.current.desk, limit=limit + 1)
+        history = history_rows(connection, form.current.desk, limit=limit + 1)
     context = {
         "form": form,
         "current": form.current,
         "configured": default_settings(state.config, form.current.desk),
         "pinned": state.config.pinned,
-        "all_triggers": Trigger,
+        "all_triggers": TABLE.values(),
         "history": history[:limit],
         "has_more_history": len(history) > limit,
-        "last_change": history[0] if history else None,
+        "last_change": next((change for change in history if isinstance(change, SettingsChange)), None),
         **_preview_context(state, form),
         **context,
     }
@@ -146,6 +153,8 @@ def _preview_context(state: State, form: SettingsForm) -> dict[str, Any]:
     return {
         "shown": shown,
         "unsaved": bool(shown.differences(form.current)) or bool(form.errors),
-        "handoff_form": TicketForm.empty(state.offer_signer(), ""),
-        "note_max": NOTE_MAX,
+        "handoff_form": TicketForm.empty(
+            state.offer_signer(), "", desk=form.current.desk, site_fields=state.config.fields
+        ),
+        "note_max": NOTE.max_length,
     }

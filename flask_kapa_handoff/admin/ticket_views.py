@@ -12,16 +12,28 @@ from sqlalchemy.exc import NoResultFound
 
 from ..conversation import QuestionAnswer
 from ..delivery import requeue
-from ..delivery.engines import start_delivery, wake_delivery
 from ..delivery.mail.message import whose_word
+from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.engine import now
+from ..storage.reading import DamagedRow
 from ..storage.tables import ticket as ticket_table
-from ..storage.tickets import Status, Ticket, count_held, find_attempts, find_conversation, find_ticket, latest_tickets
-from ..text import with_visible
+from ..storage.tickets import (
+    Attempt,
+    Status,
+    Ticket,
+    attempt_rows,
+    count_held,
+    find_conversation,
+    find_row,
+    find_ticket,
+    latest_rows,
+)
+from ..text import visible, with_visible
+from ..unknown import Unknown
 from ..web.origin import require_known_origin
 from ..web.requests import quoted
 from .forms import EXPIRED, AdminForm
@@ -47,7 +59,7 @@ def release_held() -> ResponseReturnValue:
     if not AdminForm(request.form).validate():
         return _list_page(state, 400, problem=EXPIRED)
     count = requeue.send_all_again(state.database, Status.HELD)
-    wake_delivery(state)
+    state.delivery.tickets_due()
     return redirect(url_for("kapa_handoff_admin.tickets", released=count), 303)
 
 
@@ -57,10 +69,11 @@ def _list_page(state: State, status: int = 200, *, notice: str | None = None, pr
     except ValueError:
         return _not_found("There is no such page of the list.")
     with state.database.read() as connection:
-        found = latest_tickets(connection, limit=PAGE_LENGTH + 1, before=before)
+        found = latest_rows(connection, limit=PAGE_LENGTH + 1, before=before)
         held = count_held(connection)
-    page = [with_visible(ticket, "subject") for ticket in found[:PAGE_LENGTH]]
-    older = page[-1].id if len(found) > PAGE_LENGTH else None
+    page = [with_visible(row, "subject") if isinstance(row, Ticket) else row for row in found[:PAGE_LENGTH]]
+    ids = [row.id for row in page if isinstance(row.id, UUID)]
+    older = ids[-1] if len(found) > PAGE_LENGTH and ids else None
     return page_response(
         "tickets",
         status,
@@ -97,9 +110,15 @@ def send_again(reference: str) -> ResponseReturnValue:
     if found is None:
         return _no_such_ticket(reference)
     if found.status is not Status.QUEUED:
-        told = "was delivered already" if found.status is Status.DELIVERED else "is being sent at this moment"
+        told = (
+            f"has the status {found.status.label}"
+            if isinstance(found.status, Unknown)
+            else "was delivered already"
+            if found.status is Status.DELIVERED
+            else "is being sent at this moment"
+        )
         return _ticket_page(state, reference, 409, problem=f"Nothing was queued: the ticket {told}.")
-    start_delivery(state, reference)
+    state.delivery.ticket_stored(reference)
     return redirect(url_for("kapa_handoff_admin.ticket", reference=reference, queued="again"), 303)
 
 
@@ -107,11 +126,13 @@ def _ticket_page(
     state: State, reference: str, status: int = 200, *, notice: str | None = None, problem: str | None = None
 ) -> Response:
     with state.database.read() as connection:
-        found = find_ticket(connection, ticket_table.c.reference == reference)
+        found = find_row(connection, ticket_table.c.reference == reference)
         if found is None:
             return _no_such_ticket(reference)
+        if isinstance(found, DamagedRow):
+            return _damaged(reference, found)
         pairs = _readable_pairs(connection, found)
-        attempts = find_attempts(connection, found.id)
+        attempts = attempt_rows(connection, found.id)
         earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
         moment = now(connection)
     # The try that goes on now has no outcome yet. Any other without one was cut off.
@@ -120,9 +141,11 @@ def _ticket_page(
         "ticket",
         status,
         ticket=with_visible(found, "subject", "note", "visitor_name", "page", "thread_id"),
+        fields=[(label, visible(value)) for label, value in labelled(state.config.fields, found.fields)],
         whose_word=whose_word(found, state.site_name),
         pairs=pairs,
-        attempts=attempts,
+        attempts=[attempt for attempt in attempts if isinstance(attempt, Attempt)],
+        damaged_attempts=sum(isinstance(attempt, DamagedRow) for attempt in attempts),
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
         may_be_sent_again=found.status in requeue.SENDABLE,
@@ -140,6 +163,16 @@ def _readable_pairs(connection: Connection, found: Ticket) -> tuple[QuestionAnsw
         return find_conversation(connection, found).visible().pairs
     except (ValueError, NoResultFound):
         return ()  # its delivery says what is wrong with it; the rest of the page is needed all the same
+
+
+def _damaged(reference: str, row: DamagedRow) -> Response:
+    return page_response(
+        "problem",
+        title=f"Ticket {reference} is damaged",
+        problem=f"{row.what} The ticket is not sent.",
+        remedy="flask kapa-handoff export prints the row as it is stored. A backup may have it whole; "
+        "flask kapa-handoff doctor says what else is damaged.",
+    )
 
 
 def _no_such_ticket(reference: str) -> Response:

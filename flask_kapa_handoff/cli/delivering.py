@@ -10,10 +10,13 @@ from collections import Counter
 import click
 
 from ..delivery import outbox, requeue
+from ..delivery.engines.threads import DeliveryThreads
 from ..settings import current_settings
 from ..state import State, current_state
-from ..storage.tickets import Status
-from .group import group, reachable, this_app
+from ..storage.reading import DamagedRow
+from ..storage.tables import ticket as ticket_table
+from ..storage.tickets import Status, find_row
+from .group import group, reachable
 
 TIDY_SECONDS = 20.0
 """For how long `deliver` deletes old tickets at most; the next run goes on."""
@@ -22,17 +25,17 @@ TIDY_SECONDS = 20.0
 @group.command("deliver")
 def deliver() -> None:
     """Send what is due, once; for cron."""
-    from ..delivery.courier import Courier
+    from ..delivery.courier import Courier  # brings smtplib, which only a process that delivers needs
 
-    courier = Courier(this_app(), current_state())
-    ended: Counter[Status] = Counter()
+    state = current_state()
+    courier = Courier(state)
+    ended: Counter[str] = Counter()
     try:
-        # Not on and on against a server that is out of reach: each try may take its time.
+        # Not on and on against a server that is out of reach: each attempt may take its time.
         while not courier.pause and (ticket := reachable(courier.deliver_next)):
             ended[ticket.status] += 1
     finally:
         courier.close()
-    state = current_state()
     reachable(state.database.checkpoint)
     state.housekeeping.is_due_now()
     reachable(state.housekeeping.do_all, TIDY_SECONDS)
@@ -53,11 +56,12 @@ def worker() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    state.threads.start(beside_visitors=False)
+    threads = DeliveryThreads(state)
+    threads.start(beside_visitors=False)
     click.echo(f"Delivering over {state.config.smtp_connections} connections at most. Stop with Ctrl-C.")
     stopped.wait()
     click.echo("Stopping.")
-    state.threads.stop(state.config.smtp_timeout)
+    threads.stop(state.config.smtp_timeout)
 
 
 @group.command("retry")
@@ -76,12 +80,22 @@ def retry(reference: str | None, status: str | None) -> None:
         return
     ticket = reachable(requeue.send_again, state.database, reference.upper(), recipient)
     if ticket is None:
-        raise click.ClickException(f"There is no ticket {reference}.")
+        raise click.ClickException(reachable(_not_found, state, reference.upper()))
     if ticket.status is not Status.QUEUED:
         raise click.ClickException(
             f"Ticket {ticket.reference} is {ticket.status}; only failed, held and queued ones are retried."
         )
     click.echo(f"Ticket {ticket.reference} is due now.")
+
+
+def _not_found(state: State, reference: str) -> str:
+    with state.database.read() as connection:
+        row = find_row(connection, ticket_table.c.reference == reference)
+    return (
+        f"Ticket {reference} is damaged. {row.what}"
+        if isinstance(row, DamagedRow)
+        else f"There is no ticket {reference}."
+    )
 
 
 def _address_of_today(state: State) -> str | None:

@@ -10,13 +10,15 @@ from uuid import UUID
 
 import click
 
-from ..config import parse_email
+from ..email_address import parse_email
+from ..fields import labelled
 from ..settings import current_settings
 from ..state import State, current_state
-from ..storage.export import ENTIRE_HISTORY, before_time, export_page, settings_changes_of
+from ..storage.export import before_time, export_page, settings_changes_of
+from ..storage.reading import DamagedRow
 from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
-from ..storage.tickets import Ticket, latest_tickets
-from ..text import visible
+from ..storage.tickets import Attempt, Ticket, latest_rows
+from ..text import one_line, visible
 from .group import group, reachable
 
 _HIDDEN = (
@@ -30,6 +32,9 @@ _HIDDEN = (
     "wide_network_key",
 )
 
+MOST_SHOWN = 60
+"""Characters of a field that the list of tickets shows."""
+
 LOG_PATIENCE = 10.0
 """Seconds for which a command tries to empty the database's log."""
 
@@ -40,18 +45,24 @@ LOG_PATIENCE = 10.0
 def tickets(as_json: bool, limit: int) -> None:
     """List the latest tickets, newest first."""
 
-    def read() -> list[Ticket]:
+    def read() -> list[Ticket | DamagedRow]:
         with current_state().database.read() as connection:
-            return latest_tickets(connection, limit=limit)
+            return latest_rows(connection, limit=limit)
 
     found = reachable(read)
+    site_fields = current_state().config.fields
     for ticket in found:
         if as_json:
-            _echo_json(_as_json(vars(ticket)))
+            _echo_json(_row_as_json(ticket))
+        elif isinstance(ticket, DamagedRow):
+            click.echo(f"{ticket.reference or '(unreadable)'}  damaged: {ticket.what}")
         else:
+            said = "; ".join(f"{label}: {_shortened(text)}" for label, text in labelled(site_fields, ticket.fields))
             click.echo(
                 f"{ticket.reference}  {ticket.created_at:%Y-%m-%d %H:%M}  {ticket.status:9}  "
-                f"{ticket.visitor_email}  {visible(ticket.subject)}" + (f"  [{ticket.flag}]" if ticket.flag else "")
+                f"{ticket.visitor_email}  {visible(ticket.subject)}"
+                + (f"  ({said})" if said else "")
+                + (f"  [{ticket.flag}]" if ticket.flag else "")
             )
     if not found and not as_json:
         click.echo("There are no tickets yet.")
@@ -65,12 +76,12 @@ def export(since: datetime | None, email: str | None) -> None:
     database = current_state().database
     address = None if email is None else _address(email, "--email")
     hidden = _HIDDEN if address is None else ()
-    after = ENTIRE_HISTORY if since is None else before_time(since.replace(tzinfo=timezone.utc))
+    after = None if since is None else before_time(since.replace(tzinfo=timezone.utc))
     # A page at a time, and printed while no connection is in use: whoever reads this may take their time.
     while page := reachable(export_page, database, after, address):
         for record in page:
-            ticket = _as_json(vars(record.ticket), hidden)
-            attempts = [_as_json(vars(attempt)) for attempt in record.attempts]
+            ticket = _row_as_json(record.ticket, hidden)
+            attempts = [_row_as_json(attempt) for attempt in record.attempts]
             _echo_json(ticket | {"conversation": record.conversation, "delivery_attempts": attempts})
         after = page[-1].ticket.id
     if address is not None:
@@ -143,7 +154,7 @@ def _empty_log(state: State) -> None:
         return
     sooner = (
         "Run this command again"
-        if state.config.delivery == "inline"
+        if not state.delivery.empties_log
         else ("The processes that deliver empty it within an hour after that. To do it sooner, run this command again")
     )
     raise click.ClickException(
@@ -159,6 +170,11 @@ def _address(text: str, parameter: str) -> str:
         raise click.BadParameter(str(error), param_hint=parameter) from None
 
 
+def _shortened(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= MOST_SHOWN else line[: MOST_SHOWN - 1].rstrip() + "…"
+
+
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' if count != 1 else ''}"
 
@@ -167,9 +183,20 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
+def _row_as_json(row: Ticket | Attempt | DamagedRow, hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:
+    """A row; a damaged one as it is stored, with the names of what cannot be read under ``damaged``."""
+    if isinstance(row, DamagedRow):
+        return {"damaged": row.damaged, **_as_json(row.values, hidden)}
+    return _as_json(vars(row), hidden)
+
+
 def _as_json(record: Mapping[str, Any], hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:
     return {
-        name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else str(value)
+        if isinstance(value, (UUID, bytes))
+        else value
         for name, value in record.items()
         if name not in hidden
     }

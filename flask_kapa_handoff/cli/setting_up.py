@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..config import parse_email
 from ..doctor import Level, examine
+from ..email_address import parse_email
 from ..state import current_state
+from ..storage import schema
 from .group import database_group, group, reachable, this_app
 
 
@@ -14,7 +15,12 @@ from .group import database_group, group, reachable, this_app
 def upgrade() -> None:
     """Create the tables, or bring them to this version."""
     before, after = reachable(current_state().database.upgrade)
-    if before == after:
+    if after != schema.HEAD:
+        click.echo(
+            f"The tables are of version {after}, from a newer version of this package. This one knows up to "
+            f"{schema.HEAD} and can use them. Nothing was changed."
+        )
+    elif before == after:
         click.echo(f"The tables are of version {after} already.")
     else:
         click.echo(f"The tables are now of version {after} (before: {before or 'none'}).")

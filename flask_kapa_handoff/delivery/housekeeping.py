@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
 
 from ..storage import removal
-
-if TYPE_CHECKING:
-    from ..state import State
+from ..storage.engine import Database
 
 PERIOD_SECONDS = 3600.0
 
@@ -20,10 +17,15 @@ _logger = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """One process's share of it. Two threads that find it due at the same moment do no harm."""
+    """One process's share of it. Two threads that find it due at the same moment do no harm.
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    Arguments:
+        retention_days: KAPA_HANDOFF_RETENTION_DAYS; None: delivered tickets are kept.
+    """
+
+    def __init__(self, database: Database, retention_days: int | None) -> None:
+        self._database = database
+        self._retention_days = retention_days
         self._due = time.monotonic() + FIRST_AFTER_SECONDS
 
     def is_due_now(self) -> None:
@@ -42,7 +44,7 @@ class Housekeeping:
         if time.monotonic() < self._due:
             return False
         self._due = time.monotonic() + PERIOD_SECONDS
-        database, days = self._state.database, self._state.config.retention_days
+        database, days = self._database, self._retention_days
         if days is not None and (count := removal.delete_outdated(database, days)):
             _logger.info("%s tickets older than %s days were deleted.", count, days)
             self._due = 0.0

@@ -1,32 +1,37 @@
-"""The outbox: which ticket is next, who has it, how its try ended. The ticket's row is the outbox row."""
+"""The outbox: which ticket is next, who has it, how its attempt ended. The ticket's row is the outbox row."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from ..storage.engine import Database, now
+from ..storage.reading import DamagedRow, earliest
 from ..storage.tables import delivery_attempt
 from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Outcome, Status, Ticket
-from .outbox_statements import BEGIN_TRY, END, END_TRY, TAKE, first_due
+from .outbox_statements import BEGIN_ATTEMPT, END, END_ATTEMPT, TAKE, first_due
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
-"""How long a ticket waits after its first, second, ... delayed try; then hourly."""
+"""How long a ticket waits after its first, second, ... delayed attempt; then hourly."""
 
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a ticket is tried (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
 
 LEASE_MARGIN = timedelta(seconds=30)
-"""What a try may take beyond the SMTP timeout before the ticket counts as abandoned."""
+"""What an attempt may take beyond the SMTP timeout before the ticket counts as abandoned."""
+
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A ticket that is this process's alone until its lease runs out; ``number`` is the try's.
+    """A ticket that is this process's alone until its lease runs out; ``number`` is the attempt's.
 
     Arguments:
         given_up: there is nothing to send: its deliveries were cut off for :data:`GIVE_UP_AFTER`, and it has failed.
@@ -40,18 +45,21 @@ class Claim:
         return self.ticket.attempts + 1
 
 
-def next_attempt(attempts: int, queued_at: datetime, moment: datetime) -> datetime | None:
+def next_attempt(
+    attempts: int, queued_at: datetime, moment: datetime, *, seconds: float | None = None
+) -> datetime | None:
     """When a delayed ticket is tried again.
 
     Arguments:
-        attempts: how many tries there were, 1 or more.
+        attempts: how many there were, 1 or more.
         queued_at: when the ticket was stored, or last sent again by hand.
         moment: the present time.
+        seconds: how long to wait; None: what :data:`BACKOFF` says.
 
     Returns:
-        The time of the next try; none: it has been tried for :data:`GIVE_UP_AFTER`.
+        The time of the next attempt; None: it has been tried for :data:`GIVE_UP_AFTER`.
     """
-    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1]
+    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1] if seconds is None else timedelta(seconds=max(0.0, seconds))
     return None if moment + wait > queued_at + GIVE_UP_AFTER else moment + wait
 
 
@@ -66,7 +74,7 @@ def claim(
         expected: there is probably one; without it a look comes first, which writers need not wait for.
 
     Returns:
-        The ticket; none: nothing is due.
+        The ticket; None: nothing is due.
     """
     if not expected:
         with database.read() as connection:
@@ -79,6 +87,9 @@ def claim(
             ticket = _first_due(connection, moment, reference, claiming=True)
             if ticket is None:
                 return None
+            if isinstance(ticket, DamagedRow):
+                _set_aside(connection, ticket)
+                continue
             if ticket.status is Status.QUEUED or ticket.attempts == 1:
                 return _take(connection, ticket, smtp_timeout, moment)
             ended = _put_back(connection, ticket, moment)
@@ -103,8 +114,20 @@ def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: dat
     if taken.rowcount != 1:
         return None
     begun = {"ticket_id": ticket.id, "number": number, "recipient": ticket.recipient, "started_at": moment}
-    connection.execute(BEGIN_TRY, begun)
+    connection.execute(BEGIN_ATTEMPT, begun)
     return Claim(ticket)
+
+
+def _set_aside(connection: Connection, row: DamagedRow) -> None:
+    """Fail a ticket whose row cannot be read: it must not stand in the way of all the others."""
+    values = {
+        "status": Status.FAILED,
+        "next_attempt_at": None,
+        "leased_until": None,
+        "last_error": f"The ticket is damaged. {row.what}",
+    }
+    connection.execute(update(ticket_table).where(ticket_table.c.id == row.id).values(values))
+    _logger.error("Ticket %s is damaged and cannot be sent. %s", row.reference or repr(row.id), row.what)
 
 
 def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> Ticket:
@@ -121,21 +144,29 @@ def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> Ticke
 
 
 def complete(database: Database, claimed: Claim, detail: str) -> Ticket | None:
-    """Record that the mail server has accepted the mail.
+    """Record that the other side has accepted the ticket.
 
     Returns:
-        The ticket; none: the lease had run out and another delivery has taken the ticket over.
+        The ticket; None: the lease had run out and another delivery has taken the ticket over.
     """
     return _finish(database, claimed, Outcome.DELIVERED, detail)
 
 
-def delay(database: Database, claimed: Claim, error: str, outcome: Outcome = Outcome.DELAYED) -> Ticket | None:
+def delay(
+    database: Database,
+    claimed: Claim,
+    error: str,
+    outcome: Outcome = Outcome.DELAYED,
+    *,
+    seconds: float | None = None,
+) -> Ticket | None:
     """Queue the ticket again after a temporary error, or fail it when it was tried for long enough.
 
     Arguments:
-        outcome: what is recorded of the try: delayed, unreachable or unknown.
+        outcome: what is recorded of the attempt: delayed, unreachable or unknown.
+        seconds: how long the ticket waits; None: what :data:`BACKOFF` says.
     """
-    return _finish(database, claimed, outcome, error)
+    return _finish(database, claimed, outcome, error, seconds)
 
 
 def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
@@ -143,7 +174,9 @@ def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
     return _finish(database, claimed, Outcome.FAILED, error)
 
 
-def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -> Ticket | None:
+def _finish(
+    database: Database, claimed: Claim, outcome: Outcome, detail: str, seconds: float | None = None
+) -> Ticket | None:
     ticket = claimed.ticket
     with database.write(alone=False) as connection:
         moment = now(connection)
@@ -156,33 +189,37 @@ def _finish(database: Database, claimed: Claim, outcome: Outcome, detail: str) -
         }
         if outcome is Outcome.DELIVERED:
             values |= {"status": Status.DELIVERED, "last_error": None, "delivered_at": moment}
-        elif outcome is not Outcome.FAILED and (due := next_attempt(claimed.number, ticket.queued_at, moment)):
+        elif outcome is not Outcome.FAILED and (
+            due := next_attempt(claimed.number, ticket.queued_at, moment, seconds=seconds)
+        ):
             values |= {"status": Status.QUEUED, "next_attempt_at": due}
         # The ticket first, like whoever deletes both: in another order the two could wait for each other.
         ended = connection.execute(END, {"this": ticket.id, "number": claimed.number, **values})
         end = {"finished_at": moment, "outcome": outcome, "detail": detail}
-        connection.execute(END_TRY, {"this": ticket.id, "this_try": claimed.number, **end})
+        connection.execute(END_ATTEMPT, {"this": ticket.id, "this_attempt": claimed.number, **end})
         # Nobody else changes a ticket that is being sent: it stands now as it was taken, and as it was ended.
         return replace(ticket, attempts=claimed.number, **values) if ended.rowcount == 1 else None
 
 
 def release_unreachable(database: Database) -> int:
-    """Make the tickets due that wait because the mail server was out of reach: it is back.
+    """Make the tickets due that wait because the other side was out of reach: it is back.
 
     They are due since they were stored, so they go out in that order.
 
     Returns:
         How many there were.
     """
-    columns, tries = ticket_table.c, delivery_attempt.c
-    last_try = select(tries.id).where(
-        tries.ticket_id == columns.id, tries.number == columns.attempts, tries.outcome == Outcome.UNREACHABLE
+    columns, attempts = ticket_table.c, delivery_attempt.c
+    last_attempt = select(attempts.id).where(
+        attempts.ticket_id == columns.id,
+        attempts.number == columns.attempts,
+        attempts.outcome == Outcome.UNREACHABLE,
     )
     with database.read() as connection:
         waiting = and_(
             columns.status == Status.QUEUED,
             columns.next_attempt_at > now(connection),
-            last_try.correlate(ticket_table).exists(),
+            last_attempt.correlate(ticket_table).exists(),
         )
         if connection.execute(select(columns.id).where(waiting).limit(1)).first() is None:
             return 0
@@ -194,11 +231,11 @@ def release_unreachable(database: Database) -> int:
 
 
 def seconds_until_due(database: Database) -> float | None:
-    """How long until a ticket is due; none: nothing waits."""
+    """How long until a ticket is due; None: nothing waits."""
     with database.read() as connection:
         columns = ticket_table.c
         times = [
-            connection.execute(select(func.min(column)).where(columns.status == status)).scalar_one()
+            earliest(connection, column, where=columns.status == status)
             for column, status in (
                 (columns.next_attempt_at, Status.QUEUED),
                 (columns.leased_until, Status.SENDING),
@@ -210,7 +247,7 @@ def seconds_until_due(database: Database) -> float | None:
 
 def _first_due(
     connection: Connection, moment: datetime, reference: str | None, *, claiming: bool = False
-) -> Ticket | None:
+) -> Ticket | DamagedRow | None:
     for query in first_due(by_reference=reference is not None, claiming=claiming):
         row = connection.execute(query, {"moment": moment, "wanted": reference}).one_or_none()
         if row is not None:

@@ -12,7 +12,7 @@ from ..storage.tables import delivery_attempt
 from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Status
 
-_columns, _tries = ticket_table.c, delivery_attempt.c
+_columns, _attempts = ticket_table.c, delivery_attempt.c
 
 
 @cache
@@ -41,7 +41,7 @@ TAKE = (
 )
 """Take the ticket ``this``, unless somebody else was faster."""
 
-BEGIN_TRY = insert(delivery_attempt).values(
+BEGIN_ATTEMPT = insert(delivery_attempt).values(
     {name: bindparam(name) for name in ("ticket_id", "number", "recipient", "started_at")}
 )
 
@@ -53,10 +53,10 @@ END = (
         {name: bindparam(name) for name in ("status", "leased_until", "next_attempt_at", "last_error", "delivered_at")}
     )
 )
-"""Give the ticket ``this`` back after try ``number``, unless the lease had run out."""
+"""Give the ticket ``this`` back after attempt ``number``, unless the lease had run out."""
 
-END_TRY = (
+END_ATTEMPT = (
     update(delivery_attempt)
-    .where(_tries.ticket_id == bindparam("this"), _tries.number == bindparam("this_try"))
+    .where(_attempts.ticket_id == bindparam("this"), _attempts.number == bindparam("this_attempt"))
     .values({name: bindparam(name) for name in ("finished_at", "outcome", "detail")})
 )

@@ -27,7 +27,7 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
         recipient: where it goes now; the address that it had may be what was wrong.
 
     Returns:
-        The ticket as it stands now, unchanged when it is being sent or was delivered; none: there is no such ticket.
+        The ticket as it stands now, unchanged when it is being sent or was delivered; None: there is no such ticket.
     """
     with database.write(alone=False) as connection:
         waiting = ticket_table.c.status.in_(SENDABLE)

@@ -1,20 +1,18 @@
-"""A sample ticket that is sent and never stored, to try the way to an address."""
+"""A sample ticket that is sent and never stored, to see whether tickets reach an address."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
 from ..conversation import Conversation, QuestionAnswer
 from ..settings import DEFAULT_DESK
 from ..storage.tickets import Status, Ticket
 from ..triggers import Trigger
-from .courier import Courier
-from .mail.transport import Delayed, Refused
-
-if TYPE_CHECKING:
-    from ..state import State
+from .channels import Channels
+from .mailroom import Mailroom
+from .outcomes import Refused, TryLater
 
 CONVERSATION = Conversation(
     (
@@ -26,7 +24,7 @@ CONVERSATION = Conversation(
 )
 
 
-class Tried(NamedTuple):
+class SampleAttempt(NamedTuple):
     """How sending the sample went: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, in the server's words."""
 
     outcome: str
@@ -34,24 +32,23 @@ class Tried(NamedTuple):
     recipient: str
 
 
-def send_sample(state: State, recipient: str, *, desk: str = DEFAULT_DESK) -> Tried:
+def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK) -> SampleAttempt:
     """Send a sample ticket of a desk now.
 
     Arguments:
         recipient: where it goes; an answer to it comes back there.
     """
-    courier = Courier(state.app, state)
+    channels = Channels(mailroom)
     try:
-        suppressed = bool(courier.transport.state.suppress)
-        with state.app.app_context():
-            reply = courier.send(sample_ticket(recipient, desk=desk), CONVERSATION)
-    except Delayed as error:
-        return Tried("delayed", str(error), recipient)
+        with mailroom.app.app_context():
+            delivered = channels.send(sample_ticket(recipient, desk=desk), CONVERSATION)
+    except TryLater as error:
+        return SampleAttempt("delayed", str(error), recipient)
     except Refused as error:
-        return Tried("refused", str(error), recipient)
+        return SampleAttempt("refused", str(error), recipient)
     finally:
-        courier.close()
-    return Tried("suppressed" if suppressed else "accepted", reply, recipient)
+        channels.close()
+    return SampleAttempt("suppressed" if delivered.suppressed else "accepted", delivered.reply, recipient)
 
 
 def sample_ticket(recipient: str, *, desk: str = DEFAULT_DESK) -> Ticket:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..delivery.engines import uwsgi
 from ..settings import DeskSettings
 from ..site_name import find_site_name
 from ..web.admin_layout import layout_trouble
@@ -40,17 +39,12 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
     if situation is not None:
         settings = situation.settings
         findings += [_desk(settings), *examine_sender(state, settings.email)]
-        findings += examine_tickets(state.config, situation, proxy_unheeded=proxy_unheeded)
-        findings += examine_refusals(situation.refused)
-    if state.config.delivery == "thread" and uwsgi.runs_no_threads():
-        findings.append(
-            Finding(
-                Level.PROBLEM,
-                uwsgi.NO_THREADS,
-                "The web processes are to deliver, and their threads get ahead only while a request is answered.",
-                uwsgi.REMEDY,
-            )
+        findings += examine_tickets(
+            state.config, situation, when_overdue=state.delivery.when_overdue, proxy_unheeded=proxy_unheeded
         )
+        findings += examine_refusals(situation.refused)
+    if obstacle := state.delivery.obstacle():
+        findings.append(Finding(Level.PROBLEM, *obstacle))
     findings += examine_mail_server(state)
     findings += [*_site_name(state), *_refused_forms(state), *_layout(state)]
     if not state.has_admin:

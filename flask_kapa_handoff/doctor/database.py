@@ -35,7 +35,8 @@ def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation
     database = state.database
     try:
         file, version = database.file, database.present_version()
-        if file is not None and version != schema.HEAD:
+        is_newer = version is not None and database.is_of_later_version(version)
+        if file is not None and version != schema.HEAD and not is_newer:
             found = database.obstacle()
             if found is not None:
                 return [_not_usable(found.what, found.remedy, file)], None
@@ -47,7 +48,8 @@ def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation
         return [_problem(state, problem)], None
     if file is not None and (found := database.obstacle()) is not None:  # it can be read, and not written
         return [_not_usable(found.what, found.remedy, file)], situation
-    return [_usable(state, file), *_locked_out(file), *_lost_with_venv(state), *_dropped(app, state)], situation
+    usable = _of_newer_version(state, str(version)) if is_newer else _usable(state, file)
+    return [usable, *_locked_out(file), *_lost_with_venv(state), *_dropped(app, state)], situation
 
 
 def _problem(state: State, problem: RequestProblem) -> Finding:
@@ -87,6 +89,17 @@ def _in_preparation(file: Path, version: str | None) -> Finding:
 def _nothing_yet(state: State) -> Situation:
     return Situation(
         default_settings(state.config), datetime.now(timezone.utc), None, None, 0, 0, Counter(), None, None
+    )
+
+
+def _of_newer_version(state: State, version: str) -> Finding:
+    where = state.database.engine.url.set(query={}).render_as_string()
+    return Finding(
+        Level.WARNING,
+        f"The database can be used, but its tables are of version {version}, from a newer version of this package; "
+        f"the installed one knows up to {schema.HEAD}: {where}",
+        "What the newer version has added to the tables is kept, but not shown or used.",
+        "Install the newer version again when you can.",
     )
 
 

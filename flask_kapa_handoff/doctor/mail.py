@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import smtplib
 import socket
 import ssl
 from email.utils import parseaddr
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from ..delivery.outcomes import Unreachable
 from .finding import Finding, Level
 
 if TYPE_CHECKING:
-    from ..delivery.mail.transport import Unreachable
     from ..state import State
 
 PATIENCE = 10.0
@@ -26,10 +25,10 @@ _LOG_IN_REPLIES = ("530", "534", "535", "538")
 
 def examine_sender(state: State, recipient: str | None) -> list[Finding]:
     """Is there a sender, and is it another one than the recipient?"""
-    from ..delivery.mail.transport import Transport
+    from ..delivery.mail.site_mail import SiteMail
 
     try:
-        sender = Transport(state.app, state.config, state.mail).sender
+        sender = SiteMail(state).sender
     except ValueError as error:
         sender, why = None, f"MAIL_DEFAULT_SENDER is no address: {error}"
     else:
@@ -51,10 +50,10 @@ def examine_sender(state: State, recipient: str | None) -> list[Finding]:
 
 def examine_mail_server(state: State) -> list[Finding]:
     """Connect, begin TLS and log in, as a delivery would."""
-    from ..delivery.mail.transport import Transport, Unreachable
+    from ..delivery.mail.transport import Transport
 
-    transport = Transport(state.app, state.config, state.mail)
-    mail = transport.state
+    transport = Transport(state)
+    mail = transport.site_mail.state
     if mail.suppress:
         return [
             Finding(
@@ -77,6 +76,8 @@ def examine_mail_server(state: State) -> list[Finding]:
 
 def _trouble(error: Unreachable) -> tuple[str, str]:
     """What does not work, and how to mend it."""
+    import smtplib  # only where mail is spoken of: a web process need not load it
+
     cause = error.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (

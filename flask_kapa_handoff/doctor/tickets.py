@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from ..config import Config
 from ..refusals import DAY, Counts, counted_since
 from ..settings import DeskSettings, current_settings
 from ..storage.engine import now
+from ..storage.reading import earliest
 from ..storage.tables import ticket
 from ..storage.tickets import Status, Ticket
 from .finding import Finding, Level
+from .stored import Stored, examine_stored, look_at_stored
 
 if TYPE_CHECKING:
     from ..state import State
@@ -24,15 +26,6 @@ OVERDUE = timedelta(minutes=15)
 
 LONG_WAIT = timedelta(hours=1)
 """How long a ticket may be tried in vain before somebody should look."""
-
-NOBODY = {
-    "thread": "Look into the log of the web processes, which deliver in threads. Are there any? Does uWSGI have "
-    "`enable-threads = true`?",
-    "external": "Start a worker: `flask kapa-handoff worker`",
-    "celery": "Are a Celery worker and beat running? Send what waits by hand: `flask kapa-handoff deliver`",
-    "inline": "Send what was left behind: `flask kapa-handoff deliver`",
-}
-"""What to do when nobody delivers, by KAPA_HANDOFF_DELIVERY."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +38,9 @@ class Situation:
         failed: how many tickets will not be tried again by themselves.
         held: how many tickets are held.
         refused: how often visitors were refused in the last 24 hours.
-        oldest: the ticket that has waited longest.
-        latest: the newest one of all.
+        oldest: the ticket that has waited longest; None as well where it cannot be read.
+        latest: the newest one of all; None as well where it cannot be read.
+        stored: what of the stored rows this version does not know, or cannot read.
     """
 
     settings: DeskSettings
@@ -58,6 +52,7 @@ class Situation:
     refused: Counts
     oldest: Ticket | None
     latest: Ticket | None
+    stored: Stored = field(default_factory=Stored)
 
 
 def look(state: State) -> Situation:
@@ -70,26 +65,41 @@ def look(state: State) -> Situation:
     queued, sending = columns.status == Status.QUEUED, columns.status == Status.SENDING
     with_status = select(func.count()).select_from(ticket).where
     with state.database.read() as connection:
-        oldest = connection.execute(select(ticket).where(queued).order_by(columns.queued_at).limit(1)).one_or_none()
-        latest = connection.execute(select(ticket).order_by(columns.id.desc()).limit(1)).one_or_none()
+        oldest = connection.execute(select(ticket).where(queued).order_by(columns.queued_at).limit(1))
+        latest = connection.execute(select(ticket).order_by(columns.id.desc()).limit(1))
         moment = now(connection)
         return Situation(
             current_settings(connection, state.config),
             moment,
-            connection.execute(select(func.min(columns.next_attempt_at)).where(queued)).scalar_one(),
-            connection.execute(select(func.min(columns.leased_until)).where(sending)).scalar_one(),
+            earliest(connection, columns.next_attempt_at, where=queued),
+            earliest(connection, columns.leased_until, where=sending),
             connection.execute(with_status(columns.status == Status.FAILED)).scalar_one(),
             connection.execute(with_status(columns.status == Status.HELD)).scalar_one(),
             counted_since(connection, moment - DAY),
-            Ticket.from_row(oldest) if oldest else None,
-            Ticket.from_row(latest) if latest else None,
+            _ticket(oldest.one_or_none()),
+            _ticket(latest.one_or_none()),
+            look_at_stored(connection),
         )
 
 
-def examine_tickets(config: Config, situation: Situation, *, proxy_unheeded: bool) -> list[Finding]:
-    """Queue, leases, failures and proxies."""
-    findings = [_queue(config, situation), *_cut_off(config, situation), *_delayed(situation), _failures(situation)]
-    findings += _held(config, situation)
+def _ticket(row: Row[Any] | None) -> Ticket | None:
+    found = None if row is None else Ticket.from_row(row)
+    return found if isinstance(found, Ticket) else None
+
+
+def examine_tickets(config: Config, situation: Situation, *, when_overdue: str, proxy_unheeded: bool) -> list[Finding]:
+    """Queue, leases, failures and proxies.
+
+    Arguments:
+        when_overdue: what to do when nobody delivers.
+    """
+    findings = [
+        _queue(situation, when_overdue),
+        *_cut_off(situation, when_overdue),
+        *_delayed(situation),
+        _failures(situation),
+    ]
+    findings += [*_held(config, situation), *examine_stored(situation.stored)]
     latest = situation.latest
     if proxy_unheeded or (latest is not None and latest.proxy_unheeded):
         findings.append(_proxy(config))
@@ -98,18 +108,18 @@ def examine_tickets(config: Config, situation: Situation, *, proxy_unheeded: boo
     return findings
 
 
-def _queue(config: Config, situation: Situation) -> Finding:
+def _queue(situation: Situation, when_overdue: str) -> Finding:
     if situation.due_since is None or situation.moment - situation.due_since < OVERDUE:
         return Finding(Level.OK, "No ticket is overdue.")
     return Finding(
         Level.PROBLEM,
         f"A ticket has been due for {_length(situation.moment - situation.due_since)}.",
         "Nobody is delivering, or not fast enough.",
-        NOBODY[config.delivery],
+        when_overdue,
     )
 
 
-def _cut_off(config: Config, situation: Situation) -> list[Finding]:
+def _cut_off(situation: Situation, when_overdue: str) -> list[Finding]:
     if situation.leased_until is None or situation.moment - situation.leased_until < OVERDUE:
         return []
     ago = _length(situation.moment - situation.leased_until)
@@ -118,7 +128,7 @@ def _cut_off(config: Config, situation: Situation) -> list[Finding]:
             Level.PROBLEM,
             f"A ticket's delivery was cut off, and nobody has taken it over for {ago}.",
             "A process ended in the middle of it, and none is there to try again.",
-            NOBODY[config.delivery],
+            when_overdue,
         )
     ]
 

@@ -51,7 +51,7 @@ class Database:
         self._opening = threading.Lock()
         # One writer a process: threads that wait here, instead of in SQLite's busy loop, are twice as fast.
         self._writing = threading.Lock()
-        self._users = fork_safety.Users()
+        self._usage = fork_safety.UsageCounter()
 
     @property
     def engine(self) -> Engine:
@@ -109,7 +109,7 @@ class Database:
     def _in_use(self) -> AbstractContextManager[None]:
         # Known only once it is opened; that makes no connection.
         _ = self.engine
-        return self._users.one_more() if self._embedded else nullcontext()
+        return self._usage.in_use() if self._embedded else nullcontext()
 
     @contextmanager
     def _usable(self) -> Iterator[Engine]:
@@ -119,11 +119,11 @@ class Database:
                 yield self._ready()
         except Unavailable as error:
             self._checked = False
-            self._say(error)
+            self._log_failure(error)
             raise
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _write_lock(self) -> Iterator[None]:
         # Not without end: behind a foreign lock each one before us waits for as long as SQLite lets it.
         writing = self._writing
         if not writing.acquire(timeout=BUSY_TIMEOUT):
@@ -133,7 +133,7 @@ class Database:
         finally:
             writing.release()
 
-    def _say(self, error: Unavailable) -> None:
+    def _log_failure(self, error: Unavailable) -> None:
         # The driver's words alone: SQLAlchemy's would repeat what the visitor typed.
         cause = getattr(error.__cause__, "orig", None) or error.__cause__
         reason = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
@@ -166,6 +166,16 @@ class Database:
             # SQLite would make the file.
             return None if file is not None and not file.exists() else schema.version(self.engine)
 
+    def is_of_later_version(self, version: str) -> bool:
+        """Whether tables of this version were made by a later version of the package, and can be used.
+
+        Raises:
+            SchemaError: they were, and cannot be used.
+            Unavailable: the database cannot be reached.
+        """
+        with unavailable(), self._in_use():
+            return version != schema.HEAD and schema.is_usable(self.engine, version)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for queries.
@@ -192,7 +202,7 @@ class Database:
             Unavailable: the database cannot be reached, is full, or stays locked.
         """
         with self._usable() as engine:
-            guard: AbstractContextManager[Any] = self._turn() if is_sqlite(engine) else nullcontext()
+            guard: AbstractContextManager[Any] = self._write_lock() if is_sqlite(engine) else nullcontext()
             transaction = self._transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
             with guard, transaction as connection:
                 yield connection
@@ -208,15 +218,16 @@ class Database:
         return sqlite.write_transaction(engine, **({} if survives_power_cut else {"synchronous": sqlite.NORMAL}))
 
     def upgrade(self) -> tuple[str | None, str]:
-        """Bring the tables to this package's version.
+        """Bring the tables to this package's version; those that a later version has extended stay as they are.
 
         Returns:
-            The version before (none: there were no tables) and after.
+            The version before (None: there were no tables) and after.
         """
         with unavailable(), self._in_use(), self._opening:
             before = self._upgrade(self.engine)
             self._checked = True
-        return before, schema.HEAD
+            after = schema.version(self.engine)
+        return before, after or schema.HEAD
 
     def checkpoint(self) -> None:
         """Copy SQLite's write-ahead log into the file of the database: by whoever delivers, so that no visitor waits.
@@ -226,7 +237,7 @@ class Database:
         """
         if not self._embedded:
             return
-        with self._usable() as engine, self._turn():
+        with self._usable() as engine, self._write_lock():
             sqlite.checkpoint(engine)
 
     def empty_log(self, patience: float = 0.0) -> bool:
@@ -246,7 +257,7 @@ class Database:
             with self._usable() as engine:
                 if not is_sqlite(engine):
                     return True
-                with self._turn():
+                with self._write_lock():
                     if sqlite.empty_log(engine):
                         return True
             if time.monotonic() >= until:
@@ -258,7 +269,7 @@ class Database:
         if self._own and self._engine is not None and self._process == os.getpid():
             self._engine.dispose()
 
-    def hold_still(self, held: ExitStack, remaining: Callable[[], float]) -> bool:
+    def prepare_fork(self, held: ExitStack, remaining: Callable[[], float]) -> bool:
         """Before a fork: wait for those who use the database, and leave no connection that the child would inherit.
 
         Arguments:
@@ -268,9 +279,8 @@ class Database:
         Returns:
             Whether the child inherits none.
         """
-        users = self._users
-        held.callback(users.let_in)
-        unused = users.keep_out(remaining())
+        held.callback(self._usage.unblock)
+        unused = self._usage.block(remaining())
         # A fork in the middle of a write would copy SQLite's notes of its locks, and the child could never write.
         # Whoever writes into a file of our own uses it, and was waited for already.
         if self._writing.acquire(timeout=0 if self._embedded else remaining()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from .engine import Database
+from .reading import Damaged, DamagedRow, read_json
 from .removal import names_person
 from .tables import delivery_attempt, settings_change, ticket, transcript
 from .tickets import Attempt, Ticket
@@ -19,16 +19,17 @@ from .tickets import Attempt, Ticket
 PAGE_LENGTH = 25
 """Transcripts may have a megabyte each."""
 
-ENTIRE_HISTORY = UUID(int=0)
-
 
 @dataclass(frozen=True)
 class Record:
-    """A ticket with all that belongs to it; the conversation as it is stored, None where there is none."""
+    """A ticket with all that belongs to it; the conversation as it is stored, None where there is none.
 
-    ticket: Ticket
+    What cannot be read stands in it as it is stored.
+    """
+
+    ticket: Ticket | DamagedRow
     conversation: Any
-    attempts: list[Attempt]
+    attempts: list[Attempt | DamagedRow]
 
 
 def before_time(moment: datetime) -> UUID:
@@ -36,15 +37,18 @@ def before_time(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)  # RFC 9562, 5.7: a UUIDv7 begins with its milliseconds
 
 
-def export_page(database: Database, after: UUID = ENTIRE_HISTORY, email: str | None = None) -> list[Record]:
+def export_page(database: Database, after: UUID | Damaged | None = None, email: str | None = None) -> list[Record]:
     """The next tickets, oldest first; empty at the end.
 
     Arguments:
-        after: the id of the last ticket of the page before, or one that :func:`before_time` gives.
+        after: the id of the last ticket of the page before, or one that :func:`before_time` gives; None: from the
+            first one on.
         email: the address of the visitor whose tickets are wanted, in upper or lower case; None: everybody's.
     """
     with database.read() as connection:
-        query = select(ticket).where(ticket.c.id > after).order_by(ticket.c.id).limit(PAGE_LENGTH)
+        query = select(ticket).order_by(ticket.c.id).limit(PAGE_LENGTH)
+        if after is not None:
+            query = query.where(ticket.c.id > after)
         if email is not None:
             query = query.where(ticket.c.email_key == email.lower())
         page = [Ticket.from_row(row) for row in connection.execute(query)]
@@ -53,13 +57,13 @@ def export_page(database: Database, after: UUID = ENTIRE_HISTORY, email: str | N
             row.ticket_id: row.conversation
             for row in connection.execute(select(transcript).where(transcript.c.ticket_id.in_(ids)))
         }
-        attempts: defaultdict[UUID, list[Attempt]] = defaultdict(list)
+        attempts: defaultdict[Any, list[Attempt | DamagedRow]] = defaultdict(list)
         columns = delivery_attempt.c
         for row in connection.execute(
             select(delivery_attempt).where(columns.ticket_id.in_(ids)).order_by(columns.ticket_id, columns.number)
         ):
             attempts[row.ticket_id].append(Attempt.from_row(row))
-    return [Record(found, _conversation(texts.get(found.id)), attempts[found.id]) for found in page]
+    return [Record(found, read_json(texts.get(found.id)), attempts[found.id]) for found in page]
 
 
 def settings_changes_of(database: Database, email: str) -> list[dict[str, Any]]:
@@ -72,12 +76,5 @@ def settings_changes_of(database: Database, email: str) -> list[dict[str, Any]]:
         query = select(settings_change).where(names_person(email)).order_by(settings_change.c.id)
         changes = [dict(row._mapping) for row in connection.execute(query)]
     return [
-        {**change, "before": json.loads(change["before"]), "after": json.loads(change["after"])} for change in changes
+        {**change, "before": read_json(change["before"]), "after": read_json(change["after"])} for change in changes
     ]
-
-
-def _conversation(text: str | None) -> Any:
-    try:
-        return None if text is None else json.loads(text)
-    except ValueError:
-        return text  # what cannot be read is exported all the same

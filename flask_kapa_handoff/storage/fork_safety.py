@@ -7,32 +7,48 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 from weakref import ref
 
 from . import BUSY_TIMEOUT
 
-if TYPE_CHECKING:
-    from .engine import Database
+
+class ForkSafe(Protocol):
+    """What a fork asks of a database."""
+
+    def prepare_fork(self, held: ExitStack, remaining: Callable[[], float]) -> bool:
+        """Wait for those who use it, and leave no connection that the child would inherit.
+
+        Arguments:
+            held: takes what is to be undone in the parent.
+            remaining: the seconds that the fork may still wait.
+
+        Returns:
+            Whether the child inherits none.
+        """
+
+    def renew_locks(self) -> None:
+        """In the child: replace the locks, which threads of the parent may hold."""
+
 
 _logger = logging.getLogger(__name__)
-_databases: list[ref[Database]] = []
+_databases: list[ref[ForkSafe]] = []
 
 
-def enroll(database: Database) -> None:
-    """Let forks heed a database for as long as it is there."""
+def enroll(database: ForkSafe) -> None:
+    """Let forks wait for a database for as long as it exists."""
     _databases.append(ref(database, _databases.remove))
 
 
-def _enrolled() -> list[Database]:
+def _enrolled() -> list[ForkSafe]:
     found = [one() for one in _databases.copy()]
     return [database for database in found if database is not None]
 
 
-class Users:
-    """The threads that use connections at the moment: a fork waits for them, and they wait for a fork."""
+class UsageCounter:
+    """Counts which threads use connections: a fork waits for them, and they wait for a fork."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -40,8 +56,8 @@ class Users:
         self._forking: set[int] = set()
 
     @contextmanager
-    def one_more(self) -> Iterator[None]:
-        """Let no fork come in between, as long as it is willing to wait."""
+    def in_use(self) -> Iterator[None]:
+        """Count this thread in: a fork waits for it, as long as the fork is willing to wait."""
         thread = threading.get_ident()
         with self._changed:
             # Whoever is inside already gets through: the fork waits for that thread.
@@ -56,11 +72,14 @@ class Users:
                     del self._uses[thread]
                 self._changed.notify_all()
 
-    def keep_out(self, seconds: float) -> bool:
-        """Let nobody begin, and wait for the others to end.
+    def block(self, seconds: float) -> bool:
+        """Let no other thread begin, and wait for those that have begun.
+
+        Arguments:
+            seconds: how long to wait at most.
 
         Returns:
-            Whether nobody is inside, the thread that forks included.
+            Whether no thread uses a connection, the one that forks included.
         """
         own = threading.get_ident()
         with self._changed:
@@ -68,7 +87,7 @@ class Users:
             self._changed.wait_for(lambda: self._uses.keys() <= {own}, seconds)
             return not self._uses
 
-    def let_in(self) -> None:
+    def unblock(self) -> None:
         """The fork is over."""
         with self._changed:
             self._forking.discard(threading.get_ident())
@@ -88,7 +107,7 @@ def _before() -> None:
     deadline = time.monotonic() + BUSY_TIMEOUT
     _fork.all_unused = True
     for database in _enrolled():
-        if not database.hold_still(_fork.held, lambda: max(0.0, deadline - time.monotonic())):
+        if not database.prepare_fork(_fork.held, lambda: max(0.0, deadline - time.monotonic())):
             _fork.all_unused = False
 
 

@@ -16,7 +16,6 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import AssertionPool, SingletonThreadPool, StaticPool
 
-from ..config import Config
 from ..errors import SchemaError
 
 FILE = "kapa_handoff.sqlite3"
@@ -29,11 +28,12 @@ class Location:
     """Finds the database of an app when it is first used: the site may set itself up in any order.
 
     Arguments:
+        uri: what KAPA_HANDOFF_DATABASE_URI names, if anything.
         engine: what the site has passed to ``KapaHandoff``, if anything.
     """
 
     app: Flask
-    config: Config
+    uri: str | None
     engine: Engine | None
 
     def __call__(self) -> str | Engine:
@@ -43,12 +43,12 @@ class Location:
             SchemaError: the site's engine has no connection for us alone.
         """
         shared = self.engine
-        if shared is None and self.config.database_uri is None:
+        if shared is None and self.uri is None:
             shared = self._engine_of_flask_sqlalchemy()
         if shared is not None and _gives_connections_of_our_own(shared):
             return shared
-        if self.config.database_uri is not None:
-            return self._configured(self.config.database_uri)
+        if self.uri is not None:
+            return self._configured(self.uri)
         if shared is None:
             return f"sqlite:///{self.default_file}"
         if self.app.testing:
@@ -68,7 +68,7 @@ class Location:
     @property
     def is_default(self) -> bool:
         """Whether that file is used."""
-        is_named = self.engine is not None or self.config.database_uri is not None
+        is_named = self.engine is not None or self.uri is not None
         return not is_named and self._engine_of_flask_sqlalchemy() is None
 
     @property

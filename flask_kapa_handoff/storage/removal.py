@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, and_, delete, exists, func, or_, select, upda
 from sqlalchemy.sql.elements import ColumnElement
 
 from .engine import Database, now
+from .reading import read_json
 from .tables import delivery_attempt, settings_change, ticket, transcript
 from .tickets import Status
 
@@ -98,7 +100,9 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
     address, changes = email.lower(), 0
 
     def without_address(text: str) -> str:
-        values = json.loads(text)
+        values = read_json(text)
+        if not isinstance(values, dict):  # damaged: the address goes, wherever it stands
+            return text if keep_as_destination else re.sub(re.escape(address), "", text, flags=re.IGNORECASE)
         is_named = str(values.get("email") or "").lower() == address
         return json.dumps({**values, "email": None}) if is_named and not keep_as_destination else text
 

@@ -1,4 +1,12 @@
-"""The version of the tables: read, check, upgrade. Alembic is imported only when there is something to do."""
+"""The version of the tables: read, check, upgrade. Alembic is imported only when there is something to do.
+
+The rule for migrations, so that the package can be rolled back: within a major version they only add. A new column is
+nullable or has a default of the database's own, a new table that refers to an earlier one has ``ON DELETE CASCADE`` or
+``SET NULL``, and nothing that an earlier
+version of the same major version reads or writes is renamed, removed, narrowed or given another meaning. This version
+then works with tables that a later one has extended, see :func:`is_usable`; what is not like that waits for the next
+major version.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +17,18 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, Inspector, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from ..errors import SchemaError, Unavailable
 from . import BUSY_TIMEOUT, VERSION_TABLE
+from .tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
+    from sqlalchemy.engine.interfaces import ReflectedColumn
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test holds it against the migrations folder."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -68,8 +78,7 @@ def check(engine: Engine) -> None:
     found = version(engine)
     if found is None:
         raise SchemaError("The handoff tables are not in the database yet.", f"Create them with: {UPGRADE}")
-    if found != HEAD:
-        _refuse_newer(found)
+    if found != HEAD and not is_usable(engine, found):
         raise SchemaError(f"The handoff tables are of version {found}, needed is {HEAD}.", f"Run: {UPGRADE}")
 
 
@@ -79,12 +88,15 @@ def upgrade(
     *,
     use_write_ahead_log: bool,
 ) -> None:
-    """Bring the tables to :data:`HEAD`. Several processes may try at once: one does it, the others wait.
+    """Bring the tables to :data:`HEAD`; those that a later version has extended stay as they are.
+
+    Several processes may try at once: one does it, the others wait.
 
     Arguments:
         use_write_ahead_log: for an SQLite file that is the package's alone; a site's own stays as it is.
     """
-    if version(engine) == HEAD:
+    before = version(engine)
+    if before == HEAD or (before is not None and is_usable(engine, before)):
         return
     if use_write_ahead_log:
         _use_write_ahead_log(engine)
@@ -93,8 +105,8 @@ def upgrade(
     # One app of a process after another: Alembic keeps what it is working on in globals.
     with _turn_of_alembic(), write_transaction(engine) as connection:
         found = _version(connection)
-        if found is not None:
-            _refuse_newer(found)
+        if found is not None and is_usable(connection, found):
+            return  # another process, of a later version, was faster
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -121,13 +133,49 @@ def _use_write_ahead_log(engine: Engine) -> None:
                 raise
 
 
-def _refuse_newer(found: str) -> None:
+def is_usable(database: Engine | Connection, found: str) -> bool:
+    """Whether a later version of this package has made the tables, and only added to those that this one needs.
+
+    Arguments:
+        found: the version of the tables.
+
+    Returns:
+        False: they are of an earlier version, or of this one.
+
+    Raises:
+        SchemaError: they are of a later version, and this one cannot use them.
+    """
     from alembic.script import ScriptDirectory
 
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
-    if found not in known:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    if found in {script.revision for script in scripts.walk_revisions()}:
+        return False
+    obstacles = _obstacles(inspect(database))
+    if obstacles:
         raise SchemaError(
             f"The handoff tables are of version {found}, which this version of flask-kapa-handoff does not know "
-            f"(it knows up to {HEAD}).",
+            f"(it knows up to {HEAD}) and cannot use: {', '.join(obstacles)}.",
             "Install the newer package again.",
         )
+    return True
+
+
+def _obstacles(database: Inspector) -> list[str]:
+    """What keeps this version from using the tables as they are: what it needs and is not there, or cannot fill."""
+    obstacles = []
+    for table in metadata.sorted_tables:
+        if not database.has_table(table.name):
+            obstacles.append(f"{table.name} is missing")
+            continue
+        columns = {column["name"]: column for column in database.get_columns(table.name)}
+        obstacles += [f"{table.name}.{name} is missing" for name in table.columns.keys() - columns.keys()]
+        obstacles += [
+            f"{table.name}.{name} must be given"
+            for name in columns.keys() - table.columns.keys()
+            if not columns[name]["nullable"] and not _fills_itself(columns[name])
+        ]
+    return sorted(obstacles)
+
+
+def _fills_itself(column: ReflectedColumn) -> bool:
+    return column.get("default") is not None or any(column.get(kind) for kind in ("identity", "computed"))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
+    CHAR,
     Boolean,
     Column,
     DateTime,
@@ -22,15 +26,21 @@ from sqlalchemy import (
     Uuid,
     false,
 )
+from sqlalchemy.types import TypeEngine
 
 from . import PREFIX
+from .reading import Damaged, text_of_uuid, tolerant, uuid_of_text
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC; SQLite's own type would drop the offset and give back a naive one."""
+    """An aware datetime in UTC; SQLite's own type would drop the offset and give back a naive one.
+
+    What is stored and is no time becomes :class:`.Damaged`.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
+    python_type = datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -47,6 +57,45 @@ class UTCDateTime(TypeDecorator[datetime]):
         # PostgreSQL gives the session's time zone, in which five days later is not always 120 hours later.
         return value.astimezone(timezone.utc)  # type: ignore[no-any-return]
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        # Around SQLAlchemy's own: it raises at the first damaged text, and takes all other rows with it.
+        return tolerant(super().result_processor(dialect, coltype))
+
+
+class StoredUuid(TypeDecorator[UUID]):
+    """A UUID; what is stored and is none becomes :class:`.Damaged`, by which its row can still be found."""
+
+    impl = Uuid
+    cache_ok = True
+    python_type = UUID
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        # SQLAlchemy's own, which has the same column, raises at the first damaged text.
+        return dialect.type_descriptor(CHAR(32) if dialect.name == "sqlite" else Uuid())
+
+    def process_bind_param(self, value: UUID | Damaged | None, dialect: Dialect) -> Any:
+        return text_of_uuid(value, dialect)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return uuid_of_text(value) if dialect.name == "sqlite" else value
+
+
+class FieldValues(TypeDecorator[Mapping[str, str]]):
+    """Texts by their names, as JSON; none of them is NULL, and what cannot be read is none."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> str | None:
+        return json.dumps(dict(value), ensure_ascii=False, separators=(",", ":")) if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, str]:
+        try:
+            found = json.loads(value) if value else {}
+        except ValueError:
+            found = {}  # the rest of the ticket is needed all the same
+        return {str(name): str(text) for name, text in found.items()} if isinstance(found, dict) else {}
+
 
 metadata = MetaData(
     naming_convention={
@@ -60,9 +109,9 @@ metadata = MetaData(
 ticket = Table(
     PREFIX + "ticket",
     metadata,
-    Column("id", Uuid, primary_key=True, comment="UUIDv7: ordered by time of creation"),
+    Column("id", StoredUuid, primary_key=True, comment="UUIDv7: ordered by time of creation"),
     Column("reference", String(16), nullable=False, unique=True),
-    Column("submission_id", Uuid, nullable=False, unique=True),
+    Column("submission_id", StoredUuid, nullable=False, unique=True),
     Column("content_digest", String(64), nullable=False, comment="tells a repeated submit from another text"),
     Column("created_at", UTCDateTime, nullable=False),
     Column("desk", String(64), nullable=False),
@@ -101,6 +150,7 @@ ticket = Table(
     Column("mailbox_key", String(64), comment="of the mailbox, without tag and dots"),
     Column("size", Integer, nullable=False, server_default="0", comment="octets of note and conversation"),
     Column("flag", Text, comment="what the site's own check says of it"),
+    Column("fields", FieldValues, comment="JSON: what the form's further fields say, by their names"),
 )
 # With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue is read
 # without a look at its tickets.

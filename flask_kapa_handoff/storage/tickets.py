@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -12,7 +12,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..conversation import Conversation, parse_conversation
+from ..conversation import Conversation
+from ..unknown import Unknown, read_name
+from .reading import DamagedRow, damage, read_conversation, read_json
 from .tables import delivery_attempt, ticket, transcript
 
 
@@ -65,8 +67,10 @@ class Ticket:
             /48 of IPv6.
         mailbox_key: a keyed hash of the visitor's email address without its tag and dots, to count by; see
             :func:`~flask_kapa_handoff.quotas.keys_of`.
-        size: octets of note and conversation as they are stored.
+        size: octets of note, fields and conversation as they are stored.
         flag: what the site's ``ticket_filter`` says of it to the agent.
+        status: unknown: one that a later version has written.
+        fields: what the form's further fields say, by their names; see KAPA_HANDOFF_FIELDS.
     """
 
     id: UUID
@@ -90,7 +94,7 @@ class Ticket:
     locale: str | None
     client_key: str
     follows: UUID | None
-    status: Status
+    status: Status | Unknown
     attempts: int
     queued_at: datetime
     next_attempt_at: datetime | None
@@ -104,39 +108,59 @@ class Ticket:
     mailbox_key: str | None = None
     size: int = 0
     flag: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def from_row(cls, row: Row[Any]) -> Ticket:
+    def from_row(cls, row: Row[Any]) -> Ticket | DamagedRow:
+        """A ticket from a row of all the columns; or that row, where something in it cannot be read."""
+        damaged = damage(ticket, row)
+        if damaged is not None:
+            return damaged
         values = dict(row._mapping)
-        values["status"] = Status(values["status"])
+        values["status"] = read_name(Status, values["status"], "status of a ticket")
         return cls(**values)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try to deliver a ticket. ``outcome`` is None while it goes on, or when nobody knows how it ended."""
+    """One try to deliver a ticket.
+
+    Arguments:
+        outcome: None while it goes on, or when nobody knows how it ended; unknown: one that a later version has
+            written.
+    """
 
     number: int
     recipient: str
     started_at: datetime
     finished_at: datetime | None
-    outcome: Outcome | None
+    outcome: Outcome | Unknown | None
     detail: str | None
 
     @classmethod
-    def from_row(cls, row: Row[Any]) -> Attempt:
-        outcome = Outcome(row.outcome) if row.outcome else None
+    def from_row(cls, row: Row[Any]) -> Attempt | DamagedRow:
+        """An attempt from a row of all the columns; or that row, where something in it cannot be read."""
+        damaged = damage(delivery_attempt, row)
+        if damaged is not None:
+            return damaged
+        outcome = read_name(Outcome, row.outcome, "outcome of a delivery attempt") if row.outcome else None
         return cls(row.number, row.recipient, row.started_at, row.finished_at, outcome, row.detail)
 
 
-def find_ticket(connection: Connection, condition: ColumnElement[bool]) -> Ticket | None:
-    """The one ticket that meets the condition."""
+def find_row(connection: Connection, condition: ColumnElement[bool]) -> Ticket | DamagedRow | None:
+    """The one ticket that meets the condition; or its row, where something in it cannot be read."""
     row = connection.execute(select(ticket).where(condition)).one_or_none()
     return None if row is None else Ticket.from_row(row)
 
 
-def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | None = None) -> list[Ticket]:
-    """Tickets, newest first.
+def find_ticket(connection: Connection, condition: ColumnElement[bool]) -> Ticket | None:
+    """The one ticket that meets the condition; None: there is none, or it cannot be read."""
+    found = find_row(connection, condition)
+    return found if isinstance(found, Ticket) else None
+
+
+def latest_rows(connection: Connection, *, limit: int = 50, before: UUID | None = None) -> list[Ticket | DamagedRow]:
+    """Tickets, newest first; and the rows in which something cannot be read.
 
     Arguments:
         limit: how many at most.
@@ -146,6 +170,11 @@ def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | No
     if before is not None:
         query = query.where(ticket.c.id < before)
     return [Ticket.from_row(row) for row in connection.execute(query)]
+
+
+def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | None = None) -> list[Ticket]:
+    """The same without the damaged ones."""
+    return [found for found in latest_rows(connection, limit=limit, before=before) if isinstance(found, Ticket)]
 
 
 def count_held(connection: Connection) -> int:
@@ -159,13 +188,23 @@ _CONVERSATION = select(transcript.c.conversation).where(transcript.c.ticket_id =
 
 
 def find_conversation(connection: Connection, found: Ticket) -> Conversation:
-    """The transcript of a ticket."""
+    """The transcript of a ticket.
+
+    Raises:
+        ValueError: it cannot be read.
+        NoResultFound: it has none.
+    """
     text = connection.execute(_CONVERSATION, {"ticket_id": found.id}).scalar_one()
-    return parse_conversation(json.loads(text), thread_id=found.thread_id)
+    return read_conversation(read_json(text), thread_id=found.thread_id)
 
 
 def find_attempts(connection: Connection, ticket_id: UUID) -> list[Attempt]:
-    """The delivery attempts of a ticket, first one first."""
+    """The delivery attempts of a ticket, first one first, without those that cannot be read."""
+    return [row for row in attempt_rows(connection, ticket_id) if isinstance(row, Attempt)]
+
+
+def attempt_rows(connection: Connection, ticket_id: UUID) -> list[Attempt | DamagedRow]:
+    """The delivery attempts of a ticket, first one first; and the rows in which something cannot be read."""
     columns = delivery_attempt.c
     query = select(delivery_attempt).where(columns.ticket_id == ticket_id).order_by(columns.number)
     return [Attempt.from_row(row) for row in connection.execute(query)]

@@ -1,5 +1,6 @@
 """The visitor's routes."""
 
-from ..visitor.views import blueprint
+from . import views as _views  # noqa: F401 - they stand in the blueprint once they are imported
+from .blueprint import blueprint
 
 __all__ = ["blueprint"]

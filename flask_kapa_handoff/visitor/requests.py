@@ -7,6 +7,7 @@ field is looked at when the offer was found to be good.
 from __future__ import annotations
 
 import re
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from flask import request
@@ -18,6 +19,7 @@ from ..bounded_json import loads
 from ..config import Config
 from ..conversation import MAX_ID, clean_text
 from ..errors import Invalid, TooLarge
+from ..fields import all_fields
 from ..offers import MAX_PAGE
 from ..settings import DEFAULT_DESK
 from ..state import State
@@ -25,9 +27,8 @@ from ..triggers import Facts
 from ..urls import origin_of, parse_url
 from ..web.requests import quoted
 
-TICKET_FIELDS = ("offer", "submission_id", "email", "note", "conversation", "website")
 EVENT_FIELDS = ("offer", "event")
-MAX_PAIRS_FACT = 100_000
+MAX_NUMBER_FACT = 100_000
 
 MAX_FIELDS = 100
 """How many fields a body may have: ours, and those of a site's own templates."""
@@ -49,7 +50,7 @@ class AnswerQuery:
 
     def __init__(self, state: State) -> None:
         self._errors: dict[str, list[str]] = {}
-        self.facts = Facts(self._pairs(), self._flag("uncertain"), self._flag("downvoted"))
+        self.facts = self._facts()
         self.thread_id = self._id("thread_id")
         self.answer_id = self._id("answer_id")
         # By a mark that only pages with the bridge have: nobody else may go round the triggers.
@@ -61,12 +62,22 @@ class AnswerQuery:
         if self._errors:
             raise Invalid("These facts make no sense.", fields=self._errors)
 
-    def _pairs(self) -> int:
-        text = request.args.get("pairs", "")
-        if text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= MAX_PAIRS_FACT:
+    def _facts(self) -> Facts:
+        found: dict[str, Any] = {
+            fact.name: self._flag(fact.name) if isinstance(fact.default, bool) else self._number(fact)
+            for fact in fields(Facts)
+        }
+        return Facts(**found)
+
+    def _number(self, fact: Field[Any]) -> int:
+        least = 1 if fact.default is MISSING else 0
+        text = request.args.get(fact.name, "" if fact.default is MISSING else str(fact.default))
+        if text.isascii() and text.isdigit() and len(text) <= 6 and least <= int(text) <= MAX_NUMBER_FACT:
             return int(text)
-        self._errors["pairs"] = [f"pairs: {quoted(text)} is not allowed; use a whole number of 1 or more."]
-        return 1
+        self._errors[fact.name] = [
+            f"{fact.name}: {quoted(text)} is not allowed; use a whole number of {least} or more."
+        ]
+        return least
 
     def _flag(self, name: str) -> bool:
         text = request.args.get(name, "")[:60].lower()
@@ -82,6 +93,12 @@ class AnswerQuery:
             self._errors[name] = [f"{name}: has {len(text)} characters; at most {MAX_ID} are allowed."]
             return None
         return text or None
+
+
+def ticket_fields(config: Config) -> tuple[str, ...]:
+    """The names of what a ticket is sent with."""
+    names = (field.name for field in all_fields(config.fields))
+    return ("offer", "submission_id", *names, "conversation", "website")
 
 
 def _limit_body(size: int) -> None:

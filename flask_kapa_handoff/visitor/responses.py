@@ -9,6 +9,7 @@ from flask import Response, make_response
 from flask.typing import ResponseReturnValue
 
 from ..errors import RecordUnavailable, RequestProblem
+from ..fields import NOTE
 from ..hooks import Visitor
 from ..offers import Offer
 from ..refusals import NOT_COUNTED
@@ -19,8 +20,8 @@ from ..template_environment import render
 from ..web.csp import response_nonce
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
+from ..web.ticket_form import TicketForm
 from ..web.urls import is_own_page, static_url, visitor_url
-from .forms import NOTE_MAX, TicketForm
 
 _PLAIN_CONFIRMATION = (
     '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
@@ -82,7 +83,7 @@ def form_response(
         # What is wrong with a field stands at the field.
         problem=problem.description if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
-        note_max=NOTE_MAX,
+        note_max=NOTE.max_length,
     )
     return with_problem(make_response(page), problem)
 

@@ -16,6 +16,7 @@ from ..offers import Offer, offer_for
 from ..settings import DEFAULT_DESK, DeskSettings, current_settings
 from ..state import current_state
 from ..template_environment import render
+from ..triggers import TABLE
 from ..web.csp import response_nonce
 from ..web.urls import is_own_page, static_url, visitor_url
 
@@ -27,6 +28,7 @@ HANDOFF_ATTRIBUTES = (
     "handoff_triggers",
     "handoff_conversation_length_threshold",
 )
+KNOWN_TO_KAPA = frozenset(row.name for row in TABLE.values() if row.kapa_knows)
 _logger = logging.getLogger(__name__)
 
 
@@ -197,9 +199,11 @@ def _attribute(value: object) -> str:
 def _handoff_attributes() -> dict[str, object]:
     state = current_state()
     settings = state.settings_cache.get(state.database, state.config)
-    if settings is None or not settings.takes_tickets:
+    triggers = [] if settings is None else [name for name in settings.triggers if name in KNOWN_TO_KAPA]
+    # Without its triggers, the widget would show its form under every answer.
+    if settings is None or not settings.takes_tickets or not triggers:
         return dict.fromkeys(HANDOFF_ATTRIBUTES)
-    values = (settings.email, settings.button_text, ",".join(settings.triggers), settings.threshold)
+    values = (settings.email, settings.button_text, ",".join(triggers), settings.threshold)
     return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True))
 
 

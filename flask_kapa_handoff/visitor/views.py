@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, request
+from flask import make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..conversation import Conversation
-from ..delivery.engines import start_delivery
 from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem, Unavailable
 from ..hooks import Visitor
 from ..offers import Offer, OfferExpired, make_offer
@@ -21,36 +20,15 @@ from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
-from ..web.csrf import explain_refusal, note_arrival
-from ..web.mounting import MountedBlueprint
-from ..web.origin import allow_origin, require_known_origin
-from ..web.requests import language, proxy_unheeded, quoted, require_readable_query, wants_json
+from ..web.origin import require_known_origin
+from ..web.requests import language, proxy_unheeded, quoted, wants_json
 from ..web.responses import json_response
-from ..web.urls import STATIC, content_marks, visitor_url
-from .forms import TicketForm
-from .requests import EVENT_FIELDS, TICKET_FIELDS, AnswerQuery, read_fields
-from .responses import confirmation_response, form_response, problem_response, with_problem
+from ..web.ticket_form import TicketForm
+from ..web.urls import visitor_url
+from .blueprint import blueprint
+from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields
+from .responses import confirmation_response, form_response, with_problem
 from .template_helpers import render_button
-
-YEAR = 365 * 24 * 60 * 60
-
-
-class _VisitorBlueprint(MountedBlueprint):
-    def get_send_file_max_age(self, filename: str | None) -> int | None:
-        # An address with the mark of its content can be kept for ever, any other follows the site's own setting: also
-        # one with another version's mark, on a page that was built long ago, or while a new version is rolled out.
-        is_marked = request.args.get("v") == content_marks().get(filename or "", "")
-        return YEAR if is_marked else super().get_send_file_max_age(filename)
-
-
-blueprint = _VisitorBlueprint("kapa_handoff", __name__, static_folder=str(STATIC), static_url_path="/static")
-
-
-blueprint.before_request(note_arrival)
-blueprint.after_request(explain_refusal)
-
-
-blueprint.before_request(require_readable_query)
 
 
 @blueprint.get("/offer")
@@ -82,16 +60,10 @@ def form_with_conversation() -> ResponseReturnValue:
 def create_ticket() -> ResponseReturnValue:
     """Store a ticket. Whatever goes wrong, the form comes back with what was typed."""
     state = current_state()
-    fields = read_fields(state.config, TICKET_FIELDS)
-    form = TicketForm.submitted(
-        fields,
-        state.offer_signer(),
-        max_pairs=state.config.max_pairs,
-        site_transcript=lambda offered: _site_transcript(
-            state, offered, is_known=is_known, has_other=bool(fields.get("conversation"))
-        ),
-    )
-    visitor, is_known = None, False
+    config = state.config
+    fields = read_fields(config, ticket_fields(config))
+    form = TicketForm.submitted(fields, state.offer_signer(), max_pairs=config.max_pairs, site_fields=config.fields)
+    visitor = None
     try:
         offered = form.read_offer(state.offer_signer())
         # What may come from anybody's page does not act for a visitor who is signed in.
@@ -99,6 +71,8 @@ def create_ticket() -> ResponseReturnValue:
         visitor = state.hooks.signed_in_visitor() if is_known else None
         if visitor is not None:
             form.email.data = visitor.email
+        has_other = bool(fields.get("conversation"))
+        form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
         if not form.validate():
             raise Invalid(fields=form.errors)
         submission = filtered(
@@ -107,13 +81,13 @@ def create_ticket() -> ResponseReturnValue:
             database=state.database,
             failures=state.hook_failures,
         )
-        ticket, is_new = open_ticket(state.database, state.config, submission)
+        ticket, is_new = open_ticket(state.database, config, submission)
     except RequestProblem as problem:
         return _form_again(state, form, problem, visitor)
     # The ticket is stored: whatever fails from here on must not keep it from going out, or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
-        start_delivery(state, ticket.reference)
+        state.delivery.ticket_stored(ticket.reference)
     return confirmation_response(ticket, is_new)
 
 
@@ -128,35 +102,6 @@ def events() -> ResponseReturnValue:
     require_known_origin(state, offered=cancelled)
     notify(handoff_cancelled, state.app, facts=cancelled.facts)
     return "", 204
-
-
-@blueprint.after_request
-def protect(response: Response) -> Response:
-    """Dynamic answers are nobody's to keep; pages of KAPA_HANDOFF_ORIGINS may read them."""
-    state = current_state()
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.endpoint == "kapa_handoff.static":
-        if state.config.origins:
-            # A module script of another origin is fetched with CORS. Not that origin's name: the file is kept.
-            response.headers.setdefault("Access-Control-Allow-Origin", "*")
-    else:
-        response.headers["Cache-Control"] = "no-store"
-        # The address of a form holds its offer. A page that hides its own address gets a form that does so, too: over
-        # plain HTTP, behind a proxy that rewrites Host, the form would be taken for another site's.
-        hidden = request.headers.get("Origin") == "null"
-        response.headers.setdefault("Referrer-Policy", "no-referrer" if hidden else "same-origin")
-        response.headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
-        allow_origin(response, state.config)
-    return response
-
-
-def _problems(base: type[RequestProblem]) -> list[type[RequestProblem]]:
-    return [kind for child in base.__subclasses__() for kind in (child, *_problems(child))]
-
-
-for _problem in _problems(RequestProblem):
-    # One by one: Flask looks for a handler of the status first, and the site may have one.
-    blueprint.register_error_handler(_problem, problem_response)
 
 
 def _open_form(token: str, conversation: str | None = None) -> ResponseReturnValue:
@@ -179,7 +124,8 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
             raise problem
         # A person has typed nothing yet and gets a form with a fresh offer, without a word about the old one.
         opened = _decided_again(state, opened, settings)
-    form = TicketForm.empty(signer, signer.sign(opened.for_one_form(origin)))
+    token = signer.sign(opened.for_one_form(origin))
+    form = TicketForm.empty(signer, token, desk=opened.desk, site_fields=state.config.fields)
     form.conversation.data = conversation
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
@@ -193,6 +139,7 @@ def _form_again(
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
     offered = problem.offer if isinstance(problem, OfferExpired) else form.accepted_offer
+    form.desk = offered.desk if offered is not None else None
     try:
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
@@ -246,7 +193,7 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
     }
 
 
-def _site_transcript(state: State, offered: Offer, *, is_known: bool, has_other: bool) -> Conversation | None:
+def _site_record(state: State, offered: Offer, *, is_known: bool, has_other: bool) -> Conversation | None:
     if not is_known and request.cookies and state.hooks.keeps_threads:
         # Nor does it read what only that visitor may: the site's loader may look at the session.
         if not has_other:
@@ -270,10 +217,11 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Subm
         email=form.email.data,
         note=form.note.data,
         conversation=conversation,
-        transcript_source=form.transcript_source,
+        transcript_source="site" if form.site_record is not None else "browser",
         keys=keys_of(request.remote_addr, form.email.data, state.secret, signed_in=visitor is not None),
         name=visitor.name if visitor else None,
         locale=language(),
         site_keeps_thread=state.hooks.keeps_threads and offered.thread_id is not None,
         proxy_unheeded=proxy_unheeded(),
+        fields=form.field_values,
     )

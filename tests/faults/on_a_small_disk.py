@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tables import transcript
@@ -163,7 +164,7 @@ def test_a_mail_that_went_out_while_the_disk_filled_up_is_not_sent_again(
     with ScriptedServer({"END": [fill]}) as server:
         app = build(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port)
         sent = [send_ticket(app.test_client()) for _ in range(2)]
-        courier = Courier(app, app.extensions["kapa_handoff"])
+        courier = Courier(app.extensions["kapa_handoff"])
         for _ in range(3):
             with pytest.raises(Unavailable):
                 courier.deliver_next()
@@ -185,7 +186,7 @@ def test_threads_wait_for_room_without_a_busy_loop(
         app = build(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port)
         sent = [send_ticket(app.test_client()) for _ in range(5)]
         disk.fill()
-        threads = app.extensions["kapa_handoff"].threads
+        threads = DeliveryThreads(app.extensions["kapa_handoff"])
         noticed = _Noticed()
         logging.getLogger("flask_kapa_handoff.storage.engine").addHandler(noticed)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.delivery.mail.smtp_client import Exchange
+from flask_kapa_handoff.delivery.mail.smtp_client import SMTPClient
 from flask_kapa_handoff.storage.engine import Database
 from tests.faults.site import Site
 
@@ -51,17 +51,17 @@ class Points:
 
     def watch_mail(self) -> None:
         """Pass a point before and after each thing that is said to the mail server, and each reply."""
-        said = Exchange.send
+        said = SMTPClient.send
 
-        def send(exchange: Exchange, words: Any) -> None:
+        def send(client: SMTPClient, words: Any) -> None:
             text = words if isinstance(words, str) else words.decode("latin-1")
             name = "the mail" if text.endswith("\r\n.\r\n") else text.split()[0]
             self.pass_by(f"before {name}")
-            said(exchange, words)
+            said(client, words)
             self.pass_by(f"after {name}")
 
-        Exchange.send = send  # type: ignore[method-assign]
-        self._watch(Exchange, "getreply", "reply")
+        SMTPClient.send = send  # type: ignore[method-assign]
+        self._watch(SMTPClient, "getreply", "reply")
 
     def _watch(self, owner: Any, method: str, name: str) -> None:
         original = getattr(owner, method)
@@ -79,7 +79,7 @@ def deliver_one(site: Site, journal: Path, last: int, reference: str) -> None:
     """A process that tries one delivery, and dies at a point of it."""
     app = site.build()
     state = app.extensions["kapa_handoff"]
-    courier = Courier(app, state)
+    courier = Courier(state)
     points = _watched(state.database, journal, last)
     points.watch_mail()
     courier.deliver_next(reference)

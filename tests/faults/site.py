@@ -69,7 +69,7 @@ def start(role: Callable[..., None], site: Site, *arguments: Any) -> BaseProcess
 def serve(site: Site, listener: socket.socket) -> None:
     """A web process that delivers, too; several share the listener, as gunicorn's workers do."""
     app = site.build(KAPA_HANDOFF_DELIVERY="thread")
-    app.extensions["kapa_handoff"].threads.start()
+    app.extensions["kapa_handoff"].delivery.serving()
     make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno()).serve_forever()
 
 

@@ -148,7 +148,7 @@ def run(process: BaseProcess) -> int | None:
 def recover(app: Flask, reference: str) -> None:
     """Time passes, and a sound process delivers."""
     state = app.extensions["kapa_handoff"]
-    courier = Courier(app, state)
+    courier = Courier(state)
     for _ in range(3):
         ledger.let_time_pass(state.database)
         if find(state.database, reference).status is FAILED:

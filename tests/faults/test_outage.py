@@ -45,7 +45,7 @@ class Site:
         with self.database.read():
             pass  # makes the tables
         self.clock = Clock(self.database.engine, moment)
-        self.courier = Courier(app, app.extensions["kapa_handoff"])
+        self.courier = Courier(app.extensions["kapa_handoff"])
         self._rests_until = moment
 
     def deliver_until(self, end: datetime) -> None:

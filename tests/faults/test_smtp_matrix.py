@@ -166,7 +166,7 @@ class Stage:
         )
         state = self._app.extensions["kapa_handoff"]
         self.database = state.database
-        self.courier = Courier(self._app, state)
+        self.courier = Courier(state)
         self._ends.callback(self.courier.close)
 
     def mend(self) -> ScriptedServer:

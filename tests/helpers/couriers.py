@@ -12,7 +12,7 @@ PASSWORD = "correct horse battery staple"
 
 
 def courier_of(app: Flask) -> Courier:
-    return Courier(app, app.extensions["kapa_handoff"])
+    return Courier(app.extensions["kapa_handoff"])
 
 
 def deliver(app: Flask) -> Ticket:

@@ -99,6 +99,7 @@ def a_ticket(**fields: Any) -> tuple[Ticket, Conversation]:
         "pairs": 1,
         "transcript_source": "browser",
         "triggers": "uncertainty",
+        "fields": {},
         "status": Status.QUEUED,
         "queued_at": moment,
     }

@@ -20,12 +20,13 @@ PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
 
 
 class Page(HTMLParser):
-    """A page or fragment as a browser reads it: every element with its attributes, and the values of the fields."""
+    """A page or fragment as a browser reads it: every element with its attributes, and the fields as it sends them."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.fields: dict[str, str] = {}
+        self._names: set[str] = set()
         self.texts: dict[str, str] = {}
         self.text = ""
         self._open: list[tuple[str, dict[str, str]]] = []
@@ -37,14 +38,24 @@ class Page(HTMLParser):
         attributes = {name: value or "" for name, value in attrs}
         assert len(attributes) == len(attrs), f"an attribute twice: {attrs}"
         self.elements.append((tag, attributes))
-        if tag in ("input", "textarea") and "name" in attributes:
-            assert attributes["name"] not in self.fields, f"a field twice: {attributes}"
-            self.fields[attributes["name"]] = attributes.get("value", "")
+        if tag in ("input", "textarea", "select") and "name" in attributes:
+            assert attributes["name"] not in self._names, f"a field twice: {attributes}"
+            self._names.add(attributes["name"])
+            if attributes.get("type") != "checkbox" or "checked" in attributes:
+                self.fields[attributes["name"]] = attributes.get("value", "")
+        if tag == "option":
+            name = next(of["name"] for kind, of in reversed(self._open) if kind == "select")
+            is_first = not any(kind == "option" for kind, _ in self.elements[self._opened_at("select") + 1 : -1])
+            if is_first or "selected" in attributes:
+                self.fields[name] = attributes["value"]
         if "id" in attributes:
             assert attributes["id"] not in self.texts, f"an id twice: {attributes}"
             self.texts[attributes["id"]] = ""
         if tag not in VOID:
             self._open.append((tag, attributes))
+
+    def _opened_at(self, tag: str) -> int:
+        return max(number for number, (kind, _) in enumerate(self.elements) if kind == tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in VOID:
@@ -52,8 +63,8 @@ class Page(HTMLParser):
         opened, attributes = self._open.pop()
         assert opened == tag, f"<{opened}> is closed by </{tag}>"
         if tag == "textarea":
-            # HTML: the first line break after the tag is not part of the text.
-            self.fields[attributes["name"]] = self.fields[attributes["name"]].removeprefix("\n")
+            # HTML: every line break is one character, and the first one after the tag is not part of the text.
+            self.fields[attributes["name"]] = self.fields[attributes["name"]].replace("\r\n", "\n").removeprefix("\n")
 
     def handle_data(self, data: str) -> None:
         self.text += data

@@ -27,10 +27,8 @@ def close(app: Flask) -> None:
     """What the end of a process does: stop the delivery, close the database."""
     state = app.extensions.get("kapa_handoff")
     if state is not None:
-        state.threads.stop()
+        state.delivery.stop()
         state.refusals.stop()
-        if state.publisher is not None:
-            state.publisher.stop()
         state.database.close()
 
 

@@ -1,62 +1,43 @@
-"""What happens to a ticket right after its commit, by KAPA_HANDOFF_DELIVERY."""
+"""The ways of delivery: one engine for each value of KAPA_HANDOFF_DELIVERY."""
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from ...errors import ConfigurationError
+from ..mailroom import Mailroom
+from .engine import DeliveryEngine
+from .external import ExternalEngine
+from .inline import InlineEngine
+from .threads import ThreadEngine
 
-if TYPE_CHECKING:
-    from ...state import State
 
-_logger = logging.getLogger(__name__)
-
-
-def prepare_delivery(state: State) -> None:
-    """What has to be there before the first ticket.
+def make_engine(mailroom: Mailroom) -> DeliveryEngine:
+    """The engine that KAPA_HANDOFF_DELIVERY names.
 
     Raises:
-        ConfigurationError: Celery was asked for, and it or the site's Celery app is missing.
+        ConfigurationError: Celery was asked for, and is not installed.
     """
-    if state.config.delivery == "celery":
-        try:
-            from .celery import set_up
-        except ModuleNotFoundError as error:
-            if error.name != "celery":
-                raise
-            raise ConfigurationError(
-                "KAPA_HANDOFF_DELIVERY: 'celery' needs Celery, which is not installed: "
-                "pip install flask-kapa-handoff[celery]"
-            ) from None
-        state.publisher = set_up(state)
+    return ENGINES[mailroom.config.delivery](mailroom)
 
 
-def start_delivery(state: State, reference: str) -> None:
-    """Let a due ticket go out: wake the threads, tell Celery, or send it here and now.
-
-    An external worker finds it by itself. In a site's tests it waits, unless the site has said how it should go out.
-
-    Raises nothing: the ticket is stored, and was promised.
-    """
-    if state.delivers_in_threads:
-        wake_delivery(state)
-    elif state.publisher is not None:
-        state.publisher.tell(reference)
-    elif state.config.delivery == "inline":
-        from ..courier import Courier  # brings smtplib, which only a process that delivers needs
-
-        courier = Courier(state.app, state)
-        try:
-            courier.deliver_next(reference)
-        except Exception as error:
-            _logger.error("Ticket %s is stored, but its delivery met %s.", reference, type(error).__name__)
-        finally:
-            courier.close()
+def _celery(mailroom: Mailroom) -> DeliveryEngine:
+    try:
+        from .celery import CeleryEngine  # brings Celery, which only a site that asked for it needs
+    except ModuleNotFoundError as error:
+        if error.name != "celery":
+            raise
+        raise ConfigurationError(
+            "KAPA_HANDOFF_DELIVERY: 'celery' needs Celery, which is not installed: "
+            "pip install flask-kapa-handoff[celery]"
+        ) from None
+    return CeleryEngine(mailroom)
 
 
-def wake_delivery(state: State) -> None:
-    """Let several due tickets go out soon. Workers, and Celery's sweep, find them by themselves."""
-    if state.delivers_in_threads:
-        state.threads.start()
-        state.threads.wake()
+ENGINES: Mapping[str, Callable[[Mailroom], DeliveryEngine]] = {
+    "thread": ThreadEngine,
+    "external": ExternalEngine,
+    "celery": _celery,
+    "inline": InlineEngine,
+}
+"""Makes each engine, by its value of KAPA_HANDOFF_DELIVERY."""

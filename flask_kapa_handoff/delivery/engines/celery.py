@@ -10,19 +10,19 @@ import concurrent.futures.thread  # noqa: F401  here, since brokers' libraries d
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakSet
 
 from celery import Celery
 from celery.signals import beat_init
+from flask import Flask
 
 from ...errors import ConfigurationError, Unavailable
 from ..courier import Courier
+from ..mailroom import Mailroom
 from ..outbox import LEASE_MARGIN
-from .celery_publisher import Publisher
-
-if TYPE_CHECKING:
-    from ...state import State
+from .celery_publisher import FLUSH_SECONDS, Publisher
+from .engine import DeliveryEngine
 
 DELIVER = "kapa_handoff.deliver"
 SWEEP = "kapa_handoff.sweep"
@@ -42,13 +42,35 @@ _logger = logging.getLogger(__name__)
 _with_tasks: WeakSet[Celery] = WeakSet()
 
 
-def set_up(state: State) -> Publisher:
-    """Register the tasks on the site's Celery app, and make what publishes them. Connects to nothing.
+class CeleryEngine(DeliveryEngine):
+    """Publishes a task for each ticket; the site's Celery workers deliver."""
 
-    Raises:
-        ConfigurationError: ``app.extensions["celery"]`` is no Celery app, or another Flask app's.
-    """
-    celery_app = state.app.extensions.get("celery")
+    when_overdue = "Are a Celery worker and beat running? Send what waits by hand: `flask kapa-handoff deliver`"
+
+    def prepare(self) -> None:
+        """Register the tasks on the site's Celery app, and make what publishes them. Connects to nothing.
+
+        Raises:
+            ConfigurationError: ``app.extensions["celery"]`` is no Celery app, or another Flask app's.
+        """
+        celery_app = _celery_app_of(self._mailroom.app)
+        deliver = _register_tasks(celery_app, self._mailroom)
+        self._publisher = Publisher(lambda: _BrokerLine(self._mailroom.app, celery_app, deliver))
+
+    def ticket_stored(self, reference: str) -> None:
+        self._publisher.tell(reference)
+
+    def stop(self, timeout: float = FLUSH_SECONDS) -> None:
+        """Publish what waits, then end.
+
+        Arguments:
+            timeout: seconds after which what still waits is left to the sweep.
+        """
+        self._publisher.stop(timeout)
+
+
+def _celery_app_of(app: Flask) -> Celery:
+    celery_app = app.extensions.get("celery")
     if not isinstance(celery_app, Celery):
         found = "there is none" if celery_app is None else f"a {type(celery_app).__name__} is there"
         raise ConfigurationError(
@@ -62,21 +84,20 @@ def set_up(state: State) -> Publisher:
             "already; make a Celery app for each Flask app"
         )
     _with_tasks.add(celery_app)
-    deliver = _register_tasks(celery_app, state)
-    return Publisher(lambda: _BrokerLine(state, celery_app, deliver))
+    return celery_app
 
 
-def _register_tasks(celery_app: Celery, state: State) -> Any:
+def _register_tasks(celery_app: Celery, mailroom: Mailroom) -> Any:
     # The site's own limits are for its own tasks: one in the middle of a mail would end in a second copy of it.
-    limit = 3 * BATCH_SECONDS + state.config.smtp_timeout + 3 * LEASE_MARGIN.total_seconds()
+    limit = 3 * BATCH_SECONDS + mailroom.config.smtp_timeout + 3 * LEASE_MARGIN.total_seconds()
     # Not shared: Celery would register it on every other Celery app of the process, too, instead of that app's own.
     options = {"shared": False, "ignore_result": True, "time_limit": limit, "soft_time_limit": limit}
 
     def deliver(reference: str) -> None:
-        _deliver_due(state, reference)
+        _deliver_due(mailroom, reference)
 
     def sweep() -> None:
-        _deliver_due(state, tidy_up=True)
+        _deliver_due(mailroom, tidy_up=True)
 
     celery_app.task(sweep, name=SWEEP, **options)
     return celery_app.task(deliver, name=DELIVER, **options)
@@ -92,18 +113,18 @@ def _add_to_schedule(sender: Any, **arguments: Any) -> None:
 beat_init.connect(_add_to_schedule, weak=False)
 
 
-def _deliver_due(state: State, reference: str | None = None, *, tidy_up: bool = False) -> None:
+def _deliver_due(mailroom: Mailroom, reference: str | None = None, *, tidy_up: bool = False) -> None:
     """Deliver this ticket, then whatever else is due, over one connection; what remains is the next task's."""
-    courier = Courier(state.app, state)
+    courier = Courier(mailroom)
     until = time.monotonic() + BATCH_SECONDS
     try:
         if reference is not None:
             courier.deliver_next(reference)
         while time.monotonic() < until and not courier.pause and courier.deliver_next():
             pass
-        state.database.checkpoint()
+        mailroom.database.checkpoint()
         if tidy_up:
-            state.housekeeping.do_all(BATCH_SECONDS)
+            mailroom.housekeeping.do_all(BATCH_SECONDS)
     except Unavailable:
         _write_down(courier)  # the database has said why in the log; the sweep comes back
     except Exception as error:
@@ -128,8 +149,8 @@ def _write_down(courier: Courier) -> None:
 class _BrokerLine:
     """A connection of its own, and not one of the Celery app's pool: the pool would be shared after a fork."""
 
-    def __init__(self, state: State, celery_app: Celery, deliver: Any) -> None:
-        self._app = state.app
+    def __init__(self, app: Flask, celery_app: Celery, deliver: Any) -> None:
+        self._app = app
         self._celery_app = celery_app
         self._deliver = deliver
         self._connection: Any = None
@@ -153,7 +174,7 @@ class _BrokerLine:
         if connection.get_transport_cls().driver_type == "redis":
             for option in ("socket_timeout", "socket_connect_timeout"):
                 connection.transport_options.setdefault(option, BROKER_TIMEOUT)
-        # Each of a site's brokers is asked once; by itself, kombu would go on for longer.
+        # Each of a site's brokers is asked once; kombu would otherwise go on for longer.
         connection.ensure_connection(max_retries=len(connection.alt), interval_start=0)
         return connection
 

@@ -18,7 +18,7 @@ FLUSH_SECONDS = 3.0
 """How long a process that ends waits for the broker."""
 
 REST_SECONDS = 0.01
-"""How long a lone ticket waits here: publishing holds the interpreter for a millisecond, and the visitor's answer,
+"""How long a lone ticket waits here: publishing holds the interpreter for a millisecond, and the visitor's response,
 which is on its way just then, goes first."""
 
 _logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Publisher:
             _lost(reference, f"{MOST_WAITING} wait already")
 
     def stop(self, timeout: float = FLUSH_SECONDS) -> None:
-        """Publish what waits, then end; a process that ends does this by itself.
+        """Publish what waits, then end; a process that ends does this automatically.
 
         Arguments:
             timeout: seconds after which what still waits is left to the sweep.

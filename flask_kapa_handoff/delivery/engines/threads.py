@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from ...errors import Unavailable
 from ...tracebacks import without_message
+from ..mailroom import Mailroom
 from . import uwsgi
+from .engine import STOP_SECONDS, DeliveryEngine, Obstacle
 
 if TYPE_CHECKING:
-    from flask import Flask
-
-    from ...state import State
     from ..courier import Courier
 
 POLL_SECONDS = 30.0
@@ -36,43 +35,39 @@ _logger = logging.getLogger(__name__)
 _starting = threading.Lock()
 
 
-class _News:
-    """What the threads of one start wait for: a ticket, or the end."""
+class _WakeUp:
+    """The condition that the threads of one start wait for: a new ticket, or the end."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self.count = 0
         self.stopping = False
 
-    def tell(self, *, stop: bool = False) -> None:
+    def notify(self, *, stop: bool = False) -> None:
+        """Wake one thread for a ticket, or all of them to stop."""
         with self._changed:
             self.count += 1
             self.stopping = self.stopping or stop
             self._changed.notify_all() if stop else self._changed.notify()
 
     def wait(self, seen: int, seconds: float) -> None:
-        """Until there is more news than what was seen, or the end."""
+        """Wait until there was a ticket after the ``seen`` ones, or the end; ``seconds`` at most."""
         with self._changed:
             self._changed.wait_for(lambda: self.stopping or self.count != seen, seconds)
 
-    def rest(self, seconds: float) -> None:
-        """Whatever the news, until the end."""
+    def wait_for_stop(self, seconds: float) -> None:
+        """Wait, whatever tickets there are, until the end; ``seconds`` at most."""
         with self._changed:
             self._changed.wait_for(lambda: self.stopping, seconds)
 
 
 class DeliveryThreads:
-    """The couriers of one process.
+    """The couriers of one process, each in a thread of its own."""
 
-    In a web process they start at its first request: a thread that was started before a fork dies with it, and
-    neither a CLI command nor the reloader's parent ever answers a request.
-    """
-
-    def __init__(self, app: Flask, state: State) -> None:
-        self._app = app
-        self._state = state
+    def __init__(self, mailroom: Mailroom) -> None:
+        self._mailroom = mailroom
         self._process: int | None = None
-        self._news = _News()
+        self._wake_up = _WakeUp()
         self._threads: list[threading.Thread] = []
 
     @property
@@ -80,25 +75,28 @@ class DeliveryThreads:
         """Whether this process has started its threads."""
         return self._process == os.getpid()
 
-    def start(self, *, beside_visitors: bool = True) -> None:
+    def start(self, *, beside_visitors: bool = True) -> bool:
         """Start the threads unless this process has them already. Raises nothing: a page must not fail with it.
 
         Arguments:
             beside_visitors: whether the process answers requests, too, and a thread pauses after each mail.
+
+        Returns:
+            Whether this call has started them.
         """
         if self.running:
-            return
+            return False
         with _starting:
             if self.running:
-                return
-            # New for each start: a thread that outlived its stop() must not take the next one's news for its own.
-            self._news, self._threads = _News(), []
+                return False
+            # New for each start: a thread that outlived its stop() must not take the next one's wake-up for its own.
+            self._wake_up, self._threads = _WakeUp(), []
             self._process = os.getpid()
             try:
-                for number in range(1, self._state.config.smtp_connections + 1):
+                for number in range(1, self._mailroom.config.smtp_connections + 1):
                     thread = threading.Thread(
                         target=self._run,
-                        args=(self._news, beside_visitors),
+                        args=(self._wake_up, beside_visitors),
                         name=f"kapa-handoff-{number}",
                         daemon=True,
                     )
@@ -106,31 +104,30 @@ class DeliveryThreads:
                     self._threads.append(thread)
             except RuntimeError as error:
                 _logger.error("Only %s of the delivery threads could be started: %s", len(self._threads), error)
-            if beside_visitors and uwsgi.runs_no_threads():
-                _logger.error("%s %s", uwsgi.NO_THREADS, uwsgi.REMEDY)
-            atexit.register(self.stop, self._state.config.smtp_timeout)
+            atexit.register(self.stop, self._mailroom.config.smtp_timeout)
+            return True
 
     def wake(self) -> None:
         """Say that there is a new ticket."""
-        self._news.tell()
+        self._wake_up.notify()
 
-    def stop(self, timeout: float = 5.0) -> None:
-        """Let each courier finish the mail in hand, then end; a process that ends does this by itself.
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """Let each courier finish the mail in hand, then end; a process that ends does this automatically.
 
         Arguments:
             timeout: seconds to wait for all of them.
         """
         if not self.running:
             return
-        self._news.tell(stop=True)
+        self._wake_up.notify(stop=True)
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._process = None
-        self._state.database.close()
+        self._mailroom.database.close()
         atexit.unregister(self.stop)
 
-    def _run(self, news: _News, beside_visitors: bool) -> None:
+    def _run(self, wake_up: _WakeUp, beside_visitors: bool) -> None:
         # Here, since they bring smtplib and more, which only a process that delivers needs.
         from .. import outbox
         from ..courier import Courier
@@ -138,27 +135,27 @@ class DeliveryThreads:
         most = POLL_SECONDS if beside_visitors else WORKER_POLL_SECONDS
         courier: Courier | None = None
         tidy_at = float("inf")
-        while not news.stopping:
-            seen, pause = news.count, most
+        while not wake_up.stopping:
+            seen, pause = wake_up.count, most
             try:
-                courier = courier or Courier(self._app, self._state)
-                more_to_tidy = self._state.housekeeping.do_some()
+                courier = courier or Courier(self._mailroom)
+                more_to_tidy = self._mailroom.housekeeping.do_some()
                 began = time.thread_time()
                 if courier.deliver_next():
-                    news.tell()  # where there was one there may be more: a second courier has a look
+                    wake_up.notify()  # where there was one there may be more: a second courier has a look
                     tidy_at = min(tidy_at, time.monotonic() + CHECKPOINT_SECONDS)
                     if time.monotonic() >= tidy_at:
                         tidy_at = float("inf")
-                        self._state.database.checkpoint()
+                        self._mailroom.database.checkpoint()
                     if beside_visitors:
-                        news.rest((time.thread_time() - began) * (1 / SHARE - 1))
-                    news.rest(courier.pause)
+                        wake_up.wait_for_stop((time.thread_time() - began) * (1 / SHARE - 1))
+                    wake_up.wait_for_stop(courier.pause)
                     continue
                 courier.close()
                 if tidy_at != float("inf"):
                     tidy_at = float("inf")
-                    self._state.database.checkpoint()
-                due = outbox.seconds_until_due(self._state.database)
+                    self._mailroom.database.checkpoint()
+                due = outbox.seconds_until_due(self._mailroom.database)
                 pause = 0.0 if more_to_tidy else most if due is None else min(due, most)
             except Unavailable:
                 pause = 10.0  # the database has said why in the log
@@ -166,6 +163,52 @@ class DeliveryThreads:
                 _logger.error("Delivery goes on after an unexpected error. %s", without_message(error))
                 pause = 5.0
             # Not less than a moment: a ticket that another process has just taken is due, too.
-            news.wait(seen, max(pause, 0.05))
+            wake_up.wait(seen, max(pause, 0.05))
         if courier is not None:
             courier.close()
+
+
+class ThreadEngine(DeliveryEngine):
+    """Threads of the web processes deliver.
+
+    They start at a process's first request: a thread that was started before a fork dies with it, and neither a CLI
+    command nor the reloader's parent ever serves a request.
+    """
+
+    when_overdue = (
+        "Look into the log of the web processes, which deliver in threads. Are there any? Does uWSGI have "
+        "`enable-threads = true`?"
+    )
+
+    def __init__(self, mailroom: Mailroom) -> None:
+        super().__init__(mailroom)
+        self._threads = DeliveryThreads(mailroom)
+
+    @property
+    def running(self) -> bool:
+        return self._threads.running
+
+    @property
+    def _is_on(self) -> bool:
+        # Not while the site is tested, unless they were asked for by name: they would work beside a test, in whatever
+        # database and with whatever mail server it has just set up. ``app.testing`` is often set after everything
+        # else, so this is asked at each request.
+        return self._mailroom.config.delivery_by_name or not self._mailroom.app.testing
+
+    def serving(self) -> None:
+        if self._is_on and self._threads.start() and (obstacle := self.obstacle()):
+            _logger.error("%s %s", obstacle.what, obstacle.remedy)
+
+    def ticket_stored(self, reference: str) -> None:
+        self.tickets_due()
+
+    def tickets_due(self) -> None:
+        if self._is_on:
+            self.serving()
+            self._threads.wake()
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        self._threads.stop(timeout)
+
+    def obstacle(self) -> Obstacle | None:
+        return uwsgi.NO_THREADS if uwsgi.runs_no_threads() else None

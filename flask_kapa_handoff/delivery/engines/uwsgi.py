@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import sys
 
+from .engine import Obstacle
+
 THREADS_BY_DEFAULT = (2, 0, 27)
 """The first version of uWSGI that runs an application's threads without being told to."""
 
-NO_THREADS = "uWSGI runs no threads here, so tickets wait in the database."
-REMEDY = (
+NO_THREADS = Obstacle(
+    "uWSGI runs no threads here, so tickets wait in the database.",
+    "The web processes are to deliver, and their threads get ahead only while a request is answered.",
     "Set `enable-threads = true` in uWSGI's configuration, or KAPA_HANDOFF_DELIVERY=external and run "
-    "`flask kapa-handoff worker`."
+    "`flask kapa-handoff worker`.",
 )
 
 

@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.utils import format_datetime, parseaddr
-from functools import cache, lru_cache
-from traceback import extract_tb
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment
 
-from ...conversation import Conversation, is_link
-from ...links import Links
-from ...markdown import Renderer, lines
+from ...conversation import Conversation
+from ...fields import Field, labelled
+from ...markdown import Renderer
 from ...storage.tickets import Ticket
-from ...template_environment import OPTIONS, TEMPLATES, make_environment
-from ...text import one_line, quoted, visible, with_visible
-from ...triggers import Trigger
+from ...text import one_line, visible, with_visible
+from ...triggers import read_triggers, reasons
+from ...unknown import Unknown
 from .mime import address, header, header_text, multipart, octets, part
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-_logger = logging.getLogger(__name__)
-
-TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
+from .rendering import render_bodies, template_functions
 
 MAX_MESSAGE = 5_000_000
 """Largest mail, in octets. Its parts may have less together, since base64 adds 37 %."""
@@ -38,28 +29,6 @@ MAX_MESSAGE = 5_000_000
 _MAX_BODIES = 2_000_000  # text and HTML together
 _MAX_ATTACHMENT = 1_500_000
 _MAX_ASKED = 200  # characters of the question under whose answer the button was pressed
-
-
-def template_functions() -> dict[str, Callable[..., object]]:
-    """What the templates of one mail have for texts of visitors and models."""
-    links = Links()
-    return {
-        "is_link": is_link,
-        "lines": lines,
-        "link": links.link,
-        "one_line": one_line,
-        "plain_address": links.plain_address,
-        "quoted": quoted,
-        "to_html": Renderer(),
-    }
-
-
-_REASONS = {
-    Trigger.ALWAYS: "the button is shown under every answer",
-    Trigger.CONVERSATION_LENGTH: "the conversation had become long",
-    Trigger.UNCERTAINTY: "the answer was flagged as uncertain",
-    Trigger.DOWNVOTE: "the visitor voted the answer down",
-}
 
 
 @dataclass(frozen=True)
@@ -90,12 +59,14 @@ class Letterhead:
         sender: the ``From`` address, the site's own; ``Name <address>`` or the address alone.
         auto_submitted: adds ``Auto-Submitted: auto-generated`` (RFC 3834).
         attach_json: attaches ``conversation.json``.
+        site_fields: see KAPA_HANDOFF_FIELDS.
     """
 
     site_name: str
     sender: str
     auto_submitted: bool = False
     attach_json: bool = True
+    site_fields: tuple[Field, ...] = ()
 
 
 def compose(
@@ -107,7 +78,7 @@ def compose(
     A mail of more than :data:`MAX_MESSAGE` loses its HTML, then its attachment and the end of its text, and says so.
 
     Arguments:
-        environment: see :func:`mail_environment`.
+        environment: that of the package's templates.
 
     Raises:
         ValueError: an address is none that a mail can carry.
@@ -115,10 +86,7 @@ def compose(
     sender, recipient, reply_to = _sender(letterhead.sender), address(ticket.recipient), address(ticket.visitor_email)
     subject = header_text(f"[{letterhead.site_name}] {ticket.reference}: {ticket.subject}")
     context = _context(letterhead, ticket, conversation)
-    text = _render(environment, TEXT, context)
-    if text is None:
-        text = _own_templates().get_template(TEXT).render(context)
-    html = _render(environment, HTML, context)
+    text, html = render_bodies(environment, context)
     attachment = _json(ticket, conversation) if letterhead.attach_json else None
     text, html, attachment = _within_limits(ticket, text, html, attachment)
 
@@ -131,7 +99,7 @@ def compose(
         header("Date", format_datetime(ticket.created_at)),
         header("X-Kapa-Handoff-Ticket", ticket.reference),
         header("X-Kapa-Handoff-Desk", header_text(ticket.desk)),
-        header("X-Kapa-Handoff-Triggers", ticket.triggers),
+        header("X-Kapa-Handoff-Triggers", header_text(ticket.triggers)),
     ]
     if ticket.follows is not None:
         head += [_reference(name, ticket.follows, sender) for name in ("In-Reply-To", "References")]
@@ -148,36 +116,12 @@ def compose(
     return ComposedMessage(sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, text, html, data)
 
 
-def mail_environment(app: Flask) -> Environment:
-    """The environment of the mails, which is that of all the package's templates."""
-    return make_environment(app)
-
-
-@cache
-def _own_templates() -> Environment:
-    """The package's templates as they were shipped, whatever a site puts in their place."""
-    return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
-
-
-def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:
-    """A part of the mail; None: it cannot be had, and the log says so."""
-    try:
-        return environment.get_template(name).render(context)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        # Also a panic in native code, which is no Exception. Not the error's words: they may be the visitor's.
-        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(name)]
-        place = f"{name}, line {lines[-1]}" if lines else name
-        reference = context["ticket"].reference
-        _logger.error("Ticket %s is composed without %s: %s.", reference, place, type(error).__name__)
-        return None
-
-
 def whose_word(ticket: Ticket, site_name: str) -> str:
     """A sentence for agents: who says that the conversation went like this."""
     if ticket.transcript_source == "site":
         return f"The transcript is {site_name}'s own record of the conversation."
+    if ticket.transcript_source != "browser":
+        return f"Who recorded the transcript is {Unknown(ticket.transcript_source).label}."
     return "The transcript is what the visitor's browser sent, and could have been altered there."
 
 
@@ -204,14 +148,14 @@ def _within_limits(
 
 
 def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation) -> dict[str, Any]:
-    reasons = [_REASONS[Trigger(name)] for name in ticket.triggers.split(",") if name]
     site_name = visible(letterhead.site_name)
     return {
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
+        "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
         "pairs": conversation.visible().pairs,
         "asked": _asked(ticket, conversation),
         "site_name": site_name,
-        "reasons": reasons,
+        "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
         "to_html": Renderer(),
         **template_functions(),
@@ -247,6 +191,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "desk": ticket.desk,
         "email": ticket.visitor_email,
         "note": ticket.note,
+        "fields": dict(ticket.fields),
         "page": ticket.page,
         "thread_id": ticket.thread_id,
         "answer_id": ticket.answer_id,

@@ -1,4 +1,4 @@
-"""smtplib's exchange with an end in time: no server can make a mail outlast its ticket's lease.
+"""smtplib's client with an overall deadline: no server can make a mail outlast its ticket's lease.
 
 smtplib's timeout is for each wait on the network. A server that says one byte now and then, that never ends a reply,
 or that reads a mail as slowly, could hold a ticket for hours, and somebody else would send the mail, too.
@@ -15,10 +15,7 @@ import time
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import flask_mail
-
-from ...config import Config
-from ...storage.tickets import Outcome
+from .replies import words_of_reply
 
 LONGEST_REPLY = 100_000
 """Octets of one reply. RFC 5321, 4.5.3.1.5, has 512 a line; endless lines would fill the memory."""
@@ -26,8 +23,8 @@ LONGEST_REPLY = 100_000
 _PIECE = 16_384  # octets that are sent with one timeout; a TLS record
 
 
-class Exchange(smtplib.SMTP):
-    """The exchange with a server, and a memory of its last refusal.
+class SMTPClient(smtplib.SMTP):
+    """A client that keeps to a deadline, and remembers the server's last refusal.
 
     Arguments:
         deadline: the moment (``time.monotonic()``) at which all ends.
@@ -92,7 +89,7 @@ class Exchange(smtplib.SMTP):
         """How long the next wait may take.
 
         Arguments:
-            end: the moment at which it ends in any case; none: the timeout, from now on.
+            end: the moment at which it ends in any case; None: the timeout, from now on.
 
         Raises:
             TimeoutError: no time is left.
@@ -104,7 +101,7 @@ class Exchange(smtplib.SMTP):
         return left
 
 
-class EncryptedExchange(Exchange):
+class EncryptedSMTPClient(SMTPClient):
     """The same, encrypted from the start."""
 
     default_port = smtplib.SMTP_SSL_PORT
@@ -121,57 +118,51 @@ class EncryptedExchange(Exchange):
 class _Incoming(io.RawIOBase):
     """What a server says. Before each wait it looks at the clock."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, client: SMTPClient) -> None:
+        self._client = client
         self._end = 0.0
         self._octets = 0
 
     def begin_reply(self) -> None:
-        self._end = time.monotonic() + self._exchange.timeout
+        self._end = time.monotonic() + self._client.timeout
         self._octets = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        sock = self._exchange.sock
+        sock = self._client.sock
         if sock is None:
             return 0
         if self._octets > LONGEST_REPLY:
             raise OSError(f"a reply of more than {LONGEST_REPLY} octets")
-        sock.settimeout(self._exchange.seconds_left(self._end))
+        sock.settimeout(self._client.seconds_left(self._end))
         octets = sock.recv_into(buffer)
         self._octets += octets
         return octets
 
 
-def words_of_reply(code: int, reply: bytes | str) -> str:
-    """A server's reply on one line, at most 500 characters."""
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return f"{code} {' '.join(text.split())}"[:500].strip()
-
-
 def _look_up(host: str, port: int, seconds: float) -> list[Any]:
     """The addresses of a host. ``getaddrinfo()`` knows no timeout, so another thread waits for it."""
-    answers: SimpleQueue[list[Any] | Exception] = SimpleQueue()
+    found: SimpleQueue[list[Any] | Exception] = SimpleQueue()
 
     def ask() -> None:
         try:
-            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except Exception as error:
-            answers.put(error)
+            found.put(error)
 
     try:
         threading.Thread(target=ask, name="dns-of-kapa-handoff", daemon=True).start()
     except RuntimeError:  # the process has no thread left, or is about to end
         ask()
     try:
-        answer = answers.get(timeout=seconds)
+        addresses = found.get(timeout=seconds)
     except Empty:
         raise TimeoutError(f"looking up {host} timed out") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    if isinstance(addresses, Exception):
+        raise addresses
+    return addresses
 
 
 def _own_name() -> str:
@@ -179,69 +170,3 @@ def _own_name() -> str:
     # literal where there is no full name.
     name = socket.gethostname()
     return name if "." in name else "[127.0.0.1]"
-
-
-class Delayed(Exception):
-    """The mail could not be sent now; a later try may succeed. The message is the server's word."""
-
-    outcome = Outcome.DELAYED
-
-
-class Unreachable(Delayed):
-    """No usable connection could be made, up to the log-in; nothing of the mail was said."""
-
-    outcome = Outcome.UNREACHABLE
-
-
-class Unanswered(Delayed):
-    """The whole mail was sent and the reply was lost: it may have been accepted, and a later try be a duplicate."""
-
-    outcome = Outcome.UNKNOWN
-
-
-class Connection(flask_mail.Connection):
-    """Flask-Mail's connection with a timeout, verified certificates and no wire trace."""
-
-    def __init__(self, mail: Any, config: Config, deadline: float) -> None:
-        super().__init__(mail)
-        self._timeout = config.smtp_timeout
-        self._verify_tls = config.smtp_verify_tls
-        self._deadline = deadline
-
-    def configure_host(self) -> Exchange:
-        mail = self.mail
-        if not mail.server:
-            raise Unreachable("MAIL_SERVER is not set")
-        try:
-            port = int(mail.port or 0)
-        except ValueError:
-            raise Unreachable(f"MAIL_PORT: {mail.port!r} is no number") from None
-        if not 0 <= port <= 65_535:
-            raise Unreachable(f"MAIL_PORT: {port} is no port; use 1 to 65535")
-        if mail.use_ssl:
-            host: Exchange = EncryptedExchange(
-                self._deadline, mail.server, port, timeout=self._timeout, context=self._tls()
-            )
-        else:
-            host = Exchange(self._deadline, mail.server, port, timeout=self._timeout)
-        try:
-            host.ehlo_or_helo_if_needed()
-            if mail.use_tls:
-                host.starttls(context=self._tls())
-            if mail.username and mail.password:
-                host.login(mail.username, mail.password)
-        except BaseException as error:
-            host.close()
-            if isinstance(error, UnicodeEncodeError):
-                raise Unreachable("MAIL_USERNAME, MAIL_PASSWORD: smtplib sends ASCII characters only") from None
-            if isinstance(error, smtplib.SMTPServerDisconnected) and host.refusal is not None:
-                raise Unreachable(host.refusal) from None
-            raise
-        return host
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if not self._verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context

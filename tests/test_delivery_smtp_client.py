@@ -1,4 +1,4 @@
-"""The exchange with the mail server ends in time, whatever the server, the network or the name server does."""
+"""The client with the mail server ends in time, whatever the server, the network or the name server does."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from flask_kapa_handoff.delivery import outbox
-from flask_kapa_handoff.delivery.mail.smtp_client import EncryptedExchange, Exchange
-from flask_kapa_handoff.delivery.mail.transport import Transport, Unreachable
+from flask_kapa_handoff.delivery.mail.smtp_client import EncryptedSMTPClient, SMTPClient
+from flask_kapa_handoff.delivery.mail.transport import Transport
+from flask_kapa_handoff.delivery.outcomes import Unreachable
 from flask_kapa_handoff.storage import BUSY_TIMEOUT
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
@@ -30,13 +31,13 @@ EVER = 600.0
 LARGE = b"x" * 400_000
 
 
-def exchange_with(server: ScriptedServer, *, patience: float = EVER, timeout: float = EVER) -> Exchange:
-    return Exchange(time.monotonic() + patience, "127.0.0.1", server.port, timeout=timeout)
+def client_with(server: ScriptedServer, *, patience: float = EVER, timeout: float = EVER) -> SMTPClient:
+    return SMTPClient(time.monotonic() + patience, "127.0.0.1", server.port, timeout=timeout)
 
 
 @pytest.fixture(params=["plain", "TLS"])
-def slow_reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Exchange]]:
-    """An exchange with a server that reads all that it is sent, at 16 kB in a tenth of a second."""
+def slow_reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., SMTPClient]]:
+    """An client with a server that reads all that it is sent, at 16 kB in a tenth of a second."""
     context = server_context(make_certificate(tmp_path, "IP:127.0.0.1")) if request.param == "TLS" else None
     stopped = threading.Event()
 
@@ -55,17 +56,17 @@ def slow_reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Call
         reader = threading.Thread(target=read, args=(listener,))
         reader.start()
 
-        def connect(*, patience: float, timeout: float) -> Exchange:
+        def connect(*, patience: float, timeout: float) -> SMTPClient:
             deadline, port = time.monotonic() + patience, listener.getsockname()[1]
             if context is None:
-                exchange = Exchange(deadline, "127.0.0.1", port, timeout=timeout)
+                client = SMTPClient(deadline, "127.0.0.1", port, timeout=timeout)
             else:
                 trusting = ssl.create_default_context()
                 trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-                exchange = EncryptedExchange(deadline, "127.0.0.1", port, timeout=timeout, context=trusting)
-            assert exchange.sock is not None
-            exchange.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
-            return exchange
+                client = EncryptedSMTPClient(deadline, "127.0.0.1", port, timeout=timeout, context=trusting)
+            assert client.sock is not None
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
+            return client
 
         yield connect
         stopped.set()
@@ -100,7 +101,7 @@ def test_a_mail_ends_before_its_lease(make_app: Callable[..., Flask], timeout: i
         until = connection.execute(select(ticket_table.c.leased_until)).scalar_one()
         since = connection.execute(select(delivery_attempt.c.started_at)).scalar_one()
     lease = (until - since).total_seconds()
-    assert timeout < Transport(app, state.config).patience <= lease - BUSY_TIMEOUT
+    assert timeout < Transport(state).patience <= lease - BUSY_TIMEOUT
 
 
 def test_name_server_without_an_answer(look_ups: list[Any]) -> None:
@@ -108,7 +109,7 @@ def test_name_server_without_an_answer(look_ups: list[Any]) -> None:
     answered = threading.Event()
     look_ups.append(lambda port: [answered.wait(20)][1:])
     with ScriptedServer() as server, pytest.raises(TimeoutError, match="looking up 127"):
-        exchange_with(server, timeout=SOON)
+        client_with(server, timeout=SOON)
     answered.set()
 
 
@@ -120,14 +121,14 @@ def test_name_server_that_knows_nothing(look_ups: list[Any]) -> None:
 
     look_ups.append(unknown)
     with ScriptedServer() as server, pytest.raises(socket.gaierror, match="not known"):
-        exchange_with(server)
+        client_with(server)
 
 
 def test_each_address_is_tried(look_ups: list[Any]) -> None:
     """Where a server has several addresses, one that refuses is no reason to give up."""
     look_ups.append(addresses("127.0.0.2", "127.0.0.1"))
     with ScriptedServer() as server:
-        exchange_with(server).quit()
+        client_with(server).quit()
 
 
 def test_look_up_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +140,7 @@ def test_look_up_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptedServer() as server, monkeypatch.context() as patch:
         real = threading.Thread.start
         patch.setattr(threading.Thread, "start", lambda it: start(it) if it.name.startswith("dns") else real(it))
-        exchange_with(server).quit()
+        client_with(server).quit()
 
 
 def test_handshake_has_what_the_reply_left() -> None:
@@ -152,75 +153,75 @@ def test_handshake_has_what_the_reply_left() -> None:
         return "220 go ahead"
 
     with ScriptedServer({"STARTTLS": [late]}) as server:
-        exchange = exchange_with(server, patience=5.0)
-        exchange.docmd("STARTTLS")
-        assert exchange.sock is not None
-        waits = exchange.sock.gettimeout()
+        client = client_with(server, patience=5.0)
+        client.docmd("STARTTLS")
+        assert client.sock is not None
+        waits = client.sock.gettimeout()
         assert waits is not None
-        assert waits <= exchange.deadline - said[0]
-        exchange.close()
+        assert waits <= client.deadline - said[0]
+        client.close()
 
 
 def test_endless_reply_ends_early() -> None:
     """A reply without end is given up after so many octets, and not when the memory or the time is full."""
     with ScriptedServer({"NOOP": [FLOOD]}) as server:
-        exchange = exchange_with(server, timeout=20.0)
+        client = client_with(server, timeout=20.0)
         with pytest.raises(OSError, match="a reply of more than 100000 octets"):
-            exchange.noop()
+            client.noop()
 
 
 def test_long_exchange_is_no_endless_reply() -> None:
     """Only one reply counts, however many were said before it over the same connection."""
     reply = "\r\n".join(["250-" + "x" * 500] * 100 + ["250 ok"])
     with ScriptedServer({"NOOP": [reply] * 4}) as server:
-        exchange = exchange_with(server)
-        assert [exchange.noop()[0] for _ in range(4)] == [250] * 4
-        exchange.quit()
+        client = client_with(server)
+        assert [client.noop()[0] for _ in range(4)] == [250] * 4
+        client.quit()
 
 
 def test_nothing_is_said_after_the_deadline() -> None:
     """When the time is up, not even a command goes out that the network would take at once."""
     with ScriptedServer() as server:
-        exchange = exchange_with(server)
-        exchange.deadline = time.monotonic()
+        client = client_with(server)
+        client.deadline = time.monotonic()
         with pytest.raises(OSError, match="timed out"):
-            exchange.docmd("NOOP")
+            client.docmd("NOOP")
         server.wait_for(lambda: server.open == 0)
         assert server.lines == []
 
 
-def test_slow_server_gets_a_large_mail(slow_reader: Callable[..., Exchange]) -> None:
+def test_slow_server_gets_a_large_mail(slow_reader: Callable[..., SMTPClient]) -> None:
     """A large mail may take longer than the timeout, as long as the server goes on reading."""
-    exchange = slow_reader(patience=EVER, timeout=SOON)
+    client = slow_reader(patience=EVER, timeout=SOON)
     begun = time.monotonic()
-    exchange.send(LARGE)
+    client.send(LARGE)
     assert time.monotonic() - begun > SOON
-    exchange.close()
+    client.close()
 
 
-def test_large_mail_ends_at_the_deadline(slow_reader: Callable[..., Exchange]) -> None:
+def test_large_mail_ends_at_the_deadline(slow_reader: Callable[..., SMTPClient]) -> None:
     """However steadily the server reads, the deadline holds, over TLS, too."""
-    exchange = slow_reader(patience=SOON, timeout=EVER)
+    client = slow_reader(patience=SOON, timeout=EVER)
     with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
-        exchange.send(LARGE)
+        client.send(LARGE)
 
 
 def test_last_piece_is_not_held_back() -> None:
     """A mail goes out in pieces, and the network holds none back until those before it are acknowledged (40 ms)."""
     with ScriptedServer() as server:
-        exchange = exchange_with(server)
-        assert exchange.sock is not None
-        assert exchange.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        exchange.quit()
+        client = client_with(server)
+        assert client.sock is not None
+        assert client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        client.quit()
 
 
 def test_lost_connection_is_named() -> None:
     """A connection that broke while something was said has the network's word in its error."""
     with ScriptedServer({"CONNECT": ["220 hello" + HANG_UP]}) as server:
-        exchange = exchange_with(server)
+        client = client_with(server)
         server.wait_for(lambda: server.open == 0)
         with pytest.raises(OSError, match="Connection unexpectedly closed") as error:
-            exchange.send(b"NOOP\r\n" * 1_000_000)
+            client.send(b"NOOP\r\n" * 1_000_000)
         assert any(word in str(error.value) for word in ("reset", "Broken pipe"))
 
 
@@ -229,5 +230,5 @@ def test_nonsense_at_the_log_in(make_app: Callable[..., Flask]) -> None:
     with ScriptedServer({"AUTH": ["334 abc"]}, extensions=["AUTH PLAIN"]) as server:
         app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port, MAIL_USERNAME="docs", MAIL_PASSWORD="secret")
         with pytest.raises(Unreachable):
-            Transport(app, app.extensions["kapa_handoff"].config).check()
+            Transport(app.extensions["kapa_handoff"]).check()
         server.wait_for(lambda: server.open == 0)

@@ -1,30 +1,22 @@
-"""The visitor's form. The signed offer is its anti-forgery token: it needs no session and no cookie."""
+"""The visitor's form, made of the table of fields. It needs no session and no cookie: the signed offer protects it."""
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import EmailField, HiddenField, StringField, TextAreaField, ValidationError
+from wtforms import HiddenField, StringField, ValidationError
 from wtforms.csrf.core import CSRF, CSRFTokenField
 
 from ..bounded_json import loads
-from ..config import parse_email
-from ..conversation import Conversation, ConversationError, TooManyPairs, clean_text, parse_conversation
+from ..conversation import Conversation, ConversationError, TooManyPairs, parse_conversation
 from ..errors import TooLarge
+from ..fields import EMAIL, NOTE, Field, all_fields
 from ..offers import Offer, OfferSigner
-
-SiteTranscript = Callable[[Offer], "Conversation | None"]
-
-NOTE_MAX = 5000
-"""Longest note, in characters."""
-
-MOST_LINE_ENDS = 2
-"""Browsers write a line's end as two characters: a note of only empty lines comes twice as long as it is."""
+from .form_fields import ConversationField, Row, attribute_of, form_field
 
 
 class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
@@ -40,23 +32,11 @@ class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
 
     def validate_csrf_token(self, form: TicketForm, field: CSRFTokenField) -> None:
         if form.accepted_offer is None:
-            form.accepted_offer = self._signer.read(field.data or "")
-
-
-class ConversationField(HiddenField):  # type: ignore[misc]
-    """The transcript: JSON text in a form, or a decoded list in a JSON request."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        self.data = valuelist[0] if valuelist else None
-
-    def _value(self) -> str:
-        if self.data is None or isinstance(self.data, str):
-            return self.data or ""
-        return json.dumps(self.data)
+            form.read_offer(self._signer)
 
 
 class TicketForm(FlaskForm):  # type: ignore[misc]
-    """Email, note and what goes along unseen."""
+    """The table's fields, and what is sent unseen."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         # Not the site's switches: this form's protection is not the session's token.
@@ -65,41 +45,80 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         csrf_field_name = "offer"
 
     submission_id = HiddenField()
-    email = EmailField("Your email")
-    note = TextAreaField("Note")
     conversation = ConversationField()
     website = StringField("Website")
 
+    email: Any
     accepted_offer: Offer | None = None
     accepted_conversation: Conversation | None = None
-    transcript_source: str = "browser"
+    desk: str | None = None
     max_pairs: int
-    site_transcript: SiteTranscript
+    site_record: Conversation | None = None
 
     @classmethod
-    def empty(cls, signer: OfferSigner, token: str) -> TicketForm:
-        """A form to fill in, with an offer and a ``submission_id`` of its own."""
-        form = cls(formdata=None, meta={"csrf_context": signer})
+    def empty(cls, signer: OfferSigner, token: str, *, desk: str, site_fields: tuple[Field, ...] = ()) -> TicketForm:
+        """A form to fill in, with an offer and a ``submission_id`` of its own.
+
+        Arguments:
+            desk: whose form it is.
+            site_fields: see KAPA_HANDOFF_FIELDS.
+        """
+        defaults = {attribute_of(row): row.default for row in all_fields(site_fields)}
+        form = _with_fields(site_fields)(formdata=None, data=defaults, meta={"csrf_context": signer})
+        form.desk = desk
         form.submission_id.data = str(uuid.uuid4())
         form.carry_offer(token)
         return form
 
     @classmethod
     def submitted(
-        cls, fields: MultiDict[str, Any], signer: OfferSigner, *, max_pairs: int, site_transcript: SiteTranscript
+        cls,
+        fields: MultiDict[str, Any],
+        signer: OfferSigner,
+        *,
+        max_pairs: int,
+        site_fields: tuple[Field, ...] = (),
     ) -> TicketForm:
         """A form that was sent; ``validate()`` fills ``accepted_offer`` and ``accepted_conversation``.
 
+        Where the site has a record of the conversation of its own, set ``site_record`` before: it is what counts then.
+
         Arguments:
             max_pairs: see KAPA_HANDOFF_MAX_PAIRS.
-            site_transcript: gives the site's own record of an offer's thread, or None.
+            site_fields: see KAPA_HANDOFF_FIELDS.
         """
-        form = cls(formdata=fields, meta={"csrf_context": signer})
-        form.max_pairs, form.site_transcript = max_pairs, site_transcript
+        form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
+        form.max_pairs = max_pairs
         form.carry_offer(form.offer.data or "")
         # The offer first: without a good one nothing else is looked at.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
         return form
+
+    @property
+    def shown(self) -> list[Any]:
+        """The fields that the visitor sees, in their order; each has its ``row`` of the table."""
+        return [field for field in self if isinstance(field, Row) and field.is_shown(self.desk)]
+
+    @property
+    def unseen(self) -> list[Any]:
+        """The other ones: what is wrong with them has no field to stand at."""
+        shown = self.shown
+        return [field for field in self if field not in shown]
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the visitor filled in Kapa's own form, which asks for email and note alone."""
+        return self.accepted_offer is not None and self.accepted_offer.requested
+
+    @property
+    def field_values(self) -> dict[str, str]:
+        """After ``validate()``: the values of the fields that have no column of their own, by name."""
+        return {field.name: field.data for field in self.shown if field.row not in (EMAIL, NOTE) and field.data}
+
+    @property
+    def errors(self) -> dict[str, list[str]]:
+        """What is wrong, by the names under which the fields were sent."""
+        return {field.name: list(field.errors) for field in self if field.errors}
 
     def read_offer(self, signer: OfferSigner) -> Offer:
         """What the offer says that was sent along.
@@ -108,6 +127,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             OfferExpired, OfferInvalid: it is no good.
         """
         self.accepted_offer = signer.read(self.offer.data or "")
+        self.desk = self.accepted_offer.desk
         return self.accepted_offer
 
     def carry_offer(self, token: str) -> None:
@@ -123,24 +143,6 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
                 "Please close it and press the button under the answer again."
             ) from None
 
-    def validate_email(self, field: EmailField) -> None:
-        if not (field.data or "").strip():
-            raise ValidationError("Please enter your email address, so that we can answer you.")
-        try:
-            field.data = parse_email(field.data)
-        except ValueError as error:
-            raise ValidationError(
-                f"Please check this email address, it should look like name@example.com. ({error})"
-            ) from None
-
-    def validate_note(self, field: TextAreaField) -> None:
-        note = field.data or ""
-        if len(note) <= MOST_LINE_ENDS * NOTE_MAX:
-            note = clean_text(note)
-        if len(note) > NOTE_MAX:
-            raise ValidationError(f"The note has {len(note):,} characters; at most {NOTE_MAX:,} can be sent.")
-        field.data = note.strip()
-
     def validate_website(self, field: StringField) -> None:
         # Told, not swallowed, and emptied: a person whose browser filled it in must not lose a ticket.
         if field.data:
@@ -151,9 +153,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             )
 
     def validate_conversation(self, field: ConversationField) -> None:
-        found = self.site_transcript(self.accepted_offer) if self.accepted_offer else None
-        if found is not None:
-            self.accepted_conversation, self.transcript_source = found, "site"
+        if self.site_record is not None:
+            self.accepted_conversation = self.site_record
             return
         if field.data is None or field.data == "":
             raise ValidationError(
@@ -173,6 +174,12 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         except ConversationError as error:
             raise ValidationError(f"{error}.") from None
         self.accepted_conversation = found
+
+
+@lru_cache(maxsize=64)
+def _with_fields(site_fields: tuple[Field, ...]) -> type[TicketForm]:
+    """The form's class for a site's fields."""
+    return type("TicketForm", (TicketForm,), {attribute_of(row): form_field(row) for row in all_fields(site_fields)})
 
 
 def _require_offered_answer(conversation: Conversation, offered: Offer | None, max_pairs: int) -> None:

@@ -1,0 +1,67 @@
+"""The mail's templates: what they have at hand, and what happens where a site's own fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from traceback import extract_tb
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+from ...conversation import is_link
+from ...links import Links
+from ...markdown import Renderer, lines
+from ...template_environment import OPTIONS, TEMPLATES
+from ...text import one_line, quoted
+
+TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
+
+_logger = logging.getLogger(__name__)
+
+
+def template_functions() -> dict[str, Callable[..., object]]:
+    """What the templates of one mail have for texts of visitors and models."""
+    links = Links()
+    return {
+        "is_link": is_link,
+        "lines": lines,
+        "link": links.link,
+        "one_line": one_line,
+        "plain_address": links.plain_address,
+        "quoted": quoted,
+        "to_html": Renderer(),
+    }
+
+
+def render_bodies(environment: Environment, context: dict[str, Any]) -> tuple[str, str | None]:
+    """The text and the HTML of a mail.
+
+    Where the site's text template fails the package's own takes its place; where the HTML fails there is none.
+    """
+    text = _render(environment, TEXT, context)
+    if text is None:
+        text = own_templates().get_template(TEXT).render(context)
+    return text, _render(environment, HTML, context)
+
+
+@cache
+def own_templates() -> Environment:
+    """The package's templates as they were shipped, whatever a site puts in their place."""
+    return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
+
+
+def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:
+    """A part of the mail; None: it cannot be had, and the log says so."""
+    try:
+        return environment.get_template(name).render(context)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        # Also a panic in native code, which is no Exception. Not the error's words: they may be the visitor's.
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(name)]
+        place = f"{name}, line {lines[-1]}" if lines else name
+        reference = context["ticket"].reference
+        _logger.error("Ticket %s is composed without %s: %s.", reference, place, type(error).__name__)
+        return None

@@ -1,0 +1,147 @@
+"""The site's own Flask-Mail: its configuration, a connection by it, and the signal that its receivers know.
+
+Only this module imports Flask-Mail. Of version 0.10 the connection is not used: it has no timeout, does not verify
+certificates, prints the whole exchange when the app is in debug mode, and lets an error at QUIT hide that a mail was
+accepted.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+from functools import lru_cache
+from typing import Any
+
+import flask_mail
+from flask import current_app
+
+from ...config import parse_sender
+from ...tracebacks import without_message
+from ..mailroom import Mailroom
+from ..outcomes import Unreachable
+from .message import ComposedMessage
+from .smtp_client import EncryptedSMTPClient, SMTPClient
+
+_logger = logging.getLogger(__name__)
+
+
+class SiteMail:
+    """How the site sends mail."""
+
+    def __init__(self, mailroom: Mailroom) -> None:
+        self._app = mailroom.app
+        self._config = mailroom.config
+        self._mail = mailroom.mail
+
+    @property
+    def state(self) -> Any:
+        """Flask-Mail's state for this app. Looked up late: a site may set Flask-Mail up after this package."""
+        own = self._mail.state if self._mail is not None else None
+        found = own or self._app.extensions.get("mail")
+        if hasattr(found, "suppress"):
+            return found
+        # There is none, or another library's of the same name.
+        return flask_mail.Mail().init_mail(self._app.config, self._app.debug, self._app.testing)
+
+    @property
+    def sender(self) -> str | None:
+        """The ``From`` address: ``KAPA_HANDOFF_SENDER``, else ``MAIL_DEFAULT_SENDER``.
+
+        Raises:
+            ValueError: ``MAIL_DEFAULT_SENDER`` is no address.
+        """
+        if self._config.sender:
+            return self._config.sender
+        default = self.state.default_sender
+        return _parsed(tuple(default) if isinstance(default, list) else default) if default else None
+
+    def connect(self, deadline: float) -> SMTPClient:
+        """Connect, begin TLS and log in, as the site's ``MAIL_*`` configuration says.
+
+        Arguments:
+            deadline: the moment (``time.monotonic()``) at which all that is said over it ends.
+
+        Raises:
+            Unreachable: the configuration names no server that can be used, or it hung up with a refusal.
+            OSError, smtplib.SMTPException, ValueError: anything else that went wrong.
+        """
+        mail = self.state
+        client = self._open(mail, deadline)
+        try:
+            client.ehlo_or_helo_if_needed()
+            if mail.use_tls:
+                client.starttls(context=self._tls())
+            if mail.username and mail.password:
+                client.login(mail.username, mail.password)
+        except BaseException as error:
+            client.close()
+            if isinstance(error, UnicodeEncodeError):
+                raise Unreachable("MAIL_USERNAME, MAIL_PASSWORD: smtplib sends ASCII characters only") from None
+            if isinstance(error, smtplib.SMTPServerDisconnected) and client.refusal is not None:
+                raise Unreachable(client.refusal) from None
+            raise
+        return client
+
+    def _open(self, mail: Any, deadline: float) -> SMTPClient:
+        if not mail.server:
+            raise Unreachable("MAIL_SERVER is not set")
+        try:
+            port = int(mail.port or 0)
+        except ValueError:
+            raise Unreachable(f"MAIL_PORT: {mail.port!r} is no number") from None
+        if not 0 <= port <= 65_535:
+            raise Unreachable(f"MAIL_PORT: {port} is no port; use 1 to 65535")
+        timeout = self._config.smtp_timeout
+        if mail.use_ssl:
+            return EncryptedSMTPClient(deadline, mail.server, port, timeout=timeout, context=self._tls())
+        return SMTPClient(deadline, mail.server, port, timeout=timeout)
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if not self._config.smtp_verify_tls:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def announce(message: ComposedMessage) -> None:
+    """Tell the site's receivers of ``email_dispatched``, and ``record_messages()``, of a mail that went out.
+
+    Raises nothing: the mail is out, and an error of theirs must not repeat it.
+    """
+    if not flask_mail.email_dispatched.receivers:
+        return
+    try:
+        flask_mail.email_dispatched.send(
+            current_app._get_current_object(),  # type: ignore[attr-defined]
+            message=_SentMessage(message),
+        )
+    except Exception as error:
+        _logger.error("A receiver of Flask-Mail's email_dispatched failed. %s", without_message(error))
+
+
+class _SentMessage(flask_mail.Message):
+    """Flask-Mail's view of a mail that was composed here."""
+
+    def __init__(self, message: ComposedMessage) -> None:
+        super().__init__(
+            message.subject,
+            recipients=[message.recipient],
+            body=message.text,
+            html=message.html,
+            sender=message.sender,
+            reply_to=message.reply_to,
+        )
+        self._data = message.data
+
+    def as_bytes(self) -> bytes:
+        return self._data
+
+    def as_string(self) -> str:
+        return self._data.decode("ascii")
+
+
+@lru_cache(maxsize=16)
+def _parsed(default_sender: str | tuple[str, str]) -> str:
+    return parse_sender(default_sender)

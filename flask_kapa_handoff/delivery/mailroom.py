@@ -1,0 +1,39 @@
+"""What the delivery needs of an app."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from flask import Flask
+from jinja2 import Environment
+
+from ..config import Config
+from ..storage.engine import Database
+from .channels import Ways
+from .housekeeping import Housekeeping
+
+
+class Mailroom(Ways, Protocol):
+    """One app, as those see it who get its tickets out."""
+
+    @property
+    def app(self) -> Flask: ...
+
+    @property
+    def config(self) -> Config: ...
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def housekeeping(self) -> Housekeeping: ...
+
+    @property
+    def mail(self) -> Any:
+        """The ``flask_mail.Mail`` that the site has passed; None: the one on the app, or one made from its config."""
+
+    @property
+    def site_name(self) -> str: ...
+
+    @property
+    def templates(self) -> Environment: ...

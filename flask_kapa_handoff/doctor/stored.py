@@ -1,0 +1,135 @@
+"""What is stored and cannot be used: names that another version has written, and rows that are damaged."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+from sqlalchemy.exc import NoResultFound
+
+from ..settings import history_rows
+from ..storage.reading import DamagedRow
+from ..storage.tables import delivery_attempt, desk, ticket
+from ..storage.tickets import Attempt, Outcome, Status, Ticket, find_conversation
+from ..triggers import read_triggers
+from ..unknown import Unknown, read_name
+from .finding import Finding, Level
+
+LATEST = 1_000
+"""How many of the latest tickets are looked at, and of those that wait or have failed."""
+
+TRANSCRIPT_SECONDS = 2.0
+"""How long their conversations are looked at: each may have a megabyte."""
+
+SHOWN = 10
+"""How many things of a kind a finding names."""
+
+REMEDY = (
+    "If a newer version of this package was installed before, install it again. Otherwise the database was changed or "
+    "damaged: `flask kapa-handoff export` prints the rows as they are stored, and a backup may have them whole."
+)
+
+
+@dataclass
+class Stored:
+    """What was found.
+
+    Arguments:
+        unknown: what this version does not know, such as ``status "snoozed"``, and how often it is stored.
+        damaged: the rows that cannot be read, such as ``ticket T-7F3K2Q (created_at)``.
+    """
+
+    unknown: Counter[str] = field(default_factory=Counter)
+    damaged: list[str] = field(default_factory=list)
+
+
+def look_at_stored(connection: Connection) -> Stored:
+    """Look at the settings and their history, the latest tickets, and those that are not delivered."""
+    found = Stored()
+    for row in connection.execute(select(desk.c.name, desk.c.triggers)):
+        _count_triggers(found, row.triggers, "of the settings")
+    for change in history_rows(connection, limit=LATEST):
+        if isinstance(change, DamagedRow):
+            what = f"version {change.values['version']} of the settings"
+            found.damaged.append(f"{what} ({', '.join(change.damaged)})")
+    for what, column, names in (
+        ("status", ticket.c.status, Status),
+        ("outcome", delivery_attempt.c.outcome, Outcome),
+    ):
+        for name, number in connection.execute(select(column, func.count()).group_by(column)):
+            if name is not None and isinstance(read_name(names, name, what), Unknown):
+                found.unknown[f'{what} "{name:.60}"'] += number
+    _look_at_tickets(found, connection)
+    return found
+
+
+def _look_at_tickets(found: Stored, connection: Connection) -> None:
+    columns, until = ticket.c, time.monotonic() + TRANSCRIPT_SECONDS
+    newest = select(ticket).order_by(columns.id.desc()).limit(LATEST)
+    ended = columns.status == Status.DELIVERED
+    waiting = select(ticket).where(~ended).order_by(columns.id.desc()).limit(LATEST)
+    seen: set[Any] = set()
+    for one in _tickets(connection, newest, waiting):
+        if one.id in seen:
+            continue
+        seen.add(one.id)
+        name = f"ticket {one.reference or repr(one.id)}"
+        if isinstance(one, DamagedRow):
+            found.damaged.append(f"{name} ({', '.join(one.damaged)})")
+            continue
+        _count_triggers(found, one.triggers, "of tickets")
+        if time.monotonic() < until and not _has_conversation(connection, one):
+            found.damaged.append(f"{name} (conversation)")
+    tries = select(delivery_attempt).order_by(delivery_attempt.c.id.desc()).limit(LATEST)
+    for attempt in map(Attempt.from_row, connection.execute(tries)):
+        if isinstance(attempt, DamagedRow):
+            found.damaged.append(f"delivery attempt {attempt.id} ({', '.join(attempt.damaged)})")
+
+
+def _tickets(connection: Connection, *queries: Select[Any]) -> Iterable[Ticket | DamagedRow]:
+    for query in queries:
+        yield from map(Ticket.from_row, connection.execute(query).all())
+
+
+def _has_conversation(connection: Connection, one: Ticket) -> bool:
+    try:
+        find_conversation(connection, one)
+    except (ValueError, NoResultFound):
+        return False
+    return True
+
+
+def _count_triggers(found: Stored, names: Any, where: str) -> None:
+    for name in read_triggers(names) if isinstance(names, str) else ():
+        if isinstance(name, Unknown):
+            found.unknown[f'trigger "{name:.60}" {where}'] += 1
+
+
+def examine_stored(stored: Stored) -> list[Finding]:
+    """One finding for all that another version has written or that is damaged; none where all is well."""
+    if not stored.unknown and not stored.damaged:
+        return []
+    unknown = [f"{what}, {number} time{'s' if number != 1 else ''}" for what, number in stored.unknown.most_common()]
+    told = [
+        f"{label}: {_shortened(items)}"
+        for label, items in (("unknown to this version", unknown), ("damaged", stored.damaged))
+        if items
+    ]
+    return [
+        Finding(
+            Level.WARNING,
+            f"Something stored cannot be used here. {'. '.join(text[:1].upper() + text[1:] for text in told)}.",
+            "It is kept and shown as unknown or damaged. A ticket with an unknown status, or a damaged one, is not "
+            "sent; a trigger that is unknown shows no button.",
+            REMEDY,
+        )
+    ]
+
+
+def _shortened(items: list[str]) -> str:
+    more = len(items) - SHOWN
+    return "; ".join(items[:SHOWN]) + (f"; and {more} more" if more > 0 else "")

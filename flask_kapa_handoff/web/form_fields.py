@@ -1,0 +1,109 @@
+"""The table of fields as fields of WTForms, one class for each kind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+from wtforms import EmailField, Field, HiddenField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.widgets import CheckboxInput
+
+from .. import fields
+from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
+
+
+class _Form(Protocol):
+    """What a field looks at of its form."""
+
+    @property
+    def desk(self) -> str | None: ...
+
+    @property
+    def is_foreign(self) -> bool: ...
+
+
+class ConversationField(HiddenField):  # type: ignore[misc]
+    """The transcript: JSON text in a form, or a decoded list in a JSON request."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = valuelist[0] if valuelist else None
+
+    def _value(self) -> str:
+        if self.data is None or isinstance(self.data, str):
+            return self.data or ""
+        return json.dumps(self.data)
+
+
+class Row:
+    """A field of the form that is a row of the table; ``data`` is the value as text, whatever its kind."""
+
+    data: str | None
+    raw_data: list[str]
+
+    def __init__(self, row: fields.Field, **options: Any) -> None:
+        super().__init__(row.label, [_read], **options)  # type: ignore[call-arg]  # of WTForms
+        self.row = row
+
+    def is_shown(self, desk: str | None) -> bool:
+        """Whether the visitor sees it; where the desk is not known, also if it came filled in."""
+        return self.row.is_for(desk) if desk is not None else not self.row.desks or any(self.raw_data or ())
+
+
+def _read(form: _Form, field: Row) -> None:
+    if form.desk is not None and not field.row.is_for(form.desk):
+        if any(field.raw_data):
+            raise ValidationError(f"This form has no field “{field.row.label}”. Please close it and open it again.")
+        return
+    if not field.raw_data and form.is_foreign and field.row not in (EMAIL, NOTE):
+        field.data = ""  # that form has not asked for it
+        return
+    try:
+        field.data = field.row.read(field.data or "")
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+class _Text(Row, StringField):  # type: ignore[misc]
+    pass
+
+
+class _Email(Row, EmailField):  # type: ignore[misc]
+    pass
+
+
+class _Textarea(Row, TextAreaField):  # type: ignore[misc]
+    pass
+
+
+class _Select(Row, SelectField):  # type: ignore[misc]
+    def __init__(self, row: fields.Field, **options: Any) -> None:
+        # The empty choice goes where there is always one that is chosen.
+        choices = [*row.choices] if row.required and row.default else ["", *row.choices]
+        super().__init__(row, choices=choices, validate_choice=False, **options)
+
+
+class _Checkbox(Row, Field):  # type: ignore[misc]
+    widget = CheckboxInput()
+
+    def _value(self) -> str:
+        return YES
+
+    @property
+    def checked(self) -> bool:
+        """Whether it is ticked."""
+        return self.data == YES
+
+
+_CLASSES = {"text": _Text, "email": _Email, "textarea": _Textarea, "select": _Select, "checkbox": _Checkbox}
+
+
+def attribute_of(row: fields.Field) -> str:
+    """The attribute of the form that has the field."""
+    # A site may call its field as WTForms calls what a form can do: "data", "errors", "validate".
+    return row.name if row in PACKAGE_FIELDS else f"site_{row.name}"
+
+
+def form_field(row: fields.Field) -> Any:
+    """A field for a form's class."""
+    html_id = f"kapa-handoff-{row.name}" if row in PACKAGE_FIELDS else f"kapa-handoff-field-{row.name}"
+    return _CLASSES[row.kind](row, name=row.name, id=html_id)

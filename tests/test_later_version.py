@@ -1,0 +1,310 @@
+"""After a rollback: what a later version has stored and signed is kept, shown as unknown, and stops nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string
+from flask.testing import FlaskClient
+from sqlalchemy import inspect, text
+
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, unknown
+from flask_kapa_handoff.health import health
+from flask_kapa_handoff.storage import VERSION_TABLE, schema
+from flask_kapa_handoff.storage.tables import metadata
+from tests.helpers.admin import fields, let_pass, save, shown
+from tests.helpers.commands import findings, invoke, left, mailing
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import PAIR, send_ticket, ticket_fields
+
+JSON = {"Accept": "application/json"}
+LATER_PAIR = {
+    **PAIR,
+    "mood": "puzzled",
+    "reaction": "heart",
+    "sources": [{"title": "Keys", "url": "https://example.com/keys", "score": 0.5}],
+}
+
+
+@dataclass
+class Site:
+    """A site that a later version has served, and this one serves now."""
+
+    app: Flask
+    client: FlaskClient
+    delivered: str
+    due: str
+    snoozed: str
+    only_unknown: str
+    offer: str
+
+
+def execute(app: Flask, *statements: str, **values: Any) -> None:
+    """Write past the package, as another version of it may."""
+    with app.extensions["kapa_handoff"].database.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement), values)
+
+
+def read(app: Flask, query: str, **values: Any) -> list[Any]:
+    with app.extensions["kapa_handoff"].database.engine.connect() as connection:
+        return list(connection.execute(text(query), values).scalars())
+
+
+SET_VERSION = f"UPDATE {VERSION_TABLE} SET version_num = '9999'"  # noqa: S608  a constant of the package
+GET_VERSION = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608
+
+
+def extend_tables(app: Flask) -> None:
+    """What the rule for migrations allows."""
+    kind = "CHAR(32)" if app.extensions["kapa_handoff"].database.engine.dialect.name == "sqlite" else "UUID"
+    for table in metadata.tables:
+        execute(
+            app,
+            f"ALTER TABLE {table} ADD COLUMN later TEXT",
+            f"ALTER TABLE {table} ADD COLUMN later_count INTEGER NOT NULL DEFAULT 7",
+        )
+    execute(
+        app,
+        "CREATE TABLE kapa_handoff_later (id INTEGER PRIMARY KEY, "
+        f"ticket_id {kind} NOT NULL REFERENCES kapa_handoff_ticket (id) ON DELETE CASCADE)",
+        SET_VERSION,
+    )
+
+
+def later_offer(app: Flask) -> str:
+    """An offer with one more trigger, fact and claim."""
+    with app.test_request_context():
+        signer = app.extensions["kapa_handoff"].offer_signer()
+        said = {
+            "for": signer._audience,
+            "id": "an-offer-of-later",
+            "triggers": ["of-later", "downvote"],
+            "pairs": 2,
+            "downvoted": True,
+            "fact_of_later": 900,
+            "desk": "default",
+            "thread_id": "thread-9",
+            "campaign": {"name": "spring"},
+        }
+        token: str = signer._serializer.dumps(said)
+    return token
+
+
+@pytest.fixture
+def database_of_app(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], dict[str, str]]]:
+    """A database of the test's own: no other test could use its tables."""
+    if backend == "sqlite":
+        yield lambda name: {}
+        return
+    postgres = request.getfixturevalue("postgres")
+    uri = postgres.new_database()
+    (tmp_path / "site").mkdir()  # the instance folder, which only a file would make
+    yield lambda name: {"KAPA_HANDOFF_DATABASE_URI": uri}
+    postgres.drop_database(uri)
+
+
+@pytest.fixture
+def site(make_app: Callable[..., Flask], mail_server: MailServer) -> Site:
+    """Everything that a later version may have written, in one database."""
+    app = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=let_pass))
+    client = app.test_client()
+    save(client, button_text="Ask a human", triggers="always,downvote")
+    save(client, threshold="5", triggers="conversation-length,always")
+    delivered = send_ticket(client)
+    assert invoke(app, "deliver").exit_code == 0
+    due, snoozed, only_unknown = (send_ticket(client, email=f"v{number}@example.com") for number in range(3))
+    extend_tables(app)
+    execute(
+        app,
+        "UPDATE kapa_handoff_desk SET triggers = 'always,of-later'",
+        "UPDATE kapa_handoff_delivery_attempt SET outcome = 'bounced'",
+    )
+    execute(app, "UPDATE kapa_handoff_ticket SET status = 'snoozed' WHERE reference = :at", at=snoozed)
+    for reference, names in ((due, "always,of-later"), (only_unknown, "of-later")):
+        execute(
+            app, "UPDATE kapa_handoff_ticket SET triggers = :names WHERE reference = :at", names=names, at=reference
+        )
+    execute(app, "UPDATE kapa_handoff_transcript SET conversation = :pairs", pairs=json.dumps([LATER_PAIR]))
+    for column in ("before", "after"):
+        for values in map(json.loads, read(app, f'SELECT "{column}" FROM kapa_handoff_settings_change')):  # noqa: S608
+            later = {**values, "theme": "dark", "triggers": [*values["triggers"], "of-later"]}
+            change = f'UPDATE kapa_handoff_settings_change SET "{column}" = :later WHERE "{column}" = :now'  # noqa: S608
+            execute(app, change, later=json.dumps(later), now=json.dumps(values))
+    app.extensions["kapa_handoff"].database.close()
+    again = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=let_pass))
+    return Site(again, again.test_client(), delivered, due, snoozed, only_unknown, later_offer(again))
+
+
+def test_every_page_is_there(site: Site) -> None:
+    """What is unknown is shown as that."""
+    pages = {path: site.client.get(f"/handoff/admin/{path}") for path in ("", "tickets", "doctor", "?history=all")}
+    for reference in (site.delivered, site.due, site.snoozed, site.only_unknown):
+        pages[reference] = site.client.get(f"/handoff/admin/tickets/{reference}")
+    assert {page.status_code for page in pages.values()} == {200}
+    assert "Unknown (of-later)" in shown(pages[""])
+    assert "every answer, unknown (of-later)" in shown(pages["?history=all"])
+    assert "Unknown (snoozed)" in shown(pages["tickets"])
+    assert "Unknown (bounced)" in shown(pages[site.delivered])
+    assert "Vote: unknown (heart)" in shown(pages[site.delivered])
+    assert "unknown (of-later)" in shown(pages[site.only_unknown])
+    assert "Its status is unknown (snoozed)" in shown(pages[site.snoozed])
+
+
+def test_the_button_and_the_form_work(site: Site) -> None:
+    """A button is offered by the triggers that this version knows."""
+    assert site.client.get("/handoff/offer?pairs=1", headers=JSON).json["triggers"] == ["always"]
+    with site.app.test_request_context("/page"):
+        conversation = Conversation((QuestionAnswer("Why?", "Because."),), "thread-1")
+        assert "Ask a human" in render_template_string("{{ kapa_handoff_button(it) }}", it=conversation)
+        assert 'data-handoff-triggers="always"' in render_template_string("{{ kapa_widget('ID') }}")
+    assert site.client.get("/handoff/form", query_string={"offer": site.offer}).status_code == 200
+    assert send_ticket(site.client)
+
+
+def test_an_open_form_is_sent(site: Site) -> None:
+    """The offer's unknown trigger goes into the ticket, and its unknown claims into the offer of the form."""
+    signer = site.app.extensions["kapa_handoff"].offer_signer
+    with site.app.test_request_context():
+        opened = signer().read(site.offer)
+        again = signer().read(signer().sign(opened.for_one_form()))
+    assert again.others == opened.others == {"fact_of_later": 900, "campaign": {"name": "spring"}}
+    fields = ticket_fields(site.client, offer=site.offer, conversation=json.dumps([PAIR, PAIR]))
+    answer = site.client.post("/handoff/tickets", data=fields, headers=JSON)
+    assert answer.status_code == 201, answer.text
+    stored = "SELECT triggers FROM kapa_handoff_ticket WHERE reference = :at"
+    assert read(site.app, stored, at=answer.json["reference"]) == ["downvote,of-later"]
+
+
+def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:
+    """All but the ticket whose status is unknown, which stays as it is; an unknown reason is named as that."""
+    mail_server.received.clear()
+    run = invoke(site.app, "deliver")
+    assert (run.exit_code, run.output) == (0, "2 delivered, 0 to be tried again, 0 failed.\n")
+    mails = {mail.message["X-Kapa-Handoff-Ticket"]: mail for mail in mail_server.received}
+    assert set(mails) == {site.due, site.only_unknown}
+    said = mails[site.only_unknown].body("plain")
+    assert "Why:       a reason that this version does not know (of-later)" in said
+    assert "(vote: unknown (heart))" in said
+    assert f"{site.snoozed} is snoozed" in invoke(site.app, "retry", site.snoozed).output
+    stored = "SELECT status FROM kapa_handoff_ticket WHERE reference = :at"
+    assert read(site.app, stored, at=site.snoozed) == ["snoozed"]
+
+
+def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """The tables stay as they are, and so does what is stored in them."""
+    upgraded = invoke(site.app, "db", "upgrade")
+    assert upgraded.exit_code == 0
+    assert "version 9999, from a newer version of this package" in upgraded.output
+    assert "Nothing was changed" in upgraded.output
+    assert read(site.app, GET_VERSION) == ["9999"]
+    assert "snoozed" in invoke(site.app, "tickets").output
+    exported = [json.loads(line) for line in invoke(site.app, "export").output.splitlines()]
+    assert [record["conversation"] for record in exported] == [[LATER_PAIR]] * 4
+    assert exported[0]["delivery_attempts"][0]["outcome"] == "bounced"
+    assert health(site.app).queued == 2
+    code, output = findings(site.app)
+    assert code == 0, output
+    for words in (
+        "of version 9999",
+        'trigger "of-later" of the settings, 1 time',
+        'trigger "of-later" of tickets, 2 times',
+        'status "snoozed", 1 time',
+        'outcome "bounced", 1 time',
+        "install it again",
+    ):
+        assert words in output
+    assert output.count("Something stored cannot be used here") == 1
+    assert invoke(site.app, "erase", "v1@example.com", "--yes").exit_code == 0
+    keeping = mailing(make_app, mail_server, KAPA_HANDOFF_RETENTION_DAYS=1)
+    execute(keeping, "UPDATE kapa_handoff_ticket SET delivered_at = '2020-01-01 00:00:00' WHERE status = 'delivered'")
+    assert "1 ticket older" in invoke(keeping, "purge").output
+    assert left(keeping)[0] == [site.due, site.only_unknown]
+
+
+def test_an_unknown_trigger_stays_until_it_is_unticked(site: Site) -> None:
+    """Saving something else keeps it; to untick it takes it away; others that nobody knows are refused."""
+    assert fields(site.client)["triggers"] == ["", "always", "of-later"]
+    assert save(site.client, button_text="Other").status_code == 303
+    stored = "SELECT triggers FROM kapa_handoff_desk"
+    assert read(site.app, stored) == ["always,of-later"]
+    assert save(site.client, triggers=["", "downvote", "of-later", "longer"]).status_code == 422
+    assert save(site.client, triggers=["", "of-later"]).status_code == 303
+    assert "this version knows none of the chosen triggers" in shown(site.client.get("/handoff/admin/"))
+    assert site.client.get("/handoff/offer?pairs=9", headers=JSON).json == {"offered": False}
+    with site.app.test_request_context("/page"):
+        assert "data-handoff" not in render_template_string("{{ kapa_widget('ID') }}")
+    assert save(site.client, triggers=["", "downvote"]).status_code == 303
+    assert read(site.app, stored) == ["downvote"]
+
+
+def test_a_stored_value_that_is_not_allowed_here_stays(site: Site) -> None:
+    """A later version may allow a higher threshold; another setting can be saved all the same."""
+    execute(site.app, "UPDATE kapa_handoff_desk SET threshold = 500")
+    assert save(site.client, triggers="conversation-length", button_text="Other").status_code == 303
+    assert read(site.app, "SELECT threshold FROM kapa_handoff_desk") == [500]
+    assert save(site.client, triggers="conversation-length", threshold="501").status_code == 422
+
+
+def test_unknown_names_are_logged_once(
+    site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for each process and value."""
+    monkeypatch.setattr(unknown, "_logged", set())
+    for _ in range(3):
+        site.client.get("/handoff/admin/tickets")
+    assert caplog.text.count("'snoozed'") == 1
+
+
+def test_what_was_added_stays(site: Site) -> None:
+    """Nothing that a later version has added is written or dropped."""
+    invoke(site.app, "deliver")
+    send_ticket(site.client)
+    columns = {
+        column["name"]
+        for column in inspect(site.app.extensions["kapa_handoff"].database.engine).get_columns("kapa_handoff_ticket")
+    }
+    assert {"later", "later_count"} <= columns
+    assert set(read(site.app, "SELECT later_count FROM kapa_handoff_ticket")) == {7}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ALTER TABLE kapa_handoff_ticket RENAME COLUMN flag TO mark", "kapa_handoff_ticket.flag is missing"),
+        ("ALTER TABLE kapa_handoff_refusal RENAME TO kapa_handoff_no", "kapa_handoff_refusal is missing"),
+        (None, "kapa_handoff_refusal.must must be given"),
+    ],
+)
+def test_tables_that_cannot_be_used_are_refused(make_app: Callable[..., Flask], change: str | None, said: str) -> None:
+    """A clear refusal, and nothing is changed."""
+    first = make_app()
+    send_ticket(first.test_client())
+    if change is None:
+        execute(first, "DROP TABLE kapa_handoff_refusal")
+        columns = ["reason", "detail", "hour", "count", "last_at"]
+        execute(
+            first,
+            "CREATE TABLE kapa_handoff_refusal (id INTEGER PRIMARY KEY, must INTEGER NOT NULL, "
+            + ", ".join(f"{name} TEXT" for name in columns)
+            + ")",
+        )
+    else:
+        execute(first, change)
+    execute(first, SET_VERSION)
+    first.extensions["kapa_handoff"].database.close()
+    app = make_app()
+    assert app.test_client().get("/handoff/offer?pairs=1").status_code == 503
+    run = invoke(app, "db", "upgrade")
+    assert run.exit_code == 1
+    assert said in run.output
+    assert schema.HEAD in run.output
+    assert "Install the newer package again." in run.output
+    assert said in findings(app)[1]
