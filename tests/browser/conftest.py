@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from tests.browser.ensure_browser import find_browser
+from tests.browser.ensure_browser import HEADLESS, find_browser
 
 # Generous, since these are limits and not waits: a busy machine must not make a test fail.
 TIMEOUT = 30_000
@@ -41,8 +41,8 @@ def launch(playwright: Playwright, *arguments: str) -> Browser:
         return playwright.chromium.launch(executable_path=find_browser(), args=[*always, *arguments])
     except Exception as error:
         pytest.fail(
-            "The browser tests need Chromium or Chrome. Install one, for example with `apt-get install chromium` "
-            f"or `.venv/bin/playwright install chromium`, and run the tests again. ({error})"
+            f"The browser tests need Chromium or Chrome. Install one, for example with `apt-get install {HEADLESS}` "
+            f"or `.venv/bin/playwright install --only-shell chromium`, and run the tests again. ({error})"
         )
 
 

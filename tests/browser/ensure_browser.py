@@ -1,4 +1,8 @@
-"""Makes sure that there is a browser for the tests: one that is installed, else Debian's, else Playwright's."""
+"""Makes sure that there is a browser for the tests: one that is installed, else Debian's, else Playwright's.
+
+Chromium's headless shell goes first: it is the browser that Playwright starts by default, with the same pages, scripts
+and network as Chromium. Without the windows of a desktop a page takes a third of the processor's time.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ import shutil
 import subprocess
 import sys
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+HEADLESS = "chromium-headless-shell"
+BROWSERS = (HEADLESS, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+INSTALL = ("apt-get", "install", "-y", "-qq", "--no-install-recommends")
 
 
 def find_browser() -> str | None:
@@ -21,22 +27,21 @@ def find_browser() -> str | None:
 
 
 def main() -> int:
+    if not shutil.which(HEADLESS) and shutil.which("apt-get") and os.geteuid() == 0:
+        print("Installing Debian's headless Chromium.", flush=True)
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        for package in (HEADLESS, "chromium"):
+            if not find_browser() or package == HEADLESS:
+                subprocess.run([*INSTALL, package, "fonts-liberation"], check=False)
     if find_browser():
         return 0
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        print("No Chromium or Chrome found; installing Debian's chromium.", flush=True)
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-liberation"], check=False
-        )
-        if find_browser():
-            return 0
     print("No Chromium or Chrome found; asking Playwright for one.", flush=True)
-    if subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False).returncode == 0:
+    playwright = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
+    if subprocess.run(playwright, check=False).returncode == 0:
         return 0
     print(
         "The browser tests need Chromium or Chrome, and none could be installed. Install one by hand, "
-        "for example with `sudo apt-get install chromium`, and run `make test` again.",
+        f"for example with `sudo apt-get install {HEADLESS}`, and run `make test` again.",
         file=sys.stderr,
     )
     return 1
