@@ -126,13 +126,15 @@ def test_accepted_mail_is_recorded_before_the_task_ends(
 
 @pytest.mark.only("sqlite")
 def test_unexpected_error_ends_the_task_without_its_text(
-    make_site: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+    make_site: Callable[..., Flask], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What nobody thought of is named in the log, without its text, in which there may be an address."""
     app = make_site()
-    send_ticket(app.test_client())
-    with state_of(app).database.write() as connection:
-        connection.exec_driver_sql("UPDATE kapa_handoff_ticket SET created_at = 'visitor@example.com'")
+
+    def fails(*arguments: object, **options: object) -> None:
+        raise ValueError("visitor@example.com is not a mailbox")
+
+    monkeypatch.setattr(outbox, "claim", fails)
     run_task(app, delivery.SWEEP)
     assert "after an unexpected ValueError" in caplog.text
     assert "visitor@example.com" not in caplog.text
