@@ -117,7 +117,7 @@ def rewrite(app: Flask, value: Any) -> None:
     ],
 )
 def test_a_damaged_value_costs_no_more_than_itself(site: Flask, stored: str | None, fields: dict[str, str]) -> None:
-    """The ticket is read all the same, and says what is stored where it makes no sense."""
+    """The ticket is read all the same, and what cannot be read is kept as it is stored."""
     client = site.test_client()
     reference = send_ticket(client, **FILLED)
     rewrite(site, stored)
