@@ -92,6 +92,7 @@ class FieldValues(TypeDecorator[Mapping[str, str]]):
 
     impl = Text
     cache_ok = True
+    python_type = dict
 
     def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> str | None:
         return json.dumps(dict(value), ensure_ascii=False, separators=(",", ":")) if value else None
