@@ -44,8 +44,12 @@ export async function askForOffer(
 /** Shows an answer's button, or takes it away, as the server decides. */
 export async function refreshButton(thread: Thread, answerId: string): Promise<void> {
   const request = ++requests;
+  const hadSlot = findSlot(answerId);
   const offer = await askForOffer(thread, answerId);
-  const place = findPlace(answerId);
+  const slot = findSlot(answerId);
+  // The answer has left the page with its slot: its button must not appear elsewhere.
+  if (hadSlot && !slot) return;
+  const place = slot ?? floatingPlace();
   const isLate = threads.get(thread.id) !== thread || request < (shownRequests.get(place) ?? 0);
   if (offer === undefined || isLate) return;
   shownRequests.set(place, request);
@@ -59,12 +63,11 @@ export async function refreshButton(thread: Thread, answerId: string): Promise<v
   if (old && (shownId === answerId || newestPair(thread)?.id === answerId)) real(old).remove();
 }
 
-/** The answer's own slot; else the last one that is no other answer's; else the corner of the page. */
-function findPlace(answerId: string): HTMLElement {
+/** The answer's own slot; else the last one that is no other answer's. */
+function findSlot(answerId: string): HTMLElement | null | undefined {
   return (
     find(document, `${SLOT}[data-answer-id="${CSS.escape(answerId)}"]`) ??
-    findAll(document, `${SLOT}:not([data-answer-id])`).pop() ??
-    floatingPlace()
+    findAll(document, `${SLOT}:not([data-answer-id])`).pop()
   );
 }
 

@@ -389,6 +389,22 @@ def test_a_late_decision_about_an_older_state_is_dropped(chat: Callable[..., Pag
     expect(page.locator(BUTTON)).to_have_count(0)
 
 
+def test_the_button_of_an_answer_that_has_left_the_page_appears_nowhere(chat: Callable[..., Page]) -> None:
+    """An app takes the answer and its slot away while the decision is still on its way."""
+    page = chat(slots=("a1",))
+    held: list[Route] = []
+    page.route("**/handoff/offer?*", lambda route: held.append(route))
+    with page.expect_request("**/handoff/offer?*"):
+        answer(page)
+    page.evaluate("document.querySelector('[data-kapa-handoff-slot]').remove()")
+    with page.expect_response("**/handoff/offer?*"):
+        held[0].continue_()
+    page.unroute("**/handoff/offer?*")
+    answer(page, 2)
+    expect(page.locator(BUTTON)).to_have_count(1)
+    expect(page.locator("[data-answer-id=a2]")).to_have_count(1)
+
+
 def test_a_signed_in_visitors_address_is_filled_in(chat: Callable[..., Page]) -> None:
     """The address of the site's visitor_loader is shown and cannot be edited."""
     handoff = KapaHandoff()
