@@ -1,4 +1,4 @@
-"""``KAPA_HANDOFF_*``: every key, its default, what is allowed. Read once, checked once, at start."""
+"""``KAPA_HANDOFF_*``: every key, its default, what is allowed. Read and checked once, at startup."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def parse_button_text(value: Any) -> str:
     """The button's text on one line.
 
     Raises:
-        ValueError: it is empty, too long, or no text.
+        ValueError: it is empty, too long, or not text.
     """
     text = " ".join(value.split()) if isinstance(value, str) else ""
     if not 1 <= len(text) <= MAX_BUTTON_TEXT or not text.isprintable():
@@ -108,7 +108,7 @@ def parse_site_name(value: Any) -> str:
     """A site's name on one line.
 
     Raises:
-        ValueError: it is empty, too long, or no text.
+        ValueError: it is empty, too long, or not text.
     """
     # from_prefixed_env() reads a name such as 2026 as a number.
     text = " ".join(str(value).split()) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
@@ -143,15 +143,15 @@ def _postgresql_uri(url: URL, allowed: str) -> str:
         raise ValueError(f"the driver is psycopg 3; {allowed}")
     if find_spec("psycopg") is None:
         raise ValueError("psycopg is not installed; run: pip install flask-kapa-handoff[postgresql]")
-    # Named, since the one that SQLAlchemy takes by itself depends on its version.
+    # Named, since SQLAlchemy's default driver depends on its version.
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def parse_sender(value: Any) -> str:
-    """A ``From`` address, in Flask-Mail's ways to write one: ``address``, ``Name <address>`` or ``(name, address)``.
+    """A ``From`` address, as Flask-Mail accepts it: ``address``, ``Name <address>`` or ``(name, address)``.
 
     Raises:
-        ValueError: it is no such address.
+        ValueError: it is not such an address.
     """
     from email.utils import formataddr, parseaddr
 
@@ -202,8 +202,8 @@ def _nonce_source(value: Any) -> Callable[[], str]:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it, without a password that may be in it."""
-    # A database's address carries a password wherever its dialect likes, and this message ends in a log.
+    """A value as error messages show it, without any password in it."""
+    # Where a database's address has its password depends on the dialect, and this message ends up in a log.
     text = str(value)
     scheme = re.match(r"[\w.+-]+(?=:/)", text)
     if scheme and ("@" in text or scheme[0] not in ("sqlite", "http", "https", "ftp")):
@@ -229,7 +229,7 @@ class Config:
     database_uri: str | None = _key("DATABASE_URI", None, _database_uri)
     sender: str | None = _key("SENDER", None, parse_sender)
     delivery: str = _key("DELIVERY", "thread", _delivery)
-    delivery_by_name: bool = False  # no key: whether the one above was given, be it as its own default
+    delivery_by_name: bool = False  # no key: whether the site set the one above, even to its default
     smtp_timeout: int = _key("SMTP_TIMEOUT", 30, _whole(1, 600, " seconds"))
     smtp_verify_tls: bool = _key("SMTP_VERIFY_TLS", True, _flag)
     smtp_connections: int = _key("SMTP_CONNECTIONS", 2, _whole(1, 16))
@@ -276,7 +276,7 @@ class Config:
 
 
 def key_of(name: str) -> str:
-    """The configuration key of a field of :class:`Config`."""
+    """The configuration key for a field of :class:`Config`."""
     return str(Config.__dataclass_fields__[name].metadata["key"])
 
 

@@ -1,4 +1,4 @@
-"""What our engines may log: statements, and nothing that a visitor wrote."""
+"""Restricts what our engines log: statements, and nothing that a visitor wrote."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _logger = logging.getLogger(f"sqlalchemy.engine.Engine.{NAME}")
 
 
 def _holds_no_rows(record: logging.LogRecord) -> bool:
-    # SQLAlchemy logs each row of a result at this level, whatever hide_parameters says.
+    # SQLAlchemy logs each row of a result at this level, even with hide_parameters.
     return record.levelno > logging.DEBUG
 
 
 def quiet() -> dict[str, Any]:
-    """The arguments that keep an engine's logs and errors free of what its statements read and write."""
+    """Engine arguments that keep the data of its statements out of logs and errors."""
     _logger.addFilter(_holds_no_rows)
     return {"hide_parameters": True, "logging_name": NAME}

@@ -1,4 +1,5 @@
-"""Whether a proxy hid the visitor; and indexes, so that a big table is looked after as fast as a small one."""
+"""Whether a proxy hid the visitor; and indexes, so that maintenance is as fast with a big table as with a small
+one."""
 
 from __future__ import annotations
 
