@@ -232,8 +232,7 @@ class Database:
         return before, after or schema.HEAD
 
     def checkpoint(self) -> None:
-        """Copy SQLite's write-ahead log into the database file. The delivery calls this, so that no visitor waits for
-        it.
+        """Copy SQLite's write-ahead log into the database file. The delivery does this, so that no visitor waits.
 
         Raises:
             Unavailable: the database cannot be reached.
@@ -274,8 +273,7 @@ class Database:
             self._engine.dispose()
 
     def prepare_fork(self, held: ExitStack, remaining: Callable[[], float]) -> bool:
-        """Prepare for a fork: wait for threads that use the database, and close connections that the child would
-        inherit.
+        """Before a fork: wait for threads that use the database, and close connections that the child would inherit.
 
         Arguments:
             held: receives the callbacks that undo this in the parent.

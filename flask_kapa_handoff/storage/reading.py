@@ -29,8 +29,7 @@ _logged: set[tuple[str, str]] = set()
 
 
 class Damaged(str):
-    """A stored value that cannot be read, as text. ``raw`` is the stored value, by which the row can still be
-    found."""
+    """A stored value that cannot be read, as text. The row can still be found by ``raw``, the stored value."""
 
     raw: Any
 

@@ -1,5 +1,4 @@
-"""Keeps our tables out of the site's own migrations: its autogenerate must not drop tables missing from its
-metadata."""
+"""Keeps our tables out of the site's own migrations: autogenerate would drop tables missing from its metadata."""
 
 from __future__ import annotations
 

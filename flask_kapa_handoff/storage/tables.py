@@ -81,13 +81,13 @@ class StoredUuid(TypeDecorator[UUID]):
 
 
 UNREADABLE = "fields (unreadable)"
-"""The name under which fields are given that cannot be read; no field of a form can have it."""
+"""The name under which unreadable fields are returned; no field of a form can have it."""
 
 
 class FieldValues(TypeDecorator[Mapping[str, str]]):
-    """Texts by their names, as JSON; NULL where there are none.
+    """Texts by name, as JSON; NULL: there are none.
 
-    What cannot be read keeps its text, under the name :data:`UNREADABLE`: the agent sees it, and the ticket goes out.
+    Unreadable JSON is returned as text under the name :data:`UNREADABLE`: the agent sees it, and the ticket is sent.
     """
 
     impl = Text

@@ -1,4 +1,4 @@
-"""The site's layout for the admin pages: can it be loaded?"""
+"""Checks whether the site's layout for the admin pages can be loaded."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def _like(app: Flask, name: str) -> str | None:
     try:
         names = app.jinja_env.list_templates()
     except TypeError:
-        return None  # a loader that cannot list them
+        return None  # a loader that cannot list its templates
     return next(iter(get_close_matches(name, names, 1)), None)

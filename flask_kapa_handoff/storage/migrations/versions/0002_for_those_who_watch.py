@@ -1,5 +1,4 @@
-"""Whether a proxy hid the visitor; and indexes, so that maintenance is as fast with a big table as with a small
-one."""
+"""Whether a proxy hid the visitor; and indexes that keep maintenance fast when the tables are big."""
 
 from __future__ import annotations
 
