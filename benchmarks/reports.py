@@ -1,4 +1,4 @@
-"""What was measured, as tables that can go into the documentation."""
+"""Formats the results as tables for the documentation."""
 
 from __future__ import annotations
 

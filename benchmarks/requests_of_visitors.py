@@ -1,4 +1,4 @@
-"""What a visitor's browser sends: a conversation of 20 kB, form-encoded as ``handoff.js`` does it."""
+"""What a visitor's browser sends: a conversation of 20 kB, form-encoded as by ``handoff.js``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Submission(NamedTuple):
 
 
 def conversation(size: int = CONVERSATION_BYTES) -> list[dict[str, object]]:
-    """Five pairs as ``handoff.js`` keeps them, of so many bytes as JSON; the same ones every time."""
+    """Five pairs in the format of ``handoff.js``, with this many bytes as JSON; the same ones every time."""
     chosen = random.Random(7)
     pairs: list[dict[str, object]] = [
         {
@@ -65,7 +65,7 @@ def _as_json(value: object) -> bytes:
 
 
 def submissions(seed: int, size: int = CONVERSATION_BYTES) -> Iterator[Submission]:
-    """Endless distinct visitors, each with an offer, a thread, a submission id, an email and an address."""
+    """Yield distinct visitors for ever, each with an offer, a thread, a submission id, an email and an address."""
     chosen = random.Random(seed)
     signer = OfferSigner([SECRET_KEY], AUDIENCE)
     pairs = conversation(size)

@@ -12,8 +12,8 @@ let hasWarned = false;
  * Follows a question and its answer into the transcript.
  *
  * @param sending - the page's own request
- * @param body - the request's body @param threadId - from the address; a thread's first question has none, and the
- * answer names it
+ * @param body - the request's body
+ * @param threadId - from the address; a thread's first question has none, and the answer names it
  */
 export async function followChat(sending: Promise<Response>, body: unknown, threadId?: string): Promise<void> {
   // Immediately, before the page begins to read. If the request fails, the page is told, and there is no answer.

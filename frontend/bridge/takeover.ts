@@ -31,8 +31,8 @@ const submissionIds = new Map<string, string>();
  * Sends the ticket to the server; returns the response for Kapa's code, or undefined if the ticket must go on to Kapa:
  * the conversation is not known, or the server fails or cannot take it.
  *
- * @param fetch - the browser's, or that of a script that wrapped it before the bridge @throws if the server does not
- * respond in time or responds with a page instead of JSON, or if the page aborts
+ * @param fetch - the browser's, or that of a script that wrapped it before the bridge
+ * @throws if the server does not respond in time or responds with a page instead of JSON, or if the page aborts
  */
 export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): Promise<Response | undefined> {
   const { threadId = "" } = handoff;

@@ -29,8 +29,8 @@ export function connect(tag: ScriptTag): void {
  * Fetches a fragment from the server and returns its element; null: the server has none (204).
  *
  * @param path - below the mount, such as "offer?pairs=1"
- * @param selector - finds the element; a response without it, such as a proxy's error page, is an error @throws
- * TIMEOUT after 30 seconds; else the error of the network or the site's own `request`
+ * @param selector - finds the element; a response without it, such as a proxy's error page, is an error
+ * @throws TIMEOUT after 30 seconds; else the error of the network or the site's own `request`
  */
 export async function loadFragment(
   path: string,

@@ -12,8 +12,8 @@ export interface ScriptTag {
  * The running script's tag. Undefined if it has none because it was imported or is part of a bundle: the script then
  * does not know its server, and logs one line that says what to do.
  *
- * @param fileName - the script's own name, such as "handoff.js"; a copy with another name needs data-base @param
- * selector - finds the tag of a module, for which the browser does not provide it
+ * @param fileName - the script's own name, such as "handoff.js"; a copy with another name needs data-base
+ * @param selector - finds the tag of a module, for which the browser does not provide it
  */
 export function readScriptTag(fileName: string, selector: string): ScriptTag | undefined {
   // The tag of a bundle has neither.
