@@ -14,7 +14,7 @@ MAX_LENGTH = 5_000
 YES, NO = "yes", "no"
 """The values of a checkbox. When none is sent, it is not ticked."""
 
-_MOST_LINE_ENDS = 2
+_LINE_BREAK_LENGTH = 2
 """Browsers send each line break as two characters, so a text of only empty lines arrives twice as long."""
 
 _AUTOCOMPLETE = {
@@ -88,7 +88,7 @@ class Field:
         """
         kind = KINDS[self.kind]
         # Cleaning a text that is much too long would waste time.
-        if self.max_length is None or len(value) <= _MOST_LINE_ENDS * MAX_LENGTH:
+        if self.max_length is None or len(value) <= _LINE_BREAK_LENGTH * MAX_LENGTH:
             value = kind.clean(value)
         if self.max_length is not None and len(value) > self.max_length:
             raise ValueError(f"This has {len(value):,} characters; at most {self.max_length:,} can be sent.")
@@ -130,7 +130,7 @@ def _email(value: str) -> str:
         raise ValueError(f"Please check this email address, it should look like name@example.com. ({error})") from None
 
 
-def _ticked(value: str) -> str:
+def _clean_checkbox(value: str) -> str:
     if value not in (YES, NO, ""):
         raise ValueError(f"A checkbox is {YES} or {NO}.")
     return value or NO
@@ -140,7 +140,7 @@ KINDS: Mapping[str, Kind] = {
     "text": Kind(_one_line, "Please fill this in.", max_length=200),
     "textarea": Kind(lambda value: clean_text(value).strip(), "Please fill this in.", max_length=MAX_LENGTH),
     "select": Kind(_one_line, "Please choose one."),
-    "checkbox": Kind(_ticked, "Please tick this box to go on.", empty=("", NO)),
+    "checkbox": Kind(_clean_checkbox, "Please tick this box to go on.", empty=("", NO)),
     "email": Kind(_email, "Please enter your email address, so that we can answer you."),
 }
 EMAIL = Field("email", "Your email", "email", required=True)

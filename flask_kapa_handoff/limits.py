@@ -15,7 +15,7 @@ from .storage.tables import ticket as ticket_table
 _columns = ticket_table.c
 
 
-def _of(quota: Quota) -> list[Any]:
+def _usage_columns(quota: Quota) -> list[Any]:
     recent = [_columns.created_at > bindparam("since", type_=_columns.created_at.type)]
     return recent if quota.column is None else [*recent, _columns[quota.column] == bindparam(quota.column)]
 
@@ -23,7 +23,7 @@ def _of(quota: Quota) -> list[Any]:
 # Read from an index that includes the size, see storage/tables.py.
 _USED = [
     select(func.count().label("tickets"), func.coalesce(func.sum(_columns.size), 0).label("octets"))
-    .where(*_of(quota))
+    .where(*_usage_columns(quota))
     .subquery(quota.column or "site")
     for quota in QUOTAS
 ]
@@ -93,7 +93,7 @@ def _wait(
             func.row_number().over(order_by=newest_first).label("tickets"),
             func.sum(_columns.size).over(order_by=newest_first).label("octets"),
         )
-        .where(*_of(quota))
+        .where(*_usage_columns(quota))
         .subquery()
     )
     too_many = or_(counted.c.tickets >= quota.tickets(config), counted.c.octets + size > quota.octets(config))

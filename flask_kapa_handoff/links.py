@@ -15,7 +15,7 @@ from .urls import host_of
 _LINK = '<a href="%s" rel="noopener noreferrer nofollow">%s</a>'
 
 # A link as nh3 writes it. Links cannot be nested, so the next closing tag is this link's.
-_WRITTEN = re.compile(r'<a href="([^"]*)" rel="noopener noreferrer nofollow">(.*?)</a>', re.DOTALL)
+_NH3_LINK = re.compile(r'<a href="([^"]*)" rel="noopener noreferrer nofollow">(.*?)</a>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
 _MAILBOX = re.compile(r"mailto:([^\s?,;:%/\\@]{1,64}@[^\s?,;:%/\\@]{1,254})\Z", re.IGNORECASE)
@@ -23,7 +23,9 @@ _ADDRESS = re.compile(r"(https?://|mailto:)?([^/?#]*)(.*)", re.IGNORECASE | re.D
 _HOST_PART = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _LABEL = "[a-z0-9_-]{1,63}"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\])(?::[0-9]*)?\Z")
-_USUAL = re.compile(rf"https?://({_LABEL}(?:\.{_LABEL})*)(?:[/?#][!-\[\]-~]*)?\Z")  # most addresses: no need to parse
+_COMMON_ADDRESS = re.compile(
+    rf"https?://({_LABEL}(?:\.{_LABEL})*)(?:[/?#][!-\[\]-~]*)?\Z"
+)  # most addresses: no need to parse
 _LONGEST_HOST, _LONGEST_LABEL = 253, 63  # RFC 1035, 2.3.4
 
 MAX_FOREIGN_HOSTS = 100
@@ -47,7 +49,7 @@ class Links:
         """
         address, words = visible(address), visible(words)
         said = words or address
-        return Markup(self._written(str(escape(address)), str(escape(said)), address, said))  # noqa: S704 - escaped
+        return Markup(self._link_html(str(escape(address)), str(escape(said)), address, said))  # noqa: S704 - escaped
 
     def plain_address(self, address: str) -> str:
         """An address as text, followed by its host if that has letters that can be mistaken for others."""
@@ -60,11 +62,11 @@ class Links:
         """Cleaned HTML whose links show their hosts, as :meth:`link` does; ``mailto:`` shows the mailbox."""
 
         def rewritten(match: re.Match[str]) -> str:
-            return self._written(match[1], match[2], html.unescape(match[1]), html.unescape(_TAG.sub("", match[2])))
+            return self._link_html(match[1], match[2], html.unescape(match[1]), html.unescape(_TAG.sub("", match[2])))
 
-        return _WRITTEN.sub(rewritten, markup)
+        return _NH3_LINK.sub(rewritten, markup)
 
-    def _written(self, href: str, inner: str, address: str, words: str) -> str:
+    def _link_html(self, href: str, inner: str, address: str, words: str) -> str:
         """The link as HTML.
 
         Arguments:
@@ -72,7 +74,7 @@ class Links:
             address, words: the same, as people read them.
         """
         target, is_plain = self._target(address)
-        says_its_address = words == address or _says(words, address)
+        says_its_address = words == address or _shows(words, address)
         if target is None:
             return inner if says_its_address else f"{inner} ({escape(address)})"
         written = _LINK % (href, inner)
@@ -80,7 +82,7 @@ class Links:
 
     def _target(self, address: str) -> tuple[str | None, bool]:
         """Where an address leads, in ASCII, and whether the address shows that itself; None: it must not be a link."""
-        if (usual := _USUAL.match(address)) and len(usual[1]) <= _LONGEST_HOST:
+        if (usual := _COMMON_ADDRESS.match(address)) and len(usual[1]) <= _LONGEST_HOST:
             return usual[1], True
         if address.isascii() and (mailbox := _MAILBOX.match(address)):
             return mailbox[1], True
@@ -99,7 +101,7 @@ class Links:
         return self._foreign.get(host)
 
 
-def _says(words: str, address: str) -> bool:
+def _shows(words: str, address: str) -> bool:
     """Whether the text is the address in another spelling: without its scheme, or with its path percent-encoded."""
     said, meant = _ADDRESS.match(words.strip()), _ADDRESS.match(address)
     if said is None or meant is None:

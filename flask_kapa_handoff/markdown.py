@@ -74,7 +74,7 @@ _NESTED = re.compile(r"\n(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}
 _TABLE_RULE = " \t\v\f>|:*+-.)0123456789"
 
 # Characters that no markup uses.
-_ORDINARY = bytes([*b" 0123456789", *range(0x41, 0x5B), *range(0x61, 0x7B), *range(0x80, 0x100)])
+_PLAIN_BYTES = bytes([*b" 0123456789", *range(0x41, 0x5B), *range(0x61, 0x7B), *range(0x80, 0x100)])
 
 # comrak's own syntax: an image typed as HTML is shown as text.
 _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
@@ -119,7 +119,7 @@ def lines(text: str) -> Markup:
 
 def _cost(text: str) -> int:
     """The cost in special characters; ten others count as one."""
-    return len(text.encode(errors="replace").translate(None, _ORDINARY)) + len(text) // 10
+    return len(text.encode(errors="replace").translate(None, _PLAIN_BYTES)) + len(text) // 10
 
 
 def _cost_of_html(markup: str) -> int:

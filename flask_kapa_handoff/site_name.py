@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TITLE_KEYS = ("SITE_NAME", "SITE_TITLE", "PROJECT_TITLE", "APP_TITLE", "APP_NAME", "TITLE")
 """Config keys in which apps keep their title, such as Otter Wiki's SITE_NAME."""
 
-_SAY_NOTHING = {"__main__", "app", "application", "asgi", "flask_app", "main", "run", "server", "src", "web", "wsgi"}
+_UNINFORMATIVE = {"__main__", "app", "application", "asgi", "flask_app", "main", "run", "server", "src", "web", "wsgi"}
 """Parts of import names that many sites share."""
 
 
@@ -37,7 +37,7 @@ def find_site_name(app: Flask, config: Config) -> SiteName:
             return SiteName(parse_site_name(app.config.get(key)))
         except ValueError:
             continue
-    words = [part for part in app.name.split(".") if part.lower() not in _SAY_NOTHING]
+    words = [part for part in app.name.split(".") if part.lower() not in _UNINFORMATIVE]
     if words:
         name = re.sub(r"[_\W]+", " ", words[0]).strip()
         return SiteName(name[:1].upper() + name[1:] or app.name, guessed=True)

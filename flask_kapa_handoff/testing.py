@@ -206,7 +206,7 @@ def record_mails(app: Flask) -> Iterator[list[EmailMessage]]:
     Raises:
         RuntimeError: the mails would really be sent.
     """
-    if not _keeps_mails_in(state_of(app)):
+    if not _suppresses_mail(state_of(app)):
         raise RuntimeError(
             "The handoff's mails would really be sent. Set TESTING = True, or MAIL_SUPPRESS_SEND = True, before "
             "Flask-Mail is set up on this app."
@@ -264,7 +264,7 @@ def _state_of(client: FlaskClient) -> State:
     return state_of(app)
 
 
-def _keeps_mails_in(state: State) -> bool:
+def _suppresses_mail(state: State) -> bool:
     return bool(SiteMail(state).state.suppress)
 
 

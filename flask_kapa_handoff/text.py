@@ -17,7 +17,7 @@ LONGEST_RUN = 30
 """The most non-starters in a row (UAX #15, section 13, "Stream-Safe Text Format"). No word has more."""
 
 # Invisible characters: soft hyphen, bidirectional controls, zero-width characters. Not joiners and tags.
-_SHAPELESS = (
+_INVISIBLE = (
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
 )
@@ -26,11 +26,11 @@ _TAGS = "\U000e0000-\U000e007f"
 _BLACK_FLAG = "\U0001f3f4"  # tags after it turn it into another flag, such as Scotland's (UTS #51, ED-14a)
 # Persian, Hindi and emoji need joiners between two characters; Indic scripts also need them after a virama at the end
 # of a word. Between ASCII letters they only hide something.
-_JOINED = f"[^\x00-\xa0\\s{_SHAPELESS}{_JOINERS}{_TAGS}]"
+_JOINED = f"[^\x00-\xa0\\s{_INVISIBLE}{_JOINERS}{_TAGS}]"
 _VIRAMAS = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
 
 INVISIBLE = re.compile(
-    f"[{_SHAPELESS}]+"
+    f"[{_INVISIBLE}]+"
     f"|(?<![{_BLACK_FLAG}{_TAGS}])[{_TAGS}]+"
     f"|(?<!{_JOINED})[{_JOINERS}]+"
     f"|(?<![{_VIRAMAS}])[{_JOINERS}](?!{_JOINED})"
@@ -46,12 +46,12 @@ def normalized(text: str) -> str:
     """
     if text.isascii():
         return text
-    cut = _cut(text)
+    cut = _cut_long_runs(text)
     done = unicodedata.normalize("NFC", cut)
-    return done if done == cut else _cut(done)  # some characters decompose into several marks
+    return done if done == cut else _cut_long_runs(done)  # some characters decompose into several marks
 
 
-def _cut(text: str) -> str:
+def _cut_long_runs(text: str) -> str:
     one, too_many = _non_starters()
     # A run that is too long has a mark in every sample at that step; most texts have none there.
     return too_many.sub(r"\1", text) if one.search(text[:: LONGEST_RUN + 1]) else text

@@ -47,7 +47,7 @@ def put_into_layout(layout: str, page: str) -> str:
     whole = render_template(
         current_app.jinja_env.from_string(child),
         kapa_handoff_layout=layout,
-        kapa_handoff_title=lambda parent: _titled(parent, title),
+        kapa_handoff_title=lambda parent: _render_title(parent, title),
         kapa_handoff_content=content,
         title=title,
     )
@@ -56,7 +56,7 @@ def put_into_layout(layout: str, page: str) -> str:
     return whole
 
 
-def _titled(parent: Callable[[], str], title: Markup) -> Markup:
+def _render_title(parent: Callable[[], str], title: Markup) -> Markup:
     """The title, inside a ``<title>`` element if the layout's block contains that."""
     try:
         there = str(parent())

@@ -73,7 +73,7 @@ def retry(reference: str | None, status: str | None) -> None:
     if (status is None) is (reference is None):
         raise click.UsageError("Give a REFERENCE, or --failed or --held for all tickets that have failed or are held.")
     state = current_state()
-    recipient = reachable(_address_of_today, state)
+    recipient = reachable(_current_recipient, state)
     if reference is None:
         count = reachable(requeue.send_all_again, state.database, Status(status), recipient)
         click.echo(f"{count} {status} ticket{'s are' if count != 1 else ' is'} due now.")
@@ -98,6 +98,6 @@ def _not_found(state: State, reference: str) -> str:
     )
 
 
-def _address_of_today(state: State) -> str | None:
+def _current_recipient(state: State) -> str | None:
     with state.database.read() as connection:
         return current_settings(connection, state.config).email

@@ -99,7 +99,7 @@ def purge() -> None:
     count = 0
     while deleted := reachable(delete_outdated, state.database, days):
         count += deleted
-    click.echo(f"{_counted(count, 'ticket')} older than {days} days {_were(count)} deleted.")
+    click.echo(f"{_counted(count, 'ticket')} older than {days} days {_was_or_were(count)} deleted.")
     _empty_log(state)
 
 
@@ -126,7 +126,7 @@ def erase(email: str, yes: bool) -> None:
     if erased.references:
         click.echo(
             f"{_counted(len(erased.references), 'ticket')} ({', '.join(erased.references)}) with "
-            f"{_counted(erased.attempts, 'delivery attempt')} {_were(len(erased.references))} deleted."
+            f"{_counted(erased.attempts, 'delivery attempt')} {_was_or_were(len(erased.references))} deleted."
         )
     if erased.being_sent:
         click.echo(f"Being sent at that moment, the mail may still arrive: {', '.join(erased.being_sent)}")
@@ -179,7 +179,7 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' if count != 1 else ''}"
 
 
-def _were(count: int) -> str:
+def _was_or_were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 

@@ -88,11 +88,11 @@ def claim(
             if ticket is None:
                 return None
             if isinstance(ticket, DamagedRow):
-                _set_aside(connection, ticket)
+                _fail_damaged(connection, ticket)
                 continue
             if ticket.status is Status.QUEUED or ticket.attempts == 1:
                 return _take(connection, ticket, smtp_timeout, moment)
-            ended = _put_back(connection, ticket, moment)
+            ended = _requeue(connection, ticket, moment)
             if ended.status is Status.FAILED:
                 return Claim(ended, given_up=True)
             # It waits now, and the next one is looked for.
@@ -118,7 +118,7 @@ def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: dat
     return Claim(ticket)
 
 
-def _set_aside(connection: Connection, row: DamagedRow) -> None:
+def _fail_damaged(connection: Connection, row: DamagedRow) -> None:
     """Fail a ticket whose row cannot be read: it must not stand in the way of all the others."""
     values = {
         "status": Status.FAILED,
@@ -130,7 +130,7 @@ def _set_aside(connection: Connection, row: DamagedRow) -> None:
     _logger.error("Ticket %s is damaged and cannot be sent. %s", row.reference or repr(row.id), row.what)
 
 
-def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> Ticket:
+def _requeue(connection: Connection, ticket: Ticket, moment: datetime) -> Ticket:
     """Let a ticket wait whose deliveries were cut off again and again: it may be what ends the process."""
     due = next_attempt(ticket.attempts - 1, ticket.queued_at, moment)
     values: dict[str, Any] = {

@@ -40,7 +40,7 @@ def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation
             found = database.obstacle()
             if found is not None:
                 return [_not_usable(found.what, found.remedy, file)], None
-            return [_in_preparation(file, version), *_lost_with_venv(state)], _nothing_yet(
+            return [_in_preparation(file, version), *_lost_with_virtual_environment(state)], _empty_situation(
                 state
             ) if not version else None
         situation = look(state)
@@ -49,7 +49,7 @@ def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation
     if file is not None and (found := database.obstacle()) is not None:  # it can be read but not written
         return [_not_usable(found.what, found.remedy, file)], situation
     usable = _of_newer_version(state, str(version)) if is_newer else _usable(state, file)
-    return [usable, *_locked_out(file), *_lost_with_venv(state), *_dropped(app, state)], situation
+    return [usable, *_locked_out(file), *_lost_with_virtual_environment(state), *_dropped(app, state)], situation
 
 
 def _problem(state: State, problem: RequestProblem) -> Finding:
@@ -86,7 +86,7 @@ def _in_preparation(file: Path, version: str | None) -> Finding:
     return Finding(Level.OK, f"The tables are upgraded from version {version} when they are next used: {file}")
 
 
-def _nothing_yet(state: State) -> Situation:
+def _empty_situation(state: State) -> Situation:
     return Situation(
         default_settings(state.config), datetime.now(timezone.utc), None, None, 0, 0, Counter(), None, None
     )
@@ -119,7 +119,7 @@ def _locked_out(file: Path | None) -> list[Finding]:
     return [Finding(Level.PROBLEM, found.what, NO_TICKETS, found.remedy)] if found else []
 
 
-def _lost_with_venv(state: State) -> list[Finding]:
+def _lost_with_virtual_environment(state: State) -> list[Finding]:
     if state.location.warning is None:
         return []
     return [

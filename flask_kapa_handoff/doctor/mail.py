@@ -71,7 +71,7 @@ def examine_mail_server(state: State) -> list[Finding]:
     except Unreachable as error:
         what, remedy = _trouble(error)
         return [Finding(Level.PROBLEM, f"The mail server {where} {what}: {error}", WAITING, remedy)]
-    return [_answers(where, mail), *_in_the_clear(where, mail), *_unverified(state, where, mail)]
+    return [_reachable(where, mail), *_unencrypted(where, mail), *_unverified_tls(state, where, mail)]
 
 
 def _trouble(error: Unreachable) -> tuple[str, str]:
@@ -115,13 +115,13 @@ def _trouble(error: Unreachable) -> tuple[str, str]:
     return "cannot be used", "Mend what it says; check MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS and MAIL_USE_SSL."
 
 
-def _answers(where: str, mail: Any) -> Finding:
+def _reachable(where: str, mail: Any) -> Finding:
     encrypted = ", with TLS" if mail.use_tls or mail.use_ssl else ""
     log_in = ", and takes the log-in" if mail.username and mail.password else ""
     return Finding(Level.OK, f"The mail server {where} answers{encrypted}{log_in}.")
 
 
-def _in_the_clear(where: str, mail: Any) -> list[Finding]:
+def _unencrypted(where: str, mail: Any) -> list[Finding]:
     if mail.use_tls or mail.use_ssl or not (mail.username and mail.password) or _is_this_machine(mail.server):
         return []
     return [
@@ -134,7 +134,7 @@ def _in_the_clear(where: str, mail: Any) -> list[Finding]:
     ]
 
 
-def _unverified(state: State, where: str, mail: Any) -> list[Finding]:
+def _unverified_tls(state: State, where: str, mail: Any) -> list[Finding]:
     if state.config.smtp_verify_tls or not (mail.use_tls or mail.use_ssl):
         return []
     return [

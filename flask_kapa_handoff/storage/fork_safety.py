@@ -103,7 +103,7 @@ class _Fork(threading.local):
 _fork = _Fork()
 
 
-def _before() -> None:
+def _before_fork() -> None:
     deadline = time.monotonic() + BUSY_TIMEOUT
     _fork.all_unused = True
     for database in _enrolled():
@@ -128,4 +128,4 @@ def _after_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

@@ -11,7 +11,7 @@ from . import BUSY_TIMEOUT
 from .logs import quiet
 
 # Any number that the site does not use for something else; in ASCII, this one is "kapahand".
-_TURN_TO_WRITE = 0x6B61706168616E64
+_WRITE_LOCK_KEY = 0x6B61706168616E64
 
 
 def open_engine(uri: str) -> Engine:
@@ -44,5 +44,5 @@ def write_transaction(engine: Engine, *, alone: bool, survives_power_cut: bool) 
             if alone:
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'")
                 # Limits are counted and then a row is added: READ COMMITTED alone lets others write in between.
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN_TO_WRITE})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK_KEY})")
             yield connection

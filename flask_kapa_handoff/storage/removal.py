@@ -57,7 +57,9 @@ class Erased:
 def references_of_visitor(database: Database, email: str) -> list[str]:
     """The references of a visitor's tickets, oldest first."""
     with database.read() as connection:
-        return list(connection.execute(select(ticket.c.reference).where(_of(email)).order_by(ticket.c.id)).scalars())
+        return list(
+            connection.execute(select(ticket.c.reference).where(_is_of_visitor(email)).order_by(ticket.c.id)).scalars()
+        )
 
 
 def erase_visitor(database: Database, email: str) -> Erased:
@@ -69,7 +71,7 @@ def erase_visitor(database: Database, email: str) -> Erased:
         email: the visitor's address, in upper or lower case.
     """
     erased = Erased()
-    while batch := _delete_batch(database, _of(email), ticket.c.id):
+    while batch := _delete_batch(database, _is_of_visitor(email), ticket.c.id):
         erased += batch
     return erased
 
@@ -136,7 +138,7 @@ def delete_outdated(database: Database, days: int) -> int:
     return len(batch.references) if batch else 0
 
 
-def _of(email: str) -> ColumnElement[bool]:
+def _is_of_visitor(email: str) -> ColumnElement[bool]:
     return ticket.c.email_key == email.lower()
 
 

@@ -45,7 +45,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def _turn_of_alembic() -> Iterator[None]:
+def _upgrade_lock() -> Iterator[None]:
     lock = _upgrading
     if not lock.acquire(timeout=BUSY_TIMEOUT):
         raise Unavailable from TimeoutError(f"another app's tables are being upgraded for {BUSY_TIMEOUT} seconds")
@@ -102,7 +102,7 @@ def upgrade(
     from alembic import command
 
     # One app at a time within a process: Alembic keeps its state in globals.
-    with _turn_of_alembic(), write_transaction(engine) as connection:
+    with _upgrade_lock(), write_transaction(engine) as connection:
         found = _version(connection)
         if found is not None and is_usable(connection, found):
             return  # a process of a later version was faster
@@ -171,10 +171,10 @@ def _obstacles(database: Inspector) -> list[str]:
         obstacles += [
             f"{table.name}.{name} must be given"
             for name in columns.keys() - table.columns.keys()
-            if not columns[name]["nullable"] and not _fills_itself(columns[name])
+            if not columns[name]["nullable"] and not _is_optional(columns[name])
         ]
     return sorted(obstacles)
 
 
-def _fills_itself(column: ReflectedColumn) -> bool:
+def _is_optional(column: ReflectedColumn) -> bool:
     return column.get("default") is not None or any(column.get(kind) for kind in ("identity", "computed"))

@@ -123,7 +123,7 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
         if wants_json():
             raise problem
         # A person who has not typed anything yet gets a form with a fresh offer, with no message about the old one.
-        opened = _decided_again(state, opened, settings)
+        opened = _renewed_offer(state, opened, settings)
     token = signer.sign(opened.for_one_form(origin))
     form = TicketForm.empty(signer, token, desk=opened.desk, site_fields=state.config.fields)
     form.conversation.data = conversation
@@ -143,7 +143,7 @@ def _form_again(
     try:
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
-            form.carry_offer(state.offer_signer().sign(_decided_again(state, problem.offer, settings)))
+            form.carry_offer(state.offer_signer().sign(_renewed_offer(state, problem.offer, settings)))
     except NoLongerOffered as error:
         problem = error
     except RequestProblem:
@@ -151,7 +151,7 @@ def _form_again(
     return form_response(state, form, offered, settings, visitor, problem)
 
 
-def _decided_again(state: State, offered: Offer, settings: DeskSettings) -> Offer:
+def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offer:
     """A new offer for an expired one.
 
     Raises:

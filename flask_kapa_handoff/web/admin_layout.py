@@ -22,13 +22,13 @@ def layout_trouble(app: Flask, config: Config) -> str | None:
     try:
         app.jinja_env.get_template(name)
     except Exception as error:
-        if isinstance(error, TemplateNotFound) and error.name == name and (close := _like(app, name)):
+        if isinstance(error, TemplateNotFound) and error.name == name and (close := _similar_template(app, name)):
             return f"{place_of(error)} (did you mean {close}?)"
         return place_of(error)
     return None
 
 
-def _like(app: Flask, name: str) -> str | None:
+def _similar_template(app: Flask, name: str) -> str | None:
     try:
         names = app.jinja_env.list_templates()
     except TypeError:

@@ -15,7 +15,7 @@ def response_nonce(state: State) -> str | None:
 
     Without a nonce, the browser blocks the script and the page still works, so a source that fails is only reported.
     """
-    source: Any = state.config.csp_nonce or _talismans(state)
+    source: Any = state.config.csp_nonce or _talisman_nonce(state)
     if source is None or not has_request_context():
         return None
     try:
@@ -29,7 +29,7 @@ def response_nonce(state: State) -> str | None:
     return str(nonce) if nonce else None
 
 
-def _talismans(state: State) -> Any:
+def _talisman_nonce(state: State) -> Any:
     # A template global, which returns an empty text if the policy has no nonce. Another extension's global of that
     # name may need the template's context; that one is not used.
     source = state.app.jinja_env.globals.get("csp_nonce")

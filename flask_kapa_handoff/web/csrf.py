@@ -21,7 +21,7 @@ BLUEPRINTS = ("kapa_handoff", ADMIN)
 REMEDY = f"if request.blueprint in {BLUEPRINTS}: return"
 """The line for a check that the site has written itself."""
 
-_REACHED = "_kapa_handoff_reached"
+_HAS_ARRIVED = "_kapa_handoff_reached"
 
 _logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def exempt_our_forms(app: Flask) -> None:
 
 def note_arrival() -> None:
     """Note that a request has passed everything that the site runs before a view."""
-    setattr(g, _REACHED, True)
+    setattr(g, _HAS_ARRIVED, True)
     if request.method == "POST":
         current_state().refused_by_site = None
 
@@ -55,7 +55,7 @@ def explain_refusal(response: Response) -> Response:
     Not for the admin's forms: anyone can send a request that the site's guard refuses, and the logged remedy would
     open that guard.
     """
-    if request.method == "POST" and response.status_code in (400, 403) and not g.get(_REACHED):
+    if request.method == "POST" and response.status_code in (400, 403) and not g.get(_HAS_ARRIVED):
         # The rule, not the path, which a stranger can choose.
         state, refused = current_state(), f"POST {request.url_rule} ({response.status_code})"
         if refused not in state.explained:

@@ -126,7 +126,7 @@ def _deliver_due(mailroom: Mailroom, reference: str | None = None, *, tidy_up: b
         if tidy_up:
             mailroom.housekeeping.do_all(BATCH_SECONDS)
     except Unavailable:
-        _write_down(courier)  # the database has said why in the log; the sweep comes back
+        _record_accepted(courier)  # the database has said why in the log; the sweep comes back
     except Exception as error:
         # Not raised: Celery would write its text into the log, and there may be an address in it.
         _logger.error("Delivery goes on with the next task after an unexpected %s.", type(error).__name__)
@@ -134,7 +134,7 @@ def _deliver_due(mailroom: Mailroom, reference: str | None = None, *, tidy_up: b
         courier.close()
 
 
-def _write_down(courier: Courier) -> None:
+def _record_accepted(courier: Courier) -> None:
     """Wait for the database for a while if a mail is out of which it does not know: it would be sent once more."""
     until = time.monotonic() + BATCH_SECONDS
     while time.monotonic() < until:

@@ -51,12 +51,12 @@ class Publisher:
         try:
             self._start()
         except RuntimeError as error:
-            _lost(reference, type(error).__name__)
+            _log_unpublished(reference, type(error).__name__)
             return
         if self._waiting.qsize() < MOST_WAITING:
             self._waiting.put(reference)
         else:
-            _lost(reference, f"{MOST_WAITING} wait already")
+            _log_unpublished(reference, f"{MOST_WAITING} wait already")
 
     def stop(self, timeout: float = FLUSH_SECONDS) -> None:
         """Publish what waits, then end; a process that ends does this automatically.
@@ -92,10 +92,10 @@ class Publisher:
             try:
                 line.publish(reference)
             except Exception as error:
-                _lost(reference, type(error).__name__)
+                _log_unpublished(reference, type(error).__name__)
         line.close()
 
 
-def _lost(reference: str, cause: str) -> None:
+def _log_unpublished(reference: str, cause: str) -> None:
     # Of an error no more than its name: the text may hold the broker's address, and its password with it.
     _logger.warning("The broker was not told of ticket %s (%s); the sweep will deliver it.", reference, cause)

@@ -153,7 +153,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
         "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
         "pairs": conversation.visible().pairs,
-        "asked": _asked(ticket, conversation),
+        "asked": _question_of_button(ticket, conversation),
         "site_name": site_name,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
@@ -162,7 +162,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
     }
 
 
-def _asked(ticket: Ticket, conversation: Conversation) -> str | None:
+def _question_of_button(ticket: Ticket, conversation: Conversation) -> str | None:
     """The question under whose answer the button was pressed, where that is not the one in the subject."""
     under = [pair for pair in conversation.pairs if ticket.answer_id is not None and pair.id == ticket.answer_id]
     pair = under[-1] if under else conversation.pairs[-1]

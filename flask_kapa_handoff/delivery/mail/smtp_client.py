@@ -36,7 +36,7 @@ class SMTPClient(smtplib.SMTP):
     def __init__(self, deadline: float, server: str, port: int, *, timeout: float) -> None:
         self.deadline = deadline
         self.refusal: str | None = None
-        super().__init__(server, port, _own_name(), timeout=timeout)
+        super().__init__(server, port, _client_name(), timeout=timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         problem: OSError | None = None
@@ -165,7 +165,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[Any]:
     return addresses
 
 
-def _own_name() -> str:
+def _client_name() -> str:
     # Given by hand, since smtplib would ask the DNS for it, for as long as that takes. RFC 5321, 4.1.3: an address
     # literal where there is no full name.
     name = socket.gethostname()

@@ -47,7 +47,7 @@ class Transport:
             delivered = Delivered(reason, over_new_connection=False, suppressed=True)
         else:
             try:
-                reply = _hand_over(self._begin(state, message.sender), message)
+                reply = _transfer(self._begin(state, message.sender), message)
             except Refused:
                 self._refused = True
                 raise  # the connection is sound, and the next mail may be welcome
@@ -88,7 +88,7 @@ class Transport:
         deadline = time.monotonic() + self.patience
         if self._client is not None:
             self._client.deadline = deadline
-            if self._goes_on(self._client, state, sender):
+            if self._is_usable(self._client, state, sender):
                 return self._client
             # Servers close idle connections, and take only so many mails over one. Nothing of the mail is lost.
             self.close()
@@ -102,7 +102,7 @@ class Transport:
             raise TryLater(words_of_reply(code, reply))
         return client
 
-    def _goes_on(self, client: SMTPClient, state: Any, sender: str) -> bool:
+    def _is_usable(self, client: SMTPClient, state: Any, sender: str) -> bool:
         """Whether the last mail's connection takes one more."""
         if state.max_emails and self._sent >= state.max_emails:
             return False  # only now: a goodbye that takes its time must not come before the last mail is recorded
@@ -123,7 +123,7 @@ class Transport:
         return self._client
 
 
-def _hand_over(client: SMTPClient, message: ComposedMessage) -> str:
+def _transfer(client: SMTPClient, message: ComposedMessage) -> str:
     """RCPT and DATA, step by step: ``sendmail()`` hides which of them was refused, and by which reply."""
     try:
         code, reply = client.rcpt(message.recipient)
