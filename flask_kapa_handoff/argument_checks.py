@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Engine
 
-from .config import shown
+from .config_values import shown
 from .errors import ConfigurationError
 from .hook_checks import Hook, misfit, name_of
 from .hooks import ViewDecorator

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .config import Config, parse_site_name
+from .config import Config
+from .config_values import parse_site_name
 
 if TYPE_CHECKING:
     from flask import Flask

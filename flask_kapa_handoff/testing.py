@@ -22,7 +22,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import NoResultFound
 from werkzeug.test import TestResponse
 
-from .config import PINNABLE, Config, key_of
+from .config import Config, key_of
+from .config_values import PINNABLE
 from .conversation import Conversation, QuestionAnswer
 from .delivery.courier import Courier
 from .delivery.mail.site_mail import SiteMail

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.config import DELIVERIES
+from flask_kapa_handoff.config_values import DELIVERIES
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.engines import ENGINES
 from flask_kapa_handoff.doctor import mail as doctor_of_mail

@@ -14,7 +14,8 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
 
-from ..config import key_of, parse_button_text, parse_threshold
+from ..config import key_of
+from ..config_values import parse_button_text, parse_threshold
 from ..email_address import parse_email
 from ..settings import DeskSettings
 from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers

@@ -16,7 +16,7 @@ from typing import Any
 import flask_mail
 from flask import current_app
 
-from ...config import parse_sender
+from ...config_values import parse_sender
 from ...tracebacks import without_message
 from ..mailroom import Mailroom
 from ..outcomes import Unreachable
