@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlencode
 
-from flask_kapa_handoff.offers import Offer, OfferSigner
+from flask_kapa_handoff.offer_signing import OfferSigner
+from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.triggers import Facts, Trigger
 
 SECRET_KEY = "a secret of the benchmark"

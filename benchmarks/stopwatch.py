@@ -17,7 +17,7 @@ _STEPS = (
     ("read the fields", (f"{_PACKAGE}.visitor.views:read_fields",)),
     ("build the form", (f"{_PACKAGE}.web.ticket_form:TicketForm.submitted",)),
     ("validate the form", (f"{_PACKAGE}.web.ticket_form:TicketForm.validate",)),
-    ("  the offer's signature", (f"{_PACKAGE}.offers:OfferSigner.read",)),
+    ("  the offer's signature", (f"{_PACKAGE}.offer_signing:OfferSigner.read",)),
     ("  the email", (f"{_PACKAGE}.fields:parse_email",)),
     ("  the conversation's JSON", ("json:loads",)),
     ("  the conversation's pairs", (f"{_PACKAGE}.web.ticket_form:parse_conversation",)),

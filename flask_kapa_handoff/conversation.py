@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .text import normalized, visible, with_visible
+from .text import clean_text, visible, with_visible
 from .unknown import Unknown
 from .urls import parse_url
 
@@ -20,11 +19,6 @@ MAX_SOURCES = 100
 
 MAX_SOURCES_IN_ALL = 5_000
 """The most sources of one conversation."""
-
-# C0 and C1 controls except tab and newline: PostgreSQL's text columns refuse NUL, and the others are invisible.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_CONTROL_BYTES = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class ConversationError(ValueError):
@@ -114,24 +108,6 @@ class Conversation:
     def as_json(self) -> list[dict[str, Any]]:
         """The conversation as JSON; :func:`parse_conversation` reads it back as an equal one."""
         return [pair.as_json() for pair in self.pairs]
-
-
-def _needs_cleaning(text: str) -> bool:
-    # In UTF-8 the C1 controls begin with C2, as do a few characters that stay. Checking bytes is ten times faster than
-    # matching the patterns, and most texts need no cleaning.
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:
-        return True
-    return b"\xc2" in data or len(data.translate(None, _CONTROL_BYTES)) != len(data)
-
-
-def clean_text(text: str) -> str:
-    """Text as it is stored: NFC, ``\\n`` newlines, no controls, no lone surrogates, at most 30 marks in a row."""
-    if _needs_cleaning(text):
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", text))
-    return normalized(text)
 
 
 def is_link(address: str | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
-from .conversation import clean_text
+from .text import clean_text
 
 
 class HandoffError(Exception):

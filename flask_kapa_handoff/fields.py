@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from .conversation import clean_text
 from .email_address import parse_email
+from .text import clean_text
 
 MAX_LENGTH = 5_000
 """The highest ``max_length`` that a field may have, in characters."""

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from werkzeug.exceptions import HTTPException
 
-from .conversation import Conversation, ConversationError, clean_text
+from .conversation import Conversation, ConversationError
 from .email_address import parse_email
 from .errors import RecordUnavailable
 from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw
 from .hook_failures import HookFailures
+from .text import clean_text
 from .ticket_filter import TicketFilter
 from .triggers import Facts
 

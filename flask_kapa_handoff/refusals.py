@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from .conversation import clean_text
 from .errors import Unavailable
 from .hook_checks import HOOKS
 from .storage.engine import Database, now
 from .storage.tables import refusal
+from .text import clean_text
 
 if TYPE_CHECKING:
     from flask import Flask

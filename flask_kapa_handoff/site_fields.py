@@ -8,8 +8,8 @@ from dataclasses import fields as attributes_of
 from dataclasses import replace
 from typing import Any
 
-from .conversation import clean_text
 from .fields import KINDS, MAX_LENGTH, NO, PACKAGE_FIELDS, YES, Field
+from .text import clean_text
 
 MAX_SITE_FIELDS = 20
 """How many fields a site may add."""

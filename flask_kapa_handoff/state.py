@@ -17,7 +17,7 @@ from .delivery.housekeeping import Housekeeping
 from .errors import ConfigurationError
 from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
-from .offers import OfferSigner
+from .offer_signing import OfferSigner
 from .refusals import Refusals
 from .settings_cache import SettingsCache
 from .site_name import find_site_name

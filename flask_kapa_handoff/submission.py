@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from . import limits
 from .config import Config
-from .conversation import Conversation, clean_text
+from .conversation import Conversation
 from .errors import Conflict, Disabled
 from .fields import further_fields
 from .offers import Offer
@@ -26,6 +26,7 @@ from .storage.engine import Database, now
 from .storage.tables import ticket as ticket_table
 from .storage.tables import transcript
 from .storage.tickets import Status, Ticket, find_ticket
+from .text import clean_text
 
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without digits and letters that are confused when read aloud or written by hand."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .conversation import clean_text
 from .errors import Refuse
 from .hook_checks import TICKET_FILTER
 from .hook_failures import HookFailures
 from .storage.engine import Database
 from .submission import Submission, is_stored
-from .text import one_line
+from .text import clean_text, one_line
 
 MAX_FLAG = 500
 

@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
 from flask_kapa_handoff import ConfigurationError, Trigger
-from flask_kapa_handoff.offers import MAX_AGE, Offer, OfferExpired, OfferInvalid, OfferSigner
+from flask_kapa_handoff.offer_signing import MAX_AGE, OfferSigner
+from flask_kapa_handoff.offers import Offer, OfferExpired, OfferInvalid
 from flask_kapa_handoff.triggers import Facts
 from tests.helpers.offers import DAY, sign_earlier, signed_offer
 from tests.helpers.tickets import send_ticket, ticket_fields

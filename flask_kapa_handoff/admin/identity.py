@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import current_app, g, request
 
-from ..conversation import clean_text
 from ..state import current_state
+from ..text import clean_text
 from ..tracebacks import place_of
 
 _logger = logging.getLogger(__name__)

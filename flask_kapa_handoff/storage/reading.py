@@ -18,7 +18,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Dialect, Row, Table, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..conversation import Conversation, QuestionAnswer, Reaction, Source, clean_text
+from ..conversation import Conversation, QuestionAnswer, Reaction, Source
+from ..text import clean_text
 from ..unknown import Unknown, log_once
 
 MAX_LOGGED = 1_000

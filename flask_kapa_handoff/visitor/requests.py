@@ -17,12 +17,13 @@ from werkzeug.wsgi import get_input_stream
 
 from ..bounded_json import loads
 from ..config import Config
-from ..conversation import MAX_ID, clean_text
+from ..conversation import MAX_ID
 from ..errors import Invalid, TooLarge
 from ..fields import all_fields
 from ..offers import MAX_PAGE
 from ..settings import DEFAULT_DESK
 from ..state import State
+from ..text import clean_text
 from ..triggers import Facts
 from ..urls import origin_of, parse_url
 from ..web.requests import quoted

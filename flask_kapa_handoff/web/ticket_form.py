@@ -15,7 +15,8 @@ from ..bounded_json import loads
 from ..conversation import Conversation, ConversationError, TooManyPairs, parse_conversation
 from ..errors import TooLarge
 from ..fields import EMAIL, NOTE, Field, all_fields
-from ..offers import Offer, OfferSigner
+from ..offer_signing import OfferSigner
+from ..offers import Offer
 from .form_fields import ConversationField, Row, attribute_of, form_field
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 
-from flask_kapa_handoff.conversation import clean_text
+from flask_kapa_handoff.text import clean_text
 from tests.browser.kapa.streams import Pair
 
 LARGE = 100_000
