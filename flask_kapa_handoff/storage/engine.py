@@ -1,4 +1,4 @@
-"""Opens the engine at first use in each process, and provides one way to read and one way to write."""
+"""The database: one way to read, one way to write, tables that are checked or upgraded at first use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timezone
@@ -15,10 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from ..errors import SchemaError, Unavailable
+from ..errors import Unavailable
 from . import BUSY_TIMEOUT, fork_safety, postgresql, schema, sqlite
-from .dialects import dispose, is_sqlite, open_engine, unavailable
+from .dialects import is_sqlite, unavailable
 from .file_access import Obstacle, obstacle
+from .process_engine import ProcessEngine
 
 _logger = logging.getLogger(__name__)
 
@@ -36,19 +36,16 @@ class Database:
     """
 
     def __init__(self, locate: Callable[[], str | Engine]) -> None:
-        self._locate = locate
+        self._process_engine = ProcessEngine(locate)
         self.renew_locks()
-        self._engine: Engine | None = None
-        self._own = False
-        self._embedded = False
         self._file: tuple[int, int] | None = None
-        self._checked = False
-        self._process: int | None = None
+        self._checked_by: int | None = None  # the process that has found the tables usable
         fork_safety.enroll(self)
 
     def renew_locks(self) -> None:
         """Set unlocked locks, initially and in the child of a fork."""
-        self._opening = threading.Lock()
+        self._process_engine.renew_lock()
+        self._checking = threading.Lock()
         # One writer per process: waiting here instead of in SQLite's busy loop makes threads twice as fast.
         self._writing = threading.Lock()
         self._usage = fork_safety.UsageCounter()
@@ -56,28 +53,15 @@ class Database:
     @property
     def engine(self) -> Engine:
         """The engine of this process; does not check the tables."""
-        if self._engine is None or self._process != os.getpid():
-            with self._opening:
-                if self._engine is None or self._process != os.getpid():
-                    self._engine = self._open()
-                    self._process = os.getpid()
-        return self._engine
+        return self._process_engine.open()
 
-    def _open(self) -> Engine:
-        if self._process is not None:
-            self._checked = False
-            if self._engine is not None:
-                self._engine.dispose(close=False)  # a fork copied the connections, which are the parent's
-        located = self._locate()
-        self._own = isinstance(located, str)
-        engine = open_engine(located) if isinstance(located, str) else located
-        if engine.dialect.name not in ("sqlite", "postgresql"):
-            raise SchemaError(f"{engine.dialect.name} is not supported.", "Use SQLite or PostgreSQL.")
-        self._embedded = self._own and is_sqlite(engine)
-        if self._own:
-            # An app that is no longer used, as after a test, leaves no open connections behind.
-            weakref.finalize(self, dispose, engine, os.getpid()).atexit = False
-        return engine
+    @property
+    def _embedded(self) -> bool:
+        return self._process_engine.is_embedded
+
+    @property
+    def _checked(self) -> bool:
+        return self._checked_by == os.getpid()
 
     def _ready(self) -> Engine:
         engine = self.engine
@@ -85,16 +69,16 @@ class Database:
             # The open connections would keep writing into a file that no longer has a name.
             _logger.error("The handoff database's file was moved, replaced or deleted; it is opened anew.")
             engine.dispose()
-            self._checked = False
+            self._checked_by = None
             self._file = None
         if not self._checked:
-            with self._opening:
+            with self._checking:
                 if not self._checked:
                     if self._embedded:
                         self._upgrade(engine)
                     else:
                         schema.check(engine)
-                    self._checked = True
+                    self._checked_by = os.getpid()
         return engine
 
     def _upgrade(self, engine: Engine) -> str | None:
@@ -118,7 +102,7 @@ class Database:
             with unavailable(), self._in_use():
                 yield self._ready()
         except Unavailable as error:
-            self._checked = False
+            self._checked_by = None
             self._log_failure(error)
             raise
 
@@ -153,7 +137,7 @@ class Database:
 
     def obstacle(self) -> Obstacle | None:
         """What prevents this process's user from using the file; None: nothing visible, or there is no file."""
-        file = None if self._engine is None else self.file
+        file = None if self._process_engine.opened is None else self.file
         return None if file is None else obstacle(file)
 
     def present_version(self) -> str | None:
@@ -225,9 +209,9 @@ class Database:
         Returns:
             The version before (None: there were no tables) and after.
         """
-        with unavailable(), self._in_use(), self._opening:
+        with unavailable(), self._in_use(), self._checking:
             before = self._upgrade(self.engine)
-            self._checked = True
+            self._checked_by = os.getpid()
             after = schema.version(self.engine)
         return before, after or schema.HEAD
 
@@ -269,8 +253,7 @@ class Database:
 
     def close(self) -> None:
         """Close this process's connections, unless the engine is the site's."""
-        if self._own and self._engine is not None and self._process == os.getpid():
-            self._engine.dispose()
+        self._process_engine.close()
 
     def prepare_fork(self, held: ExitStack, remaining: Callable[[], float]) -> bool:
         """Before a fork: wait for threads that use the database, and close connections that the child would inherit.
@@ -288,10 +271,11 @@ class Database:
         # that writes to a file of our own counts as a user of it, so the fork has waited for it already.
         if self._writing.acquire(timeout=0 if self._embedded else remaining()):
             held.callback(self._writing.release)
-        if self._engine is None or not self._embedded or self._process != os.getpid():
+        engine = self._process_engine.opened
+        if engine is None or not self._embedded:
             return True
         if unused:
-            sqlite.leave_nothing_to_a_child(self._engine)
+            sqlite.leave_nothing_to_a_child(engine)
         return unused
 
 
