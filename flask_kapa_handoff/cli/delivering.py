@@ -1,4 +1,4 @@
-"""``deliver``, ``worker``, ``retry``: getting tickets out."""
+"""``deliver``, ``worker``, ``retry``: send tickets."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ..storage.tickets import Status, find_row
 from .group import group, reachable
 
 TIDY_SECONDS = 20.0
-"""For how long `deliver` deletes old tickets at most; the next run goes on."""
+"""The most seconds that `deliver` spends on deleting old tickets; the next run continues."""
 
 
 @group.command("deliver")
 def deliver() -> None:
     """Send what is due, once; for cron."""
-    from ..delivery.courier import Courier  # brings smtplib, which only a process that delivers needs
+    from ..delivery.courier import Courier  # imports smtplib, which only a delivering process needs
 
     state = current_state()
     courier = Courier(state)
     ended: Counter[str] = Counter()
     try:
-        # Not on and on against a server that is out of reach: each attempt may take its time.
+        # Stop if the server cannot be reached, since each attempt may take long.
         while not courier.pause and (ticket := reachable(courier.deliver_next)):
             ended[ticket.status] += 1
     finally:
