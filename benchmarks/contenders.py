@@ -1,6 +1,6 @@
 """The applications that are compared; gunicorn calls these functions.
 
-All of them read the same form-encoded request of 25 kB, decode its conversation from JSON, and answer 201.
+All of them read the same form-encoded request of 25 kB, decode its conversation from JSON, and respond with 201.
 """
 
 from __future__ import annotations

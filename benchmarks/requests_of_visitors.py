@@ -66,7 +66,7 @@ def _as_json(value: object) -> bytes:
 
 
 def submissions(seed: int, size: int = CONVERSATION_BYTES) -> Iterator[Submission]:
-    """Yield distinct visitors for ever, each with an offer, a thread, a submission id, an email and an address."""
+    """Yield distinct visitors forever, each with an offer, a thread, a submission id, an email and an address."""
     chosen = random.Random(seed)
     signer = OfferSigner([SECRET_KEY], AUDIENCE)
     pairs = conversation(size)

@@ -36,7 +36,7 @@ def chat() -> ResponseReturnValue:
     if way == "widget":
         return render_template("kapa_widget.html", way=way, ways=WAYS)
     try:
-        # The first visitor waits until the SDK is fetched; from then on it is a file in the cache.
+        # The first visitor waits until the SDK is fetched; after that it is a file in the cache.
         mark = bundle(SCRIPT).stem
     except BundleError as error:
         return render_template("kapa_chat.html", way=way, ways=WAYS, problem=error), 503

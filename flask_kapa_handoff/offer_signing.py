@@ -66,7 +66,7 @@ class OfferSigner:
 
         Arguments:
             max_age: seconds.
-            opens_form: count the age from the decision: opening a form repeatedly must not extend the offer for ever.
+            opens_form: count the age from the decision: opening a form repeatedly must not extend the offer forever.
 
         Raises:
             OfferExpired: it is older than ``max_age``; the error carries its content.

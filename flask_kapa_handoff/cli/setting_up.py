@@ -1,4 +1,4 @@
-"""``db upgrade``, ``doctor``, ``test-mail``: set up, and check the set-up."""
+"""``db upgrade``, ``doctor``, ``test-mail``: set up the package, and check that it works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check-up: finds what is wrong with a set-up, why it matters and how to fix it."""
+"""The check-up: finds what is wrong with a setup, why it matters and how to fix it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def open_engine(uri: str) -> Engine:
     """A new engine for the database at this address."""
     return create_engine(
         uri,
-        # No request waits for ever for a server that a firewall has cut off; libpq's options, in s and in ms.
+        # No request waits forever for a server that a firewall has cut off; libpq's options, in s and in ms.
         connect_args={"connect_timeout": BUSY_TIMEOUT, "tcp_user_timeout": BUSY_TIMEOUT * 1000},
         pool_pre_ping=True,  # replaces a connection that was lost meanwhile
         pool_size=16,

@@ -48,7 +48,8 @@ def _register(app: Flask, **_: Any) -> None:
     if not isinstance(arguments, dict):
         return
     stop_watching(app)
-    # Alembic refuses the argument if given twice: an env.py with its own must keep working, and the doctor reports it.
+    # Alembic refuses the argument if given twice: an env.py with its own must keep working, and the check-up reports
+    # it.
     if "include_name" not in _text_of(Path(migrate.directory) / "env.py"):
         arguments["include_name"] = _LeavesOurTablesOut(arguments.get("include_name"))
 

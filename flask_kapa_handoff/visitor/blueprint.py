@@ -18,7 +18,7 @@ YEAR = 365 * 24 * 60 * 60
 
 class _VisitorBlueprint(MountedBlueprint):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
-        # An address with the hash of its content can be cached for ever. Any other follows the site's own setting,
+        # An address with the hash of its content can be cached forever. Any other follows the site's own setting,
         # including one with another version's hash, on a page that was built long ago or while a new version is rolled
         # out.
         is_marked = request.args.get("v") == content_marks().get(filename or "", "")
