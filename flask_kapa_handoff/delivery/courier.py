@@ -103,8 +103,7 @@ class Courier:
                 _logger.info("The mail server is back; %s tickets that waited for it are due.", released)
 
     def record_accepted(self) -> Ticket | None:
-        """Record that a ticket was sent. Keep that until the database accepts it, or the ticket would be sent
-        again."""
+        """Record that a ticket was sent. Kept until the database accepts it, or the ticket would be sent again."""
         if self._accepted is None:
             return None
         ticket = outbox.complete(self._database, *self._accepted)
