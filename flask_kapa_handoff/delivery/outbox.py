@@ -19,6 +19,9 @@ from .outbox_statements import BEGIN_ATTEMPT, END, END_ATTEMPT, TAKE, first_due
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """How long a ticket waits after its first, second, ... delayed attempt; after these, an hour."""
 
+LEAST_WAIT = timedelta(seconds=1)
+"""The shortest wait of a delayed ticket, whatever its channel asks for, so that one pass over the due tickets ends."""
+
 GIVE_UP_AFTER = timedelta(days=5)
 """How long attempts to deliver a ticket go on (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
 
@@ -54,12 +57,12 @@ def next_attempt(
         attempts: how many there were, 1 or more.
         queued_at: when the ticket was stored, or last sent again by hand.
         moment: the current time.
-        seconds: how long to wait; None: according to :data:`BACKOFF`.
+        seconds: how long to wait, :data:`LEAST_WAIT` or more; None: according to :data:`BACKOFF`.
 
     Returns:
         The time; None: its attempts have gone on for :data:`GIVE_UP_AFTER`.
     """
-    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1] if seconds is None else timedelta(seconds=max(0.0, seconds))
+    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1] if seconds is None else max(LEAST_WAIT, timedelta(seconds=seconds))
     return None if moment + wait > queued_at + GIVE_UP_AFTER else moment + wait
 
 

@@ -35,7 +35,7 @@ class TryLater(NotDelivered):
 
     Arguments:
         why: what went wrong.
-        seconds: how long to wait before the next attempt; None: depending on the number of attempts.
+        seconds: how long to wait before the next attempt, 1 or more; None: depending on the number of attempts.
     """
 
     outcome = Outcome.DELAYED
