@@ -56,7 +56,7 @@ def _requests(directory: Path, quick: bool) -> None:
 
 
 def _checkpoints(directory: Path, quick: bool) -> None:
-    # Turns of several checkpoints each; processes deliver at the same time, as fast as they may.
+    # Turns of several checkpoints each; processes deliver at the same time, as fast as they can.
     rounds, seconds = (2, 3.0) if quick else (6, 10.0)
     turns: dict[str, Any] = {"rounds": rounds, "seconds": seconds, "limit": float("inf")}
     print_checkpoints(list(compare(directory, CHECKPOINTS, delays=(0,), clients=(1, 4), **turns)))

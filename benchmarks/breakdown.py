@@ -1,4 +1,4 @@
-"""Where the time of one submit goes, within one process and without a mail."""
+"""Measures where the time of one submit goes, within one process and without mail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Breakdown:
 
 
 def break_down(directory: Path, requests: int) -> Breakdown:
-    """Measure submits, and the bare route beside them, in turns."""
+    """Measure submits and the bare route in turns."""
     os.environ[DIRECTORY] = str(directory)
     work = submissions(1)
     ours, floor = _caller(submit("external"), "submit", work), _caller(bare(), "bare", work)
@@ -63,7 +63,7 @@ def break_down(directory: Path, requests: int) -> Breakdown:
 
 
 def _caller(application: Flask, name: str, work: Iterator[Submission]) -> Callable[[int], float]:
-    """A function that sends so many requests and gives the mean seconds of one."""
+    """A function that sends ``count`` requests and returns the mean seconds of one."""
 
     def call(count: int) -> float:
         environments = [_environment(PATHS[name], visitor) for visitor in islice(work, count)]
@@ -90,7 +90,7 @@ def _send(application: Flask, environment: dict[str, Any]) -> None:
 
 
 def _statements(statements: list[Statement], requests: int) -> list[tuple[str, float]]:
-    """The statements of one submit in their order, with the median time of each."""
+    """The statements of one submit in order, with the median time of each."""
     count = len(statements) // requests
     columns = [statements[place::count] for place in range(count)]
     return [

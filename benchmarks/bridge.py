@@ -1,4 +1,4 @@
-"""What the bridge costs the requests that are none of its business, in a real browser."""
+"""Measures what the bridge costs unrelated requests, in a real browser."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.helpers.servers import WebServer
 
 CALLS = 50_000
 
-# A stub in the place of the browser's fetch(): what is left is the bridge. Each loop is run once before, for the
-# compiler. `new Request` cannot be shared, as a body is used up.
+# With a stub instead of the browser's fetch(), only the bridge is measured. Each loop runs once before, for the
+# compiler. `new Request` cannot be shared, since its body is used up.
 _LOOPS = """
 (calls) => {
   const loops = {

@@ -1,6 +1,6 @@
 """The applications that are compared; gunicorn calls these functions.
 
-All of them read the same form-encoded request of 25 kB, decode its conversation from JSON, and answer 201.
+All of them read the same form-encoded request of 25 kB, decode its conversation from JSON, and respond with 201.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from .flask_mail_baseline import Renderer, usual_renderer, whole_message
 from .requests_of_visitors import SECRET_KEY
 
 PATHS = {"submit": "/handoff/tickets", "bare": "/", "in_request": "/"}
-"""Where each contender takes its POST."""
+"""The path of each contender's POST."""
 
 CHECKPOINTS = ("submit", "submit_copying_beside", "submit_copying_itself", "submit_never_copying")
-"""Who copies SQLite's write-ahead log into the database, and when; all of them take their POST where submit does."""
+"""Variants in who copies SQLite's write-ahead log into the database, and when; their POST has the path of submit."""
 
 PROCESSOR_SECONDS = "/processor-seconds"
-"""Where each says how much processor time its process has used: with one gunicorn worker, all that it costs."""
+"""The path at which each reports its process's processor time: with one gunicorn worker, that is its whole cost."""
 
 DIRECTORY, SMTP_PORT = "BENCHMARK_DIRECTORY", "BENCHMARK_SMTP_PORT"
 UNLIMITED = 1_000_000
@@ -63,7 +63,7 @@ def _application(name: str) -> Flask:
 
 
 def submit(delivery: str = "thread", connections: int = 2) -> Flask:
-    """The package as a site mounts it behind a proxy; limits raised, everything else as it comes."""
+    """The package as a site mounts it behind a proxy; limits raised, everything else by default."""
     application = _application("submit")
     application.config.update(
         KAPA_HANDOFF_EMAIL="support@example.com",
@@ -80,7 +80,7 @@ def submit(delivery: str = "thread", connections: int = 2) -> Flask:
 
 
 def submit_copying_beside() -> Flask:
-    """The same; the log is copied while others write, which SQLite before 3.51.3 does not do quite safely."""
+    """The same; the log is copied while others write, which is not quite safe with SQLite before 3.51.3."""
 
     def checkpoint(database: Database) -> None:
         with database.read() as connection:
@@ -91,7 +91,7 @@ def submit_copying_beside() -> Flask:
 
 
 def submit_copying_itself() -> Flask:
-    """The same; whoever commits copies the log when it has 1,000 pages, as SQLite does where nobody says otherwise."""
+    """The same; a commit copies the log when it has 1,000 pages, which is SQLite's default."""
     sqlite.CHECKPOINT_PAGES = 1_000
     sqlite.checkpoint = lambda engine: None
     return submit()
@@ -107,8 +107,8 @@ def submit_never_copying() -> Flask:
 def bare() -> Flask:
     """The floor: one Core insert into one table, as wide as the package's ticket and transcript together.
 
-    WAL, synchronous=FULL, BEGIN IMMEDIATE and one writer a process, as in the package, since that is the fastest
-    durable way to write. No index but the primary key, no check of anything, and nothing is rendered.
+    WAL, synchronous=FULL, BEGIN IMMEDIATE and one writer per process, as in the package, since that is the fastest
+    durable way to write. No index but the primary key, no checks, and nothing is rendered.
     """
     application = _application("bare")
     metadata = MetaData()
@@ -194,15 +194,15 @@ _PAGE = """{% if sent %}<p>Thank you, we will answer you at {{ form.email.data }
 
 
 def in_request(write: _Write | None = None) -> Flask:
-    """What a site would write by hand: Flask-WTF checks the form, Flask-Mail sends before the answer. No database.
+    """What a site would write by hand: Flask-WTF checks the form, Flask-Mail sends before the response. No database.
 
     Arguments:
-        write: how the mail is written; none: as a plain text.
+        write: composes the mail; None: as plain text.
     """
     application = _application("in_request")
     # In this contender's favour: its token would need a session.
     application.config["WTF_CSRF_ENABLED"] = False
-    # smtplib asks the DNS for the machine's name at every connection; how long that takes says nothing here.
+    # smtplib asks the DNS for the machine's name at every connection, which is not to be measured here.
     smtplib.socket.getfqdn = lambda name="": "localhost"  # type: ignore[attr-defined]
     mail = Mail(application)
 

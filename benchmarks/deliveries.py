@@ -1,4 +1,4 @@
-"""The mailers side by side against one mail server: short rounds that alternate, each mailer in its own process."""
+"""Compares the mailers against one mail server: short alternating rounds, each mailer in its own process."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SHORT, LONG = 3_000, 20_000
 
 @dataclass(frozen=True)
 class Course:
-    """What the mailers are given to do.
+    """The task for the mailers.
 
     Arguments:
-        delay: milliseconds that the server takes for a mail.
+        delay: milliseconds that the server takes for each mail.
         connections: how many at once.
         size: bytes of a ticket's conversation.
-        mails: how many in a round.
+        mails: how many in each round.
     """
 
     delay: int
@@ -50,7 +50,7 @@ COURSES = (
 
 @dataclass
 class Result:
-    """What the mailers did on a course."""
+    """The results of the mailers on one course."""
 
     course: Course
     rounds: dict[str, list[Sent]] = field(default_factory=lambda: {name: [] for name in MAILERS})
@@ -60,18 +60,18 @@ class Result:
         return statistics.median(sent.rate for sent in self.rounds[name])
 
     def processor_milliseconds(self, name: str) -> float:
-        """Of one mail, the median of the rounds."""
+        """The processor time of one mail, the median of the rounds."""
         return statistics.median(sent.processor_milliseconds for sent in self.rounds[name])
 
     def ratio(self, name: str, other: str, figure: str) -> float:
-        """How many times another mailer's rate or processor time, the median of each round's ratio."""
+        """The ratio to another mailer's rate or processor time, the median of the rounds."""
         pairs = zip(self.rounds[name], self.rounds[other], strict=True)
         ratios: list[float] = [getattr(mine, figure) / getattr(theirs, figure) for mine, theirs in pairs]
         return statistics.median(ratios)
 
     @property
     def limit(self) -> float | None:
-        """Mails per second that so many connections can bring to a server that takes its time."""
+        """Mails per second that this many connections can bring to a server with this delay."""
         return self.course.connections * 1000 / self.course.delay if self.course.delay else None
 
 
@@ -80,7 +80,7 @@ def compare(directory: Path, *, rounds: int, share: float) -> Iterator[Result]:
 
     Arguments:
         rounds: how many turns each mailer gets.
-        share: of the mails of a round; 1 is all.
+        share: the share of a round's mails to send; 1 is all.
     """
     for course in COURSES:
         result = Result(course)
@@ -118,7 +118,7 @@ class _Seat:
         self._process.join()
 
     def send(self, mails: int) -> Sent:
-        """Give the mailer a turn.
+        """Let the mailer send for one turn.
 
         Raises:
             RuntimeError: a mail did not go out.
@@ -131,7 +131,7 @@ class _Seat:
 
 
 def _serve(pipe: Connection, name: str, connections: int, size: int, port: int, place: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     os.environ[DIRECTORY], os.environ[SMTP_PORT] = place, str(port)
     try:
         mailer = Mailer(name, connections, size)

@@ -1,4 +1,4 @@
-"""The contenders side by side: short rounds that alternate, so that the machine's drift cancels."""
+"""Compares the contenders in short alternating rounds, so that the machine's drift cancels out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WARM_UP_SECONDS = 0.3
 
 @dataclass
 class Result:
-    """What the contenders did at one number of clients and one delay of the mail server."""
+    """The results of the contenders with one number of clients and one delay of the mail server."""
 
     clients: int
     delay: int
@@ -32,18 +32,18 @@ class Result:
         return statistics.median(turn.rate for turn in self.rounds[name])
 
     def ratio(self, name: str, other: str) -> float:
-        """How many times another contender's rate, the median of each round's ratio."""
+        """The ratio to another contender's rate, the median of the rounds."""
         pairs = zip(self.rounds[name], self.rounds[other], strict=True)
         return statistics.median(mine.rate / theirs.rate for mine, theirs in pairs)
 
     def milliseconds(self, name: str, percent: int) -> float:
-        """The latency that so many percent of the requests stay below."""
+        """The latency that this percentage of the requests stays below."""
         latencies = sorted(latency for turn in self.rounds[name] for latency in turn.latencies)
         return latencies[min(len(latencies) - 1, len(latencies) * percent // 100)] * 1000
 
     @property
     def mails_per_ticket(self) -> float:
-        """Mails that went out while the tickets came in: below 1 the rest waits in the database."""
+        """The share of mails that were sent while the tickets came in; below 1, the rest waits in the database."""
         return self.delivered / sum(turn.sent for turn in self.rounds["submit"])
 
 
@@ -61,11 +61,11 @@ def compare(
 
     Arguments:
         names: the contenders.
-        delays: milliseconds that the mail server takes for a mail.
+        delays: milliseconds that the mail server takes for each mail.
         clients: how many send at the same time.
         rounds: how many turns each contender gets.
-        seconds: how long a turn is.
-        limit: seconds after which a pair gets no further round, for a machine that is busy with other things.
+        seconds: the length of a turn.
+        limit: seconds after which a pair gets no further round, for busy machines.
     """
     with Clients() as senders:
         for delay in delays:
@@ -105,7 +105,7 @@ def _path(server: Server) -> str:
 
 
 def delivered(server: Server) -> int:
-    """How many of a server's tickets were delivered; none for a contender that stores nothing."""
+    """How many of a server's tickets were delivered; None: the contender stores nothing."""
     return delivered_in(server.directory)
 
 

@@ -1,4 +1,4 @@
-"""What a site would write by hand to get a ticket out with Flask-Mail."""
+"""What a site would write by hand to send a ticket with Flask-Mail."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def whole_message(
 ) -> Message:
     """A mail of the same parts as the package's: text, HTML, and the conversation as JSON.
 
-    It renders the package's own templates. With the package's own Markdown renderer, which is a fast one, nothing
-    differs but how headers and parts become a mail.
+    It renders the package's own templates. With the package's own Markdown renderer, which is fast, the only
+    difference is how headers and parts become a mail.
     """
     context = {
         "ticket": ticket,

@@ -1,4 +1,4 @@
-"""What the package costs where it is not used: on every page, at import, on the wire."""
+"""Measures what the package costs even if nobody uses it: on every page, at import, on the wire."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .query_counter import counted_statements
 from .requests_of_visitors import CONVERSATION_BYTES
 from .servers import ROOT
 
-# Processor time, which does not count what other programs do meanwhile. A garbage collection that is due because of
-# flask's and sqlalchemy's objects takes 30 ms: it is done before.
+# Processor time, which excludes what other programs do meanwhile. A garbage collection that flask's and sqlalchemy's
+# objects make due takes 30 ms, so it is run before.
 _IMPORT = """
 import gc, time, flask, sqlalchemy
 gc.collect()
@@ -70,13 +70,13 @@ def submit_cost(directory: Path) -> SubmitCost:
 
 
 def import_milliseconds(directory: Path, runs: int) -> float:
-    """``import flask_kapa_handoff`` in a new process that has flask and sqlalchemy already; the median."""
+    """``import flask_kapa_handoff`` in a new process that has already imported flask and sqlalchemy; the median."""
     times = [float(_python(directory, _IMPORT)) for _ in range(runs + 1)]
-    return statistics.median(times[1:])  # the first one wrote the bytecode
+    return statistics.median(times[1:])  # the first run wrote the bytecode
 
 
 def imported_late(directory: Path) -> dict[str, bool]:
-    """The heavy modules: whether importing the package leaves them alone."""
+    """For each heavy module, whether importing the package avoids importing it."""
     loaded = _python(directory, "import sys, flask, sqlalchemy, flask_kapa_handoff; print(*sys.modules)").split()
     return {name: name not in loaded for name in _LATE}
 

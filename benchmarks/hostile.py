@@ -1,4 +1,4 @@
-"""What one request may cost: every hostile shape through every step, in one process."""
+"""Measures what one request can cost: every hostile shape through every step, in one process."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Result = TypeVar("Result")
 
 LIMIT: int = KEYS["KAPA_HANDOFF_MAX_REQUEST_BYTES"]
 AIM = 0.25
-"""Seconds of processor time that no step may take longer than."""
+"""The most seconds of processor time that a step may take."""
 
 STEPS = {"tickets": "submit", "form": "form", "events": "events", "offer": "offer"}
-"""The visitor's paths; then "mail" and "admin page", for what was taken."""
+"""The visitor's paths; then "mail" and "admin page", for tickets that were accepted."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ def measure(directory: Path, *, share: float = 1.0) -> Iterator[Cost]:
     """Send every shape through an app.
 
     Arguments:
-        share: of KAPA_HANDOFF_MAX_REQUEST_BYTES, how large the bodies are.
+        share: the size of the bodies as a share of KAPA_HANDOFF_MAX_REQUEST_BYTES.
     """
     size = int(LIMIT * share)
     site = _Site(directory)
@@ -80,7 +80,7 @@ def _as_fields(site: _Site, cost: Cost, text: str) -> Cost:
         for name in names:
             site.post(cost, path, **{name: text})
     for name in ("page", "thread_id", "answer_id", "desk", "pairs"):
-        # Most servers take less than that in a request's line, but that is not ours to rely on.
+        # Most servers accept a shorter request line, but the package must not rely on that.
         site.ask(cost, "offer", {"pairs": 1, name: text[:100_000]})
     return cost
 
@@ -127,7 +127,7 @@ class _Site:
         return self.send(cost, path, json.dumps(values, ensure_ascii=False).encode(), "application/json")
 
     def take(self, cost: Cost, conversation: list[dict[str, Any]]) -> Cost:
-        """Submit a conversation; compose its mail and show its page where it was taken."""
+        """Submit a conversation; if it was accepted, compose its mail and show its page."""
         self.post(cost, "form", conversation=conversation)
         answer = self.post(cost, "tickets", conversation=conversation)
         if answer.status_code == 201:
@@ -147,7 +147,7 @@ class _Site:
             return compose(self._state.templates, Letterhead("Docs", "d@example.com"), found, conversation)
 
     def _call(self, cost: Cost, step: str, builder: EnvironBuilder) -> Response:
-        environment = builder.get_environ()  # what a server hands over is no cost of the app's
+        environment = builder.get_environ()  # what the server hands over is not the app's cost
         return self._measure(cost, step, lambda: Response.from_app(self._app, environment, buffered=True))
 
     def _measure(self, cost: Cost, step: str, call: Callable[[], Result]) -> Result:

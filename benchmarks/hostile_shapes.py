@@ -1,4 +1,4 @@
-"""Bodies within the limits, each made to hurt something on its way: a parser, a pattern, a renderer."""
+"""Bodies within the limits, each made to slow something down: a parser, a pattern, a renderer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ UNITS = {
     "paragraphs": "a\n\n",
     **{unit: unit for unit in _SYNTAX.split()},
 }
-# At the end of a text: with it every rule of the redaction is tried, and a run can turn out to be something after all.
+# For the end of a text: makes the redaction try every rule, and may turn the run before it into a match.
 TAILS = ("", " a@a.a password=abcdef secret bearer gh_ npm_ akia aiza xox sk- k_live_ glpat- .eyj private key-----")
 
 
@@ -50,13 +50,13 @@ Pairs = list[dict[str, Any]]
 
 
 def filled(unit: str, tail: str, octets: int) -> str:
-    """The unit again and again, so that its JSON has so many octets."""
+    """The unit repeated until its JSON has this many octets."""
     each = len(json.dumps(unit, ensure_ascii=False).encode()) - 2
     return unit * ((octets - 500) // each) + tail
 
 
 def texts(unit: str, tail: str, size: int) -> Iterator[Pairs]:
-    """Conversations of one text: as an answer, as a question, and in shares, which the limits of one do not bound."""
+    """Conversations of one text: as an answer, as a question, and split up to get around the limits for one text."""
     whole = filled(unit, tail, size - len(tail))
     yield [{"question": "Q", "answer": whole}]
     yield [{"question": whole, "answer": "A"}]
@@ -67,7 +67,7 @@ def texts(unit: str, tail: str, size: int) -> Iterator[Pairs]:
 
 
 def conversations(size: int) -> Iterator[tuple[str, Pairs]]:
-    """Conversations whose shape is the trouble."""
+    """Conversations whose structure is hostile."""
     pair = {"question": "Q", "answer": "A"}
     source = {"url": "u"}
     yield "70,000 sources", [{**pair, "sources": [source] * (size // 15)}]

@@ -1,4 +1,4 @@
-"""The clients: threads of ``http.client`` with kept-alive connections, in a process of their own."""
+"""The clients: threads with ``http.client`` and keep-alive connections, in their own process."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from types import TracebackType
 from .requests_of_visitors import Submission, submissions
 
 LEAD_SECONDS = 0.25
-"""The first part of a turn does not count: the server has just been thawed, and the connections are new."""
+"""The first part of a turn does not count: the server has just been resumed, and the connections are new."""
 
 
 @dataclass
 class Round:
-    """What one contender did in one turn: requests per second, and the seconds of each request."""
+    """One contender's results in one turn: requests per second, and the seconds of each request."""
 
     rate: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -46,10 +46,10 @@ class Clients:
         self._process.join()
 
     def run(self, port: int, path: str, clients: int, seconds: float) -> Round:
-        """Send for so many seconds; for each client at least one request counts.
+        """Send for this many seconds; at least one request of each client counts.
 
         Raises:
-            RuntimeError: an answer was not 201.
+            RuntimeError: a response was not 201.
         """
         self._pipe.send((port, path, clients, seconds))
         result: Round | str = self._pipe.recv()
@@ -59,7 +59,7 @@ class Clients:
 
 
 def _serve(pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     seeds = itertools.count(time.time_ns())
     while True:
         port, path, clients, seconds = pipe.recv()
@@ -70,7 +70,7 @@ def _serve(pipe: Connection) -> None:
 
 
 def _round(port: int, path: str, clients: int, seconds: float, seed: int) -> Round:
-    # What is sent is made before the clock starts; more than 2,000 requests a second do not come through here.
+    # The requests are prepared before the clock starts; clients cannot send more than 2,000 a second here.
     expected = int((LEAD_SECONDS + seconds) * 2000 / clients) + 2
     visitors = submissions(seed)
     work = [list(itertools.islice(visitors, expected)) for _ in range(clients)]
@@ -107,7 +107,7 @@ def _round(port: int, path: str, clients: int, seconds: float, seed: int) -> Rou
         with lock:
             result.latencies += latencies
             result.sent += sent
-            # Each client on its own: slow requests must not be cut off or begun in vain at a common end.
+            # Each client ends on its own: a common end would cut off slow requests, or start them in vain.
             result.rate += len(latencies) / (last - first) if latencies else 0.0
 
     threads = [threading.Thread(target=client, args=(requests,)) for requests in work]

@@ -11,7 +11,7 @@ async def _serve(delay_milliseconds: float) -> None:
         try:
             await _dialogue(reader, writer, delay_milliseconds / 1000)
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client went without saying goodbye
+            pass  # the client disconnected without QUIT
         finally:
             writer.close()
 
@@ -28,7 +28,7 @@ async def _dialogue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         if verb == b"DATA":
             writer.write(b"354 go on\r\n")
             await reader.readuntil(b"\r\n.\r\n")
-            # Where a real server takes its time: it looks at the whole mail before it takes it.
+            # Where a real server needs time: it checks the whole mail before accepting it.
             await asyncio.sleep(delay)
             writer.write(b"250 taken\r\n")
         elif verb == b"QUIT":

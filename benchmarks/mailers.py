@@ -1,4 +1,4 @@
-"""What is compared when mails go out: four ways to hand the same ticket to a mail server.
+"""The mailers that are compared: ways to hand the same ticket to a mail server.
 
 All of them send the same parts: text, HTML from the answers' Markdown, and conversation.json.
 
@@ -48,7 +48,7 @@ _Make = Callable[[Flask, Ticket, Conversation], _Send]
 
 @dataclass
 class Sent:
-    """How long so many mails took, in seconds on the clock and of this process's processor time."""
+    """How long a number of mails took, in wall-clock seconds and in seconds of this process's processor time."""
 
     mails: int
     seconds: float
@@ -60,12 +60,12 @@ class Sent:
 
     @property
     def processor_milliseconds(self) -> float:
-        """Of one mail."""
+        """The processor time of one mail."""
         return self.processor_seconds / self.mails * 1000
 
 
 class Mailer:
-    """One of the four, with so many connections to the mail server.
+    """One of the mailers, with this many connections to the mail server.
 
     Arguments:
         size: bytes of the tickets' conversations.
@@ -88,7 +88,7 @@ class Mailer:
             self._senders = [makers[name](self._application, ticket, conversation) for _ in range(connections)]
 
     def send(self, mails: int) -> Sent:
-        """Send so many mails; tickets are stored before the clock starts."""
+        """Send this many mails; tickets are stored before the clock starts."""
         if self._is_delivery:
             fill(self._application, mails, self._size)
         began, began_processor = time.perf_counter(), time.process_time()
@@ -131,7 +131,7 @@ def _stored(application: Flask) -> tuple[Ticket, Conversation]:
 
 
 def _share(senders: list[_Send], mails: int) -> None:
-    """Each connection takes the next mail when it has sent one."""
+    """Each connection takes the next mail once it has sent one."""
     waiting = iter(range(mails))
 
     def work(send: _Send) -> None:
@@ -150,7 +150,7 @@ def _raw(application: Flask, ticket: Ticket, conversation: Conversation) -> _Sen
 
 
 def _flask_mail(application: Flask, ticket: Ticket, conversation: Conversation, renderer: Renderer = to_html) -> _Send:
-    # smtplib asks the DNS for the machine's name at every connection; how long that takes says nothing here.
+    # smtplib asks the DNS for the machine's name at every connection, which is not to be measured here.
     smtplib.socket.getfqdn = lambda name="": "localhost"  # type: ignore[attr-defined]
     environment, pairs = make_environment(application), conversation.as_json()
     connection = Mail(application).connect().__enter__()

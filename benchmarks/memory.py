@@ -1,4 +1,4 @@
-"""The memory of ``flask kapa-handoff worker`` while it delivers ten thousand tickets. Linux only: it reads /proc."""
+"""Measures the memory of ``flask kapa-handoff worker`` while it delivers ten thousand tickets. Linux only (/proc)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOMENTS = (100, 1_000, 5_000, 10_000)
 
 
 def worker_memory(directory: Path, checkpoints: tuple[int, ...] = MOMENTS) -> Iterator[tuple[int, float]]:
-    """Let a worker deliver; gives how many tickets it had delivered, and the megabytes that it had in memory then."""
+    """Let a worker deliver; yield how many tickets it has delivered, and how many megabytes it uses."""
     directory = Path(tempfile.mkdtemp(prefix="worker-", dir=directory))
     with Processes(directory) as processes:
         os.environ[DIRECTORY], os.environ[SMTP_PORT] = str(directory), str(processes.mail_sink(0))

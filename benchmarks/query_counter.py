@@ -1,4 +1,4 @@
-"""SQL statements: counted and timed where SQLAlchemy hands them to the driver."""
+"""Counts and times SQL statements where SQLAlchemy passes them to the driver."""
 
 from __future__ import annotations
 

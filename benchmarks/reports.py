@@ -1,4 +1,4 @@
-"""What was measured, as tables that can go into the documentation."""
+"""Formats the results as tables for the documentation."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def print_checkpoints(results: list[duels.Result]) -> None:
     )
     print(
         """
-submit                  the deliveries copy SQLite's log every other second, and writers wait meanwhile
+submit                  the deliveries copy SQLite's log every two seconds, and writers wait meanwhile
 submit_copying_beside   the same, and writers do not wait: SQLite before 3.51.3 may lose a commit then, very rarely
-submit_copying_itself   whoever commits copies the log when it has 1,000 pages, as SQLite does by itself
+submit_copying_itself   a commit copies the log when it has 1,000 pages, which is SQLite's default
 submit_never_copying    the log grows"""
     )
 

@@ -1,4 +1,4 @@
-"""What a visitor's browser sends: a conversation of 20 kB, form-encoded as ``handoff.js`` does it."""
+"""What a visitor's browser sends: a conversation of 20 kB, form-encoded as by ``handoff.js``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlencode
 
-from flask_kapa_handoff.offers import Offer, OfferSigner
+from flask_kapa_handoff.offer_signing import OfferSigner
+from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.triggers import Facts, Trigger
 
 SECRET_KEY = "a secret of the benchmark"
@@ -30,7 +31,7 @@ class Submission(NamedTuple):
 
 
 def conversation(size: int = CONVERSATION_BYTES) -> list[dict[str, object]]:
-    """Five pairs as ``handoff.js`` keeps them, of so many bytes as JSON; the same ones every time."""
+    """Five pairs in the format of ``handoff.js``, with this many bytes as JSON; the same ones every time."""
     chosen = random.Random(7)
     pairs: list[dict[str, object]] = [
         {
@@ -65,7 +66,7 @@ def _as_json(value: object) -> bytes:
 
 
 def submissions(seed: int, size: int = CONVERSATION_BYTES) -> Iterator[Submission]:
-    """Endless distinct visitors, each with an offer, a thread, a submission id, an email and an address."""
+    """Yield distinct visitors forever, each with an offer, a thread, a submission id, an email and an address."""
     chosen = random.Random(seed)
     signer = OfferSigner([SECRET_KEY], AUDIENCE)
     pairs = conversation(size)

@@ -1,4 +1,4 @@
-"""The processes of a run: gunicorn for each contender, the mail sinks. All of them end with the run."""
+"""The processes of a run: gunicorn for each contender, and the mail sinks. All of them end with the run."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class _Group:
             os.killpg(self._process.pid, number)
 
     def end(self) -> None:
-        # Not asked to finish: whatever it holds is in a directory that is deleted next.
+        # Killed, since its data is in a directory that is deleted next.
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
 class Server:
-    """One contender under gunicorn. Outside of its turns it is frozen, with its delivery threads."""
+    """One contender under gunicorn. Outside its turns it is suspended, with its delivery threads."""
 
     def __init__(self, name: str, port: int, group: _Group, directory: Path) -> None:
         self.name = name
@@ -49,7 +49,7 @@ class Server:
         self._group.signal(signal.SIGSTOP)
 
     def errors(self) -> str:
-        """The end of what the server complained about."""
+        """The end of the server's error log."""
         return (self.directory / "errors.txt").read_text()[-3000:]
 
     def thaw(self) -> None:
@@ -57,7 +57,7 @@ class Server:
 
 
 class Processes:
-    """Starts processes, and ends all of them when the ``with`` block is left."""
+    """Starts processes, and ends all of them at the end of the ``with`` block."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -73,19 +73,19 @@ class Processes:
             group.end()
 
     def mail_sink(self, delay_milliseconds: int) -> int:
-        """Start an SMTP server; gives its port."""
+        """Start an SMTP server; return its port."""
         process = self._start([sys.executable, "-m", "benchmarks.mail_sink", str(delay_milliseconds)])
         assert process.stdout is not None
         return int(process.stdout.readline())
 
     def server(self, name: str, smtp_port: int, *, workers: int = WORKERS) -> Server:
-        """Start a contender; it answers requests when this returns."""
+        """Start a contender; it serves requests when this returns."""
         directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._directory))
         with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
             descriptor, port = listener.fileno(), listener.getsockname()[1]
             command = [sys.executable, "-m", "gunicorn", f"benchmarks.contenders:{name}()"]
             command += ["--bind", f"fd://{descriptor}", "--worker-class", "gthread", "--log-level", "warning"]
-            # No time-out: a frozen worker gives no sign of life.
+            # No time-out: a suspended worker sends no heartbeat.
             command += ["--workers", str(workers), "--threads", str(THREADS), "--timeout", "0", "--keep-alive", "600"]
             environment = {DIRECTORY: str(directory), SMTP_PORT: str(smtp_port)}
             process = self._start(command, environment, (descriptor,), directory / "errors.txt")
@@ -93,7 +93,7 @@ class Processes:
         return Server(name, port, self._groups[-1], directory)
 
     def worker(self, directory: Path) -> int:
-        """Start ``flask kapa-handoff worker`` for the tickets in a directory; gives the process's number."""
+        """Start ``flask kapa-handoff worker`` for the tickets in a directory; return the process id."""
         command = [sys.executable, "-m", "flask", "--app", "benchmarks.contenders:submit('external')"]
         process = self._start([*command, "kapa-handoff", "worker"], errors=directory / "errors.txt")
         return process.pid

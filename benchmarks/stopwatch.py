@@ -1,4 +1,4 @@
-"""Timers around the steps of a submit. A profiler would make a step of many small calls look several times longer."""
+"""Times the steps of a submit. A profiler would make a step of many small calls look several times longer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from unittest.mock import patch
 
 _PACKAGE = "flask_kapa_handoff"
 
-# What a row shows, and where the functions are looked up. An indented row is a part of the one above it.
+# The label of a row, and where its functions are looked up. An indented row is a part of the one above it.
 _STEPS = (
     ("read the fields", (f"{_PACKAGE}.visitor.views:read_fields",)),
     ("build the form", (f"{_PACKAGE}.web.ticket_form:TicketForm.submitted",)),
     ("validate the form", (f"{_PACKAGE}.web.ticket_form:TicketForm.validate",)),
-    ("  the offer's signature", (f"{_PACKAGE}.offers:OfferSigner.read",)),
+    ("  the offer's signature", (f"{_PACKAGE}.offer_signing:OfferSigner.read",)),
     ("  the email", (f"{_PACKAGE}.fields:parse_email",)),
     ("  the conversation's JSON", ("json:loads",)),
     ("  the conversation's pairs", (f"{_PACKAGE}.web.ticket_form:parse_conversation",)),
@@ -38,7 +38,7 @@ def timed_calls() -> Iterator[dict[str, float]]:
         for label, places in _STEPS:
             for place in places:
                 owner, name = _find(place)
-                if hasattr(owner, name):  # a function that was renamed is no reason to fail
+                if hasattr(owner, name):  # a renamed function must not make the benchmark fail
                     totals.setdefault(label, 0.0)
                     stack.enter_context(patch.object(owner, name, _timed(owner, name, totals, label)))
         yield totals

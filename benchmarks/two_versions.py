@@ -1,7 +1,7 @@
 """Two checkouts of this package side by side: ``python -m benchmarks.two_versions BEFORE [AFTER]``.
 
-Each measurement is a process of its own that uses the public way alone: importing, the visitor's routes, and the
-command that delivers. The two take turns, and what is printed is the ratio of their processor times.
+Each measurement runs in its own process and uses only public interfaces: the import, the visitor's routes, and the
+command that delivers. The two take turns, and the ratio of their processor times is printed.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _sender(client: Any, size: int, *, as_json: bool) -> Callable[..., None]:
 
 
 MEASURED: dict[str, Callable[[int], float]] = {
-    "import and set-up": _import,
+    "import and setup": _import,
     **{
         f"submit, {size // 1000} kB, {'JSON' if as_json else 'form'}": _submit(size, as_json=as_json)
         for size in SIZES
@@ -176,7 +176,7 @@ MEASURED: dict[str, Callable[[int], float]] = {
 
 def _measure() -> None:
     logging.disable(logging.CRITICAL)
-    # The input is this checkout's, whichever package is measured.
+    # The input comes from this checkout, whichever version is measured.
     sys.path.append(str(Path(__file__).parent.parent))
     seconds = MEASURED[sys.argv[1]](int(sys.argv[2]))
     import flask_kapa_handoff

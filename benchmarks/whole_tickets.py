@@ -1,4 +1,4 @@
-"""The processor time of a ticket from its first byte to the mail server, against a view that sends in the request."""
+"""Measures a ticket's processor time from first byte to mail server, against a view that sends in the request."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Costs:
         return statistics.median(self.rounds[name])
 
     def ratio(self, name: str) -> float:
-        """How many times the package's it is, the median of the rounds' ratios."""
+        """The ratio to the package's, the median of the rounds."""
         pairs = zip(self.rounds[name], self.rounds["submit"], strict=True)
         return statistics.median(theirs / ours for theirs, ours in pairs)
 
 
 def weigh(directory: Path, *, rounds: int, tickets: int) -> Costs:
-    """Send so many tickets a round, and wait until their mails are out."""
+    """Send this many tickets in each round, and wait until their mails are sent."""
     costs, visitors = Costs(), submissions(time.time_ns())
     with Processes(directory) as processes:
         smtp_port = processes.mail_sink(0)
-        # One worker, so that one process holds all that is to be counted.
+        # One worker, so that one process does everything that is counted.
         servers = [processes.server(name, smtp_port, workers=1) for name in WHOLE]
         for server in servers:
             _send(server, islice(visitors, WARM_UP))

@@ -27,7 +27,7 @@ handoff = KapaHandoff()
 
 @handoff.conversation_loader
 def load_conversation(thread_id: str) -> Conversation | None:
-    """The chat's own record: browsers send only the thread's id, and the mail says whose word it is."""
+    """The chat's own record: browsers send only the thread's id, and the mail says that the record is the site's."""
     return threads.load_conversation(thread_id)
 
 
@@ -35,8 +35,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Make the site.
 
     Arguments:
-        config: overrides of what is set below. ``INSTANCE_PATH`` is the folder for the chats, the mails,
-            the tickets and two secrets; without it, Flask's own choice, ``instance`` beside this package.
+        config: overrides the values below. ``INSTANCE_PATH`` is the folder for the chats, the mails, the tickets and
+            two secrets; without it, Flask's own choice, ``instance`` beside this package.
     """
     config = dict(config or {})
     app = Flask(__name__, instance_path=config.pop("INSTANCE_PATH", None))
@@ -59,7 +59,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     app.config.from_prefixed_env()
     app.config.update(config)
-    # A real site stores the hash alone. The example has to print the password at every start.
+    # A real site stores only the hash. The example has to print the password at every start.
     app.config["ADMIN_PASSWORD_HASH"] = generate_password_hash(app.config["ADMIN_PASSWORD"])
 
     login.login_manager.init_app(app)

@@ -1,4 +1,4 @@
-"""``python -m example_app``: starts the mail server and the site, and says where to look."""
+"""``python -m example_app``: starts the mail server and the site, and prints where to look."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def main() -> None:
 
     instance = arguments.data.resolve() if arguments.data else Path(Flask("example_app").instance_path)
     mail_server = start_mail_server(mail_folder(instance))
-    # What is registered last is called first: the delivery finishes the mail in hand, and then its server ends. The
-    # other way round it could wait half a minute for a server that has gone.
+    # The handler registered last is called first: the delivery finishes the current mail, and then its server ends. In
+    # the other order, it could wait half a minute for a server that is gone.
     atexit.register(mail_server.stop)
     app = create_app({"INSTANCE_PATH": str(instance), "MAIL_PORT": mail_server.port})
     listener = listen(arguments.host, arguments.port)
     server = make_server(arguments.host, listener.getsockname()[1], app, threaded=True, fd=listener.fileno())
-    # The inbox asks for new mails every two seconds: a line for each request would bury all else.
+    # The inbox polls for new mails every two seconds: a line for each request would bury everything else.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
     shown_host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
@@ -47,7 +47,7 @@ def main() -> None:
     if arguments.host not in (LOOPBACK, "localhost", "::1"):
         print("Everybody who can reach this address can read the inbox.", flush=True)
 
-    # SIGINT as well: a shell that starts a program in the background lets it ignore Ctrl+C.
+    # SIGINT as well, since programs that a shell starts in the background ignore it by default.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def listen(host: str, port: int | None, *, usual: int = PORT) -> socket.socket:
-    """A listening socket: on the port that was asked for, else on the usual one, else on a free one."""
+    """A listening socket: on the requested port, else on the default one, else on a free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if port is not None:
         return socket.create_server((host, port), family=family)

@@ -1,4 +1,4 @@
-"""Ask AI: questions, answers and votes. With htmx only what changed is swapped; without script, whole pages."""
+"""Ask AI: questions, answers and votes. With htmx, only what changed is swapped; without it, whole pages load."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_QUESTION = 1_000
 blueprint = Blueprint("chat", __name__, url_prefix="/ask")
 blueprint.add_app_template_filter(render, "markdown")
 
-# No CSRF token is asked for here. A forged request can only do harm with rights that the browser adds by
-# itself, such as a session cookie; visitors have none, and the thread's id is known to nobody else.
+# No CSRF token is needed here. A forged request can only do harm with rights that the browser adds automatically, such
+# as a session cookie; visitors have none, and nobody else knows the thread's id.
 
 
 @blueprint.app_context_processor
@@ -41,7 +41,7 @@ def thread(thread_id: str) -> str:
 
 @blueprint.post("/")
 def ask() -> ResponseReturnValue:
-    # The browser keeps to the limits too (maxlength, required): nothing a visitor wrote is cut off silently.
+    # The browser enforces the limits, too (maxlength, required): nothing that a visitor wrote is cut off silently.
     question = " ".join(request.form.get("question", "").replace("\0", " ").split())[:MAX_QUESTION]
     thread_id = request.form.get("thread", "")
     conversation = load_conversation(thread_id)

@@ -12,8 +12,8 @@ OWN = {
     "object-src": ["'none'"],
 }
 
-# Kapa's widget brings a captcha of another company's with it. Any HTTPS host, then; a site of your own takes the
-# shorter list that Kapa's documentation gives: https://docs.kapa.ai/integrations/faq#how-do-i-fix-csp-errors
+# Kapa's widget loads another company's captcha, so any HTTPS host is allowed; your own site should use the shorter
+# list in Kapa's documentation: https://docs.kapa.ai/integrations/faq#how-do-i-fix-csp-errors
 KAPA = {
     "script-src": ["'self'", "https:"],
     "style-src": ["'self'", "'unsafe-inline'"],
@@ -25,7 +25,7 @@ KAPA = {
 
 
 def add_headers(app: Flask, *, kapa: bool) -> None:
-    """Send the policy, and what belongs to it, with each response that brings none of its own."""
+    """Send the policy and related headers with each response that has no policy of its own."""
     directives = OWN | KAPA if kapa else OWN
     policy = "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 

@@ -30,7 +30,7 @@ NAVIGATION = {
 
 @dataclass(frozen=True)
 class Section:
-    """What stands between two headings: the unit that is searched and quoted."""
+    """The text between two headings: the unit that is searched and quoted."""
 
     slug: str
     page_title: str
@@ -74,7 +74,7 @@ def _read_page(slug: str) -> Page:
 
 
 def _anchor(heading: str) -> str:
-    # As GitHub and comrak do it.
+    # As GitHub and comrak do.
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

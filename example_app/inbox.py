@@ -18,7 +18,7 @@ from werkzeug.security import safe_join
 SHOWN = 100
 IMPORTANT = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To")
 
-# A mail is somebody else's HTML: no script, no requests, an origin of its own. Links open in a new tab.
+# A mail is somebody else's HTML: no scripts, no requests, its own origin. Links open in a new tab.
 HTML_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none';"
     " style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -85,7 +85,7 @@ def inbox() -> ResponseReturnValue:
     newest = files[0].stem if files else ""
     polled = "HX-Request" in request.headers
     if polled and request.args.get("newest") == newest:
-        return "", 204  # htmx leaves the page as it is, and with it the reader's focus
+        return "", 204  # htmx leaves the page as it is, so the reader keeps the focus
     mails = [_read(path) for path in files]
     return render_template("_mails.html" if polled else "inbox.html", mails=mails, newest=newest)
 
@@ -112,7 +112,7 @@ def attachment(mail_id: str, number: int) -> Response:
         abort(404)
     part = attachments[number]
     content = part.get_payload(decode=True)
-    # Always as a download, and as bytes: a file from a mail is never shown with this site's rights.
+    # Always a download, as bytes: a file from a mail is never shown with this site's rights.
     return send_file(
         BytesIO(content if isinstance(content, bytes) else part.as_bytes()),
         "application/octet-stream",
@@ -123,5 +123,5 @@ def attachment(mail_id: str, number: int) -> Response:
 
 @blueprint.get("/<mail_id>/source")
 def source(mail_id: str) -> Response:
-    """The message as it came over the wire."""
+    """Show the message as it was received."""
     return Response(_find(mail_id).message.as_bytes(), mimetype="text/plain")

@@ -1,6 +1,6 @@
-"""Kapa's React SDK for a browser: fetched from npm at fixed versions, and bundled with a script of ours.
+"""Bundles Kapa's React SDK with a script of ours for browsers; fetches it from npm at fixed versions.
 
-Nothing of npm lies in the source tree. The packages and the bundles are kept in the user's cache folder.
+The source tree contains nothing from npm. The packages and the bundles are kept in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class BundleError(Exception):
 def bundle(entry: Path, packages: Mapping[str, str] = PACKAGES, environment: str = "production") -> Path:
     """The script with everything that it imports, as one classic script.
 
-    It is built once, then taken from the cache until the entry or a version changes.
+    It is built once, then comes from the cache until the entry or a version changes.
 
     Arguments:
-        entry: a JavaScript or JSX file that imports packages only, no files of its own.
+        entry: a JavaScript or JSX file that imports only packages, no other files.
         packages: the npm packages and their versions; esbuild is one of them.
-        environment: React's: ``development`` has its checks, such as those of StrictMode.
+        environment: React's; ``development`` includes its checks, such as those of StrictMode.
 
     Raises BundleError when Node.js, npm, the network or a writable folder is missing, or the entry is wrong.
     """
@@ -47,18 +47,18 @@ def bundle(entry: Path, packages: Mapping[str, str] = PACKAGES, environment: str
     folder, script = modules.parent, modules.parent / name
     if script.is_file():
         return script
-    # Beside the target, so that the renaming is atomic: another process sees a whole bundle or none.
+    # Beside the target, so that renaming is atomic: other processes see a whole bundle or none.
     with tempfile.TemporaryDirectory(dir=folder, prefix="bundle-") as temporary:
         built = Path(temporary) / script.name
         command = [_program("node"), str(modules / "esbuild" / "bin" / "esbuild"), *options]
-        # The entry lies elsewhere: without NODE_PATH, no package would be found from there.
+        # The entry is elsewhere: without NODE_PATH, no package would be found from there.
         _run([*command, f"--outfile={built}", str(entry.resolve())], NODE_PATH=str(modules))
         built.replace(script)
     return script
 
 
 def install(packages: Mapping[str, str] = PACKAGES) -> Path:
-    """The folder ``node_modules`` with these packages, from the cache if they are there."""
+    """The ``node_modules`` folder with these packages, from the cache if they are there."""
     folder = _cache() / f"npm-{_digest(packages)}"
     if not folder.is_dir():
         _install(folder, packages)
@@ -90,7 +90,7 @@ def _install(folder: Path, packages: Mapping[str, str]) -> None:
 
 
 def _cache() -> Path:
-    # The XDG Base Directory Specification: a relative path is to be ignored.
+    # The XDG Base Directory Specification: a relative path must be ignored.
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         return (named if named.is_absolute() else Path.home() / ".cache") / "flask-kapa-handoff"

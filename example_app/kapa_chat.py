@@ -1,6 +1,6 @@
-"""A chat that is built with Kapa's React SDK, and a backend that speaks as Kapa's does.
+"""A chat built with Kapa's React SDK, and a backend that speaks Kapa's protocol.
 
-Both ways of the bridge can be tried here without an account at Kapa.
+Both modes of the bridge can be tried here without a Kapa account.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def chat() -> ResponseReturnValue:
     if way == "widget":
         return render_template("kapa_widget.html", way=way, ways=WAYS)
     try:
-        # The first visitor waits until the SDK is fetched; from then on it is a file in the cache.
+        # The first visitor waits until the SDK is fetched; after that it is a file in the cache.
         mark = bundle(SCRIPT).stem
     except BundleError as error:
         return render_template("kapa_chat.html", way=way, ways=WAYS, problem=error), 503
@@ -46,13 +46,13 @@ def chat() -> ResponseReturnValue:
 @blueprint.get("/chat.js")
 def script() -> ResponseReturnValue:
     try:
-        # Its address carries a mark of its content: browsers may keep it.
+        # Its address has a hash of its content, so browsers may cache it.
         return send_file(bundle(SCRIPT), mimetype="text/javascript", max_age=31_536_000)
     except BundleError as error:
         return Response(str(error), 503, mimetype="text/plain")
 
 
-# From here on, what the SDK asks of https://proxy.kapa.ai on a real site.
+# From here on: the routes that the SDK requests from https://proxy.kapa.ai on a real site.
 
 
 @blueprint.post("/proxy/query/v2/chat/stream/")
@@ -90,7 +90,7 @@ def feedback() -> dict[str, int]:
 
 @blueprint.post("/proxy/query/v2/thread/<uuid:thread_id>/handoff/")
 def handoff(thread_id: UUID) -> Response:
-    # What the bridge takes over never comes here.
+    # Tickets that the bridge takes over never get here.
     return Response("This is the example's backend: nobody at Kapa takes its tickets.", 503, mimetype="text/plain")
 
 
@@ -103,12 +103,12 @@ def _sent(name: str) -> str:
 
 
 def _cited(found: Answer, addresses: list[str]) -> str:
-    """The answer's text, which names its sources: the SDK shows only those whose address stands in it."""
+    """The answer's text with its sources: the SDK shows only those whose address is in the text."""
     text = link_pages(found.text, external=True)
     if not addresses:
         return text
     marks = " ".join(f"[{number}]({address})" for number, address in enumerate(addresses, 1))
-    # At the beginning, since the SDK looks for them in what it has shown when the sources come.
+    # At the beginning, since the SDK looks for them in the text that it has shown when the sources arrive.
     lead = WEAK if found.uncertain else "From the documentation:"
     return f"{lead} {marks}\n\n{text.removeprefix(WEAK).lstrip()}"
 
@@ -116,7 +116,7 @@ def _cited(found: Answer, addresses: list[str]) -> str:
 def _chunks(
     thread_id: str, text: str, sources: list[dict[str, str]], uncertain: bool, *, seconds: float
 ) -> Iterator[str]:
-    """An answer as Kapa streams it, over about so many seconds."""
+    """Yield an answer as Kapa streams it, over about this many seconds."""
     yield _chunk("stream_start", thread_id=thread_id)
     size = len(text) // PIECES + 1
     for start in range(0, len(text), size):

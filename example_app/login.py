@@ -1,4 +1,4 @@
-"""One administrator, with a password that is made up at the first start. A real site has its own accounts."""
+"""One administrator, with a password that is generated at the first start. A real site has its own accounts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 
 class LogoutForm(FlaskForm):  # type: ignore[misc]
-    """Nothing but the CSRF token: nobody else's page can sign the admin out."""
+    """Only the CSRF token, so that no other page can sign the admin out."""
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
@@ -40,7 +40,7 @@ def load_user(user_id: str) -> Admin | None:
 
 @blueprint.app_context_processor
 def forms() -> dict[str, type[FlaskForm]]:
-    # The class, not a form: its token begins a session, which only a signed-in admin's page needs.
+    # The class, not a form: its token starts a session, which only a signed-in admin's page needs.
     return {"logout_form": LogoutForm}
 
 

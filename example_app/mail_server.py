@@ -1,4 +1,4 @@
-"""A small SMTP server on a free loopback port: it keeps each message as a file, for the inbox to show."""
+"""A small SMTP server on a free loopback port that stores each message as a file for the inbox."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LOOPBACK = "127.0.0.1"
 
 
 class MailServer(Controller):
-    """aiosmtpd's controller, which by itself cannot be given port 0.
+    """aiosmtpd's controller, made to work with port 0.
 
-    After the start it connects once to the port that it was *asked* for, to see whether the server
-    answers. With port 0 the system has chosen another one, which is only known once the socket is bound.
+    After the start it connects once to the *requested* port, to see whether the server responds. With port 0, the
+    system chooses another one, which is only known once the socket is bound.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(_Keeper(folder), hostname=LOOPBACK, port=0)
 
     def factory(self) -> SMTP:
-        # Without its loop, aiosmtpd asks asyncio for one in a way that newer Pythons warn about.
+        # Without a loop, aiosmtpd asks asyncio for one in a way that newer Python versions warn about.
         return SMTP(self.handler, loop=self.loop, **self.SMTP_kwargs)
 
     def _trigger_server(self) -> None:
@@ -33,7 +33,7 @@ class MailServer(Controller):
 
 
 class _Keeper:
-    """Keeps what arrives."""
+    """Stores each message that arrives."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -48,7 +48,7 @@ class _Keeper:
 
 
 def start_mail_server(folder: Path) -> MailServer:
-    """Start the server in a thread of its own; its ``port`` is known afterwards, its ``stop()`` ends it."""
+    """Start the server in its own thread; its ``port`` is known when this returns, and ``stop()`` ends it."""
     folder.mkdir(parents=True, exist_ok=True)
     server = MailServer(folder)
     server.start()

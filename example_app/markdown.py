@@ -1,4 +1,4 @@
-"""Markdown to HTML that is safe to show: raw HTML is shown as text, then everything unexpected is removed."""
+"""Renders Markdown as safe HTML: raw HTML is shown as text, then everything unexpected is removed."""
 
 from __future__ import annotations
 

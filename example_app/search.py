@@ -1,7 +1,7 @@
-"""Answers from the documentation: a ranked text search, and an honest word when it finds little.
+"""Answers from the documentation: a ranked text search that says so when it finds little.
 
-No language model is needed to show what the package does: the best matching section is quoted, and a
-question whose words the pages hardly know is flagged as uncertain.
+No language model is needed to show what the package does: the best matching section is quoted, and a question with few
+words in common with the pages is flagged as uncertain.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CERTAIN = 0.65
 """The share of a question's words, rare words counting more, that the best section must contain."""
 
 POSSIBLE = 0.5
-"""From this share on, the section is shown as a guess."""
+"""From this share, the section is shown as a guess."""
 
 MAX_WORDS = 40
 ANSWER_WORDS = 110
@@ -47,7 +47,7 @@ _COMMON_WORDS = frozenset(
 
 @dataclass(frozen=True)
 class Answer:
-    """What the chat says: Markdown, the sections it was drawn from, and whether it is a guess."""
+    """An answer of the chat: Markdown, the sections it was drawn from, and whether it is a guess."""
 
     text: str
     sections: tuple[Section, ...]
@@ -100,7 +100,7 @@ class Index:
         return sorted(matches, key=lambda match: match.score, reverse=True)
 
     def _rows(self, *words: str) -> list[tuple[int, float]]:
-        # Quoted, a word is never read as FTS5 syntax such as NEAR or NOT.
+        # In quotes, a word is never read as FTS5 syntax such as NEAR or NOT.
         query = " OR ".join(f'"{word}"' for word in words)
         with self._lock:
             return self._database.execute(
@@ -114,7 +114,7 @@ def documentation_index() -> Index:
 
 
 def words_of(question: str) -> list[str]:
-    """The words that say something, each once."""
+    """The meaningful words, each once."""
     words = re.findall(r"[^\W_]+", question.lower())
     return [word for word in dict.fromkeys(words) if word not in _COMMON_WORDS][:MAX_WORDS]
 
@@ -134,7 +134,7 @@ def answer(question: str) -> Answer:
 
 
 def excerpt(markdown: str, words: list[str]) -> str:
-    """The paragraphs that matter most, in their order, together with the code that they announce."""
+    """The most relevant paragraphs, in order, together with the code that they introduce."""
     blocks = _blocks(markdown)
     stems = tuple(word[:5] for word in words)
 

@@ -41,12 +41,12 @@ def _database() -> Iterator[sqlite3.Connection]:
 
 
 def new_thread_id() -> str:
-    # Visitors have no account: whoever knows the id may read the thread, so nobody must be able to guess it.
+    # Visitors have no account: anyone who knows the id may read the thread, so it must not be guessable.
     return secrets.token_urlsafe(18)
 
 
 def load_conversation(thread_id: str) -> Conversation | None:
-    """The thread's conversation, or None when there is no such thread."""
+    """The thread's conversation; None: there is no such thread."""
     with _database() as database:
         rows = database.execute(
             "SELECT question, answer, id, sources, uncertain, reaction FROM answer"

@@ -1,4 +1,4 @@
-"""What a site may pass to :class:`KapaHandoff`, checked at once: each message says name, value and what is allowed."""
+"""Checks what a site passes to :class:`KapaHandoff`; each message gives the name, the value and what is allowed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Engine
 
-from .config import shown
+from .config_values import shown
 from .errors import ConfigurationError
 from .hook_checks import Hook, misfit, name_of
 from .hooks import ViewDecorator
@@ -29,7 +29,7 @@ ENGINES = {
     "str": "set KAPA_HANDOFF_DATABASE_URI to the address, or pass create_engine(…)",
     "URL": "set KAPA_HANDOFF_DATABASE_URI to the address, or pass create_engine(…)",
 }
-"""What to do with something that is near an engine, by the name of its class or of a base."""
+"""The hint for an object that resembles an engine, by the name of its class or a base class."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ class Arguments:
                 check(value)
 
     def overridden_by(self, later: Arguments) -> Arguments:
-        """These, with what is given later in their place."""
+        """These arguments, overridden by those of ``later`` that are given."""
         return replace(self, **{name: value for name, value in vars(later).items() if value is not None})
 
 
 def check_app(app: object) -> None:
-    """Refuse what is no Flask app.
+    """Refuse anything that is not a Flask app.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not.
     """
     if isinstance(app, Flask):
         return
@@ -76,7 +76,7 @@ def check_app(app: object) -> None:
 
 
 def check_admin_required(decorator: object) -> None:
-    """Refuse what cannot decorate a view.
+    """Refuse anything that cannot decorate a view.
 
     Raises:
         ConfigurationError: it cannot.
@@ -88,10 +88,10 @@ def check_admin_required(decorator: object) -> None:
 
 
 def check_mail(mail: object) -> None:
-    """Refuse what is no ``flask_mail.Mail``: the way to the server is made from what it keeps of the configuration.
+    """Refuse anything that is not a ``flask_mail.Mail``: deliveries use the configuration that it holds.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not.
     """
     from flask_mail import Mail
 
@@ -108,10 +108,10 @@ def check_mail(mail: object) -> None:
 
 
 def check_engine(engine: object) -> None:
-    """Refuse what is no SQLAlchemy engine that the tickets can be kept with. Makes no connection.
+    """Refuse anything that is not an SQLAlchemy engine that can store the tickets. Opens no connection.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not.
     """
     if not isinstance(engine, Engine):
         names = [base.__name__ for base in type(engine).__mro__]

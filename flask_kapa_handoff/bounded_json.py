@@ -1,4 +1,4 @@
-"""JSON of strangers, refused before it takes long: the garbage collector slows down a megabyte of lists tenfold."""
+"""Decodes strangers' JSON, and refuses what would take long: a megabyte of lists slows garbage collection tenfold."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import json
 from typing import Any
 
 MAX_CONTAINERS = 20_000
-"""Most lists and objects together. A conversation of 200 pairs with all the sources that are taken has half of it."""
+"""The most lists and objects allowed. A conversation of 200 pairs with the most sources allowed has half as many."""
 
 
 MAX_DEPTH = 50
-"""How deeply they may stand in each other: what is shown again, or stored, is written by code that calls itself."""
+"""How deeply they may be nested, since the code that stores them or shows them again is recursive."""
 
 
 def loads(data: str | bytes) -> Any:
     """Decode JSON.
 
     Raises:
-        ValueError: it is no JSON, or has more than :data:`MAX_CONTAINERS` lists and objects, or they stand more than
-            :data:`MAX_DEPTH` deep in each other.
-        RecursionError: the same, so deeply that it cannot be decoded.
+        ValueError: it is not JSON, has more than :data:`MAX_CONTAINERS` lists and objects, or nests them more than
+            :data:`MAX_DEPTH` deep.
+        RecursionError: it is nested so deeply that it cannot be decoded.
     """
     text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
     if _count(text) > MAX_CONTAINERS:
-        # Those in strings do not count: once escaped quotes are gone, every second piece is the inside of a string.
+        # Brackets in strings do not count: once escaped quotes are gone, every second piece is the inside of a string.
         outside = text.replace(r"\\", "").replace(r"\"", "").split('"')[::2]
         if _count("".join(outside)) > MAX_CONTAINERS:
             raise ValueError(f"there are more than {MAX_CONTAINERS:,} lists and objects in it")

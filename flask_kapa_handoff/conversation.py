@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .text import normalized, visible, with_visible
+from .text import clean_text, visible, with_visible
 from .unknown import Unknown
 from .urls import parse_url
 
@@ -16,15 +15,10 @@ MAX_ID = 200
 """Longest thread or answer id, in characters."""
 
 MAX_SOURCES = 100
-"""Most sources of one answer."""
+"""The most sources of one answer."""
 
 MAX_SOURCES_IN_ALL = 5_000
-"""Most sources of a conversation."""
-
-# C0 and C1 controls but tab and newline: NUL crashes PostgreSQL's text columns, the others have no shape to show.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_CONTROL_BYTES = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
-_SURROGATES = re.compile("[\ud800-\udfff]")
+"""The most sources of one conversation."""
 
 
 class ConversationError(ValueError):
@@ -49,12 +43,12 @@ class QuestionAnswer:
 
     Arguments:
         question: what the visitor asked.
-        answer: what the agent's machine answered, Markdown.
+        answer: the AI's answer, as Markdown.
         id: the answer's id in the chat.
         sources: where the answer was drawn from.
         uncertain: the answer was flagged as uncertain.
-        reaction: the visitor's vote on the answer; unknown: one that a later version has stored.
-        stopped: the answer broke off: the visitor stopped it, or something failed.
+        reaction: the visitor's vote on the answer; ``Unknown``: a vote that a later version stored.
+        stopped: the answer is incomplete: the visitor stopped it, or something failed.
     """
 
     question: str
@@ -79,19 +73,19 @@ class QuestionAnswer:
 
 @dataclass(frozen=True)
 class Conversation:
-    """The pairs of one thread, oldest first, at least one."""
+    """The pairs of one thread, oldest first; at least one."""
 
     pairs: tuple[QuestionAnswer, ...]
     thread_id: str | None = None
 
     def __post_init__(self) -> None:
-        # A list is what most sites have at hand.
+        # Most sites pass a list.
         object.__setattr__(self, "pairs", tuple(self.pairs))
         if not self.pairs:
             raise ConversationError("conversation: there must be at least one question-answer pair")
 
     def cleaned(self) -> Conversation:
-        """The same conversation as :func:`parse_conversation` would take it; what it would refuse is left out.
+        """The same conversation as :func:`parse_conversation` would return it, without the parts that it would refuse.
 
         Raises:
             ConversationError: nothing is left.
@@ -101,7 +95,7 @@ class Conversation:
         return replace(self, pairs=tuple(pair for pair in cleaned if pair.question.strip() or pair.answer.strip()))
 
     def visible(self) -> Conversation:
-        """The same conversation as it can be seen, see :func:`.text.visible`."""
+        """The same conversation without invisible characters, see :func:`.text.visible`."""
         pairs = (
             replace(
                 with_visible(pair, "question", "answer"),
@@ -112,26 +106,8 @@ class Conversation:
         return replace(self, pairs=tuple(pairs))
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The JSON form that :func:`parse_conversation` reads back to an equal conversation."""
+        """The conversation as JSON; :func:`parse_conversation` reads it back as an equal one."""
         return [pair.as_json() for pair in self.pairs]
-
-
-def _needs_cleaning(text: str) -> bool:
-    # In UTF-8 the C1 controls begin with C2, as do a few characters that stay. To look at bytes is ten times faster
-    # than the patterns, and most texts need nothing.
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:
-        return True
-    return b"\xc2" in data or len(data.translate(None, _CONTROL_BYTES)) != len(data)
-
-
-def clean_text(text: str) -> str:
-    """Text as it is stored: NFC, newlines as ``\\n``, no control characters, no lone surrogates, 30 marks in a row."""
-    if _needs_cleaning(text):
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", text))
-    return normalized(text)
 
 
 def is_link(address: str | None) -> bool:
@@ -146,7 +122,7 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
         value: a list of objects with ``question`` and ``answer`` and, optionally, ``id``, ``sources``,
             ``uncertain``, ``reaction`` and ``stopped``. Kapa's ``questionAnswerId``, ``source_url`` and
             ``metadata.is_uncertain`` are understood; unknown keys are ignored.
-        max_pairs: the largest number of pairs that is taken.
+        max_pairs: the most pairs allowed.
         thread_id: the id of the thread that the pairs belong to.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One mail address, checked."""
+"""Checks an email address."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 
 def parse_email(value: Any) -> str:
-    """One mail address in its ASCII form (the domain as punycode).
+    """One email address in its ASCII form (the domain as punycode).
 
     Raises:
-        ValueError: it is no such address, with a sentence that says why.
+        ValueError: it is not an email address; the message is a sentence that says why.
     """
     from email_validator import EmailNotValidError, validate_email
 
     text = str(value).strip()
-    # RFC 5321, 4.5.3.1. Here as well, since the checks of a long text take the square of its length.
+    # RFC 5321, 4.5.3.1. Checked here first, since the time of the other checks grows with the square of the length.
     if len(text) > 254 or len(text.rpartition("@")[0]) > 64:
         raise ValueError("an address has at most 254 characters, 64 of them before the @-sign")
     try:

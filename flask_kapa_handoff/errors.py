@@ -1,4 +1,4 @@
-"""The errors of the package. Those that a visitor or a program can meet over HTTP are werkzeug exceptions."""
+"""The package's errors. Those that a visitor or a program can get over HTTP are werkzeug exceptions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
-from .conversation import clean_text
+from .text import clean_text
 
 
 class HandoffError(Exception):
-    """Base of the errors that are not answers to a request."""
+    """Base of the errors that are not responses to a request."""
 
 
 class ConfigurationError(HandoffError, ValueError):
@@ -19,13 +19,13 @@ class ConfigurationError(HandoffError, ValueError):
 
 
 class RequestProblem(HTTPException):
-    """Base of the errors of section "HTTP": a status, a stable ``error_code`` and a sentence for a person.
+    """Base of the errors that are HTTP responses: a status, a stable ``error_code`` and a sentence for people.
 
     Arguments:
         description: the sentence that is shown.
         fields: field name -> messages, where single fields are at fault.
-        retry_after: seconds after which a further try makes sense (``Retry-After``, RFC 9110, 10.2.3).
-        detail: what exactly it was, for the counted refusals alone: never an address or a text of the visitor's.
+        retry_after: seconds after which another attempt makes sense (``Retry-After``, RFC 9110, 10.2.3).
+        detail: the exact cause, only for counting refusals: never the visitor's address or text.
     """
 
     error_code: str = "error"
@@ -45,7 +45,7 @@ class RequestProblem(HTTPException):
         self.detail = detail
 
     def as_text(self) -> str:
-        """All that is wrong, in one line."""
+        """Everything that is wrong, on one line."""
         return " ".join([self.description or "", *(text for texts in self.fields.values() for text in texts)]).strip()
 
     def as_json(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Conflict(RequestProblem):
 
 
 class NoLongerOffered(RequestProblem):
-    """An offer that is too old is not renewed: by today's settings and facts the answer does not qualify."""
+    """An expired offer cannot be renewed: by the current settings and facts, the answer does not qualify."""
 
     code = 409
     error_code = "disabled"
@@ -109,7 +109,7 @@ class Refuse(RequestProblem):
     """Raised by a site's ``ticket_filter``: the ticket is not stored, and the visitor's text stays in the form.
 
     Arguments:
-        words: what the visitor is told.
+        words: the message for the visitor.
     """
 
     code = 422
@@ -118,7 +118,7 @@ class Refuse(RequestProblem):
     description = "We can't take this message. Your text is safe – check it and try again."
 
     def __init__(self, words: str | None = None) -> None:
-        # Nothing but text can be shown; a mistake of the site's must not turn a refusal into an error page.
+        # Only text can be shown, and a mistake in the site's code must not turn a refusal into an error page.
         super().__init__((clean_text(words).strip() if isinstance(words, str) else "") or None)
 
 
@@ -143,14 +143,14 @@ class Unavailable(RequestProblem):
 
 
 class RecordUnavailable(Unavailable):
-    """The site's own record of a thread cannot be had. Not counted: a failure of its loader is, where it is found."""
+    """The site's own record of a thread cannot be loaded. Not counted here: the loader's failure is counted there."""
 
 
 class SchemaError(Unavailable):
     """The database's tables are missing or of another version.
 
-    A visitor is told what :class:`Unavailable` says; ``str()`` of the error is for the site's owner and names the
-    command that mends it.
+    Visitors see the message of :class:`Unavailable`; ``str()`` of the error is for the site's owner and names the
+    command that fixes it.
     """
 
     def __init__(self, found: str, remedy: str) -> None:

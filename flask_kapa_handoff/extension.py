@@ -1,4 +1,4 @@
-"""The extension object: reads the configuration, registers the blueprints, the commands and the template helpers."""
+"""The extension object: reads the configuration and registers the blueprints, commands and template helpers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _logger = logging.getLogger(__name__)
 
 
 def _hook(method: _Method) -> _Method:
-    """The method that registers the hook of its name, with a check of what is registered."""
+    """Decorate a method that registers the hook of the same name: check the function first."""
     hook = HOOK[method.__name__]
 
     @wraps(method)
@@ -66,15 +66,16 @@ class KapaHandoff:
     """Ticket handoff for a Flask site.
 
     Arguments:
-        app: the site; none: call :meth:`init_app` later, for as many apps as there are.
-        admin_required: a view decorator that lets admins pass, such as Flask-Login's ``login_required``. Without it
-            the admin pages do not exist.
-        mail: the site's ``flask_mail.Mail``; none: the one that is registered on the app, or else one made from the
-            app's ``MAIL_*`` configuration.
-        engine: an SQLAlchemy engine that the site shares; its tables are made by ``flask kapa-handoff db upgrade``.
+        app: the site; None: call :meth:`init_app` later, once for each app.
+        admin_required: a view decorator that admits only admins. Flask-Login's ``login_required`` admits every
+            signed-in user. Without a decorator, there are no admin pages.
+        mail: the site's ``flask_mail.Mail``; None: the one registered on the app, else one made from the app's
+            ``MAIL_*`` configuration.
+        engine: an SQLAlchemy engine that the site shares; ``flask kapa-handoff db upgrade`` creates the tables.
 
     Raises:
-        ConfigurationError: a ``KAPA_HANDOFF_*`` value or an argument is wrong; it names the value and what is allowed.
+        ConfigurationError: a ``KAPA_HANDOFF_*`` value or an argument is wrong; the message names the value and what is
+            allowed.
     """
 
     def __init__(
@@ -98,10 +99,10 @@ class KapaHandoff:
         mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
-        """Mount the package into an app; the arguments are those of the class and take precedence over them.
+        """Mount the package on an app. Arguments given here override those of the class.
 
         Raises:
-            ConfigurationError: as for the class, or the app has been set up already.
+            ConfigurationError: as for the class, or the app is already set up.
         """
         from . import cli, visitor
         from .visitor import template_helpers
@@ -143,40 +144,41 @@ class KapaHandoff:
 
     @_hook
     def conversation_loader(self, loader: _ConversationLoader) -> _ConversationLoader:
-        """Register ``(thread_id) -> Conversation | None``: the site keeps the transcripts itself.
+        """Register ``(thread_id) -> Conversation | None`` for a site that keeps the transcripts itself.
 
-        The browser then sends the thread's id alone, and the mail says that the transcript is the site's own record.
-        The ids must not be guessable, since a ticket for a thread needs nothing but its id.
+        The browser then sends only the thread's id, and the mail says that the transcript is the site's own record.
+        Ids must not be guessable, since the id alone is enough to create a ticket for a thread.
 
         Raises:
-            ConfigurationError: it is no function that can be called with a thread's id. The same goes for each hook.
+            ConfigurationError: it cannot be called with a thread's id. Every hook is checked like this.
         """
         self._registered.conversation_loader = loader
         return loader
 
     @_hook
     def visitor_loader(self, loader: _VisitorLoader) -> _VisitorLoader:
-        """Register ``() -> Visitor | None``: who is signed in; prefills and locks the email of the form."""
+        """Register ``() -> Visitor | None``, the signed-in visitor: their email is filled into the form and locked."""
         self._registered.visitor_loader = loader
         return loader
 
     @_hook
     def ticket_filter(self, check: _TicketFilter) -> _TicketFilter:
-        """Register ``(submission) -> None | Flag``: the site's own check, such as a captcha.
+        """Register ``(submission) -> None | Flag``, the site's own check, such as a captcha.
 
         It runs in the visitor's request, after the package's own checks of the form and before the ticket is stored.
         It may raise :class:`Refuse` with words for the visitor, or return a :class:`Flag` with words for the agent.
         See docs/limits.md.
 
         Arguments:
-            check: gets a :class:`Submission`. Whatever else it raises or returns is logged, and the ticket goes on.
+            check: gets a :class:`Submission`. Anything else that it raises or returns is logged, and the ticket is
+                stored.
         """
         self._registered.ticket_filter = check
         return check
 
     @_hook
     def admin_name(self, source: _AdminName) -> _AdminName:
-        """Register ``() -> str | None``: how the history of the settings calls the admin who is signed in."""
+        """Register ``() -> str | None``, the signed-in admin's name for the history of the settings."""
         self._registered.admin_name = source
         return source
 
@@ -184,14 +186,14 @@ class KapaHandoff:
 def _on_request() -> None:
     state = current_state()
     if not state.prepared:
-        # Here as well as in init_app(), for sites that set their CSRF protection up after this package. Its own check
-        # runs after this function then.
+        # Here as well as in init_app(), for sites that set up their CSRF protection after this package. The
+        # protection's own check then runs after this function.
         exempt_our_forms(state.app)
         state.prepared = True
         stop_watching(state.app)
         if state.location.warning:
             _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
-        # Not in init_app(): the site's templates may be those of a blueprint that is registered later.
+        # Not in init_app(): the site's template may belong to a blueprint that is registered later.
         if state.has_admin and (trouble := layout_trouble(state.app, state.config)):
             _logger.error(
                 "KAPA_HANDOFF_ADMIN_TEMPLATE: %r is not allowed: %s; use the name of a template that has a block "

@@ -1,21 +1,21 @@
-"""What the form asks for: one table. ``email`` and ``note`` are its first rows, a site adds rows of its own."""
+"""The table of what the form asks for. ``email`` and ``note`` are its first rows; a site adds its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from .conversation import clean_text
 from .email_address import parse_email
+from .text import clean_text
 
 MAX_LENGTH = 5_000
-"""The longest text that a field may take, in characters."""
+"""The highest ``max_length`` that a field may have, in characters."""
 
 YES, NO = "yes", "no"
-"""The values of a checkbox. One that is left out is not ticked."""
+"""The values of a checkbox. When none is sent, it is not ticked."""
 
-_MOST_LINE_ENDS = 2
-"""Browsers write a line's end as two characters: a text of only empty lines comes twice as long as it is."""
+_LINE_BREAK_LENGTH = 2
+"""Browsers send each line break as two characters, so a text of only empty lines arrives twice as long."""
 
 _AUTOCOMPLETE = {
     "company": "organization",
@@ -30,24 +30,24 @@ _AUTOCOMPLETE = {
     "website_url": "url",
     "zip": "postal-code",
 }
-"""Names whose value the browser knows (HTML, "Autofill"; WCAG 2.1, 1.3.5)."""
+"""Names whose value the browser can fill in (HTML, "Autofill"; WCAG 2.1, 1.3.5)."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One row of the table: one thing that the form asks for.
+    """One row of the table: one field of the form.
 
     Arguments:
-        name: of the form's field, and of the value in JSON and in the database: ``a-z``, digits and ``_``.
-        label: what stands above it, in the mail and in the admin.
-        kind: ``text`` (one line), ``textarea``, ``select`` or ``checkbox``; by default ``select`` where there are
+        name: of the field in the form, in JSON and in the database: ``a-z``, digits and ``_``.
+        label: shown above it, in the mail and on the admin page.
+        kind: ``text`` (one line), ``textarea``, ``select`` or ``checkbox``; by default ``select`` if there are
             choices, else ``text``. A checkbox has the values ``yes`` and ``no``.
-        help: a sentence below it.
-        required: it must be filled in, chosen or ticked.
-        max_length: of a text, in characters; by default 200 for one line and 5,000 for a textarea.
-        choices: what a select offers.
-        desks: the desks whose form has it; none: every desk's.
-        default: what the form is opened with. For a checkbox ``True`` or ``False``.
+        help: a sentence shown below it.
+        required: whether it must be filled in, chosen or ticked.
+        max_length: the longest text, in characters; by default 200 for one line and 5,000 for a textarea.
+        choices: the options of a select.
+        desks: the desks whose form has it; empty: every desk's.
+        default: the value when the form opens. For a checkbox, ``True`` or ``False``.
     """
 
     name: str
@@ -67,28 +67,28 @@ class Field:
             object.__setattr__(self, "max_length", KINDS[kind].max_length)
 
     def is_for(self, desk: str) -> bool:
-        """Whether the desk's form has it."""
+        """Whether this desk's form has it."""
         return not self.desks or desk in self.desks
 
     @property
     def autocomplete(self) -> str | None:
-        """What the browser may fill in, a token of HTML's; None: it is not known."""
+        """The HTML ``autocomplete`` token, which tells the browser what to fill in; None: there is none."""
         return _AUTOCOMPLETE.get(self.name)
 
     @property
     def is_typed(self) -> bool:
-        """Whether the visitor writes the value, rather than choosing one of the site's."""
+        """Whether the visitor types the value instead of choosing one of the site's."""
         return KINDS[self.kind].max_length is not None
 
     def read(self, value: str) -> str:
-        """What was sent, as it is stored; ``""``: nothing.
+        """The sent value in the form in which it is stored; ``""``: nothing was sent.
 
         Raises:
-            ValueError: it is missing, too long or not allowed; with a sentence for the visitor.
+            ValueError: it is missing, too long or not allowed; the message is a sentence for the visitor.
         """
         kind = KINDS[self.kind]
-        # To clean a text that is much too long would only cost time.
-        if self.max_length is None or len(value) <= _MOST_LINE_ENDS * MAX_LENGTH:
+        # Cleaning a text that is much too long would waste time.
+        if self.max_length is None or len(value) <= _LINE_BREAK_LENGTH * MAX_LENGTH:
             value = kind.clean(value)
         if self.max_length is not None and len(value) > self.max_length:
             raise ValueError(f"This has {len(value):,} characters; at most {self.max_length:,} can be sent.")
@@ -101,13 +101,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Kind:
-    """How fields of a kind are read.
+    """How to read fields of one kind.
 
     Arguments:
-        clean: gives the value as it is stored; may raise ValueError with a sentence for the visitor.
-        missing: what a visitor is told who leaves a required one out.
-        empty: the values that count as left out.
-        max_length: of a text, in characters, by default; None: the visitor does not write it.
+        clean: returns the value in the form in which it is stored; may raise ValueError with a sentence for the
+            visitor.
+        missing: the message for a visitor who leaves a required field empty.
+        empty: the values that count as empty.
+        max_length: the default, in characters; None: the visitor does not type the value.
     """
 
     clean: Callable[[str], str]
@@ -129,7 +130,7 @@ def _email(value: str) -> str:
         raise ValueError(f"Please check this email address, it should look like name@example.com. ({error})") from None
 
 
-def _ticked(value: str) -> str:
+def _clean_checkbox(value: str) -> str:
     if value not in (YES, NO, ""):
         raise ValueError(f"A checkbox is {YES} or {NO}.")
     return value or NO
@@ -139,7 +140,7 @@ KINDS: Mapping[str, Kind] = {
     "text": Kind(_one_line, "Please fill this in.", max_length=200),
     "textarea": Kind(lambda value: clean_text(value).strip(), "Please fill this in.", max_length=MAX_LENGTH),
     "select": Kind(_one_line, "Please choose one."),
-    "checkbox": Kind(_ticked, "Please tick this box to go on.", empty=("", NO)),
+    "checkbox": Kind(_clean_checkbox, "Please tick this box to go on.", empty=("", NO)),
     "email": Kind(_email, "Please enter your email address, so that we can answer you."),
 }
 EMAIL = Field("email", "Your email", "email", required=True)
@@ -151,7 +152,7 @@ NOTE = Field(
 )
 
 PACKAGE_FIELDS = (EMAIL, NOTE)
-"""The package's own rows. Email and note have columns of their own; the values of others stand with the site's."""
+"""The package's own rows. Email and note have their own columns; other values are stored with the site's."""
 
 
 def all_fields(site_fields: Iterable[Field]) -> tuple[Field, ...]:
@@ -160,12 +161,12 @@ def all_fields(site_fields: Iterable[Field]) -> tuple[Field, ...]:
 
 
 def further_fields(site_fields: Iterable[Field]) -> tuple[Field, ...]:
-    """The rows whose values a ticket keeps in ``fields``: all but email and note."""
+    """The rows whose values a ticket stores in ``fields``: all but email and note."""
     return tuple(field for field in all_fields(site_fields) if field not in (EMAIL, NOTE))
 
 
 def labelled(site_fields: Iterable[Field], values: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a ticket says, as label and value, in the table's order; a field that is no longer there has its name."""
+    """A ticket's values with their labels, in the table's order; a field that no longer exists shows its name."""
     labels = {field.name: field.label for field in further_fields(site_fields)}
     known = [(label, values[name]) for name, label in labels.items() if values.get(name)]
     return known + [(name, value) for name, value in values.items() if value and name not in labels]

@@ -1,4 +1,4 @@
-"""The health of the handoff in a few numbers, for a monitor that asks every minute."""
+"""The health of the handoff in a few numbers, for a monitor that polls every minute."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _columns = ticket.c
 _waits = _columns.status.in_([Status.QUEUED, Status.SENDING])
-# All of it stands in indexes: the cost grows with what waits or has failed, not with the table.
+# All of it is read from indexes: the cost grows with the waiting and failed tickets, not with the table.
 _HEALTH = select(
     select(func.count()).select_from(ticket).where(_waits).scalar_subquery().label("queued"),
     select(func.min(_columns.queued_at)).where(_waits).scalar_subquery().label("oldest"),
@@ -39,17 +39,17 @@ _HEALTH = select(
 
 @dataclass(frozen=True)
 class Health:
-    """How the delivery is.
+    """The state of the delivery.
 
     Arguments:
-        queued: how many tickets wait or are being sent.
-        oldest_queued_seconds: how long the one that waits longest has waited, since it was stored, released, or last
-            sent again by hand; None: none waits.
-        failed: how many tickets will not be tried again by themselves.
-        last_delivered_at: when the mail server last accepted a ticket's mail, UTC; None: there is no such ticket.
-        held: how many tickets are held: more came than the site's hourly limit.
-        refused_last_hour: how often visitors were refused. Counted by the clock: in this hour and the one before.
-        refused_by_reason: the same for each reason, an error code of the visitor's routes.
+        queued: how many tickets are waiting or being sent.
+        oldest_queued_seconds: how long the oldest waiting ticket has waited since it was stored, released, or last
+            sent again by hand; None: none is waiting.
+        failed: how many tickets will not be retried automatically.
+        last_delivered_at: when the mail server last accepted a ticket's mail, UTC; None: never.
+        held: how many tickets are held because they exceed the site's hourly limit.
+        refused_last_hour: how often visitors were refused in this clock hour and the one before.
+        refused_by_reason: the same by reason, which is an error code of the visitor's routes.
     """
 
     queued: int
@@ -61,16 +61,17 @@ class Health:
     refused_by_reason: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The same for a program; the time in ISO 8601."""
+        """The same as JSON; the time in ISO 8601."""
         last = self.last_delivered_at
         return {**asdict(self), "last_delivered_at": None if last is None else last.isoformat()}
 
 
 def health(app: Flask) -> Health:
-    """How the delivery of this app's tickets is; for a page that a monitor asks.
+    """The state of the delivery of this app's tickets, for a page that a monitor polls.
 
     Raises:
-        Unavailable: the database cannot be reached. It is a werkzeug exception: raised in a view, the answer is a 503.
+        Unavailable: the database cannot be reached. It is a werkzeug exception: raised in a view, it becomes a 503
+            response.
     """
     state: State = app.extensions[EXTENSION]
     with state.database.read() as connection:

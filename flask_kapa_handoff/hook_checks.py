@@ -1,4 +1,4 @@
-"""The site's hooks as one table: what each gets, what it may return, and what happens without it. Knows no Flask."""
+"""The table of the site's hooks: what each gets and may return, and what happens when it fails. Needs no Flask."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .conversation import Conversation, QuestionAnswer, Source
 
 @dataclass(frozen=True)
 class Hook:
-    """One function that a site may give.
+    """One function that a site may register.
 
     Arguments:
-        name: what the site calls it.
-        reason: under which its failures are counted; at most 32 characters, since it is stored.
-        arguments: what it is called with.
+        name: the name under which the site registers it.
+        reason: its failures are counted under this name; at most 32 characters, since it is stored.
+        arguments: the names of its arguments.
         returns: what it may return, in words.
-        otherwise: what happens where it fails.
+        otherwise: what happens when it fails.
     """
 
     name: str
@@ -65,28 +65,28 @@ CSP_NONCE = Hook(
 )
 
 HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, TICKET_FILTER, ADMIN_NAME, CSP_NONCE)
-"""Every hook. ``csp_nonce`` is the function of KAPA_HANDOFF_CSP_NONCE, or else Flask-Talisman's."""
+"""Every hook. ``csp_nonce`` is the function from KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's."""
 
 HOOK = {hook.name: hook for hook in HOOKS}
 
 HOOK_REASONS = frozenset(hook.reason for hook in HOOKS)
-"""The reasons that are counted beside the refusals: a hook failed, and nobody was refused."""
+"""Reasons that are counted with the refusals although nobody was refused: a hook failed."""
 
 
 def name_of(function: object) -> str:
-    """What a function is called in a message."""
+    """The name of a function for a message."""
     return str(getattr(function, "__qualname__", None) or type(function).__name__)
 
 
 def identity(function: object) -> tuple[str, str]:
-    """What stays the same when a function is made again, as an app factory does that runs twice."""
+    """What stays the same when an app factory runs twice and defines the same function again."""
     return str(getattr(function, "__module__", "")), name_of(function)
 
 
 def misfit(function: object, arguments: Sequence[str]) -> str | None:
-    """Why a function cannot be called with these arguments; None: it can, as far as one sees without calling it.
+    """Why a function cannot be called with these arguments; None: it can, as far as can be seen without calling it.
 
-    A decorated function is judged by its decorator's wrapper, which is what is called.
+    For a decorated function, what counts is the decorator's wrapper, since that is what is called.
     """
     if not callable(function):
         return "it is not callable"
@@ -115,7 +115,7 @@ def _counted(arguments: Sequence[str]) -> str:
 
 
 def flaw(conversation: Conversation) -> str:
-    """Which part of a conversation that cannot be used is wrong, by its place and type; never its text."""
+    """Which part of an unusable conversation is wrong, by its place and type; never its text."""
     for index, pair in enumerate(conversation.pairs):
         place = f"pairs[{index}]"
         if not isinstance(pair, QuestionAnswer):

@@ -1,4 +1,4 @@
-"""What the site's hooks did wrong: logged once for each kind and place, counted every time, shown by the doctor."""
+"""Failures of the site's hooks: logged once for each kind and place, counted every time, shown by the check-up."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .refusals import Refusals
 from .tracebacks import without_message
 
 MAX_LOGGED = 1000
-"""After so many different failures nothing new is logged: they are counted all the same."""
+"""After this many different failures, new ones are only counted and no longer logged."""
 
 _logger = logging.getLogger(__name__)
 
 
 class HookFailures:
-    """One app's failures of hooks. Neither the log nor the counts repeat a value or an error's message."""
+    """The failures of one app's hooks. Neither the log nor the counts repeat a value or an error's message."""
 
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
         self._logged: set[tuple[str, str]] = set()
 
     def raised(self, hook: Hook, function: object, error: Exception) -> None:
-        """A hook raised an error; its type and place are kept, and not its message: it may repeat a visitor's text."""
+        """A hook raised an error. Keeps its type and place, not its message, which may repeat a visitor's text."""
         last = extract_tb(error.__traceback__)[-1]
         kind = type(error).__name__
         self._report(
@@ -34,13 +34,13 @@ class HookFailures:
         )
 
     def returned(self, hook: Hook, function: object, found: object, flaw: str = "") -> None:
-        """A hook returned what it may not.
+        """A hook returned something that is not allowed.
 
         Arguments:
-            flaw: which part of it is wrong, where its type alone is right; without the value.
+            flaw: which part is wrong when the type is right; never the value itself.
         """
         if inspect.iscoroutine(found):
-            found.close()  # nothing awaits it, and Python would warn of that later
+            found.close()  # nothing awaits it, and Python would warn about that later
         kind = found.__name__ if isinstance(found, type) else type(found).__name__
         what = f"the class {kind}" if isinstance(found, type) else f"{kind}, where {flaw}" if flaw else kind
         self._report(

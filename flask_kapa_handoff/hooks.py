@@ -1,4 +1,4 @@
-"""What the site itself knows: who is signed in, what was said in a thread, who an admin is."""
+"""Asks the site what it knows: who is signed in, what was said in a thread, which admin this is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from werkzeug.exceptions import HTTPException
 
-from .conversation import Conversation, ConversationError, clean_text
+from .conversation import Conversation, ConversationError
 from .email_address import parse_email
 from .errors import RecordUnavailable
 from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw
 from .hook_failures import HookFailures
+from .text import clean_text
 from .ticket_filter import TicketFilter
 from .triggers import Facts
 
@@ -32,7 +33,7 @@ AdminName = Callable[[], str | None]
 
 @dataclass
 class Registered:
-    """The functions that a site has registered, for all of its apps; each may be missing."""
+    """The functions that a site has registered, for all its apps; None: not registered."""
 
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
@@ -41,11 +42,11 @@ class Registered:
 
 
 class Hooks:
-    """One app's hooks: calls what the site has registered, and checks what comes back.
+    """One app's hooks: calls the site's functions and checks what they return.
 
     Arguments:
-        registered: looked at with each call, since a site may register its functions after :meth:`init_app`.
-        failures: where a hook that raises, or returns what it may not, is logged and counted.
+        registered: read at each call, since a site may register its functions after :meth:`init_app`.
+        failures: logs and counts hooks that raise or return something that is not allowed.
     """
 
     def __init__(self, registered: Registered, failures: HookFailures) -> None:
@@ -58,7 +59,7 @@ class Hooks:
         return self.registered.conversation_loader is not None
 
     def signed_in_visitor(self) -> Visitor | None:
-        """Who is signed in, with an address that a mail can carry; None: the visitor types one."""
+        """The signed-in visitor, with an address that mail can be sent to; None: the visitor types one."""
         visitor = self.named_visitor()
         if visitor is None:
             return None
@@ -71,15 +72,15 @@ class Hooks:
             return None
 
     def named_visitor(self) -> Visitor | None:
-        """Who is signed in, as the site says it: the address is text, but may be none that a mail can carry."""
+        """The signed-in visitor as the site reports it: the address is text, but may not be a valid one."""
         loader = self.registered.visitor_loader
         if loader is None:
             return None
         try:
             found: Any = loader()
-            if found is None or isinstance(found, type(None)):  # a proxy such as current_user may stand for None
+            if found is None or isinstance(found, type(None)):  # a proxy such as current_user may wrap None
                 return None
-            # A user object of the site's own will do; it needs no name.
+            # The site may return its own user object; it needs no name.
             has_address = hasattr(found, "email")
             email, name = getattr(found, "email", None), getattr(found, "name", None)
         except Exception as error:
@@ -92,14 +93,14 @@ class Hooks:
             self.failures.returned(VISITOR_LOADER, loader, found, f"email is {type(email).__name__}, not text")
             return None
         if not email:
-            return None  # somebody of whom the site knows no address
+            return None  # the site has no address for this user
         if name is not None and not isinstance(name, str):
             self.failures.returned(VISITOR_LOADER, loader, found, f"name is {type(name).__name__}, not text")
             name = None
         return Visitor(str(email), None if name is None else clean_text(name))
 
     def admin_name(self) -> str | None:
-        """How the site calls the admin who is signed in; None: it does not say."""
+        """The signed-in admin's name according to the site; None: the site does not say."""
         source = self.registered.admin_name
         if source is None:
             return None
@@ -114,10 +115,10 @@ class Hooks:
         return found
 
     def site_record(self, thread_id: str | None) -> Conversation | None:
-        """The site's own record of a thread; None: it keeps none, or does not know this one.
+        """The site's own record of a thread; None: it keeps no records, or has none of this thread.
 
         Raises:
-            RecordUnavailable: the site's loader failed, or says that nobody may have this thread.
+            RecordUnavailable: the site's loader failed, or it denies access to this thread.
         """
         loader = self.registered.conversation_loader
         if loader is None or thread_id is None:
@@ -125,7 +126,7 @@ class Hooks:
         try:
             found: Any = loader(thread_id)
         except Exception as error:
-            # abort(404) and the like are the site's own "no", and no failure.
+            # abort(404) and the like are the site's decision, not a failure.
             if not (isinstance(error, HTTPException) and (error.code or 500) < 500):
                 self.failures.raised(CONVERSATION_LOADER, loader, error)
             raise RecordUnavailable from error
@@ -141,13 +142,13 @@ class Hooks:
             raise RecordUnavailable from error
 
     def known_facts(self, said: Facts, thread_id: str | None, answer_id: str | None) -> Facts:
-        """The facts of an answer: from the site's own record of the thread if there is one, else as the browser says.
+        """The facts of an answer: from the site's own record of the thread if there is one, else from the browser.
 
-        Leaving the thread's id out tells a site that keeps its threads nothing: such an answer counts as a first one,
-        about which nothing else is known.
+        If the site keeps its threads and the request names none, the answer counts as the first one of a thread, and
+        nothing else is known about it.
 
         Raises:
-            RecordUnavailable: the site's loader failed. The browser's word does not replace it.
+            RecordUnavailable: the site's loader failed. What the browser says is no substitute.
         """
         if thread_id is None and self.keeps_threads:
             return Facts(1)

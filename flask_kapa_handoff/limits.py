@@ -1,4 +1,4 @@
-"""What the last hour's tickets leave of the quotas: part of the one query of a submit, and a second one if refused."""
+"""How much of each quota the last hour's tickets have used: part of a submit's one query; a refusal adds another."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .storage.tables import ticket as ticket_table
 _columns = ticket_table.c
 
 
-def _of(quota: Quota) -> list[Any]:
+def _usage_columns(quota: Quota) -> list[Any]:
     recent = [_columns.created_at > bindparam("since", type_=_columns.created_at.type)]
     return recent if quota.column is None else [*recent, _columns[quota.column] == bindparam(quota.column)]
 
 
-# Read out of an index that has the size as well, see storage/tables.py.
+# Read from an index that includes the size, see storage/tables.py.
 _USED = [
     select(func.count().label("tickets"), func.coalesce(func.sum(_columns.size), 0).label("octets"))
-    .where(*_of(quota))
+    .where(*_usage_columns(quota))
     .subquery(quota.column or "site")
     for quota in QUOTAS
 ]
 
 
 def with_usage(query: Select[Any]) -> Select[Any]:
-    """The same query, whose one row says also what each quota has used; see :func:`parameters`."""
+    """The same query with the use of each quota added to its one row; see :func:`parameters`."""
     everything = query.add_columns(*(column for used in _USED for column in (used.c.tickets, used.c.octets)))
     joined: Any = _USED[0]
     for used in _USED[1:]:
@@ -39,32 +39,32 @@ def with_usage(query: Select[Any]) -> Select[Any]:
 
 
 def parameters(keys: Keys, moment: datetime) -> dict[str, Any]:
-    """What that query needs.
+    """The parameters of that query.
 
     Arguments:
-        moment: the present time.
+        moment: the current time.
     """
     return {**vars(keys), "since": moment - WINDOW}
 
 
 def usage_of(row: Any) -> list[Usage]:
-    """What each of :data:`QUOTAS` has used, as that query's row says."""
+    """The use of each of :data:`QUOTAS`, from the row of that query."""
     numbers = [int(number) for number in row[-2 * len(QUOTAS) :]]
     return [Usage(*numbers[at : at + 2]) for at in range(0, len(numbers), 2)]
 
 
 def is_held(config: Config, usage: list[Usage], size: int) -> bool:
-    """Whether the site as a whole has had so many tickets that one more of this size is held."""
+    """Whether the site has received so many tickets that one more of this size is held."""
     return UNHELD.exceeded(config, usage[-1], size) is not None
 
 
 def check(
     connection: Connection, config: Config, keys: Keys, moment: datetime, *, usage: list[Usage], size: int
 ) -> None:
-    """Let a ticket of this size pass if it fits into every quota.
+    """Accept a ticket of this size if it fits into every quota.
 
     Raises:
-        RateLimited: it does not; with the time after which it fits into all of them.
+        RateLimited: it does not fit; the error says after how long it will.
     """
     full = [
         (quota, exceeded, _wait(connection, config, quota, parameters(keys, moment), moment, size))
@@ -85,7 +85,7 @@ def check(
 def _wait(
     connection: Connection, config: Config, quota: Quota, given: dict[str, Any], moment: datetime, size: int
 ) -> int:
-    """Seconds until so many tickets have left the window that one more of this size fits."""
+    """Seconds until enough tickets have left the window for one more of this size."""
     newest_first = (_columns.created_at.desc(), _columns.id.desc())
     counted = (
         select(
@@ -93,11 +93,11 @@ def _wait(
             func.row_number().over(order_by=newest_first).label("tickets"),
             func.sum(_columns.size).over(order_by=newest_first).label("octets"),
         )
-        .where(*_of(quota))
+        .where(*_usage_columns(quota))
         .subquery()
     )
     too_many = or_(counted.c.tickets >= quota.tickets(config), counted.c.octets + size > quota.octets(config))
     blocking = connection.execute(select(func.max(counted.c.created_at)).where(too_many), given)
     stored = blocking.scalar_one()
-    leaves = (stored if isinstance(stored, datetime) else moment) + WINDOW  # a damaged row has no time
+    leaves = (stored if isinstance(stored, datetime) else moment) + WINDOW  # a damaged row may have no time
     return max(1, int((leaves - moment).total_seconds()) + 1)

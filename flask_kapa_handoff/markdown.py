@@ -1,6 +1,6 @@
-"""Markdown of answers as safe HTML, for the mail and the admin's pages. Visitors' and models' text is hostile input.
+"""Renders the Markdown of answers as safe HTML, for mails and admin pages. All of the text counts as hostile input.
 
-comrak renders, with raw HTML shown as text so that no word is lost, and nh3 cleans what came out.
+comrak renders it, with raw HTML shown as text so that no word is lost, and nh3 cleans the result.
 """
 
 from __future__ import annotations
@@ -56,36 +56,36 @@ TAGS = frozenset(
 )
 
 MAX_LENGTH = 65_536
-"""Longest text that is rendered, in characters. The time for some hostile texts grows with the square of it."""
+"""The longest text that is rendered, in characters. The time for some hostile texts grows with its square."""
 
 MAX_CELLS = 20_000
-"""Largest table: a row may leave cells out, so that 15 kB of text can become 15 MB of HTML."""
+"""The most cells of a table: rows may omit cells, so 15 kB of text can become 15 MB of HTML."""
 
 MAX_AT_SIGNS = 1_000
-"""Most @-signs: comrak's search for mail addresses takes the square of their number."""
+"""The most @-signs: the time of comrak's search for mail addresses grows with the square of their number."""
 
 MAX_COST = 100_000
-"""What the texts of a page may cost together, in special characters, the unit of :func:`_cost`: some 0.1 s."""
+"""The most that all texts of a page may cost, in special characters, the unit of :func:`_cost`; about 0.1 s."""
 
-# Fifty quotes or lists in each other: nh3 needs seconds for thousands.
+# Fifty nested quotes or lists: nh3 needs seconds for thousands.
 _NESTED = re.compile(r"\n(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}")
 
-# What the line under a table's head is made of, and what may stand before it in quotes and lists.
+# The line under a table's head, with what may come before it in quotes and lists.
 _TABLE_RULE = " \t\v\f>|:*+-.)0123456789"
 
-# What no markup is made of.
-_ORDINARY = bytes([*b" 0123456789", *range(0x41, 0x5B), *range(0x61, 0x7B), *range(0x80, 0x100)])
+# Characters that no markup uses.
+_PLAIN_BYTES = bytes([*b" 0123456789", *range(0x41, 0x5B), *range(0x61, 0x7B), *range(0x80, 0x100)])
 
-# comrak's own: an image that was typed as HTML comes out as text.
+# comrak's own syntax: an image typed as HTML is shown as text.
 _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
 
 
 class Renderer:
-    """Markdown as HTML, for all the texts of one page or mail.
+    """Renders Markdown as HTML, for all the texts of one page or mail.
 
-    Links go to ``http``, ``https`` and ``mailto`` only and show their host, see :mod:`.links`; of an image its text is
-    left. A text that nobody writes, because it would take very long or become very large, is shown as it is; so is one
-    that the renderer fails at, and what comes when the texts before have cost :data:`MAX_COST`.
+    Links use ``http``, ``https`` or ``mailto`` only and show their host, see :mod:`.links`; images become their text.
+    A text is shown unrendered if it would take very long or become very large (no real text does), if the renderer
+    fails, or if the texts before it have cost :data:`MAX_COST`.
     """
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Renderer:
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:
-                # A panic in native code is no Exception. Its words may hold the text.
+                # A panic in native code is not an Exception. Its message may contain the text.
                 _logger.error("Markdown is shown as it is: the renderer met an unexpected %s.", type(error).__name__)
             else:
                 self._left -= _cost(text) + _cost_of_html(markup)
@@ -108,18 +108,18 @@ class Renderer:
 
 
 def to_html(text: str) -> Markup:
-    """One Markdown text as HTML, see :class:`Renderer`."""
+    """One Markdown text rendered as HTML, see :class:`Renderer`."""
     return Renderer()(text)
 
 
 def lines(text: str) -> Markup:
-    """Plain text as HTML that keeps its lines without a style sheet."""
+    """Plain text as HTML that keeps its line breaks without a style sheet."""
     return Markup(str(escape(visible(text))).replace("\n", "<br>\n"))  # noqa: S704 - escaped
 
 
 def _cost(text: str) -> int:
-    """Special characters; ten others count as one."""
-    return len(text.encode(errors="replace").translate(None, _ORDINARY)) + len(text) // 10
+    """The cost in special characters; ten others count as one."""
+    return len(text.encode(errors="replace").translate(None, _PLAIN_BYTES)) + len(text) // 10
 
 
 def _cost_of_html(markup: str) -> int:
@@ -141,7 +141,7 @@ def _rendered(text: str, links: Links) -> Markup:
 
 
 def _cells(text: str) -> int:
-    """How many cells a table of the text can have at most."""
+    """The most cells that a table in this text can have."""
     if "|" not in text:
         return 0
     lines = text.split("\n")
@@ -166,7 +166,7 @@ def _cleaner() -> Cleaner:
 
     return nh3.Cleaner(
         tags=set(TAGS),
-        # "*": ammonia lets titles through by itself, and one can say what the link is not.
+        # "*": ammonia allows titles by default, and a title can misrepresent the link.
         attributes={"*": set(), "a": {"href"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}},
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",

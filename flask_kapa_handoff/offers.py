@@ -1,33 +1,21 @@
-"""Offers: the server's signed statement that an answer qualifies. Needed to open and to send the form."""
+"""Offers: the server's statement that an answer qualifies. Opening and sending the form require a signed one."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from itsdangerous import BadData, URLSafeTimedSerializer
-
-from .conversation import MAX_ID, Conversation, clean_text
+from .conversation import MAX_ID, Conversation
 from .errors import Invalid, RequestProblem
-from .triggers import Facts, Rules, Trigger, matching, read_triggers
-from .unknown import Unknown, log_once
+from .text import clean_text
+from .triggers import Facts, Rules, Trigger, matching
+from .unknown import Unknown
 from .urls import origin_of
 
-MAX_AGE = 24 * 60 * 60
-"""Seconds for which an offer opens the form, and for which the form can then be sent."""
-
-CLOCK_SKEW = 60
-"""Seconds by which the clock of the process that signed may be ahead of the one that reads."""
-
 MAX_PAGE = 2000
-"""Longest address of a page that is kept, in characters."""
-
-MAX_TOKEN = 20_000
-"""Longest signed offer that is looked at, in characters: the longest one with a page's address has half of it."""
+"""The longest page address that is kept, in characters."""
 
 
 def _new_id() -> str:
@@ -36,19 +24,20 @@ def _new_id() -> str:
 
 @dataclass(frozen=True)
 class Offer:
-    """What was offered: for which answer, on which desk, and why.
+    """An offer: for which answer, on which desk, and why.
 
     Arguments:
         triggers: the triggers that the answer met.
         facts: what was known about the answer.
         desk: the desk that takes the ticket.
-        thread_id, answer_id: the chat's own names of the thread and of the answer.
+        thread_id, answer_id: the chat's ids of the thread and the answer.
         page: the address of the page that the visitor was on.
-        requested: the visitor asked in a form that is not ours, so no trigger had to be met.
-        origin: the origin of that page, as the browser says.
-        id: an offer opens one ticket, and this is how it is known again.
-        decided_at: when it was decided that the answer qualifies, in seconds since 1970. None: when it is signed.
-        others: what a later version has signed in it, and this one does not know; signed again with the rest.
+        requested: the visitor asked in another form than this package's, so no trigger had to be met.
+        origin: the origin of that page, according to the browser.
+        id: identifies the offer, which opens only one ticket.
+        decided_at: when it was decided that the answer qualifies, in seconds since 1970; None: when the offer is
+            signed.
+        others: claims of a later version that this version does not know; they are signed again with the rest.
     """
 
     triggers: tuple[Trigger | Unknown, ...]
@@ -64,10 +53,10 @@ class Offer:
     others: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def for_one_form(self, origin: str | None = None) -> Offer:
-        """The same decision with an id of its own, for a form that is opened: a page with one button serves many.
+        """The same decision with a new id, for each form that is opened: many visitors may get a page with one button.
 
         Arguments:
-            origin: where the page is that opens it, if that is known.
+            origin: the origin of the page that opens it, if known.
         """
         return replace(self, id=_new_id(), origin=origin or self.origin)
 
@@ -83,7 +72,7 @@ class OfferInvalid(RequestProblem):
 
 
 class OfferExpired(RequestProblem):
-    """The offer's signature is right, but it is too old; ``offer`` is what it said, to be decided once more."""
+    """The offer's signature is valid, but it is too old; ``offer`` is its content, to be decided again."""
 
     code = 409
     error_code = "offer_expired"
@@ -93,81 +82,6 @@ class OfferExpired(RequestProblem):
     def __init__(self, offer: Offer) -> None:
         super().__init__()
         self.offer = offer
-
-
-class OfferSigner:
-    """Signs and reads offers.
-
-    Arguments:
-        keys: secret keys, oldest first. The last one signs, each of them is accepted: Flask's
-            ``[*SECRET_KEY_FALLBACKS, SECRET_KEY]``, so that a key rotation breaks no open form.
-        audience: for whom the offers are: an offer of another app or mount with the same key is no offer here.
-    """
-
-    def __init__(self, keys: Sequence[str | bytes], audience: str = "") -> None:
-        secret_keys = [key.encode() if isinstance(key, str) else key for key in keys]
-        self._serializer = URLSafeTimedSerializer(
-            secret_keys, salt="kapa-handoff-offer", signer_kwargs={"digest_method": hashlib.sha256}
-        )
-        self._serializer_of_0_1 = URLSafeTimedSerializer(secret_keys, salt="kapa-handoff-offer")
-        self._audience = audience
-
-    def sign(self, offer: Offer) -> str:
-        """The offer as URL-safe text, stamped with the present second."""
-        claims = {
-            **offer.others,
-            **vars(offer.facts),
-            "for": self._audience,
-            "id": offer.id,
-            "triggers": [trigger.value for trigger in offer.triggers],
-            "desk": offer.desk,
-            "thread_id": offer.thread_id,
-            "answer_id": offer.answer_id,
-            "page": offer.page,
-            "origin": offer.origin,
-            "requested": offer.requested,
-            "decided_at": offer.decided_at,
-        }
-        said = {name: value for name, value in claims.items() if value is not None and value is not False}
-        token = self._serializer.dumps(said)
-        return token if isinstance(token, str) else token.decode("ascii")
-
-    def read(self, token: str, *, max_age: int = MAX_AGE, opens_form: bool = False) -> Offer:
-        """What a signed offer says.
-
-        Arguments:
-            max_age: seconds.
-            opens_form: the age counts from the decision on: opening a form again and again must not keep it for ever.
-
-        Raises:
-            OfferExpired: it is older than ``max_age``; the error carries what it said.
-            OfferInvalid: it is missing, damaged, signed with another key, or for somebody else.
-        """
-        if len(token) > MAX_TOKEN:
-            raise OfferInvalid
-        try:
-            claims, signed = self._serializer.loads(token, return_timestamp=True)
-        except (BadData, UnicodeError):
-            # As version 0.1.0 wrote it, it is decided once more, like an expired one.
-            raise self._expired_offer_of_0_1(token) or OfferInvalid from None
-        signed_at = int(signed.timestamp())
-        if not isinstance(claims, dict) or claims.get("for", "") != self._audience:
-            raise OfferInvalid
-        offer = _offer(claims, signed_at)
-        age = time.time() - (offer.decided_at if opens_form and offer.decided_at is not None else signed_at)
-        if not -CLOCK_SKEW <= age <= max_age:
-            raise OfferExpired(offer)
-        return offer
-
-    def _expired_offer_of_0_1(self, token: str) -> OfferExpired | None:
-        try:
-            names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = self._serializer_of_0_1.loads(
-                token
-            )
-            triggers = tuple(Trigger(name) for name in names)
-        except (BadData, UnicodeError, TypeError, ValueError):
-            return None
-        return OfferExpired(Offer(triggers, Facts(pairs, uncertain, downvoted), desk, thread_id, answer_id, page))
 
 
 class Desk(Rules, Protocol):
@@ -203,10 +117,10 @@ def make_offer(
 
 
 def offer_for(conversation: Conversation, settings: Desk, *, page: str | None = None) -> Offer | None:
-    """The offer for the last answer of a conversation that the site has; None: it does not qualify.
+    """The offer for the last answer of the site's own conversation; None: it does not qualify.
 
     Arguments:
-        page: the address of the page that the visitor is on.
+        page: the address of the page where the visitor is.
 
     Raises:
         Invalid: an id is longer than allowed.
@@ -226,32 +140,3 @@ def _clean_id(name: str, value: object) -> str | None:
     if len(text or "") > MAX_ID:
         raise Invalid(fields={name: [f"{name}: has more than {MAX_ID} characters."]})
     return text
-
-
-_NAMED = frozenset(
-    ("for", "id", "triggers", "desk", "thread_id", "answer_id", "page", "origin", "requested", "decided_at")
-)
-"""The claims of an offer, its facts aside."""
-
-
-def _offer(claims: dict[str, Any], signed_at: int) -> Offer:
-    facts = {fact.name for fact in fields(Facts)}
-    others = {name: value for name, value in claims.items() if name not in _NAMED and name not in facts}
-    for name in others:
-        log_once("claim of an offer", name)
-    try:
-        return Offer(
-            triggers=read_triggers(claims.get("triggers", ())),
-            facts=Facts.from_claims(claims),
-            desk=claims["desk"],
-            thread_id=claims.get("thread_id"),
-            answer_id=claims.get("answer_id"),
-            page=claims.get("page"),
-            requested=claims.get("requested", False),
-            origin=claims.get("origin"),
-            id=claims["id"],
-            decided_at=claims.get("decided_at", signed_at),
-            others=others,
-        )
-    except (KeyError, TypeError, ValueError):
-        raise OfferInvalid from None

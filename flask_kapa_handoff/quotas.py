@@ -1,4 +1,4 @@
-"""Quotas: how many tickets, and how many octets of them, an hour may bring, and whom they are counted for."""
+"""Quotas: how many tickets and octets are allowed in an hour, and for whom they are counted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .config import Config
 WINDOW = timedelta(hours=1)
 
 SHARE_OF_LARGEST = 4
-"""The tickets of a quota may together be as large as one in so many of them at KAPA_HANDOFF_MAX_REQUEST_BYTES."""
+"""A quota's octets: as if one ticket in this many had the size KAPA_HANDOFF_MAX_REQUEST_BYTES."""
 
 
 class Usage(NamedTuple):
-    """What the last hour has used of a quota."""
+    """How much of a quota the last hour has used."""
 
     tickets: int
     octets: int
@@ -29,11 +29,11 @@ class Quota:
     """One row of the table.
 
     Arguments:
-        name: what the log and the check-up call it.
-        column: the ticket's column that it is counted by; None: all tickets count.
+        name: its name in the log and the check-up.
+        column: the ticket's column to count by; None: all tickets count.
         setting: the field of :class:`Config` that says how many tickets.
-        times: how many times as many.
-        whose: what the visitor is told was too much.
+        times: the factor by which to multiply that number.
+        whose: for the visitor's message, whose limit was reached.
     """
 
     name: str
@@ -43,15 +43,15 @@ class Quota:
     whose: str
 
     def tickets(self, config: Config) -> int:
-        """How many tickets fit into an hour."""
+        """How many tickets an hour may have."""
         return self.times * int(getattr(config, self.setting))
 
     def octets(self, config: Config) -> int:
-        """How many octets of notes and conversations fit into an hour."""
+        """How many octets of notes and conversations an hour may have."""
         return self.tickets(config) * config.max_request_bytes // SHARE_OF_LARGEST
 
     def exceeded(self, config: Config, used: Usage, size: int) -> str | None:
-        """What one more ticket of this size would be too many of; None: it fits.
+        """Which limit one more ticket of this size would exceed; None: it fits.
 
         The first ticket of an hour always fits: a site's own record of a thread may be larger than any request.
         """
@@ -60,7 +60,7 @@ class Quota:
         return f"{self.name} bytes" if used.octets and used.octets + size > self.octets(config) else None
 
 
-# Four times more at each step outwards: somebody who has a whole network is worth four neighbours, not thousands.
+# Each wider network gets four times more: somebody who owns a whole network counts as four neighbours, not thousands.
 QUOTAS = (
     Quota("client", "client_key", "tickets_per_client_per_hour", 1, "from your network"),
     Quota("network", "network_key", "tickets_per_client_per_hour", 4, "from your network"),
@@ -68,21 +68,21 @@ QUOTAS = (
     Quota("email", "mailbox_key", "tickets_per_email_per_hour", 1, "for this email address"),
     Quota("site", None, "tickets_per_hour", 10, ""),
 )
-"""Beyond these a ticket is refused."""
+"""Beyond any of these, a ticket is refused."""
 
 UNHELD = Quota("site", None, "tickets_per_hour", 1, "")
-"""Beyond this a ticket is held."""
+"""Beyond this, a ticket is held."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Whom a ticket is counted for: keyed hashes, which tell visitors apart without keeping where they come from.
+    """For whom a ticket is counted: keyed hashes, which tell visitors apart without storing where they come from.
 
     Arguments:
-        client_key: of the visitor's address; IPv6: of its /64, which is what one connection gets.
+        client_key: of the visitor's address; for IPv6, of its /64, which one connection gets.
         network_key: of the /24 or /56 around it.
-        wide_network_key: of the /48 around it; None: IPv4.
-        mailbox_key: of the email address without ``+tag`` and dots, and of the network that it was typed in.
+        wide_network_key: of the /48 around it; None for IPv4.
+        mailbox_key: of the email address without ``+tag`` and dots, together with the network in which it was typed.
     """
 
     client_key: str
@@ -92,14 +92,14 @@ class Keys:
 
 
 def keys_of(address: str | None, email: str, secret: bytes, *, signed_in: bool = False) -> Keys:
-    """Whom a ticket is counted for.
+    """The keys by which a ticket is counted.
 
     Arguments:
-        address: the request's ``REMOTE_ADDR``, with or without a port; everything that is no address is one client.
-        email: the visitor's.
+        address: the request's ``REMOTE_ADDR``, with or without a port; everything else counts as one client.
+        email: the visitor's email address.
         secret: the site's secret key.
-        signed_in: the site says that the email address is this visitor's. If not, the same address typed in another
-            network has a count of its own, so that nobody uses up what its owner may send.
+        signed_in: whether the site says that the email address is this visitor's. If not, the same address typed in
+            another network is counted separately, so that nobody can use up the owner's quota.
     """
 
     def key(kind: str, of: bytes) -> str:
@@ -108,9 +108,9 @@ def keys_of(address: str | None, email: str, secret: bytes, *, signed_in: bool =
     found = parse_address(address)
     packed = found.packed if found is not None else b""
     is_wide = isinstance(found, IPv6Address)
-    # IPv6: a /64, a /56 and a /48; IPv4: the address and its /24.
+    # For IPv6 a /64, a /56 and a /48; for IPv4 the address and its /24.
     client, network = (packed[:8], packed[:7]) if is_wide else (packed, packed[:3])
-    # Everything that is no address is one network, and another one than that of those who are signed in.
+    # Everything that is not an address is one network, which differs from the one of signed-in visitors.
     whose = b"" if signed_in else b"in " + network
     return Keys(
         key("client", client),
@@ -121,8 +121,8 @@ def keys_of(address: str | None, email: str, secret: bytes, *, signed_in: bool =
 
 
 def parse_address(address: str | None) -> IPv4Address | IPv6Address | None:
-    """A network address, with or without a port; None: it is none."""
-    # Some proxies write the port as well, into X-Forwarded-For and so into REMOTE_ADDR: 203.0.113.9:52011, [v6]:port.
+    """A network address, given with or without a port; None: it is not one."""
+    # Some proxies add the port to X-Forwarded-For, and so to REMOTE_ADDR: 203.0.113.9:52011, [v6]:port.
     text = re.sub(r"^\[(.*)\](?::\d+)?$|^([^:]*):\d+$", r"\1\2", (address or "").strip())
     try:
         found = ip_address(text)

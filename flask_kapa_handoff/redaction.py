@@ -1,7 +1,7 @@
 """Masks secrets that visitors paste into a chat: keys, tokens, passwords, card numbers.
 
-A transcript goes out by mail and is kept for as long as the helpdesk keeps it. A masked secret stays
-recognisable (``[hidden: GitHub token]``), so that the agent understands the sentence around it.
+A transcript is sent by mail and stays for as long as the helpdesk keeps it. A masked secret stays recognisable
+(``[hidden: GitHub token]``), so that the agent understands the sentence around it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from .conversation import Conversation, QuestionAnswer, Source
 
 
 class _Rule(NamedTuple):
-    """What one kind of secret looks like.
+    """The pattern of one kind of secret.
 
     Arguments:
-        hints: one of them matches wherever the pattern does, in lower case. Each begins with fixed text, and to look
-            for that is a hundred times faster than to try the pattern.
+        hints: wherever the pattern matches, one of these matches the lower-case text. Each begins with fixed text, and
+            searching for that is a hundred times faster than trying the pattern.
     """
 
     pattern: re.Pattern[str]
@@ -46,9 +46,9 @@ def _hints(*patterns: bytes) -> tuple[re.Pattern[bytes], ...]:
     return tuple(re.compile(pattern) for pattern in patterns)
 
 
-# The shapes are the ones that the issuers document. Each pattern is linear in the text's length: a try that fails
-# has read no further than to where the next one begins. Each also begins with a character or a few, and only then
-# looks back at what stands before them: where there are none of these, the search runs several times faster.
+# The formats are those that the issuers document. Each pattern takes time linear in the text's length: an attempt that
+# fails reads no further than to where the next one begins. Each also begins with one or a few fixed characters and
+# only then looks back at what comes before them: where there are none of these, the search is several times faster.
 _RULES = (
     _shape(
         "private key",
@@ -96,12 +96,12 @@ _DIGITS = bytes(0x30 if 0x30 <= code <= 0x39 else 0x78 for code in range(256))
 
 
 def redact(text: str) -> str:
-    """The text with its secrets masked; text without any comes back unchanged."""
+    """The text with its secrets masked; text without secrets is returned unchanged."""
     return _mask(text, _rules_for(text))
 
 
 def redact_conversation(conversation: Conversation) -> Conversation:
-    """The conversation with the secrets of every question, answer and source masked."""
+    """The conversation with the secrets in every question, answer and source masked."""
     texts = [text for pair in conversation.pairs for text in (pair.question, pair.answer)]
     texts += [text for pair in conversation.pairs for source in pair.sources for text in (source.title, source.url)]
     rules = _rules_for("\n".join(texts))
@@ -122,8 +122,8 @@ def _mask(text: str, rules: list[_Rule]) -> str:
 
 
 def _rules_for(text: str) -> list[_Rule]:
-    """The rules that can match at all."""
+    """The rules that can match this text at all."""
     data = text.encode(errors="replace").lower()
-    # Thirteen digits in a row, blanks and hyphens aside: the shortest card number.
+    # Thirteen digits in a row, ignoring spaces and hyphens: the shortest card number.
     has_digits = b"0" * 13 in data.translate(_DIGITS, b" -")
     return [rule for rule in _RULES if (any(hint.search(data) for hint in rule.hints) if rule.hints else has_digits)]

@@ -1,4 +1,4 @@
-"""Refusals, counted: in memory at once, and in the database and the log at most once a minute."""
+"""Counts refusals: in memory at once, in the database and the log at most once a minute."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from .conversation import clean_text
 from .errors import Unavailable
 from .hook_checks import HOOKS
 from .storage.engine import Database, now
 from .storage.tables import refusal
+from .text import clean_text
 
 if TYPE_CHECKING:
     from flask import Flask
 
 WRITE_SECONDS = 60.0
-"""How long there is between two times at which a process writes."""
+"""Seconds between two writes of a process."""
 
 FIRST_SECONDS = 1.0
-"""How long the first count after a quiet minute waits: whoever has just been refused looks for the reason."""
+"""Seconds before the first count after a quiet minute is written: somebody may be looking for the reason already."""
 
 MAX_DETAILS = 20
-"""How many details of one reason an hour has; others count as :data:`OTHER`. An attacker may invent thousands."""
+"""The most details of one reason in an hour; others count as :data:`OTHER`, since an attacker can invent thousands."""
 
 OTHER = "other"
 MAX_DETAIL = 300
@@ -39,11 +39,11 @@ KEPT = timedelta(days=7)
 DAY = timedelta(hours=24)
 
 MAX_AGE = 10.0
-"""Seconds for which the admin's pages show the same numbers."""
+"""Seconds for which the admin's pages keep showing the same numbers."""
 
 NOT_COUNTED = frozenset({"invalid", "offer_expired", "foreign_origin", "foreign_save"})
-"""Error codes that are not counted with the response: visitors mistype, an expired form comes back with a fresh offer,
-and a foreign origin is counted where it is found, with the two names that differ."""
+"""Error codes that are not counted with the response: visitors mistype, an expired form is shown again with a fresh
+offer, and a foreign origin is counted where it is found, with the two names that differ."""
 
 _logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ Counts = Counter[tuple[str, str]]
 
 
 class _Memory:
-    """What one process has counted and not written yet."""
+    """What one process has counted but not written yet."""
 
     def __init__(self) -> None:
         self.process = os.getpid()
@@ -60,7 +60,7 @@ class _Memory:
         self.timer: threading.Timer | None = None
 
     def add(self, counts: Counts) -> None:
-        """Count, and lump further details together once there are too many."""
+        """Count a refusal; once there are too many details, count further ones together."""
         for (reason, detail), number in counts.items():
             known = [other for other, _ in self.counts if other == reason]
             is_new = (reason, detail) not in self.counts
@@ -68,7 +68,7 @@ class _Memory:
 
 
 class Refusals:
-    """One app's counters. Safe for several threads, and for a process that forks."""
+    """One app's counters. Thread-safe and fork-safe."""
 
     def __init__(self, app: Flask, database: Database) -> None:
         self._app = app
@@ -78,37 +78,38 @@ class Refusals:
         self._recent: tuple[float, Counts] = (0.0, Counter())
 
     def count(self, reason: str, detail: str = "") -> None:
-        """Count one refusal. Cheap, and raises nothing.
+        """Count one refusal. Fast; never raises.
 
         Arguments:
             reason: an error code of the visitor's routes, such as ``rate_limited``.
-            detail: what exactly: the quota, an origin; never a person's address, and nothing that somebody typed.
+            detail: the exact cause, such as the quota or an origin; never a person's address or anything that somebody
+                typed.
         """
         memory = self._memory
         if memory.process != os.getpid():
-            memory = self._memory = _Memory()  # after a fork: what was counted before is the parent's to write
+            memory = self._memory = _Memory()  # after a fork: the parent writes what was counted before
         with memory.lock:
             memory.add(Counter({(reason, " ".join(clean_text(detail).split())[:MAX_DETAIL]): 1}))
             self._write_soon(memory)
 
     def _write_soon(self, memory: _Memory) -> None:
         if memory.timer is not None or self._app.testing:
-            return  # a site's tests have no threads that they did not ask for
-        # A thread, so that no visitor waits for it, and no count for the next refusal.
+            return  # a site's tests get no threads that they did not ask for
+        # A thread, so that no visitor waits for the write, and the write does not wait for the next refusal.
         wait = max(FIRST_SECONDS, self._written_at + WRITE_SECONDS - time.monotonic())
         timer = threading.Timer(wait, self.write)
         timer.name, timer.daemon = "kapa-refusals", True
         try:
             timer.start()
-        except RuntimeError:  # no thread to be had: the next refusal tries again
+        except RuntimeError:  # no thread could be started: the next refusal tries again
             return
         memory.timer = timer
         atexit.register(self.write)
 
     def write(self) -> None:
-        """Write into the log and the database what was counted since the last time. Raises nothing.
+        """Write what was counted since the last time to the log and the database. Never raises.
 
-        A process that ends does this by itself. What the database does not take is kept for the next time.
+        A process does this automatically when it ends. What the database does not accept is kept for the next time.
         """
         memory = self._memory
         if memory.process != os.getpid():
@@ -123,26 +124,26 @@ class Refusals:
             return
         self._written_at = time.monotonic()
         try:
-            # One writer at a time: the number of details is looked at, and then rows are added.
+            # One writer at a time: it reads the number of details, then adds rows.
             with self._database.write(survives_power_cut=False) as connection:
                 _store(connection, counts)
             _log(counts)
         except Exception as error:
-            if not isinstance(error, Unavailable):  # the database has said that in the log
+            if not isinstance(error, Unavailable):  # the database has logged that
                 _logger.error("Counted refusals could not be stored (%s).", type(error).__name__)
             with memory.lock:
                 memory.add(counts)
                 self._write_soon(memory)
 
     def stop(self) -> None:
-        """Write no more: the database is about to go away."""
+        """Stop writing: the database is about to be removed."""
         with self._memory.lock:
             if self._memory.timer is not None:
                 self._memory.timer.cancel()
         atexit.unregister(self.write)
 
     def recent(self) -> Counts:
-        """The refusals of the last 24 hours, as they were seconds ago; none while the database is out of reach."""
+        """The refusals of the last 24 hours, up to a few seconds old; empty while the database cannot be reached."""
         due, found = self._recent
         if time.monotonic() < due:
             return found
@@ -155,9 +156,9 @@ class Refusals:
 
 
 def recent_refusals(database: Database) -> Counts:
-    """How often visitors were refused in the last 24 hours: a number for each reason and detail.
+    """How often visitors were refused in the last 24 hours, for each reason and detail.
 
-    They are counted by the hour, so up to an hour more is in it.
+    Refusals are counted by the hour, so up to an hour more is included.
 
     Raises:
         Unavailable: the database cannot be reached.
@@ -167,7 +168,7 @@ def recent_refusals(database: Database) -> Counts:
 
 
 def counted_since(connection: Connection, moment: datetime) -> Counts:
-    """The same since the beginning of the hour that a moment is in."""
+    """The same since the beginning of the hour that contains a moment."""
     columns = refusal.c
     query = select(columns.reason, columns.detail, func.sum(columns.count)).where(columns.hour >= _hour(moment))
     rows = connection.execute(query.group_by(columns.reason, columns.detail))
@@ -175,7 +176,7 @@ def counted_since(connection: Connection, moment: datetime) -> Counts:
 
 
 def by_reason(counts: Mapping[tuple[str, str], int]) -> Counter[str]:
-    """The sum for each reason."""
+    """The total for each reason."""
     sums: Counter[str] = Counter()
     for (reason, _), number in counts.items():
         sums[reason] += number
@@ -183,7 +184,7 @@ def by_reason(counts: Mapping[tuple[str, str], int]) -> Counter[str]:
 
 
 def details(counts: Counts, reason: str) -> str:
-    """The details of a reason, the most frequent ones first."""
+    """The details of a reason, most frequent first."""
     found = Counter({detail: number for (other, detail), number in counts.items() if other == reason and detail})
     return ", ".join(f"{number} x {detail}" for detail, number in found.most_common())
 

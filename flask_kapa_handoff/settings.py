@@ -26,16 +26,16 @@ _DESK = select(desk_table).where(desk_table.c.name == bindparam("name"))
 
 @dataclass(frozen=True)
 class DeskSettings:
-    """What holds for one desk.
+    """The settings of one desk.
 
     Arguments:
         desk: the desk's name.
-        enabled: whether its button is shown at all.
-        email: where its tickets go; none: no button.
-        button_text: what the button says.
-        triggers: which answers get a button, any of them suffices; unknown ones, which a later version has saved, are
-            met by no answer.
-        threshold: number of pairs from which on ``conversation-length`` is met.
+        enabled: whether it shows buttons and takes tickets at all.
+        email: where its tickets go; None: no button.
+        button_text: the text of the button.
+        triggers: an answer that meets any of these gets a button; no answer meets an unknown one, which a later
+            version saved.
+        threshold: the number of pairs from which ``conversation-length`` is met.
         version: 0 until an admin saves; one more with every change.
     """
 
@@ -49,7 +49,7 @@ class DeskSettings:
 
     @property
     def takes_tickets(self) -> bool:
-        """Whether a ticket can be sent: the desk is on and has an address."""
+        """Whether tickets can be sent: the desk is on and has an address."""
         return self.enabled and bool(self.email)
 
     def as_json(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class DeskSettings:
 
     @classmethod
     def from_json(cls, values: Any) -> DeskSettings | None:
-        """Settings as :meth:`as_json` gave them, maybe in a later version, whose further keys are left alone.
+        """Read settings that :meth:`as_json` wrote, maybe in a later version, whose further keys are ignored.
 
         Returns:
             None: they cannot be read.
@@ -71,7 +71,7 @@ class DeskSettings:
         return cls(**{name: found[name] for name in _TYPES})
 
     def differences(self, other: DeskSettings) -> tuple[str, ...]:
-        """The names of the settings, the version aside, in which the two differ."""
+        """The names of the settings that differ, except the version."""
         names = ("enabled", "email", "button_text", "triggers", "threshold")
         return tuple(name for name in names if getattr(self, name) != getattr(other, name))
 
@@ -103,7 +103,7 @@ class SettingsChange:
 
 
 class SettingsConflict(Exception):
-    """Somebody saved in between; ``current`` is what they saved."""
+    """Somebody else saved in between; ``current`` is what they saved."""
 
     def __init__(self, current: DeskSettings) -> None:
         super().__init__("the settings were changed in between")
@@ -111,7 +111,7 @@ class SettingsConflict(Exception):
 
 
 def default_settings(config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
-    """The settings as the site's configuration gives them.
+    """The settings according to the site's configuration.
 
     Raises:
         Invalid: there is no such desk.
@@ -122,7 +122,7 @@ def default_settings(config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
 
 
 def current_settings(connection: Connection, config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
-    """The settings that hold now.
+    """The current settings.
 
     Raises:
         Invalid: there is no such desk.
@@ -139,15 +139,15 @@ def current_settings(connection: Connection, config: Config, desk: str = DEFAULT
     }
     overrides = {key: value for key, value in saved.items() if value is not None and key not in config.pinned}
     for name in [name for name, value in overrides.items() if not _is_readable(name, value)]:
-        log_once(f"setting {name}", overrides.pop(name))  # the site's configuration holds
-    if overrides.get("email") == "":  # an admin took the address away; an empty column means "as configured"
+        log_once(f"setting {name}", overrides.pop(name))  # the site's configuration applies
+    if overrides.get("email") == "":  # an admin removed the address; an empty column means "as configured"
         overrides["email"] = None
     version = row.version if isinstance(row.version, int) else _latest_version(connection, desk)
     return replace(settings, enabled=bool(row.enabled), version=version, **overrides)
 
 
 def _latest_version(connection: Connection, desk: str) -> int:
-    """The version of the latest change: for a desk whose own one cannot be read."""
+    """The version of the latest change, for a desk whose own version cannot be read."""
     log_once("version of the settings of the desk", desk)
     latest = select(settings_change.c.version).where(settings_change.c.desk == desk)
     found = connection.execute(latest.order_by(settings_change.c.id.desc())).scalars()
@@ -157,21 +157,21 @@ def _latest_version(connection: Connection, desk: str) -> int:
 def save_settings(
     connection: Connection, config: Config, wanted: DeskSettings, *, changed_by: str
 ) -> tuple[DeskSettings, DeskSettings]:
-    """Store an admin's settings and a line of history.
+    """Store an admin's settings and an entry in the history.
 
-    A value that equals the configured one is not stored: it goes on following the configuration. A pinned value
-    is always the configured one.
+    A value that equals the configured one is not stored, so it keeps following the configuration. A pinned value is
+    always the configured one.
 
     Arguments:
         connection: a writing one, see ``Database.write()``.
-        wanted: the settings; ``version`` is the one that the admin was shown.
+        wanted: the settings; ``version`` is the one that the admin saw.
         changed_by: who saves.
 
     Returns:
-        The settings before and after; equal if nothing changes.
+        The settings before and after; they are equal if nothing changes.
 
     Raises:
-        SettingsConflict: the version that was shown is not the present one.
+        SettingsConflict: the version that the admin saw is not the current one.
         Invalid: there is no such desk.
     """
     before = current_settings(connection, config, wanted.desk)

@@ -1,4 +1,4 @@
-"""The settings as a page view needs them: read now and then, and kept for a moment."""
+"""Caches the settings for page views: read now and then, and kept for a moment."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .storage import BUSY_TIMEOUT
 from .storage.engine import Database
 
 MAX_AGE = 3.0
-"""Seconds for which settings are kept. An admin's change shows within 5, on every process."""
+"""Seconds for which settings are kept. An admin's change shows within 5 seconds, in every process."""
 
 _logger = logging.getLogger(__name__)
 
 
 class SettingsCache:
-    """One process's copy of the desks' settings. For what a page shows; what decides about a ticket is read anew."""
+    """One process's copy of the desks' settings, for showing pages only; decisions about tickets read the database."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, DeskSettings | None]] = {}
 
     def get(self, database: Database, config: Config, desk: str = DEFAULT_DESK) -> DeskSettings | None:
-        """The settings of a moment ago. While the database is out of reach: those that were known last, or None.
+        """The settings of a moment ago; while the database cannot be reached, the last known ones, or None.
 
         Raises:
             Invalid: there is no such desk.
@@ -35,12 +35,12 @@ class SettingsCache:
             due, known = kept[desk]
             if now < due:
                 return known
-            # One reads, and meanwhile the others do not wait; it may take as long as a database may hang.
+            # One thread reads and the others do not wait, since a hanging database can make it take long.
             kept[desk] = (now + BUSY_TIMEOUT + MAX_AGE, known)
         try:
             with database.read() as connection:
                 found = current_settings(connection, config, desk)
-            # From before the read on: what was saved during it may not be in it.
+            # The age counts from before the read, which may miss what is saved meanwhile.
             kept[desk] = (now + MAX_AGE, found)
         except Unavailable as error:
             _logger.warning("Pages show the handoff settings that were known last, if any: %s", error)
@@ -49,5 +49,5 @@ class SettingsCache:
         return found
 
     def clear(self) -> None:
-        """An admin of this process has saved. Whoever is reading just now keeps what it finds to itself."""
+        """Discard everything, since an admin has saved in this process; a read under way does not fill the cache."""
         self._kept = {}

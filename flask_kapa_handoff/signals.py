@@ -1,11 +1,11 @@
-"""Blinker signals. The sender is the Flask app; they are sent after the commit.
+"""Blinker signals, sent after the commit. The sender is the Flask app.
 
-A receiver that raises is logged and harms neither the request nor the delivery.
+A receiver that raises is logged; the request or delivery continues.
 
-- ``ticket_created(app, ticket)``: a ticket was stored; ``ticket`` is a :class:`~.storage.records.Ticket`, which may be
+- ``ticket_created(app, ticket)``: a ticket was stored; ``ticket`` is a :class:`~.storage.tickets.Ticket`, which may be
   held.
 - ``ticket_delivered(app, ticket)``: the mail server has accepted its mail.
-- ``ticket_failed(app, ticket, error)``: it will not be tried again; ``error`` is the reason as text.
+- ``ticket_failed(app, ticket, error)``: it will not be retried; ``error`` is the reason as text.
 - ``handoff_opened(app, facts)``: a visitor opened the form; ``facts`` are :class:`~.triggers.Facts`.
 - ``handoff_cancelled(app, facts)``: a visitor closed it without sending.
 - ``settings_changed(app, desk, before, after, changed_by)``: an admin saved; ``before`` and ``after`` are
@@ -34,7 +34,7 @@ _logger = logging.getLogger(__name__)
 
 
 def notify(signal: NamedSignal, app: Any, **arguments: Any) -> None:
-    """Send a signal to each receiver; one that raises keeps no other from its call."""
+    """Send a signal to each receiver; if one raises, the others are still called."""
     for receiver in signal.receivers_for(app):
         try:
             receiver(app, **arguments)

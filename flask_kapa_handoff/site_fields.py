@@ -1,4 +1,4 @@
-"""The rows that a site adds to the table of :mod:`.fields`: KAPA_HANDOFF_FIELDS, checked."""
+"""Checks KAPA_HANDOFF_FIELDS, the rows that a site adds to the table of :mod:`.fields`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import fields as attributes_of
 from dataclasses import replace
 from typing import Any
 
-from .conversation import clean_text
 from .fields import KINDS, MAX_LENGTH, NO, PACKAGE_FIELDS, YES, Field
+from .text import clean_text
 
 MAX_SITE_FIELDS = 20
 """How many fields a site may add."""
@@ -21,14 +21,14 @@ SITE_KINDS = ("text", "textarea", "select", "checkbox")
 RESERVED = frozenset(
     {*(field.name for field in PACKAGE_FIELDS), "offer", "submission_id", "conversation", "website", "csrf_token"}
 )
-"""Names that the form and its protections use themselves."""
+"""Names that the form and its protections use."""
 
 
 def parse_fields(value: Any) -> tuple[Field, ...]:
     """A site's rows, from a list of :class:`Field` or of dicts with the same keys.
 
     Returns:
-        The rows, complete: each with its kind and, where the visitor writes it, its ``max_length``.
+        The complete rows: each has its kind and, if the visitor types it, its ``max_length``.
 
     Raises:
         ValueError: a row is wrong; the message names it and what is allowed.

@@ -1,24 +1,25 @@
-"""What a site calls itself where KAPA_HANDOFF_SITE_NAME does not say it."""
+"""Finds the site's name if KAPA_HANDOFF_SITE_NAME is not set."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .config import Config, parse_site_name
+from .config import Config
+from .config_values import parse_site_name
 
 if TYPE_CHECKING:
     from flask import Flask
 
 TITLE_KEYS = ("SITE_NAME", "SITE_TITLE", "PROJECT_TITLE", "APP_TITLE", "APP_NAME", "TITLE")
-"""Config keys in which sites keep their title, such as Otter Wiki's SITE_NAME."""
+"""Config keys in which apps keep their title, such as Otter Wiki's SITE_NAME."""
 
-_SAY_NOTHING = {"__main__", "app", "application", "asgi", "flask_app", "main", "run", "server", "src", "web", "wsgi"}
+_UNINFORMATIVE = {"__main__", "app", "application", "asgi", "flask_app", "main", "run", "server", "src", "web", "wsgi"}
 """Parts of import names that many sites share."""
 
 
 class SiteName(NamedTuple):
-    """A name, and whether it is only guessed from the app's import name."""
+    """A name, and whether it is only a guess from the app's import name."""
 
     name: str
     guessed: bool = False
@@ -27,8 +28,8 @@ class SiteName(NamedTuple):
 def find_site_name(app: Flask, config: Config) -> SiteName:
     """KAPA_HANDOFF_SITE_NAME, else the title in the site's own configuration, else one from its import name.
 
-    ``my_docs_site`` becomes "My docs site"; where the import name says nothing, such as ``app`` or ``wsgi``,
-    SERVER_NAME takes its place.
+    ``my_docs_site`` becomes "My docs site"; if the import name says nothing, such as ``app`` or ``wsgi``, SERVER_NAME
+    is used instead.
     """
     if config.site_name:
         return SiteName(config.site_name)
@@ -37,7 +38,7 @@ def find_site_name(app: Flask, config: Config) -> SiteName:
             return SiteName(parse_site_name(app.config.get(key)))
         except ValueError:
             continue
-    words = [part for part in app.name.split(".") if part.lower() not in _SAY_NOTHING]
+    words = [part for part in app.name.split(".") if part.lower() not in _UNINFORMATIVE]
     if words:
         name = re.sub(r"[_\W]+", " ", words[0]).strip()
         return SiteName(name[:1].upper() + name[1:] or app.name, guessed=True)

@@ -1,4 +1,4 @@
-"""What the package knows of one app: ``app.extensions["kapa_handoff"]``."""
+"""The package's state for one app: ``app.extensions["kapa_handoff"]``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .delivery.housekeeping import Housekeeping
 from .errors import ConfigurationError
 from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
-from .offers import OfferSigner
+from .offer_signing import OfferSigner
 from .refusals import Refusals
 from .settings_cache import SettingsCache
 from .site_name import find_site_name
@@ -33,10 +33,10 @@ EXTENSION = "kapa_handoff"
 
 @dataclass
 class State:
-    """One app's part of the extension.
+    """The extension's state for one app.
 
     Arguments:
-        desk_channels: the name of the channel of each desk whose tickets do not go out by mail; see ``channels``.
+        desk_channels: the channel's name for each desk that does not use mail; see ``channels``.
     """
 
     app: Flask
@@ -56,7 +56,7 @@ class State:
 
     @property
     def site_name(self) -> str:
-        """What the site calls itself in mails and on pages."""
+        """The site's name in mails and on pages."""
         return find_site_name(self.app, self.config).name
 
     @property
@@ -75,35 +75,35 @@ class State:
 
     @cached_property
     def templates(self) -> Environment:
-        """The environment of the package's templates, one for each app: a template is compiled once."""
+        """The environment of the package's templates, one for each app, so that templates are compiled once."""
         return make_environment(self.app)
 
     @property
     def mount(self) -> str:
-        """The path under which the visitor's routes are, as the present request sees it."""
+        """The path under which the current request sees the visitor's routes."""
         root = request.script_root if has_request_context() else str(self.app.config["APPLICATION_ROOT"]).rstrip("/")
         return root + self.config.url_prefix
 
     def offer_signer(self) -> OfferSigner:
-        """A signer with the app's present keys, for offers of this app and mount."""
+        """A signer with the app's current keys, for offers of this app and mount."""
         return OfferSigner(self._keys(), f"{self.app.name} {self.mount}")
 
     def bridge_mark(self) -> str:
-        """What the bridge's tag says when it asks for a visitor who has used a form that is not ours."""
+        """The token of the bridge's tag for requests from another form than this package's."""
         if not self.app.secret_key:
-            return ""  # a page must not fail with what its visitors cannot use yet
+            return ""  # pages must not fail because of something that visitors cannot use yet
         return Signer(self._keys(), salt="kapa-handoff-bridge").get_signature(self.app.name).decode()
 
     def is_bridge_mark(self, mark: str) -> bool:
-        """Whether :meth:`bridge_mark` has given this mark, with one of the present keys."""
+        """Whether :meth:`bridge_mark` made this token with one of the current keys."""
         signer = Signer(self._keys(), salt="kapa-handoff-bridge")
         return signer.verify_signature(self.app.name.encode(), mark.encode(errors="replace"))
 
     def _keys(self) -> list[bytes]:
-        """The app's present keys, the newest last."""
+        """The app's current keys, the newest last."""
         fallbacks = self.app.config.get("SECRET_KEY_FALLBACKS") or []
         if isinstance(fallbacks, (str, bytes)):
-            fallbacks = [fallbacks]  # taken letter by letter, each of them would be a key
+            fallbacks = [fallbacks]  # otherwise each letter would be a key
         return [*(key.encode() if isinstance(key, str) else key for key in fallbacks), self.secret]
 
     def __post_init__(self) -> None:
@@ -115,7 +115,7 @@ class State:
         self.delivery = make_engine(self)
 
     def _open_mail(self) -> Channel:
-        from .delivery.mail.channel import MailChannel  # brings smtplib, which only a process that delivers needs
+        from .delivery.mail.channel import MailChannel  # imports smtplib, which only a delivering process needs
 
         return MailChannel(self)
 
@@ -133,6 +133,6 @@ def state_of(app: Flask) -> State:
 
 
 def current_state() -> State:
-    """The state of the app that is being served."""
+    """The state of the current app."""
     state: State = current_app.extensions[EXTENSION]
     return state

@@ -1,4 +1,4 @@
-"""Opening a ticket: limits, idempotency and follow-ups, in one transaction. How it is delivered is not known here."""
+"""Opens a ticket: limits, idempotency and follow-ups in one transaction. Knows nothing about delivery."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from . import limits
 from .config import Config
-from .conversation import Conversation, clean_text
+from .conversation import Conversation
 from .errors import Conflict, Disabled
 from .fields import further_fields
 from .offers import Offer
@@ -26,15 +26,16 @@ from .storage.engine import Database, now
 from .storage.tables import ticket as ticket_table
 from .storage.tables import transcript
 from .storage.tickets import Status, Ticket, find_ticket
+from .text import clean_text
 
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""No digit or letter that is taken for another one when it is read out or written by hand."""
+"""Without digits and letters that are confused when read aloud or written by hand."""
 
-# Built once: to build a statement costs SQLAlchemy several times what it costs SQLite to run it.
+# Built once: building a statement takes SQLAlchemy several times longer than SQLite takes to run it.
 _columns = ticket_table.c
 _LATEST_OF_THREAD = (
     select(_columns.id)
-    # The same visitor's alone: a browser may name any thread, and a helpdesk puts what follows into one case.
+    # Only the same visitor's: a browser can name any thread, and helpdesks put follow-ups into one case.
     .where(_columns.thread_id == bindparam("thread_id"), _columns.email_key == bindparam("email_key"))
     .order_by(_columns.created_at.desc())
     .limit(1)
@@ -56,14 +57,14 @@ _INSERT_TRANSCRIPT = insert(transcript)
 
 @dataclass(frozen=True)
 class Submission:
-    """What a visitor sent, checked.
+    """A visitor's checked input.
 
     Arguments:
-        submission_id: made with the form; sending the form twice opens one ticket.
+        submission_id: created with the form; sending the form twice opens only one ticket.
         transcript_source: ``browser`` or ``site``, see :class:`Ticket`.
         locale: the visitor's language, BCP 47.
-        site_keeps_thread: the site is asked for its own record of the thread, whether or not it had one just now.
-        keys: whom it is counted for.
+        site_keeps_thread: whether the site keeps its own record of threads, even if it had none of this one just now.
+        keys: for whom it is counted.
         proxy_unheeded, flag, fields: see :class:`Ticket`.
     """
 
@@ -83,13 +84,13 @@ class Submission:
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
-    """Store a ticket, queued for delivery, or held where the site has had too many.
+    """Store a ticket: queued for delivery, or held if the site has received too many.
 
     Returns:
-        The ticket, and whether it is new: the same submission again gives the ticket that it opened.
+        The ticket, and whether it is new: a repeated submission returns the ticket that it opened.
 
     Raises:
-        Conflict: the same submission id came with other content, or the offer has opened a ticket already.
+        Conflict: the same submission id came with other content, or the offer has already opened a ticket.
         Disabled: the desk has no address, or is switched off.
         RateLimited: a quota is used up.
         Unavailable: the database cannot be reached.
@@ -103,9 +104,9 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         fields = {name: redact(value) if name in typed else value for name, value in fields.items()}
         page = redact(page) if page else None
     text = json.dumps(conversation.as_json(), ensure_ascii=False, separators=(",", ":"))
-    # The site's own record of a thread may grow or be out of reach between two tries: the thread is what counts then.
+    # The site's own record may grow or become unavailable between two attempts, so the thread itself counts.
     said = submission.offer.thread_id if submission.site_keeps_thread else text
-    # Without any, the digest is that of a form that had none: one may be open while a site adds its first field.
+    # Without values, the digest is the same as without fields: a form may be open while a site adds its first field.
     told = [json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))] if fields else []
     size = sum(len(part.encode()) for part in (note, text, *told))
     digest = hashlib.sha256("\0".join([submission.email, note, said or "", *told]).encode()).hexdigest()
@@ -176,13 +177,13 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
 
 
 def is_stored(database: Database, submission_id: UUID) -> bool:
-    """Whether this submission has opened a ticket already."""
+    """Whether this submission has already opened a ticket."""
     with database.read() as connection:
         return connection.execute(_SAME, {"submission_id": submission_id}).first() is not None
 
 
 def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:
-    """The ticket that the same submission has opened, if it said the same."""
+    """The ticket that the same submission with the same content has opened."""
     earlier = find_ticket(connection, ticket_table.c.id == ticket_id)
     if earlier is None or earlier.content_digest != digest:
         raise Conflict

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).parent
 
 TEMPLATES = _PACKAGE / "templates"
-"""Where the templates are: inside the package in a wheel, beside it in a checkout or an editable install."""
+"""Where the templates are: inside the package in a wheel, beside it in a checkout or editable install."""
 if not TEMPLATES.is_dir():
     TEMPLATES = _PACKAGE.parent / "templates"
 
@@ -28,19 +28,19 @@ OPTIONS: dict[str, Any] = {
     "keep_trailing_newline": True,
     "autoescape": lambda name: name is None or not name.endswith(".txt"),
 }
-"""How the package's templates are written; delimiters are Jinja's usual ones."""
+"""The options that the package's templates need; the delimiters are Jinja's defaults."""
 
 
 def make_environment(app: Flask) -> Environment:
-    """An environment for the package's templates, beside the site's own.
+    """An environment for the package's templates, separate from the site's own.
 
-    A site may have other delimiters, a sandbox, no autoescaping or a loader that knows its theme alone: none of that
-    changes how these templates are read. A file of the same path in the site's templates comes first, and it has the
-    site's filters, globals and extensions.
+    A site may use other delimiters, a sandbox, no autoescaping or a loader that knows only its theme: none of that
+    affects these templates. A file with the same path in the site's templates takes precedence, and can use the site's
+    filters, globals and extensions.
     """
     site = app.jinja_env
     shipped = FileSystemLoader(TEMPLATES)
-    # Flask's class, not the site's: a sandbox would refuse what our templates do.
+    # Flask's class, not the site's: a sandbox would forbid what our templates do.
     own = FlaskEnvironment(
         app,
         loader=ChoiceLoader([site.loader, shipped]) if site.loader is not None else shipped,
@@ -48,10 +48,10 @@ def make_environment(app: Flask) -> Environment:
         **OPTIONS,
     )
     for name, value in vars(site).items():
-        vars(own).setdefault(name, value)  # what extensions keep there
+        vars(own).setdefault(name, value)  # where extensions keep their state
     own.extensions = {name: extension.bind(own) for name, extension in site.extensions.items()}
     own.policies = site.policies
-    # Jinja's own names keep their meaning in our templates, whatever the site calls so.
+    # Jinja's own names keep their meaning in our templates, even if the site reuses them.
     own.filters = {**site.filters, **FILTERS}
     own.tests = {**site.tests, **TESTS}
     own.globals = {**site.globals, **DEFAULT_NAMESPACE, "url_for": app.url_for}

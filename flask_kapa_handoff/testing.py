@@ -1,7 +1,7 @@
-"""For a site's own tests: what visitors do, and what the site has of it then.
+"""For a site's own tests: act as a visitor, and check what the site stores and sends.
 
-What a visitor does takes the test client (:func:`make_offer`, :func:`send_ticket`), with whatever the site's own code
-does around it; what the site does or knows takes the app. Nothing is kept between two calls. Import it in tests alone.
+Functions that act as a visitor (:func:`make_offer`, :func:`send_ticket`) take the test client, so the site's own code
+runs as well; functions for the site's side take the app. Nothing is kept between calls. Import this in tests only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import NoResultFound
 from werkzeug.test import TestResponse
 
-from .config import PINNABLE, Config, key_of
+from .config import Config, key_of
+from .config_values import PINNABLE
 from .conversation import Conversation, QuestionAnswer
 from .delivery.courier import Courier
 from .delivery.mail.site_mail import SiteMail
@@ -46,14 +47,14 @@ __all__ = [
 ]
 
 CONVERSATION = Conversation((QuestionAnswer("How do I rotate a key?", "Run `keys rotate`.", id="a1"),))
-"""What a ticket is about, unless a test says otherwise."""
+"""The conversation of a ticket by default."""
 
 
 class Rejected(AssertionError):
-    """The handoff, or the site's own code in front of it, did not take what a visitor sent.
+    """The handoff, or the site's own code in front of it, refused what a visitor sent.
 
     Arguments:
-        response: the response that came instead.
+        response: the response.
         request: the request, for the message.
     """
 
@@ -71,7 +72,7 @@ class Rejected(AssertionError):
         self.code: str = error.get("code", "")
         """The error's name, such as ``invalid`` or ``not_offered``; empty: the response is not the handoff's."""
         self.fields: Mapping[str, Sequence[str]] = error.get("fields", {})
-        """The names of the fields that are wrong, with what is said at each."""
+        """The names of the wrong fields, with the messages of each."""
         said = [self.code, error.get("message", "")] if error else [response.location or response.text[:500]]
         at_fields = (text for texts in self.fields.values() for text in texts)
         summary = ": ".join(filter(None, [f"{request} gave {response.status}", *said]))
@@ -85,13 +86,13 @@ def make_offer(
     headers: Mapping[str, str] | None = None,
     **facts: str | int | bool | None,
 ) -> str:
-    """Ask for the button of an answer, as a page does, and give the offer that it carries.
+    """Request an answer's button, as a page does, and return the offer in it.
 
     Arguments:
         client: the app's test client: ``app.test_client()``.
         pairs: how many questions the conversation has so far.
-        headers: headers of the request, such as the site's own log-in needs.
-        facts: whatever else ``GET /offer`` takes: ``uncertain``, ``downvoted``, ``thread_id``, ``answer_id``,
+        headers: headers of the request, such as the site's login needs.
+        facts: the other parameters of ``GET /offer``: ``uncertain``, ``downvoted``, ``thread_id``, ``answer_id``,
             ``desk``, ``page``. None leaves one out.
 
     Raises:
@@ -116,16 +117,16 @@ def send_ticket(
     headers: Mapping[str, str] | None = None,
     **fields: str | None,
 ) -> Ticket:
-    """Send the form of a ticket, as a visitor does, and give the ticket as it is stored then.
+    """Send the form of a ticket, as a visitor does, and return the stored ticket.
 
     Arguments:
         client: the app's test client: ``app.test_client()``.
-        offer: from :func:`make_offer`; it opens one ticket. None: one is made for the conversation.
+        offer: from :func:`make_offer`; it opens one ticket. None: make one for the conversation.
         email, note: what the visitor types.
-        conversation: the one on the visitor's page, or its JSON as a script sends it. None: the page sends none, as
-            where the site keeps the threads.
-        headers: headers of the request, such as the site's own log-in needs.
-        fields: further fields of the form, by their names: those of KAPA_HANDOFF_FIELDS, or those that the site's
+        conversation: the one on the visitor's page, or its JSON as a script sends it. None: the page sends none, as on
+            sites that keep the threads.
+        headers: headers of the request, such as the site's login needs.
+        fields: further fields of the form, by name: those of KAPA_HANDOFF_FIELDS, or those that the site's
             ``ticket_filter`` reads. None leaves one out.
 
     Raises:
@@ -156,16 +157,16 @@ def send_ticket(
 
 
 def tickets(app: Flask) -> list[Ticket]:
-    """All tickets that the app has stored, in the order in which they came."""
+    """All tickets that the app has stored, oldest first."""
     with state_of(app).database.read() as connection:
         return latest_tickets(connection, limit=sys.maxsize)[::-1]
 
 
 def conversation_of(app: Flask, ticket: Ticket) -> Conversation:
-    """The conversation that is stored with a ticket: cleaned, and with secrets hidden.
+    """The stored conversation of a ticket: cleaned, and with secrets hidden.
 
     Raises:
-        LookupError: none is stored with it.
+        LookupError: there is none.
     """
     try:
         with state_of(app).database.read() as connection:
@@ -175,13 +176,13 @@ def conversation_of(app: Flask, ticket: Ticket) -> Conversation:
 
 
 def deliver(app: Flask) -> list[Ticket]:
-    """Deliver what is due, now and here, whatever KAPA_HANDOFF_DELIVERY says.
+    """Deliver what is due, immediately, whatever KAPA_HANDOFF_DELIVERY says.
 
-    A mail that keeps being refused by the mail server is tried once: the next attempt is due in a minute or more.
+    If the mail server refuses a mail, there is only one attempt: the next one is due in a minute or more.
 
     Returns:
-        The tickets that were tried, as they stand now, in the order in which they were: ``status`` says what became of
-        each of them (``delivered``, ``queued`` again, ``failed``), and ``last_error`` why.
+        The tickets with an attempt, in order: ``status`` says how it ended (``delivered``, ``queued`` again,
+        ``failed``), and ``last_error`` why.
     """
     courier = Courier(state_of(app))
     tried = []
@@ -195,18 +196,18 @@ def deliver(app: Flask) -> list[Ticket]:
 
 @contextmanager
 def record_mails(app: Flask) -> Iterator[list[EmailMessage]]:
-    """Record the handoff's mails that go out meanwhile, as a mail program reads them; none leaves the machine.
+    """Record the mails that the handoff sends meanwhile, as a mail program reads them; none leaves the machine.
 
-    Unlike Flask-Mail's ``record_messages()`` it needs no ``Mail`` object, gives the whole message (its headers, its
-    parts, the attached conversation), and leaves out other mails of the site and those of other apps.
+    Unlike Flask-Mail's ``record_messages()``, it needs no ``Mail`` object, returns the whole message (headers, parts,
+    the attached conversation), and leaves out the site's other mails and those of other apps.
 
     Returns:
-        A context manager, for ``with record_mails(app) as mails:``; the list fills up.
+        A context manager, for ``with record_mails(app) as mails:``; each mail is appended to the list.
 
     Raises:
         RuntimeError: the mails would really be sent.
     """
-    if not _keeps_mails_in(state_of(app)):
+    if not _suppresses_mail(state_of(app)):
         raise RuntimeError(
             "The handoff's mails would really be sent. Set TESTING = True, or MAIL_SUPPRESS_SEND = True, before "
             "Flask-Mail is set up on this app."
@@ -223,13 +224,14 @@ def record_mails(app: Flask) -> Iterator[list[EmailMessage]]:
 
 
 def change_settings(app: Flask, desk: str = DEFAULT_DESK, **values: Any) -> DeskSettings:
-    """Save settings of a desk, as an admin does, and give those that hold now.
+    """Save settings of a desk, as an admin does, and return the current ones.
 
     Arguments:
-        values: any of ``enabled``, ``email``, ``button_text``, ``triggers`` and ``threshold``. What is left out stays.
+        values: any of ``enabled``, ``email``, ``button_text``, ``triggers`` and ``threshold``. Others stay as they
+            are.
 
     Raises:
-        ConfigurationError: a value is wrong; it is named as the configuration's key.
+        ConfigurationError: a value is wrong; the message names the configuration key.
         TypeError: there is no such setting.
         ValueError: KAPA_HANDOFF_PINNED fixes the setting.
         Invalid: there is no such desk.
@@ -250,9 +252,9 @@ def change_settings(app: Flask, desk: str = DEFAULT_DESK, **values: Any) -> Desk
 
 
 def create_tables(app: Flask) -> None:
-    """Make the handoff's tables, or bring them up to date: what ``flask kapa-handoff db upgrade`` does.
+    """Create or upgrade the handoff's tables, like ``flask kapa-handoff db upgrade``.
 
-    Only needed where tickets are in a database of the site's; call it after the site has made its own tables.
+    Only needed if tickets are in the site's own database; call it after the site has created its own tables.
     """
     state_of(app).database.upgrade()
 
@@ -264,12 +266,12 @@ def _state_of(client: FlaskClient) -> State:
     return state_of(app)
 
 
-def _keeps_mails_in(state: State) -> bool:
+def _suppresses_mail(state: State) -> bool:
     return bool(SiteMail(state).state.suppress)
 
 
 def _facts(conversation: Conversation) -> dict[str, Any]:
-    """What a page says of the last answer when it asks for its button."""
+    """The facts that a page sends about the last answer when it requests its button."""
     ids = {"thread_id": conversation.thread_id, "answer_id": conversation.pairs[-1].id}
     return {**vars(Facts.of(conversation)), **ids}
 
@@ -283,7 +285,7 @@ def _asking_for_json(headers: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _json(response: TestResponse) -> dict[str, Any]:
-    """The object that the response is; empty: it is none. Not by the site's own JSON provider."""
+    """The response's JSON object; empty: it is not one. Does not use the site's JSON provider."""
     try:
         found = json.loads(response.data)
     except ValueError:

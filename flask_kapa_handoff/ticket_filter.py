@@ -1,30 +1,29 @@
-"""The site's own check of a submission, such as a captcha: it may refuse a ticket, or flag it for the agent."""
+"""Runs the site's own check of a submission, such as a captcha: it may refuse a ticket, or flag it for the agent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .conversation import clean_text
 from .errors import Refuse
 from .hook_checks import TICKET_FILTER
 from .hook_failures import HookFailures
 from .storage.engine import Database
 from .submission import Submission, is_stored
-from .text import one_line
+from .text import clean_text, one_line
 
 MAX_FLAG = 500
 
 
 @dataclass(frozen=True)
 class Flag:
-    """What the site's ``ticket_filter`` tells the agent about a ticket: in the mail, in the admin and in the export.
+    """A remark of the site's ``ticket_filter`` for the agent, shown in the mail, on the admin page and in the export.
 
     Arguments:
-        text: one line of at most 500 characters; what is longer is cut off.
+        text: one line of at most 500 characters; the rest is cut off.
 
     Raises:
-        TypeError: it is no text.
+        TypeError: it is not text.
         ValueError: it is empty.
     """
 
@@ -45,14 +44,14 @@ TicketFilter = Callable[[Submission], "Flag | None"]
 def filtered(
     submission: Submission, check: TicketFilter | None, *, database: Database, failures: HookFailures
 ) -> Submission:
-    """The submission with the flag that the site's check puts on it.
+    """The submission, with the flag of the site's check if it sets one.
 
-    A check that fails never costs the visitor the ticket: its failure is logged and counted, and the ticket goes on.
-    It does not run for a submission that is stored already: a captcha's answer is often good for one request only.
+    A failing check never costs the visitor the ticket: the failure is logged and counted, and the ticket is stored.
+    The check does not run for a submission that is already stored, since a captcha's token is often valid only once.
 
     Arguments:
-        check: the site's; None: it has none.
-        failures: where a check that fails is logged and counted.
+        check: the site's check; None: it has none.
+        failures: logs and counts a check that fails.
 
     Raises:
         Refuse: the check refuses it.

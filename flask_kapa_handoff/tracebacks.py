@@ -1,4 +1,4 @@
-"""Errors of a site's own code, as a log may show them."""
+"""Describes errors of a site's own code for the log, without their messages."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def without_message(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """What kind of error it is and where it was raised, for the log; its message may hold what a visitor wrote."""
+    """The type of an error and where it was raised, for the log; its message may contain a visitor's text."""
     if isinstance(error, TemplateNotFound):
         return f"there is no template {error.name}"
     frames = traceback.extract_tb(error.__traceback__)
-    # Jinja gives these names to the frames of templates. Below them stands its own code, which tells nobody anything.
+    # Jinja gives these names to the frames of templates. The frames below are Jinja's own and say nothing useful.
     templates = [frame for frame in frames if re.match(r"template$|top-level template code$|block '", frame.name)]
     for frame in (templates or frames)[-1:]:
         return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"

@@ -1,7 +1,7 @@
-"""When does an answer qualify for a handoff? One table of triggers, and one pure decision.
+"""Decides when an answer qualifies for a handoff: one table of triggers, and one pure function.
 
-A new trigger is a member of :class:`Trigger` and a row of :data:`TABLE`; everything else loops over the table. A fact
-that it needs is a field of :class:`Facts`, which :meth:`Facts.of` fills and which the scripts report by its name.
+A new trigger is a member of :class:`Trigger` and a row of :data:`TABLE`; everything else loops over the table. If it
+needs a new fact, that is a field of :class:`Facts`, which :meth:`Facts.of` fills and the scripts report by name.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ class Trigger(str, Enum):
 
 
 MAX_TEXT = 100
-"""Characters that a list of triggers has in the database at most."""
+"""The most characters of a list of triggers in the database."""
 
 
 @dataclass(frozen=True)
 class Facts:
     """What is known about an answer when deciding.
 
-    Each field is a parameter of ``GET /offer`` and a claim of an offer by the same name; all but ``pairs`` have a
-    default, which holds where a page or an offer does not name the fact.
+    Each field is a parameter of ``GET /offer`` and a claim of an offer by the same name. All but ``pairs`` have a
+    default, which applies if a page or an offer does not name the fact.
 
     Arguments:
-        pairs: number of question-answer pairs of the thread up to and with this answer, 1 or more.
+        pairs: number of question-answer pairs of the thread up to and including this answer, 1 or more.
         uncertain: the answer was flagged as uncertain.
         downvoted: the visitor's vote on the answer is a downvote.
     """
@@ -53,7 +53,7 @@ class Facts:
         """The facts of one answer of a conversation.
 
         Arguments:
-            answer_id: the answer's id; the last answer counts without one, and where none has it.
+            answer_id: the answer's id; without one, or if no answer has it, the last answer counts.
         """
         pairs = conversation.pairs
         places = [place for place, pair in enumerate(pairs) if answer_id is not None and pair.id == answer_id]
@@ -62,7 +62,7 @@ class Facts:
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Facts:
-        """The facts that an offer names; claims that are no facts are left alone.
+        """The facts in an offer's claims; other claims are ignored.
 
         Raises:
             ValueError: ``pairs`` is missing.
@@ -73,7 +73,7 @@ class Facts:
         found: dict[str, Any] = {}
         for fact in fields(cls)[1:]:
             value = claims.get(fact.name, fact.default)
-            if type(value) is not type(fact.default):  # as another version counts it
+            if type(value) is not type(fact.default):  # as another version may count it
                 log_once(f"value of the fact {fact.name}", value)
                 value = fact.default
             found[fact.name] = value
@@ -92,18 +92,18 @@ class Rules(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """All that there is to know of a trigger. A row without its words cannot be made.
+    """Everything about one trigger. A row without its texts cannot be created.
 
     Arguments:
         name: the trigger.
         rule: whether an answer meets it, by its facts and the desk's settings.
-        reason: why the button was shown, for the agent; the mail says it after "Why:".
-        label, hint: what the admin chooses, and a sentence that explains it.
+        reason: why the button was shown, for the agent; the mail shows it after "Why:".
+        label, hint: the admin's choice, and a sentence that explains it.
         shown: when the button is shown, for the sentence "Shown … or …" under the preview.
-        kapa_knows: whether Kapa's widget has a trigger of this name: only such names go into its tag.
+        kapa_knows: whether Kapa's widget has a trigger of this name; only such names go into its tag.
 
     Raises:
-        ValueError: one of the words is missing.
+        ValueError: one of the texts is missing.
     """
 
     name: Trigger
@@ -126,7 +126,7 @@ def _from_question(threshold: int) -> str:
 
 
 def make_table(*rows: Row) -> dict[Trigger, Row]:
-    """The rows by their triggers.
+    """The rows by trigger.
 
     Raises:
         ValueError: a trigger has no row, or two, or they are not in the order of :class:`Trigger`.
@@ -179,15 +179,15 @@ TABLE: Mapping[Trigger, Row] = make_table(
 
 
 def matching(facts: Facts, rules: Rules) -> tuple[Trigger, ...]:
-    """The chosen triggers that this answer meets, in the order of :data:`TABLE`; none: no button.
+    """The chosen triggers that this answer meets, in the order of :data:`TABLE`; empty: no button.
 
-    A trigger that this version does not know is met by no answer.
+    No answer meets a trigger that this version does not know.
     """
     return tuple(row.name for row in TABLE.values() if row.name in rules.triggers and row.rule(facts, rules))
 
 
 def parse_triggers(value: str | Iterable[str]) -> tuple[Trigger, ...]:
-    """Read triggers from comma-separated text or a list of names that somebody typed.
+    """Read triggers that somebody typed, from comma-separated text or a list of names.
 
     Returns:
         Each trigger once, in the order of :class:`Trigger`.
@@ -212,10 +212,10 @@ def parse_triggers(value: str | Iterable[str]) -> tuple[Trigger, ...]:
 
 
 def read_triggers(value: str | Iterable[str]) -> tuple[Trigger | Unknown, ...]:
-    """Read triggers that this package has stored or signed, maybe in a later version. Raises nothing.
+    """Read triggers that this package has stored or signed, maybe in a later version. Never raises.
 
     Returns:
-        Each trigger once, in the order of :class:`Trigger`, and then the names that this version does not know.
+        Each trigger once, in the order of :class:`Trigger`, then the names that this version does not know.
     """
     names = value.split(",") if isinstance(value, str) else [str(name) for name in value]
     found = dict.fromkeys(read_name(Trigger, name.strip(), "trigger") for name in names if name.strip())
@@ -224,12 +224,12 @@ def read_triggers(value: str | Iterable[str]) -> tuple[Trigger | Unknown, ...]:
 
 
 def labels(names: Iterable[Trigger | Unknown]) -> str:
-    """Triggers as the admin reads them."""
+    """Triggers as text for the admin."""
     return ", ".join(name.label if isinstance(name, Unknown) else TABLE[name].label.lower() for name in names)
 
 
 def reasons(names: Iterable[Trigger | Unknown]) -> list[str]:
-    """Why the button was shown, for the agent: a reason for each trigger, honest about unknown ones."""
+    """Why the button was shown, for the agent: a reason for each trigger; unknown ones are named as unknown."""
     return [
         f"a reason that this version does not know ({name})" if isinstance(name, Unknown) else TABLE[name].reason
         for name in names

@@ -7,10 +7,10 @@ from enum import Enum
 from typing import TypeVar
 
 MAX_SHOWN = 60
-"""Characters of an unknown name that people are shown."""
+"""How many characters of an unknown name people see."""
 
 MAX_LOGGED = 200
-"""How many unknown values one process logs: each of them once, and not on and on."""
+"""How many unknown values one process logs, each of them once."""
 
 _logger = logging.getLogger(__name__)
 _logged: set[tuple[str, str]] = set()
@@ -19,31 +19,31 @@ Names = TypeVar("Names", bound=Enum)
 
 
 class Unknown(str):
-    """A name that this version does not know: text like the value of an enum's member, and equal to that text."""
+    """A name that this version does not know: a string, just as a member of the enum is one."""
 
     __slots__ = ()
 
     @property
     def value(self) -> str:
-        """The name, as a member of an enum has it."""
+        """The name, like an enum member's ``value``."""
         return str(self)
 
     @property
     def label(self) -> str:
-        """The name for people."""
+        """The name as people see it."""
         return f"unknown ({self if len(self) <= MAX_SHOWN else self[: MAX_SHOWN - 1] + '…'})"
 
     @property
     def heading(self) -> str:
-        """The same, as a text of its own."""
+        """The same at the beginning of a sentence."""
         return f"U{self.label[1:]}"
 
 
 def read_name(names: type[Names], text: str, what: str) -> Names | Unknown:
-    """The member that a stored name stands for; a name that this version does not know is kept. Raises nothing.
+    """The enum member for a stored name; a name that this version does not know is kept. Never raises.
 
     Arguments:
-        what: what the name is of, such as ``status``; for the log.
+        what: what the name stands for, such as ``status``; for the log.
     """
     try:
         return names(text)

@@ -1,4 +1,4 @@
-"""Addresses that a request names, read without trust: ``urlsplit("http://[")`` raises, and browsers send worse."""
+"""Reads addresses from requests without trusting them: ``urlsplit("http://[")`` raises, and browsers send worse."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ _USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 def parse_url(address: str | None) -> SplitResult | None:
-    """The scheme and the host of an address of the web.
+    """Split a web address into its scheme and host.
 
     Returns:
         Its parts, without path, query and fragment; None: it is not an absolute ``http`` or ``https`` address on one
-        line with a host and, at most, a port, or it names a user (``https://docs.example.com@evil.example``), which
-        only misleads.
+        line with a host and, at most, a port, or it contains a user name (``https://docs.example.com@evil.example``),
+        which only misleads.
     """
-    # The host's length first: urlsplit() puts it into NFKC, which takes the square of some texts' length.
+    # Check the host's length first: urlsplit() normalises it to NFKC, which takes quadratic time for some texts.
     beginning = re.match(r"https?://[^/?#\s\\]{1,300}(?=[/?#]|\Z)", address or "", re.IGNORECASE)
     if beginning is None or re.search(r"[\s\\]", address or ""):
         return None
     try:
-        parts = urlsplit(beginning[0])  # no more than that: it keeps what it was given
-        _ = parts.port  # raises where it is no number
+        parts = urlsplit(beginning[0])  # no more than that, since it caches its arguments
+        _ = parts.port  # raises if it is not a number
     except ValueError:
         return None
     return parts if parts.hostname and "@" not in parts.netloc else None
 
 
 def origin_of(address: str | None) -> str | None:
-    """The origin of an address as a browser writes it (RFC 6454, 6.2): scheme, host, and a port that is not the usual.
+    """The origin of an address as a browser writes it (RFC 6454, 6.2): scheme, host, and any port but the default one.
 
     Returns:
-        Such as ``https://docs.example.com``; None: the address has none.
+        For example ``https://docs.example.com``; None: the address has none.
     """
     parts = parse_url(address)
     if parts is None:
@@ -42,6 +42,6 @@ def origin_of(address: str | None) -> str | None:
 
 
 def host_of(address: str | None) -> str | None:
-    """The host and port of an address, in lower case, as a ``Host`` header has them; None: there is none."""
+    """The host and port of an address in lower case, as in a ``Host`` header; None: there is none."""
     origin = origin_of(address)
     return None if origin is None else origin.partition("://")[2]

@@ -1,13 +1,13 @@
 /**
- * admin.js: what htmx leaves open on the admin's pages. Failures are seen, and fields say that they are wrong.
- * Without it, and without htmx, every form still works.
+ * admin.js: adds what htmx lacks on the admin's pages. Failures are shown, and wrong fields are marked. Without it,
+ * and without htmx, every form still works.
  *
- * Its tag says data-htmx, where htmx is if the site's own frame brings none.
+ * Its tag has data-htmx, the address of htmx for when the site's own frame does not load it.
  */
 import { doc, find, findAll, real, scriptGlobal } from "./shared/page";
 import { type ScriptTag, readScriptTag } from "./shared/script_tag";
 
-/** The details of htmx's events, as far as they are read here. */
+/** The parts of htmx's event details that are read here. */
 interface RequestDetail {
   elt: Element;
 }
@@ -22,24 +22,24 @@ interface Htmx {
   process(element: Element): void;
 }
 
-/** By name: the messages that stand in the server's markup. */
+/** The messages in the server's markup, by name. */
 type Failure = "unreachable" | "failed" | "elsewhere";
 
 const PAGE = ".kapa-handoff-admin";
 
-/** The element whose request has failed last. */
+/** The element whose request failed last. */
 let failed: Element | undefined;
 
 function start(): void {
   const tag = readScriptTag("admin.js", "script[data-htmx]");
   if (!tag) return;
-  // Turbo must not keep a copy of the page, whose form would be an old one that htmx does not know.
+  // Turbo must not keep a copy of the page: its form would be outdated and unknown to htmx.
   addMeta("turbo-cache-control", "no-cache");
-  // A site's own page may bring htmx, which must not come twice. Once all is loaded it would have come, and htmx, too,
-  // looks at the page at once only then.
+  // A site's own page may load htmx, which must not be loaded twice. After the load event it would be there, and only
+  // then does htmx process the page immediately.
   if (doc.readyState === "complete") bringHtmx(tag);
   else addEventListener("load", () => bringHtmx(tag));
-  // Where Turbo shows the site's pages, this script runs at each visit; the document keeps its listeners.
+  // With Turbo, this script runs at each visit, but the document keeps its listeners.
   if (scriptGlobal("kapaHandoffAdmin")) return;
   Object.assign(window, { kapaHandoffAdmin: true });
   listenToHtmx();
@@ -62,14 +62,14 @@ function bringHtmx({ element }: ScriptTag): void {
   const src = element.dataset.htmx;
   if (!src || doc.querySelector(`script[src="${src}"]`)) return;
   addMeta("htmx-config", '{"includeIndicatorStyles": false, "allowEval": false}');
-  // Under a policy with nonces only a script that carries one is run.
+  // Under a policy with nonces, only scripts with a nonce run.
   const { nonce } = element;
   doc.head.append(Object.assign(doc.createElement("script"), nonce ? { src, nonce } : { src }));
 }
 
 function listenToHtmx(): void {
   listen<RequestDetail>("beforeRequest", ({ elt }) => {
-    // A preview that follows a failed save must not take its message away.
+    // A preview after a failed save must not remove its message.
     if (elt === failed || elt.matches("form")) clearFailure();
   });
   listen<SwapDetail>("beforeSwap", takeReply);
@@ -77,7 +77,7 @@ function listenToHtmx(): void {
   listen("afterSettle", markWrongFields);
 }
 
-/** Hears what htmx says of our own elements. */
+/** Handles htmx's events from our own elements. */
 function listen<Detail>(name: string, handle: (detail: Detail) => void): void {
   doc.addEventListener(`htmx:${name}`, (event) => {
     const { target } = event;
@@ -88,7 +88,7 @@ function listen<Detail>(name: string, handle: (detail: Detail) => void): void {
 function takeReply(detail: SwapDetail): void {
   const { xhr, requestConfig } = detail;
   const isOurs = xhr.getResponseHeader("X-Kapa-Handoff") === "admin";
-  // Ours are shown whatever their status, and nothing else is: neither the site's error page nor its login.
+  // Our responses are shown whatever their status, and nothing else is: neither the site's error page nor its login.
   detail.shouldSwap = isOurs;
   detail.isError = false;
   if (!isOurs) showFailure(xhr.status < 400 || xhr.status === 401 ? "elsewhere" : "failed", requestConfig.elt);
@@ -111,7 +111,7 @@ function failureRegion(): HTMLElement | null {
   return doc.getElementById("kapa-handoff-admin-failure");
 }
 
-/** A screen reader hears which fields are wrong: those whose error, which describes them, is not empty. */
+/** Tells screen readers which fields are wrong: those whose error message is not empty. */
 function markWrongFields(): void {
   for (const error of findAll(document, `${PAGE} .handoff-error`)) {
     const field = find(document, `[aria-describedby^="${error.id}"]`);

@@ -1,4 +1,4 @@
-"""The admin's check-up: the doctor's findings as a page."""
+"""The admin's check-up page."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_all_is_well(admin_app: Callable[..., Flask], mail_server: MailServer) -
 
 
 def test_the_worst_stands_first(admin_app: Callable[..., Flask]) -> None:
-    """Problems, then warnings, then what is well; each with why it matters and how to mend it."""
+    """Problems, then warnings, then what is well; each with why it matters and how to fix it."""
     app = admin_app(MAIL_DEFAULT_SENDER=None, SECRET_KEY="short")
     text, levels = check_up(app.test_client())
     assert levels == sorted(levels, key=["problem", "warning", "ok"].index)
@@ -65,7 +65,7 @@ def test_the_worst_stands_first(admin_app: Callable[..., Flask]) -> None:
 
 
 def test_commands_stand_out(admin_app: Callable[..., Flask]) -> None:
-    """What is to be typed is marked up as code, and nothing else is."""
+    """What to type is marked up as code, and nothing else is."""
     page = admin_app(SECRET_KEY="short").test_client().get("/handoff/admin/doctor").text
     found = re.findall(r"<code>(.*?)</code>", page)
     assert [unescape(code) for code in found] == ['python -c "import secrets; print(secrets.token_hex(32))"']
@@ -108,7 +108,7 @@ def test_a_web_server_without_threads_is_a_problem(
 
 
 def test_the_pages_own_request_tells_of_a_proxy(admin_app: Callable[..., Flask]) -> None:
-    """Before the first ticket, too; and ProxyFix mends it."""
+    """Before the first ticket, too; and ProxyFix fixes it."""
     app = admin_app()
     forwarded = {"X-Forwarded-For": "192.0.2.7"}
     text, levels = check_up(app.test_client(), headers=forwarded)

@@ -42,7 +42,7 @@ def test_the_second_of_two_admins_sees_both_versions(admin_app: Callable[..., Fl
 
 
 def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
-    """Each change stands in the history with its version and the values before and after."""
+    """Each change is in the history with its version and the values before and after."""
     save(admin, button_text="Ask a human")
     save(admin, triggers="conversation-length", threshold="5", enabled="false")
     page = shown(admin.get("/handoff/admin/"))
@@ -55,7 +55,7 @@ def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
 
 
 def bring_back(client: FlaskClient, version: int) -> TestResponse:
-    """Press "Bring back" of a version."""
+    """Press the button that restores a version."""
     page = client.get("/handoff/admin/?history=all").text
     form = next(
         form

@@ -22,7 +22,7 @@ def test_the_preview_shows_what_is_typed_and_changes_nothing(admin: FlaskClient)
 
 
 def test_the_preview_tells_errors_at_once(admin: FlaskClient) -> None:
-    """A wrong field's message comes along, and the preview keeps what is right."""
+    """A wrong field's message is included, and the preview keeps what is right."""
     typed = fields(admin, email="support@", button_text="Talk to us", triggers=[""])
     answer = admin.post("/handoff/admin/preview", data=typed, headers=HTMX)
     assert answer.status_code == 200

@@ -149,7 +149,7 @@ def test_headers_of_every_answer(admin: FlaskClient) -> None:
 
 
 def test_nothing_is_inline(admin: FlaskClient) -> None:
-    """No style attribute, style element, inline script or event attribute stands in a page."""
+    """No style attribute, style element, inline script or event attribute is in a page."""
     page = admin.get("/handoff/admin/").text
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
 

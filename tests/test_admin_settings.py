@@ -1,4 +1,4 @@
-"""The settings page: what is saved holds at once, and what is wrong is told at its field."""
+"""The settings page: saved values apply at once, and errors are shown at their fields."""
 
 from __future__ import annotations
 

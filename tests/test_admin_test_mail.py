@@ -59,7 +59,7 @@ def test_a_test_mail_that_is_delayed(mailing: FlaskClient, mail_server: MailServ
 
 
 def test_a_test_mail_to_a_server_that_is_down(admin_app: Callable[..., Flask]) -> None:
-    """Where no mail server answers, the page says so."""
+    """If no mail server responds, the page says so."""
     client = admin_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=free_port()).test_client()
     answer = send_test_mail(client, htmx=True)
     assert answer.status_code == 200

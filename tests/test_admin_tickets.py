@@ -104,7 +104,7 @@ def test_an_empty_list_says_what_will_stand_there(admin: FlaskClient) -> None:
 def test_the_list_shows_the_newest_first_with_their_states(
     app: Flask, admin: FlaskClient, mail_server: MailServer
 ) -> None:
-    """Each ticket stands in the list with its question, its visitor and the state of its delivery as a word."""
+    """Each ticket is in the list with its question, its visitor and the state of its delivery as a word."""
     references = [
         send_ticket(
             admin,
@@ -289,7 +289,7 @@ def test_hostile_text_stays_text(admin: FlaskClient) -> None:
 
 
 def test_each_try_is_shown_with_the_servers_words(app: Flask, admin: FlaskClient, mail_server: MailServer) -> None:
-    """The page tells when, to whom, and how each try ended."""
+    """The page tells when, to whom, and how each attempt ended."""
     reference = send_ticket(admin)
     mail_server.replies["DATA"] = ["451 4.7.1 Greylisted <b>now</b>"]
     deliver(app, reference)
@@ -301,7 +301,7 @@ def test_each_try_is_shown_with_the_servers_words(app: Flask, admin: FlaskClient
 
 
 def test_a_try_that_was_cut_off_is_not_known(app: Flask, admin: FlaskClient) -> None:
-    """A try without an outcome says so, and that the mail may arrive twice."""
+    """An attempt without an outcome says so, and that the mail may arrive twice."""
     reference = send_ticket(admin)
     cut_off(app, reference, long_ago=True)
     page = shown(ticket_page(admin, reference))
@@ -316,7 +316,7 @@ def test_a_try_that_was_cut_off_is_not_known(app: Flask, admin: FlaskClient) -> 
 
 
 def test_a_lost_reply_may_mean_a_duplicate(app: Flask, admin: FlaskClient, mail_server: MailServer) -> None:
-    """A try whose mail was sent and never answered is not known, and the page says that there may be two copies."""
+    """If a mail was sent and no reply came, the outcome is unknown; the page says that there may be two copies."""
     reference = send_ticket(admin)
     mail_server.replies["DATA"] = ["no reply at all"]
     deliver(app, reference)
@@ -332,7 +332,7 @@ def test_a_lost_reply_may_mean_a_duplicate(app: Flask, admin: FlaskClient, mail_
 
 
 def test_a_server_out_of_reach_is_no_duplicate(admin_app: Callable[..., Flask]) -> None:
-    """A try that reached no mail server says so, and nothing of copies."""
+    """An attempt that reached no mail server says so, and nothing of copies."""
     app = admin_app(MAIL_PORT=free_port())
     reference = send_ticket(app.test_client())
     deliver(app, reference)

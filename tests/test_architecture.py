@@ -71,7 +71,7 @@ def test_the_floors_are_those_of_the_contract() -> None:
 
 
 def test_every_folder_of_the_package_is_named() -> None:
-    """Whoever opens the listing finds each folder on the page."""
+    """The listing on the page has each folder."""
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert {"visitor", "storage"} <= folders
     assert {name for name in folders if f"`{name}`" not in ARCHITECTURE} == set()

@@ -39,7 +39,7 @@ def test_deliver_sends_what_is_due(make_app: Callable[..., Flask], mail_server: 
 
 
 def test_deliver_gives_up_on_a_server_that_is_out_of_reach(make_app: Callable[..., Flask]) -> None:
-    """After three tries in vain the others wait for the next run, and nobody waits for their time-outs."""
+    """After three failed attempts, the others wait for the next run instead of for their own time-outs."""
     app = make_app(MAIL_PORT=free_port())
     for _ in range(5):
         send_ticket(app.test_client())

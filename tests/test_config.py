@@ -223,7 +223,7 @@ def test_a_good_value_is_taken(key: str, value: Any, expected: Any) -> None:
 
 @pytest.mark.parametrize(("key", "value", "allowed"), BAD)
 def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, value: Any, allowed: str) -> None:
-    """The message is enough to mend it."""
+    """The message is enough to fix it."""
     with pytest.raises(ConfigurationError) as caught:
         read(key, value)
     message = str(caught.value)
@@ -303,7 +303,7 @@ def test_environment_variables_work_through_flask(
 
 
 def test_a_bad_value_stops_the_start_and_leaves_the_app_as_it_was(make_app: Callable[..., Flask]) -> None:
-    """Nothing is half registered; once the value is mended the same app takes the extension."""
+    """Nothing is half registered; once the value is fixed the same app takes the extension."""
     app = make_app(mount=False, KAPA_HANDOFF_TRIGGERS="downvotes")
     before = (set(app.blueprints), set(app.extensions), len(list(app.url_map.iter_rules())))
     with pytest.raises(ConfigurationError, match="KAPA_HANDOFF_TRIGGERS"):

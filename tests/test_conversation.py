@@ -60,7 +60,7 @@ def test_kapas_spelling_is_read() -> None:
 
 
 def test_an_answer_that_broke_off_is_marked() -> None:
-    """Only then does the mark stand in the JSON, so that other conversations look as they always did."""
+    """Only then is the mark in the JSON, so that other conversations look as they always did."""
     stopped, whole = parse_one(stopped=True), parse_one(stopped=None)
     assert (stopped.stopped, whole.stopped) == (True, False)
     assert stopped.as_json()["stopped"] is True
@@ -181,7 +181,7 @@ def test_more_pairs_than_allowed_are_refused_and_counted() -> None:
 
 
 def test_too_many_pairs_are_refused_before_they_are_read() -> None:
-    """A list that is too long costs nothing, whatever stands in it."""
+    """A list that is too long costs nothing, whatever is in it."""
     with pytest.raises(TooManyPairs):
         parse_conversation([None] * 4, max_pairs=3)
 
@@ -277,7 +277,7 @@ def test_cleaning_twice_changes_nothing_more() -> None:
     ],
 )
 def test_the_json_form_is_read_back_to_an_equal_conversation(value: list[dict[str, Any]]) -> None:
-    """Round trip, through text as it stands in the database."""
+    """Round trip, through text as it is in the database."""
     conversation = parse_conversation(value, thread_id="t1")
     text = json.dumps(conversation.as_json(), ensure_ascii=False)
     assert parse_conversation(json.loads(text), thread_id="t1") == conversation

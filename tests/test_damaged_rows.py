@@ -141,7 +141,7 @@ def test_a_row_with_a_damaged_id_can_still_be_told_and_erased(site: Flask, clien
 
 @pytest.mark.only("sqlite")
 def test_a_damaged_ticket_is_not_sent_again(site: Flask) -> None:
-    """Whoever asks for it is told why, and the next delivery sets it aside once more."""
+    """A request for it is told why, and the next delivery fails it once more."""
     damaged, _ = damaged_and_good(site, "created_at = 'last Tuesday'")
     run = invoke(site, "retry", damaged)
     assert run.exit_code == 1
@@ -219,7 +219,7 @@ def test_a_pair_that_cannot_be_read_is_sent_as_it_is_stored(site: Flask, mail_se
 
 @pytest.mark.parametrize("stored", ['{"order": "A-17', "[]", "5"])
 def test_damaged_fields_are_told_as_they_are_stored(site: Flask, mail_server: MailServer, stored: str) -> None:
-    """The ticket goes out with them, and the doctor names it."""
+    """The ticket goes out with them, and the check-up names it."""
     reference = send_ticket(site.test_client())
     execute(site, "UPDATE kapa_handoff_ticket SET fields = :it WHERE reference = :at", it=stored, at=reference)
     assert f"{reference} (fields)" in str(findings(site))
@@ -230,7 +230,7 @@ def test_damaged_fields_are_told_as_they_are_stored(site: Flask, mail_server: Ma
 
 @pytest.mark.parametrize("stored", ["{", "[]", '{"triggers": 5}'])
 def test_a_damaged_change_of_the_settings_fails_alone(site: Flask, client: FlaskClient, stored: str) -> None:
-    """The page shows the others, the doctor names the version, and a person can still be erased from it."""
+    """The page shows the others, the check-up names the version, and a person can still be erased from it."""
     for text_of_button in ("First", "Second", "Third"):
         save(client, button_text=text_of_button, email=DAMAGED)
     execute(

@@ -97,7 +97,7 @@ def test_a_channel_may_say_how_long_to_wait(
 
 
 def test_no_wait_outlives_the_five_days(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
-    """A channel that asks for more time than a ticket has gets none: the ticket fails, and somebody sees it."""
+    """A channel that asks for more time than a ticket has does not get it: the ticket fails, visibly."""
     app, _ = with_parrot(TryLater("come back next year", seconds=outbox.GIVE_UP_AFTER.total_seconds() + 60))
     assert deliver_one(app).status is Status.FAILED
 

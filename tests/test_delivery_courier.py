@@ -56,7 +56,7 @@ def references(server: MailServer) -> list[str]:
 
 
 def test_a_courier_rests_after_three_tries_in_vain(app: Flask, courier: Courier) -> None:
-    """Then longer and longer, up to half a minute: each try costs one ticket's, not the whole queue's."""
+    """Then longer and longer, up to half a minute: each attempt costs one ticket's, not the whole queue's."""
     pauses = []
     for _ in range(8):
         send_ticket(app.test_client())
@@ -115,7 +115,7 @@ def test_what_the_server_wants_to_see_later_is_not_hurried(
 
 
 def test_a_ticket_that_was_reached_since_is_not_hurried(app: Flask, courier: Courier) -> None:
-    """It is the last try that counts: out of reach once, put off since."""
+    """It is the last attempt that counts: out of reach once, put off since."""
     reference = send_ticket(app.test_client())
     courier.deliver_next()
     server = MailServer(app.config["MAIL_PORT"]).start()

@@ -84,7 +84,7 @@ def test_broken_text_template_is_replaced(app: Flask, broken: str, caplog: pytes
 
 
 def test_log_names_the_line_of_a_broken_template(app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever wrote the template is told which of its lines fails."""
+    """The log names the line of the template that fails."""
     folder = tmp_path / "site-templates" / "kapa_handoff" / "mail"
     folder.mkdir(parents=True)
     (folder / "ticket.html").write_text("<p>\n<p>\n{{ ticket.note.no_such.name }}\n")

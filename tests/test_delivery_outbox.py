@@ -148,7 +148,7 @@ def test_claim_is_exclusive_among_processes(make_app: Callable[..., Flask], tmp_
     assert sorted(claimed) == sorted(references)
 
 
-# How a try ends
+# How an attempt ends
 
 
 def test_complete(database: Database, queue: Callable[[], str]) -> None:
@@ -177,7 +177,7 @@ def test_fail(database: Database, queue: Callable[[], str]) -> None:
 
 
 def test_delays_grow(database: Database, queue: Callable[[], str]) -> None:
-    """A delayed ticket waits 1, 2, 5, 15, 30 and 60 minutes, then an hour each time; each try is recorded."""
+    """A delayed ticket waits 1, 2, 5, 15, 30 and 60 minutes, then an hour each time; each attempt is recorded."""
     reference = queue()
     waits = []
     for number in range(1, 10):
@@ -222,13 +222,13 @@ def test_five_days_are_enough(database: Database, queue: Callable[[], str], age:
     ("attempts", "minutes"), [(1, 1), (2, 2), (3, 5), (4, 15), (5, 30), (6, 60), (7, 60), (8, 60), (1000, 60)]
 )
 def test_next_attempt(attempts: int, minutes: int) -> None:
-    """The waiting time depends on the number of tries alone."""
+    """The waiting time depends on the number of attempts alone."""
     moment = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
     assert outbox.next_attempt(attempts, moment, moment) == moment + minutes * MINUTE
 
 
 def test_next_attempt_ends() -> None:
-    """The last try is made within five days, to the second."""
+    """The last attempt is made within five days, to the second."""
     queued_at = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
     last = queued_at + timedelta(days=5) - 60 * MINUTE
     assert outbox.next_attempt(50, queued_at, last) == queued_at + timedelta(days=5)
@@ -239,7 +239,7 @@ def test_next_attempt_ends() -> None:
 def test_late_owner_changes_nothing(
     database: Database, queue: Callable[[], str], ending: Callable[[Database, outbox.Claim, str], Ticket | None]
 ) -> None:
-    """Whoever comes back after the lease ran out does not touch the ticket of the new owner, only the own attempt."""
+    """A delivery that ends after its lease ran out changes only its own attempt, not the new owner's ticket."""
     reference = queue()
     late = claim(database)
     rewrite(database, reference, leased_until=timedelta(seconds=-1))
@@ -284,7 +284,7 @@ def test_failed_ticket_is_sent_again(database: Database, queue: Callable[[], str
 
 
 def test_waiting_ticket_is_sent_now(database: Database, queue: Callable[[], str]) -> None:
-    """A ticket that waits for its next try can be sent at once."""
+    """A ticket that waits for its next attempt can be sent at once."""
     reference = queue()
     outbox.delay(database, claim(database), "450 busy")
     assert outbox.claim(database, TIMEOUT) is None

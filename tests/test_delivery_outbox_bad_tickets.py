@@ -1,4 +1,4 @@
-"""The queue of tickets: one that is damaged, cut off or made to wait holds up no other."""
+"""The queue of tickets: one that is damaged, cut off or delayed does not block the others."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_ticket_that_is_cut_off_again_and_again_waits(database: Database, queue:
 
 
 def test_tickets_that_are_made_to_wait_hold_up_no_other(database: Database, queue: Callable[[], str]) -> None:
-    """Whoever looks for a ticket gets the first that can be sent now, past all that were cut off too often."""
+    """A claim gets the first ticket that can be sent now, past all that were cut off too often."""
     cut_off = [queue(), queue()]
     for _ in range(2):
         for reference in cut_off:
@@ -179,7 +179,7 @@ def test_send_again_goes_to_the_address_of_today(database: Database, queue: Call
 def test_accepted_mail_is_recorded_when_the_database_is_back(
     make_app: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server took the mail, the database was locked just then: it is written down later, not sent again."""
+    """The server accepted the mail, the database was locked just then: it is written down later, not sent again."""
     monkeypatch.setattr("flask_kapa_handoff.storage.sqlite.BUSY_TIMEOUT", 0.2)
     app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
     reference = send_ticket(app.test_client())

@@ -76,7 +76,7 @@ def slow_reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Call
 
 @pytest.fixture
 def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the name server answers, instead of a real one, to whoever asks next."""
+    """The next replies of the name server, instead of a real one's."""
     answers: list[Any] = []
 
     def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
@@ -106,7 +106,7 @@ def test_a_mail_ends_before_its_lease(make_app: Callable[..., Flask], timeout: i
 
 
 def test_name_server_without_an_answer(look_ups: list[Any]) -> None:
-    """A look-up that takes its time is given up at the timeout, though getaddrinfo() itself knows none."""
+    """A slow look-up ends at the timeout, though getaddrinfo() itself has none."""
     answered = threading.Event()
     look_ups.append(lambda port: [answered.wait(20)][1:])
     with ScriptedServer() as server, pytest.raises(TimeoutError, match="looking up 127"):
@@ -126,7 +126,7 @@ def test_name_server_that_knows_nothing(look_ups: list[Any]) -> None:
 
 
 def test_each_address_is_tried(look_ups: list[Any]) -> None:
-    """Where a server has several addresses, one that refuses is no reason to give up."""
+    """If a server has several addresses and one refuses, the next one is used."""
     look_ups.append(addresses("127.0.0.2", "127.0.0.1"))
     with ScriptedServer() as server:
         client_with(server).quit()
@@ -164,7 +164,7 @@ def test_handshake_has_what_the_reply_left() -> None:
 
 
 def test_endless_reply_ends_early() -> None:
-    """A reply without end is given up after so many octets, and not when the memory or the time is full."""
+    """An endless reply is cut off after a number of octets, before memory or time runs out."""
     with ScriptedServer({"NOOP": [FLOOD]}) as server:
         client = client_with(server, timeout=20.0)
         with pytest.raises(OSError, match="a reply of more than 100000 octets"):

@@ -28,7 +28,7 @@ from tests.helpers.tickets import send_ticket
 def test_silent_server_does_not_block(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], step: str
 ) -> None:
-    """A server that falls silent at any step ends the try after the timeout, and the ticket is queued again."""
+    """A server that falls silent at any step ends the attempt after the timeout, and the ticket is queued again."""
     app = smtp_site(smtp({step: [SILENCE]}))
     send_ticket(app.test_client())
     assert_queued_again(deliver(app), "timed out")
@@ -37,7 +37,7 @@ def test_silent_server_does_not_block(
 def test_slow_server_cannot_outlast_the_lease(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask]
 ) -> None:
-    """A server that takes its time at every step is given up before the ticket counts as abandoned."""
+    """An attempt with a server that is slow at every step ends before the ticket counts as abandoned."""
 
     def slowly(reply: str) -> Callable[[], str]:
         return lambda: reply[threading.Event().wait(0.4) :]
@@ -123,7 +123,7 @@ def test_raising_receiver_does_not_repeat_the_mail(
 def test_lost_reply_is_told_apart(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], reply: str
 ) -> None:
-    """Where the whole mail was sent and no reply can be read, the try counts as unknown, and the ticket is queued."""
+    """If the whole mail was sent but no reply can be read, the attempt counts as unknown, and the ticket is queued."""
     server = smtp({"END": [reply]})
     app = smtp_site(server)
     reference = send_ticket(app.test_client())
@@ -227,7 +227,7 @@ def test_what_the_owner_can_mend_is_tried_again(
     script: dict[str, list[Reply]],
     extensions: list[str],
 ) -> None:
-    """A 5xx reply about the log-in or the connection, not about the mail, queues the ticket again with its words."""
+    """A 5xx reply about the login or the connection, not about the mail, queues the ticket again with its words."""
     server = smtp(script, extensions=extensions)
     app = smtp_site(server, **({"MAIL_USERNAME": "docs", "MAIL_PASSWORD": PASSWORD} if extensions else {}))
     send_ticket(app.test_client())

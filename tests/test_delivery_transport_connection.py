@@ -34,7 +34,7 @@ def test_one_connection_for_many(mail_server: MailServer, smtp_site: Callable[..
 def test_idle_connection_that_went_away_is_replaced(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], reply: str
 ) -> None:
-    """A kept-open connection that the server has given up meanwhile costs the next ticket nothing."""
+    """A kept-open connection that the server has closed meanwhile costs the next ticket nothing."""
     server = smtp({"MAIL": ["250 ok", reply]})
     app = smtp_site(server)
     for _ in range(2):

@@ -82,7 +82,7 @@ def test_requests_at_once_start_one_set(delivering_site: Callable[..., Flask]) -
 
 
 def test_ticket_is_delivered(delivering_site: Callable[..., Flask], mail_server: MailServer) -> None:
-    """A ticket goes out by itself soon after it was stored, and the signal tells it."""
+    """A ticket goes out automatically soon after it was stored, and the signal tells it."""
     app = delivering_site(mail_server)
     with watching(app) as endings:
         reference = send_ticket(app.test_client())
@@ -197,7 +197,7 @@ def test_threads_wake_when_something_is_due(delivering_site: Callable[..., Flask
 def test_threads_survive_a_broken_database(
     delivering_site: Callable[..., Flask], mail_server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """While the tables are away the visitor is told 503; when they are back, the threads go on by themselves."""
+    """While the tables are away the visitor is told 503; when they are back, the threads go on automatically."""
     app = delivering_site(mail_server)
     client = app.test_client()
     with watching(app) as endings:
@@ -240,7 +240,7 @@ def rename(app: Flask, old: str, new: str) -> None:
 def test_threads_survive_a_garbage_file(
     delivering_site: Callable[..., Flask], mail_server: MailServer, tmp_path: Path
 ) -> None:
-    """A database file that is garbage stops neither requests nor threads, and once it is mended tickets go out."""
+    """A database file that is garbage stops neither requests nor threads, and once it is fixed tickets go out."""
     path = tmp_path / "handoff.sqlite3"
     path.write_bytes(b"garbage " * 4096)
     app = delivering_site(mail_server, KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{path}")

@@ -52,13 +52,13 @@ SAID_IN_WORDS = {
 
 
 def test_the_table_of_keys_has_every_key_with_its_default() -> None:
-    """Every configuration key stands in the README with the default that the code has."""
+    """Every configuration key is in the README with the default that the code has."""
     expected = {key: SAID_IN_WORDS.get(key, shown(default)) for key, default in KEYS.items()}
     assert rows("KAPA_HANDOFF_[A-Z_]+") == expected
 
 
 def test_the_table_of_commands_has_every_command() -> None:
-    """Every command stands in the README, and each one there exists."""
+    """Every command is in the README, and each one there exists."""
     named = {" ".join(word for word in command.split() if not word.isupper()) for command in rows(r"flask [^`]+")}
     existing = {f"flask kapa-handoff {name}" for name in cli.group.commands if name != cli.database_group.name} | {
         f"flask kapa-handoff db {name}" for name in cli.database_group.commands
@@ -67,7 +67,7 @@ def test_the_table_of_commands_has_every_command() -> None:
 
 
 def test_the_readme_names_every_signal() -> None:
-    """Every signal stands in the README."""
+    """Every signal is in the README."""
     for name, signal in vars(signals).items():
         if isinstance(signal, NamedSignal):
             assert f"`{name}`" in README
@@ -114,7 +114,7 @@ def test_the_jinja_helpers_that_the_readme_calls_exist(app: Flask) -> None:
 
 
 def test_the_templates_and_properties_that_the_readme_names_exist() -> None:
-    """Each template of the table is there, and each custom property stands in the style sheet."""
+    """Each template of the table is there, and each custom property is in the style sheet."""
     folder = CHECKOUT / "templates" / "kapa_handoff"
     names = set(re.findall(r"`((?:mail/)?\w+\.(?:html|txt))`", README))
     assert len(names) >= 10

@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with a set-up, why it matters, how to mend it."""
+"""The check-up: what is wrong with a setup, why it matters, how to fix it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.config import DELIVERIES
+from flask_kapa_handoff.config_values import DELIVERIES
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.engines import ENGINES
 from flask_kapa_handoff.doctor import mail as doctor_of_mail
@@ -55,7 +55,7 @@ def test_doctor_is_content_with_a_good_set_up(make_app: Callable[..., Flask], ma
 def test_doctor_names_what_is_wrong(
     make_app: Callable[..., Flask], mail_server: MailServer, config: dict[str, object], said: str, code: int
 ) -> None:
-    """Each fault is named with why it matters and how to mend it; a problem makes the exit code 1."""
+    """Each fault is named with why it matters and how to fix it; a problem makes the exit code 1."""
     app = make_app(**{"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": mail_server.port, **config})
     found, output = findings(app)
     assert said in output
@@ -64,7 +64,7 @@ def test_doctor_names_what_is_wrong(
 
 
 def test_a_cron_job_hears_only_what_is_wrong(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """With `--quiet` a good set-up says nothing."""
+    """With `--quiet` a good setup says nothing."""
     app = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=lambda view: view))
     assert invoke(app, "doctor", "--quiet").output == ""
     send_ticket(app.test_client())
@@ -170,7 +170,7 @@ LOG_IN = {"MAIL_USERNAME": "docs", "MAIL_PASSWORD": "the secret of this test"}
 
 
 def at(make_app: Callable[..., Flask], server: ScriptedServer, **config: Any) -> tuple[int, str]:
-    """What the doctor says of a server; what it says never holds the password."""
+    """What the check-up says of a server; what it says never holds the password."""
     app = make_app(**{"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": server.port, **config})
     code, output = findings(app)
     assert LOG_IN["MAIL_PASSWORD"] not in output
@@ -179,7 +179,7 @@ def at(make_app: Callable[..., Flask], server: ScriptedServer, **config: Any) ->
 
 
 def test_a_server_that_takes_the_log_in_is_well(make_app: Callable[..., Flask]) -> None:
-    """Over loopback the password may go in the clear."""
+    """Over loopback the password may be sent unencrypted."""
     with ScriptedServer(extensions=["AUTH PLAIN"]) as server:
         code, output = at(make_app, server, **LOG_IN)
     assert f"ok       The mail server 127.0.0.1:{server.port} answers, and takes the log-in." in output

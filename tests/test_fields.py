@@ -108,7 +108,7 @@ def test_what_is_read_once_is_read_to_the_same_again(value: str, row: Field) -> 
 
 
 def test_a_ticket_is_labelled_as_the_table_is_today() -> None:
-    """In its order; what was empty is left out, and a field that is gone stands under its own name."""
+    """In its order; what was empty is left out, and a field that is gone is shown under its own name."""
     values = {"gone": "x", "area": "Billing", "order": "4711", "steps": ""}
     assert labelled((ORDER, AREA, STEPS), values) == [("Order number", "4711"), ("Area", "Billing"), ("gone", "x")]
     assert labelled((), {}) == []

@@ -102,7 +102,7 @@ def test_the_preview_of_the_admin_shows_the_fields(make_app: Callable[..., Flask
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_what_the_fields_say_is_stored(site: Flask, visitor: FlaskClient, shape: str) -> None:
-    """By name, on both databases; a checkbox that is not ticked says no, and what is empty is left out."""
+    """By name, on both databases; a checkbox that is not ticked says no, and empty fields are left out."""
     fields = ticket_fields(visitor, **{**FILLED, "order": " 47\t11 ", "steps": "one\r\ntwo "})
     answer = post_json(visitor, fields) if shape == "json" else post(visitor, shape, fields)
     assert answer.status_code == 201, answer.text

@@ -1,4 +1,4 @@
-"""An SQLite file that cannot be used: each reason has its sentence, and the doctor makes nothing."""
+"""An SQLite file that cannot be used: each reason has its sentence, and the check-up creates nothing."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def me_and_the_other() -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", SENTENCES)
 def test_what_is_in_the_way_of_the_file_is_named(visits: dict[str, tuple[Path, dict[str, str]]], name: str) -> None:
-    """In the log, by the doctor and by every other command: path, owner, this process's user and the key to set."""
+    """In the log, by the check-up and by every other command: path, owner, this process's user and the key to set."""
     file, visit = visits[name]
     owner, user = me_and_the_other()
     sentence = SENTENCES[name].format(file=file, owner=owner, user=user)
@@ -187,7 +187,7 @@ def test_what_root_makes_belongs_to_the_user_whose_folder_it_is(
 @as_root_alone
 @pytest.mark.only("sqlite")
 def test_a_file_that_root_has_made_in_the_web_servers_folder_is_a_problem(app: Flask) -> None:
-    """As an earlier version, or another tool, may have; the doctor gives the command."""
+    """As an earlier version, or another tool, may have; the check-up gives the command."""
     send_ticket(app.test_client())
     os.chown(file_of(app).parent, NOBODY, NOBODY)
     code, output = findings(app)
@@ -201,7 +201,7 @@ def test_a_file_that_root_has_made_in_the_web_servers_folder_is_a_problem(app: F
 
 @as_root_alone
 def test_who_else_can_use_a_file_is_told_to_a_user_who_cannot(place: Path) -> None:
-    """An engineer who runs the doctor under their own name learns under which one the site's is right."""
+    """An engineer who runs the check-up under their own name learns under which one the site's is right."""
     folder = place / "of-daemon"
     folder.mkdir(mode=0o755)
     os.chown(folder, 1, 1)
@@ -213,7 +213,8 @@ def test_who_else_can_use_a_file_is_told_to_a_user_who_cannot(place: Path) -> No
     assert "such as with `sudo -u daemon`" in visit["doctor"]
 
 
-# --- the doctor looks, and changes nothing ---------------------------------------------------------------------------
+# --- the check-up changes nothing
+# ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.only("sqlite")

@@ -153,7 +153,7 @@ def test_pages_are_shown_where_a_themes_loader_asks_no_blueprint(make_app: MakeA
 
 
 def test_a_site_with_other_delimiters_uses_the_helpers_in_its_own_syntax(make_app: MakeApp) -> None:
-    """The tags and the button stand in its page."""
+    """The tags and the button are in its page."""
 
     def prepare(app: Flask) -> None:
         app.jinja_options = DELIMITERS
@@ -245,7 +245,7 @@ def test_mails_are_written_where_the_site_has_other_delimiters(make_app: MakeApp
 def in_layout(
     make_app: MakeApp, layout: str, prepare: Callable[[Flask], None] = lambda app: None, **sources: str
 ) -> Flask:
-    """An app whose admin pages stand in this layout."""
+    """An app whose admin pages are in this layout."""
 
     def prepared(app: Flask) -> None:
         prepare(app)

@@ -69,7 +69,7 @@ def test_each_number_counts_what_it_says(app: Flask, mail_server: MailServer) ->
 
 
 def test_the_oldest_one_counts_also_while_it_is_being_sent(app: Flask) -> None:
-    """How long the visitor has waited: neither a younger ticket nor one more try makes it less."""
+    """How long the visitor has waited: neither a younger ticket nor one more attempt makes it less."""
     oldest = send_ticket(app.test_client())
     make_older(app, oldest, timedelta(hours=2))
     send_ticket(app.test_client())
@@ -138,7 +138,7 @@ def test_a_database_out_of_reach_is_said_so(make_app: Callable[..., Flask], tmp_
 
 
 def test_it_costs_the_same_with_a_big_table(tmp_path: Path) -> None:
-    """All of it stands in indexes; the table itself is not touched."""
+    """All of it is in indexes; the table itself is not touched."""
     database = Database(lambda: f"sqlite:///{tmp_path / 'plan.sqlite3'}")
     with database.read() as connection:
         query = str(_HEALTH.compile(connection.engine, compile_kwargs={"literal_binds": True}))

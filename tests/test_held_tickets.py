@@ -184,7 +184,7 @@ def test_a_released_ticket_counts_from_then_on(app: Flask) -> None:
 
 
 def test_deliver_from_cron_releases(app: Flask, mail_server: MailServer) -> None:
-    """Whoever delivers looks for held ones."""
+    """Every way of delivery checks for held ones."""
     send_some(app, 3)
     invoke(app, "deliver")
     make_older(app, timedelta(minutes=61))
@@ -264,7 +264,7 @@ def test_retry_releases_one_or_all(app: Flask) -> None:
 
 
 def test_held_tickets_are_seen(app: Flask) -> None:
-    """In the list of tickets, on the command line, by the doctor, in the health and in the export."""
+    """In the list of tickets, on the command line, by the check-up, in the health and in the export."""
     send_some(app, 3)
     assert "Held</span>" in app.test_client().get("/handoff/admin/tickets").text
     assert "held" in invoke(app, "tickets").output.splitlines()[0]

@@ -38,7 +38,7 @@ WORD = "xylophone"
 
 
 def found_by_doctor(app: Flask, hook: str) -> str:
-    """What the doctor says of a hook, why it matters and how to fix it."""
+    """What the check-up says of a hook, why it matters and how to fix it."""
     state = state_of(app)
     findings = [one for one in examine(app, state) if one.what.startswith(f"The site's {hook} failed")]
     assert all(one.level is Level.WARNING for one in findings)

@@ -24,7 +24,7 @@ from tests.helpers.tickets import send_ticket, ticket_fields, whole_way
 
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_a_sites_flask_sqlalchemy_engine_is_used(make_app: Callable[..., Flask], tmp_path: Path, order: str) -> None:
-    """Our tables stand in the site's database once it is upgraded, and its own session is not disturbed."""
+    """Our tables are in the site's database once it is upgraded, and its own session is not disturbed."""
     app = make_app(mount=False, SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/site.sqlite3")
     database = SQLAlchemy()
 
@@ -135,7 +135,7 @@ def test_a_mail_arrives_however_the_site_sets_flask_mail_up(
 
 
 def test_a_mail_server_that_is_down_costs_the_visitor_nothing(make_app: Callable[..., Flask]) -> None:
-    """Even inline: 201, and the ticket waits for its next try."""
+    """Even inline: 201, and the ticket waits for its next attempt."""
     app = make_app(KAPA_HANDOFF_DELIVERY="inline", MAIL_SERVER="127.0.0.1", MAIL_PORT=9)
     answer = app.test_client().post("/handoff/tickets", data=ticket_fields(app.test_client()), headers=JSON)
     assert answer.status_code == 201

@@ -139,7 +139,7 @@ def test_behind_a_proxy_the_origin_and_the_prefix_are_those_of_the_outside(make_
 def test_a_ticket_tells_whether_a_proxy_hid_its_visitor(
     make_app: Callable[..., Flask], trusted: int | None, headers: dict[str, str], unheeded: bool
 ) -> None:
-    """The request names the visitor's address, and the site has not taken it: the doctor finds that in the ticket."""
+    """The request names the visitor's address, and the site ignored it: the check-up finds that in the ticket."""
     app = make_app()
     if trusted is not None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted)  # type: ignore[method-assign]

@@ -101,7 +101,7 @@ def test_the_settings_take_precedence_over_the_template(app: Flask) -> None:
 
 
 def test_every_value_is_escaped_and_keeps_its_meaning(app: Flask) -> None:
-    """Text of any kind; true and false as HTML's data attributes say it; none: no attribute."""
+    """Text of any kind; true and false as HTML's data attributes say it; None: no attribute."""
     found = tag(app, "{{ kapa_widget(evil, project_name=evil, nonce=evil, a=true, b=false, c=none, d=7) }}", evil=EVIL)
     assert found["data-website-id"] == found["data-project-name"] == found["nonce"] == EVIL
     assert (found["data-a"], found["data-b"], found["data-d"]) == ("true", "false", "7")
@@ -169,7 +169,7 @@ def test_an_unknown_way_is_refused_with_the_allowed_ones(app: Flask) -> None:
 
 
 def test_the_scripts_are_small() -> None:
-    """They stand on every page of a site: at most 3 kB for the bridge and 4 kB for the form, gzipped."""
+    """They are on every page of a site: at most 3 kB for the bridge and 4 kB for the form, gzipped."""
     for name, limit in (("bridge.js", 3 * 1024), ("handoff.js", 4 * 1024), ("kapa.js", 300)):
         assert len(gzip.compress((STATIC / name).read_bytes(), 9, mtime=0)) <= limit, name
 
@@ -203,7 +203,7 @@ def test_an_admins_change_shows_within_five_seconds(app: Flask, clock: Callable[
 def test_the_process_that_saves_shows_it_at_once(
     make_app: Callable[..., Flask], clock: Callable[[float], None]
 ) -> None:
-    """Whoever saves looks at the page next."""
+    """An admin who saves looks at the page next."""
     app = make_app(handoff=KapaHandoff(admin_required=let_pass))
     tag(app)
     assert save(app.test_client(), button_text="Ask a human").status_code == 303

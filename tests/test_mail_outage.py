@@ -101,7 +101,7 @@ def wake(url: str) -> None:
 
 
 def wait_for_tries(app: Flask, reference: str, count: int) -> None:
-    """Wait until the other process has recorded the end of so many tries; the database has no signal for that."""
+    """Wait until the other process has recorded the end of so many attempts; the database has no signal for that."""
     deadline, pause = datetime.now(timezone.utc) + timedelta(seconds=20), threading.Event()
     while (ticket := look_up(app, reference)).attempts < count or ticket.status is Status.SENDING:
         assert datetime.now(timezone.utc) < deadline, ticket

@@ -62,7 +62,7 @@ def test_the_addresses_carry_a_mark_of_the_content(app: Flask) -> None:
 
 
 def test_the_script_tag_asks_the_database_nothing(app: Flask, down: Flask) -> None:
-    """It stands on every page: no query, and no need of a database at all."""
+    """It is on every page: no query, and no need of a database at all."""
     statements: list[str] = []
     engine = state_of(app).database.engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))

@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
 from flask_kapa_handoff import ConfigurationError, Trigger
-from flask_kapa_handoff.offers import MAX_AGE, Offer, OfferExpired, OfferInvalid, OfferSigner
+from flask_kapa_handoff.offer_signing import MAX_AGE, OfferSigner
+from flask_kapa_handoff.offers import Offer, OfferExpired, OfferInvalid
 from flask_kapa_handoff.triggers import Facts
 from tests.helpers.offers import DAY, sign_earlier, signed_offer
 from tests.helpers.tickets import send_ticket, ticket_fields
@@ -91,7 +92,7 @@ def test_an_offer_of_the_version_before_is_decided_once_more() -> None:
     "token", ["", ".", "..", "...", "x", "a.b.c", "null", "é", "\x00", "\ud800", "💥.a.b", "=" * 50, "A" * 10_000]
 )
 def test_what_is_no_offer_is_refused(token: str) -> None:
-    """Whatever stands in the field, the answer is the same error."""
+    """Whatever is in the field, the answer is the same error."""
     with pytest.raises(OfferInvalid):
         OfferSigner(["key"]).read(token)
 

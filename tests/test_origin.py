@@ -170,7 +170,7 @@ def test_an_origin_that_is_no_origin_is_foreign(client: FlaskClient, origin: str
 
 
 def test_an_admin_who_is_refused_is_told_why_and_the_check_up_what_to_do(make_app: Callable[..., Flask]) -> None:
-    """Both name the two values, and the check-up and the doctor the line that the proxy needs."""
+    """The response and the check-up name the two values; the check-up also has the line that the proxy needs."""
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: view))
     client = app.test_client()
     answer = client.post("/handoff/admin/settings", data={}, headers={"Origin": OUTSIDE}, **INSIDE)
@@ -215,7 +215,7 @@ def test_the_form_of_a_thread_of_the_sites_own_is_for_the_page_that_opens_it(
 
 
 def test_a_page_that_hides_its_origin_gets_a_form_that_does_so_too(client: FlaskClient) -> None:
-    """Or else the form's own address, which the server does not know, would be another site's."""
+    """Otherwise the form's own address, unknown to the server, would be another site's."""
     opened = client.post("/handoff/form", data={"offer": signed_offer(client)}, headers={"Origin": "null"}, **INSIDE)
     assert opened.headers["Referrer-Policy"] == "no-referrer"
     opened = client.post("/handoff/form", data={"offer": signed_offer(client)}, headers={"Origin": OUTSIDE}, **INSIDE)
@@ -247,7 +247,7 @@ def test_what_only_the_offer_vouches_for_is_no_way_to_a_visitors_own_record(make
 
 
 def test_a_form_that_comes_back_says_nobodys_name_to_a_page_that_is_not_known(make_app: Callable[..., Flask]) -> None:
-    """And keeps the address that was typed; on the site's own page the one of the session stands there."""
+    """And keeps the address that was typed; on the site's own page the one of the session is there."""
     handoff = KapaHandoff()
     handoff.visitor_loader(lambda: Visitor("ada@example.com", "Ada"))
     client = make_app(handoff=handoff).test_client()

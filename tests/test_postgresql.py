@@ -62,7 +62,7 @@ def test_many_workers_take_each_ticket_once(app: Flask, database: Database) -> N
         thread.start()
     for thread in threads:
         thread.join()
-    # A claim gives up when it met others at work on all that is due: whatever is left is for the next look.
+    # A claim ends if others are at work on everything that is due: the next claim takes what is left.
     while claimed := outbox.claim(database, 30):
         taken.append(claimed.ticket.reference)
     assert sorted(taken) == sorted(references)
@@ -141,7 +141,7 @@ def test_limits_hold_whatever_the_sites_isolation_level(
 
 
 def test_a_writer_does_not_wait_without_end(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind a transaction that does not end, a submit is answered with 503."""
+    """Behind a transaction that does not end, a submit is refused with 503."""
     offer = signed_offer(app.test_client())
     monkeypatch.setattr("flask_kapa_handoff.storage.postgresql.BUSY_TIMEOUT", 1)
     with database.write():
@@ -150,7 +150,7 @@ def test_a_writer_does_not_wait_without_end(app: Flask, database: Database, monk
 
 
 def test_a_new_database_asks_for_its_tables(make_app: Callable[..., Flask], empty: str) -> None:
-    """A shared database is not migrated by itself: the error names the command, which then makes the tables."""
+    """A shared database is not migrated automatically: the error names the command, which then makes the tables."""
     app = make_app(KAPA_HANDOFF_DATABASE_URI=empty)
     database = state_of(app).database
     with pytest.raises(SchemaError, match="flask kapa-handoff db upgrade"), database.read():

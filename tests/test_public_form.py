@@ -1,4 +1,4 @@
-"""GET /form: the page, the dialog's fragment, and what stands in the form."""
+"""GET /form: the page, the dialog's fragment, and what is in the form."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_a_visitor_loader_that_raises_does_not_take_the_form_away(make_app: Call
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT, JSON], ids=["page", "fragment", "json"])
 def test_no_cookie_is_set_and_nothing_is_kept(client: FlaskClient, headers: dict[str, str]) -> None:
-    """The form belongs to whoever holds the offer; no cache keeps it and no cookie is tied to it."""
+    """The form belongs to anyone who has the offer; no cache keeps it and no cookie is tied to it."""
     for offer in (signed_offer(client), "forged"):
         answer = get_form(client, offer, headers)
         assert answer.headers["Cache-Control"] == "no-store"

@@ -228,7 +228,7 @@ WRONG = [
 def test_facts_that_make_no_sense_are_refused_at_their_field(
     client: FlaskClient, field: str, value: str | None
 ) -> None:
-    """422, in markup and in JSON, and the message stands at the field that is wrong."""
+    """422, in markup and in JSON, and the message is at the field that is wrong."""
     query = {"pairs": "1", field: value}
     if value is None:
         del query[field]
@@ -245,7 +245,7 @@ def test_facts_that_make_no_sense_are_refused_at_their_field(
 
 
 def test_several_wrong_facts_are_told_at_once(client: FlaskClient) -> None:
-    """Nobody has to mend them one by one."""
+    """Nobody has to fix them one by one."""
     answer = client.get("/handoff/offer?pairs=x&uncertain=y&downvoted=z", headers=JSON)
     assert answer.status_code == 422
     assert set(answer.json["error"]["fields"]) == {"pairs", "uncertain", "downvoted"}

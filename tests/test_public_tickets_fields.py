@@ -51,7 +51,7 @@ INVALID = [
 def test_a_wrong_field_is_told_at_the_field_and_the_text_is_kept(
     app: Flask, client: FlaskClient, shape: str, field: str, value: str | None
 ) -> None:
-    """422; nothing is stored; the form comes back as it was sent and can be sent again once it is mended."""
+    """422; nothing is stored; the form comes back as it was sent and can be sent again once it is fixed."""
     fields = ticket_fields(client, **{field: value})
     answer = post(client, shape, fields)
     email = (value or "").strip() if field == "email" else EMAIL
@@ -122,7 +122,7 @@ def test_what_was_typed_comes_back_as_text_never_as_markup(client: FlaskClient, 
 
 
 def test_the_conversation_stays_in_the_page_that_is_given_back(client: FlaskClient) -> None:
-    """Without script, the form itself carries the transcript to the next try."""
+    """Without script, the form itself carries the transcript to the next attempt."""
     conversation = json.dumps([{**PAIR, "answer": 'a "quoted" </textarea> & more'}])
     page = Page(post(client, "page", ticket_fields(client, email="", conversation=conversation)).text)
     assert json.loads(page.fields["conversation"]) == json.loads(conversation)

@@ -90,7 +90,7 @@ def test_a_loader_that_raises_with_nothing_from_the_browser_is_unavailable(
 
 
 def test_a_submission_that_is_retried_after_the_thread_has_grown_is_the_same(make_app: Callable[..., Flask]) -> None:
-    """The site's record may change between two tries; that is no other content."""
+    """The site's record may change between two attempts; that does not count as other content."""
     handoff, pairs = KapaHandoff(), [QuestionAnswer("One", "1")]
     handoff.conversation_loader(lambda thread_id: Conversation(tuple(pairs), thread_id))
     client = make_app(handoff=handoff).test_client()

@@ -64,7 +64,7 @@ def test_without_its_database_a_ticket_waits_in_the_form_and_then_goes_through_o
 
 @pytest.mark.only("sqlite")
 def test_a_database_that_was_emptied_behind_our_back_is_set_up_again(app: Flask, shape: str) -> None:
-    """Its file has nothing in it any more: the first try is told 503, the same form goes through at the next."""
+    """Its file has nothing in it any more: the first attempt is told 503, the same form goes through at the next."""
     client = app.test_client()
     fields = ticket_fields(client)
     state_of(app).database.close()

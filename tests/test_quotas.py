@@ -160,7 +160,7 @@ def test_one_more_fits_or_not() -> None:
 def test_a_network_has_four_times_as_many_as_one_client(
     make_app: Callable[..., Flask], addresses: list[str], fourth_step: int
 ) -> None:
-    """Whoever changes the address within a /24 or a /56 is stopped there, and the next network is not."""
+    """A visitor who changes the address within a /24 or a /56 is stopped there, and the next network is not."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
     assert statuses(app, addresses) == [201] * fourth_step + [429] * (6 - fourth_step)
     assert send(app, "198.51.100.1", "other@example.com").status_code == 201
@@ -216,7 +216,7 @@ def test_a_port_in_x_forwarded_for_makes_no_other_client(make_app: Callable[...,
 def test_a_port_does_not_hide_that_the_site_knows_its_proxy(
     app: Flask, named: dict[str, str], address: str, unheeded: bool
 ) -> None:
-    """The doctor tells of a proxy only where the site takes the proxy's address for the visitor's."""
+    """The check-up tells of a proxy only where the site takes the proxy's address for the visitor's."""
     with app.test_request_context(headers=named, environ_base={"REMOTE_ADDR": address}):
         assert proxy_unheeded() is unheeded
 

@@ -1,4 +1,4 @@
-"""Refusals are counted, cheaply, and seen: in the log, by the doctor, on every admin page and in the health."""
+"""Refusals are counted, cheaply, and seen: in the log, by the check-up, on every admin page and in the health."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_the_log_tells_once_a_minute(counters: Refusals, caplog: pytest.LogCaptu
 
 
 def test_the_first_count_is_written_at_once_and_the_next_ones_a_minute_later(counters: Refusals) -> None:
-    """Whoever was refused looks for the reason; a flood of refusals writes once a minute."""
+    """Somebody who was refused may look for the reason; a flood of refusals writes once a minute."""
 
     def waits() -> float:
         timer = counters._memory.timer

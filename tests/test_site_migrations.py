@@ -160,7 +160,7 @@ def test_an_include_object_in_the_sites_env_py_still_holds(site: Callable[..., S
 def test_an_include_name_in_the_sites_env_py_goes_on_working_and_the_doctor_names_what_it_lacks(
     site: Callable[..., Site],
 ) -> None:
-    """Alembic takes the argument once. With the doctor's lines, our tables are left alone."""
+    """Alembic takes the argument once. With the check-up's lines, our tables are left alone."""
     one = site()
     change_env(one, "include_name=include_name", "def include_name(name, type_, parents):\n    return True")
     one.engine.dispose()

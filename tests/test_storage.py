@@ -248,7 +248,7 @@ def test_a_file_that_went_away_is_not_written_into(app: Flask, fate: str, caplog
 
 @pytest.mark.only("sqlite")
 def test_nobody_writes_while_the_log_is_copied(app: Flask) -> None:
-    """Two checkpoints, and a log that begins anew between them, can lose a commit in older versions of SQLite."""
+    """If the log starts over between two checkpoints, older versions of SQLite can lose a commit."""
     database = state_of(app).database
     send_ticket(app.test_client())
     other = sqlite3.connect(file_of(app), timeout=0, isolation_level=None)
@@ -304,7 +304,7 @@ def test_a_reader_neither_waits_for_a_checkpoint_nor_holds_one_up(app: Flask) ->
 
 @pytest.mark.only("sqlite")
 def test_a_file_that_was_replaced_during_a_failure_is_not_written_into(app: Flask) -> None:
-    """Another process has made the file anew before this one has a second look at it."""
+    """Another process has created the file again before this one checks it a second time."""
     client, database, path = app.test_client(), state_of(app).database, file_of(app)
     offer = signed_offer(client)
     send_ticket(client, offer=offer)

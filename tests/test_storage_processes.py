@@ -152,7 +152,7 @@ def test_a_fork_while_another_thread_writes_does_not_hang_the_child(app: Flask) 
     def write() -> None:
         with database.write():
             writing.set()
-            forked.wait(0.5)  # not for ever: the fork may well wait until nobody writes
+            forked.wait(0.5)  # not forever: the fork may well wait until nobody writes
 
     thread = threading.Thread(target=write)
     thread.start()

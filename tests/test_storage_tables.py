@@ -152,7 +152,7 @@ def test_tables_of_a_newer_package_are_refused(make_app: Callable[..., Flask], s
 
 @pytest.mark.only("sqlite")
 def test_an_embedded_file_of_a_newer_package_is_refused(make_app: Callable[..., Flask]) -> None:
-    """It migrates by itself only forwards."""
+    """It only migrates forwards automatically."""
     first = make_app()
     send_ticket(first.test_client())
     drop_column(state_of(first).database.engine)

@@ -1,4 +1,4 @@
-"""The module for a site's own tests, by itself: whatever the site's settings are."""
+"""The module for a site's own tests works with any settings of the site."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_it_finds_the_way_whatever_the_site_s_configuration_is(make_app: MakeApp
 
 @pytest.mark.only("sqlite")
 def test_the_site_s_own_code_around_it_is_part_of_the_test(make_app: MakeApp) -> None:
-    """A log-in that is asked for is named, and can be brought along."""
+    """A login that the site requires is named, and can be passed as a header."""
     app = make_app()
 
     @app.before_request

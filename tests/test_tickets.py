@@ -1,4 +1,4 @@
-"""Opening a ticket without HTTP: ids, subjects, and what stands in the row."""
+"""Opening a ticket without HTTP: ids, subjects, and what is in the row."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def test_an_unknown_trigger_or_none_is_refused_with_the_allowed_ones(value: str 
 
 
 def test_the_values_are_kapas_names() -> None:
-    """What may stand in data-handoff-triggers is what stands here, and no other."""
+    """Only these names are allowed in data-handoff-triggers."""
     of_kapa = [row.name for row in TABLE.values() if row.kapa_knows]
     assert [trigger.value for trigger in of_kapa] == list(NAMES)
     assert [str(trigger) for trigger in of_kapa] == list(NAMES)
@@ -195,7 +195,7 @@ DOCUMENTED = re.compile(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \| (yes|no) \|$", re
 
 
 def test_the_documented_table_is_that_of_the_package() -> None:
-    """Name, label, reason and whether Kapa's widget knows it stand in docs/triggers.md."""
+    """Name, label, reason and whether Kapa's widget knows it are in docs/triggers.md."""
     text = (Path(__file__).parent.parent / "docs" / "triggers.md").read_text()
     expected = [(row.name.value, row.label, row.reason, "yes" if row.kapa_knows else "no") for row in TABLE.values()]
     assert DOCUMENTED.findall(text) == expected

@@ -28,7 +28,7 @@ def test_htmx_is_the_version_that_the_readme_of_the_vendor_folder_names() -> Non
 
 
 def test_htmx_comes_with_its_licence() -> None:
-    """The vendored file's licence stands beside it."""
+    """The vendored file's licence is beside it."""
     licence = (VENDOR / "htmx.LICENSE.txt").read_text()
     assert licence.startswith("Zero-Clause BSD")
 

@@ -1,4 +1,4 @@
-"""The admin's routes: settings, tickets, check-up, health. Each stands behind the decorator that the site gave."""
+"""The admin's routes: settings, tickets, check-up, health. The site's decorator guards each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..web.requests import require_readable_query
 from . import doctor_views, health_views, settings_views, ticket_views
 from .responses import problem_response, protect
 
-# The name of each rule is given here, since a site's decorator may not keep the view's own.
+# Each rule has an explicit name, since a site's decorator may not preserve the view's own.
 _RULES = (
     ("/", "settings", "GET", settings_views.settings),
     ("/settings", "save_settings", "POST", settings_views.save),
@@ -38,7 +38,7 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
     """The admin's blueprint.
 
     Arguments:
-        admin_required: lets admins pass and nobody else; every view is wrapped in it.
+        admin_required: a view decorator that admits only admins; every view is wrapped in it.
     """
     blueprint = MountedBlueprint(ADMIN, __name__)
     for rule, endpoint, method, view in _RULES:
@@ -47,7 +47,7 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
     blueprint.before_request(require_readable_query)
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):
-        # One by one: Flask looks for a handler of the status first, and the site may have one.
+        # One by one: Flask first looks for a handler of the status, and the site may have one.
         blueprint.register_error_handler(problem, problem_response)
     return blueprint
 
@@ -68,7 +68,7 @@ def _guarded(view: Callable[..., Any], admin_required: ViewDecorator) -> Callabl
             name = str(error.endpoint).rpartition(".")[2]
             if error.endpoint != f"{ADMIN}.{name}" or error.endpoint in current_app.view_functions:
                 raise
-            # Flask takes ".login" for the endpoint of the blueprint that is being served, which is ours.
+            # Flask resolves ".login" within the blueprint of the current request, which is ours.
             raise ConfigurationError(
                 f"admin_required asks for url_for('.{name}'), which means {error.endpoint!r} in the handoff's pages. "
                 f"Let it name the endpoint in full, such as url_for('{name}') or url_for('auth.{name}')."

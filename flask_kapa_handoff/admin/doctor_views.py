@@ -1,4 +1,4 @@
-"""The check-up: what the doctor finds, for admins who have no shell."""
+"""The check-up page, for admins without a shell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .responses import page_response
 
 
 def doctor() -> ResponseReturnValue:
-    """The findings, the worst ones first."""
+    """Show the findings, worst first."""
     state = current_state()
     findings = examine(state.app, state, proxy_unheeded=proxy_unheeded())
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}

@@ -1,8 +1,8 @@
 """The admin's forms.
 
-A field that a request leaves out keeps its value, so a program may name only what it changes; ``version`` and
-``csrf_token`` must come along. A browser leaves out boxes that are not ticked: the form sends ``enabled=false`` before
-the box of ``enabled``, whose last value counts, and an empty ``triggers`` before its boxes.
+A field that a request omits keeps its value, so a program may send only what it changes, with ``version`` and
+``csrf_token``. Browsers omit unticked boxes, so the form sends ``enabled=false`` before the box of ``enabled``, of
+which the last value counts, and an empty ``triggers`` before its boxes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
 
-from ..config import key_of, parse_button_text, parse_threshold
+from ..config import key_of
+from ..config_values import parse_button_text, parse_threshold
 from ..email_address import parse_email
 from ..settings import DeskSettings
 from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers
@@ -27,22 +28,23 @@ EXPIRED = (
 
 
 class AdminForm(FlaskForm):  # type: ignore[misc]  # WTForms is not typed
-    """A form that changes something: its token is checked whatever the site's own switches say."""
+    """A form that changes something: its token is always checked, even if the site turns its own CSRF check off."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         csrf = True
         csrf_field_name = "csrf_token"
-        # As long as the session: settings stay open in a tab for days. None would mean the site's own limit.
+        # As long as the session, since the settings page may stay open in a tab for days. None would mean the site's
+        # own limit.
         csrf_time_limit = 365 * 24 * 60 * 60
 
     @property
     def has_token(self) -> bool:
-        """After ``validate()``: whether the form was made for this session."""
+        """Whether the form was made for this session; call ``validate()`` first."""
         return not self.csrf_token.errors
 
 
 class TriggersField(Field):  # type: ignore[misc]
-    """Names of triggers: repeated, or comma-separated."""
+    """Names of triggers, as repeated values or comma-separated."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.data = [name.strip() for value in valuelist for name in value.split(",") if name.strip()]
@@ -56,7 +58,7 @@ class SettingsForm(AdminForm):
     enabled = BooleanField(false_values=("false", "off", "no", "0", ""))
     email = StringField()
     button_text = StringField()
-    # Before the threshold, which matters only where conversation-length is chosen.
+    # Before the threshold, which matters only if conversation-length is chosen.
     triggers = TriggersField()
     threshold = StringField()
 
@@ -65,14 +67,14 @@ class SettingsForm(AdminForm):
 
     @classmethod
     def showing(cls, current: DeskSettings, pinned: tuple[str, ...]) -> SettingsForm:
-        """The form as it is opened."""
+        """The form with a desk's current settings."""
         form = cls(formdata=MultiDict([*_fields(current).items(), ("version", str(current.version))]))
         form.start(current, pinned)
         return form
 
     @classmethod
     def submitted(cls, fields: MultiDict[str, str], current: DeskSettings, pinned: tuple[str, ...]) -> SettingsForm:
-        """The form as it was sent; after ``validate()``, ``wanted`` says what is asked for."""
+        """A submitted form; after ``validate()``, ``wanted`` has the requested settings."""
         complete = MultiDict(fields)
         for name, value in _fields(current).items():
             values = fields.getlist(name)
@@ -85,13 +87,13 @@ class SettingsForm(AdminForm):
         return form
 
     def start(self, current: DeskSettings, pinned: tuple[str, ...]) -> None:
-        """Say what the desk's settings are now and which of them cannot be changed here."""
+        """Set the desk's current settings and which of them cannot be changed here."""
         self.current, self.pinned = current, pinned
         self._accepted: dict[str, Any] = {}
 
     @property
     def wanted(self) -> DeskSettings:
-        """What was asked for, as far as it is right, and the current settings for the rest."""
+        """The requested settings; for wrong values, the current ones."""
         return replace(self.current, enabled=bool(self.enabled.data), **self._accepted)
 
     def validate_version(self, field: HiddenField) -> None:
@@ -121,7 +123,7 @@ class SettingsForm(AdminForm):
     def validate_triggers(self, field: TriggersField) -> None:
         if not field.data:
             raise ValidationError("Choose at least one. To hide the button, switch it off.")
-        # What a later version has chosen, and this one does not know, stays unless the admin unticks its box.
+        # An unknown trigger, which a later version saved, stays unless the admin unticks its box.
         kept = [name for name in self.current.triggers if isinstance(name, Unknown) and name in field.data]
         chosen = [name for name in field.data if name not in kept]
         try:
@@ -144,13 +146,13 @@ class SettingsForm(AdminForm):
             threshold = parse_threshold(field.data or "")
         except ValueError as error:
             if Trigger.CONVERSATION_LENGTH not in self._accepted.get("triggers", ()):
-                field.data = str(self.current.threshold)  # the field is hidden and must not stand in the way
+                field.data = str(self.current.threshold)  # the field is hidden and must not prevent saving
                 return
             raise ValidationError(_sentence(error)) from None
         self._accept("threshold", threshold)
 
     def _is_as_stored(self, name: str, text: str | None) -> bool:
-        """Whether a field says what is stored: a later version may allow what this one does not."""
+        """Whether a field has the stored value: a later version may allow what this one does not."""
         return text == _fields(self.current)[name]
 
     def _accept(self, name: str, value: Any) -> None:

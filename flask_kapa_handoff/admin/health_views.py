@@ -1,4 +1,4 @@
-"""The delivery's health, for a monitor that may pass the site's own guard."""
+"""The delivery's health, for a monitor that the site's decorator admits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .responses import DATABASE_TROUBLE
 
 
 def health() -> ResponseReturnValue:
-    """JSON, whatever the client accepts; a database that cannot be used is a 503."""
+    """Return JSON, whatever the client accepts; 503 if the database cannot be used."""
     try:
         return json_response(look(current_state().app).as_json())
     except Unavailable as problem:

@@ -1,4 +1,4 @@
-"""Who changes the settings: a name for the history."""
+"""Finds the name of the admin who changes the settings, for the history."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import current_app, g, request
 
-from ..conversation import clean_text
 from ..state import current_state
+from ..text import clean_text
 from ..tracebacks import place_of
 
 _logger = logging.getLogger(__name__)
@@ -18,14 +18,14 @@ _logger = logging.getLogger(__name__)
 UNKNOWN = "unknown"
 MAX_NAME = 320
 ATTRIBUTES = ("email", "username", "name", "display_name")
-"""Where a user object may have what a person is called, the best first."""
+"""Attributes of a user object that may have a person's name, best first."""
 
 
 def changed_by() -> str:
-    """The admin's name as well as the site knows it.
+    """The best name for the admin that the site has.
 
-    That is what the site's ``admin_name`` gives, else the address of its ``visitor_loader``, else what the signed-in
-    user's object says, else the user name of the request's ``Authorization`` header (RFC 7617).
+    That is the result of the site's ``admin_name``, else the address from its ``visitor_loader``, else a name in the
+    signed-in user's object, else the user name in the request's ``Authorization`` header (RFC 7617).
     """
     hooks = current_state().hooks
     sources: dict[str, Callable[[], str | None]] = {
@@ -38,7 +38,7 @@ def changed_by() -> str:
         try:
             found = source()
         except Exception as error:
-            # A name is not worth the change that it belongs to.
+            # A failure to find the name must not stop the change.
             _logger.error("The site's %s failed (%s); the history names the admin another way.", what, place_of(error))
             continue
         if name := " ".join(clean_text(found or "").split())[:MAX_NAME]:
@@ -61,8 +61,8 @@ def _signed_in() -> str | None:
 
 
 def _user() -> Any:
-    """The signed-in user's object; Flask-Login's, that of a site's own kind of it, or one of the site's own making."""
-    # Only what the site has loaded itself is looked at: it need not be Flask-Login that sets app.login_manager.
+    """The signed-in user's object: Flask-Login's, or one from the site's own login code."""
+    # Only a user that the site has already loaded is used: app.login_manager need not be Flask-Login's.
     user = g.get("_login_user")
     if user is None:
         context: dict[str, Any] = {}
@@ -72,14 +72,14 @@ def _user() -> Any:
 
 
 def _value(user: Any, name: str, default: Any = None) -> Any:
-    if hasattr(user, "keys"):  # a dict, or a row of a database
+    if hasattr(user, "keys"):  # a dict, or a database row
         return user[name] if name in user.keys() else default  # noqa: SIM118 - a row has its values in it
     found = getattr(user, name, default)
     return found() if callable(found) else found
 
 
 def _is_key(text: str) -> bool:
-    """Whether it is the key of a row, or a random one such as Flask-Security's ``fs_uniquifier``."""
+    """Whether it is a row's key, or a random one such as Flask-Security's ``fs_uniquifier``."""
     return re.fullmatch(r"\d+|[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.strip(), re.I) is not None
 
 

@@ -1,4 +1,4 @@
-"""The words in which the admin's pages speak of settings, tickets and deliveries."""
+"""The texts on the admin's pages for settings, tickets and deliveries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTINGS = {
     "triggers": "Shown under",
     "threshold": "From question",
 }
-"""What each setting is called, in the order in which they are shown."""
+"""The label of each setting, in the order in which they are shown."""
 
 STATUSES = {
     Status.HELD: "Held",
@@ -42,11 +42,11 @@ REFUSALS = {
     "too_large": "too large",
     "unavailable": "because the database could not be used",
 }
-"""The refusals that every page tells of."""
+"""The refusals that every page reports."""
 
 
 def refused(counts: Counts) -> str | None:
-    """A sentence on the last 24 hours' refusals; None: there is nothing that an admin should know."""
+    """A sentence on the last 24 hours' refusals; None: nothing that an admin should know."""
     sums = {reason: number for reason, number in by_reason(counts).most_common() if reason in REFUSALS}
     if not sums:
         return None
@@ -67,7 +67,7 @@ def value(settings: DeskSettings, name: str) -> str:
 
 
 def met(names: str) -> str:
-    """A ticket's triggers, comma-separated names, as text."""
+    """A ticket's triggers, which are comma-separated names, as text."""
     return labels(read_triggers(names))
 
 
@@ -92,7 +92,7 @@ def shown_under(settings: DeskSettings) -> str:
 
 
 def hidden_because(settings: DeskSettings) -> str | None:
-    """Why no button is shown at all; none: it is shown."""
+    """Why no button is shown at all; None: it is shown."""
     if not settings.enabled:
         return "It is switched off."
     if not settings.email:

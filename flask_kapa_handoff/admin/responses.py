@@ -1,4 +1,4 @@
-"""How the admin's answers are made: a page or a fragment, and the headers that all of them carry."""
+"""Makes the responses of the admin's routes: a page or a fragment, and the headers of both."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _NAMES = frozenset(
         "whose_word",
     ]
 )
-"""What the admin's templates are given, some by one view and some by another."""
+"""The variables of the admin's templates; each view sets some of them."""
 
 OWN_LAYOUT = Config.admin_template
 INSIDE = "kapa_handoff/admin/_inside.html"
@@ -78,7 +78,7 @@ _logger = logging.getLogger(__name__)
 
 def page_response(name: str, status: int = 200, **context: Any) -> Response:
     """A whole page, in the site's layout or in the package's own."""
-    # A page that says that the database is out of reach does not ask it once more.
+    # The page that reports an unreachable database does not query it again.
     context["refused"] = labels.refused(current_state().refusals.recent()) if status < 500 else None
     layout = current_state().config.admin_template
     if layout == OWN_LAYOUT:
@@ -102,12 +102,12 @@ def page_response(name: str, status: int = 200, **context: Any) -> Response:
 
 
 def fragment_response(name: str, status: int = 200, **context: Any) -> Response:
-    """A part of the page that is open, for htmx."""
+    """A part of the open page, for htmx."""
     return _marked(_render(f"_{name}", fragment=True, **context), status)
 
 
 def problem_response(problem: RequestProblem) -> Response:
-    """A problem that leaves nothing to show: a page, or a line in the page that is open, which stays as it is."""
+    """A problem that leaves nothing to show: a page, or a line in the open page, which otherwise stays as it is."""
     remedy = str(problem) if isinstance(problem, SchemaError) else None
     told = DATABASE_TROUBLE if isinstance(problem, Unavailable) else problem.as_text()
     context = {"title": problem.title, "problem": told, "remedy": remedy}
@@ -122,7 +122,7 @@ def problem_response(problem: RequestProblem) -> Response:
 
 
 def protect(response: Response) -> Response:
-    """Nobody keeps the admin's pages, and no page frames them. A policy of the view's or the site's own stays."""
+    """Forbid caching and framing the admin's pages. A policy of the view's or the site's own stays."""
     policy = "frame-ancestors 'none'"
     if current_state().config.admin_template == OWN_LAYOUT:
         policy = f"default-src 'self'; object-src 'none'; {policy}; form-action 'self'; base-uri 'none'"
@@ -136,13 +136,13 @@ def protect(response: Response) -> Response:
 
 def _marked(body: str, status: int, **htmx: Any) -> Response:
     response: Response = make_response(body, status, **htmx)
-    # admin.js puts nothing else into the page: a lost session often ends in the site's page for signing in.
+    # admin.js shows only marked responses in the page: an expired session often leads to the site's login page.
     response.headers["X-Kapa-Handoff"] = "admin"
     return response
 
 
 def _render(name: str, **context: Any) -> str:
-    """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
+    """One of our templates. Names that it uses and we do not set are None, whatever the site uses them for."""
     state = current_state()
     everywhere = {
         "key_of": key_of,

@@ -1,4 +1,4 @@
-"""The settings page: see, try, save, and send a test mail."""
+"""The settings page: show, preview, save, and send a test mail."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ENTIRE_HISTORY = 10_000
 
 
 def settings() -> ResponseReturnValue:
-    """The page."""
+    """Show the page."""
     state = current_state()
     current = _current(state)
     notice = None
@@ -48,7 +48,7 @@ def settings() -> ResponseReturnValue:
 
 
 def save() -> ResponseReturnValue:
-    """Save. Without htmx the answer leads back to the page, so that reloading it saves nothing twice."""
+    """Save. Without htmx, the response redirects to the page, so that reloading it does not save twice."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
     form = SettingsForm.submitted(request.form, _current(state), state.config.pinned)
@@ -75,7 +75,7 @@ def save() -> ResponseReturnValue:
 
 
 def preview() -> ResponseReturnValue:
-    """What the typed settings would look like, and what is wrong with them. Nothing is stored."""
+    """Show a preview of the typed settings, and their errors. Stores nothing."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
     form = SettingsForm.submitted(request.form, _current(state), state.config.pinned)
@@ -87,7 +87,7 @@ def preview() -> ResponseReturnValue:
 
 
 def test_mail() -> ResponseReturnValue:
-    """Send a sample ticket to the saved address now, and show how that went."""
+    """Send a sample ticket to the saved address now, and show the result."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
     token = AdminForm(request.form)
@@ -110,7 +110,7 @@ def _current(state: State) -> DeskSettings:
 
 def _conflict_page(state: State, form: SettingsForm, theirs: DeskSettings) -> Response:
     mine, form.current = form.wanted, theirs
-    # Saving once more is a decision now: both versions have been seen.
+    # Saving again is now a decision, since the admin has seen both versions.
     form.version.data = str(theirs.version)
     return _settings_page(state, form, 409, mine=mine)
 

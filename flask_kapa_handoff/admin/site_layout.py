@@ -1,7 +1,7 @@
-"""A site's own layout around the admin's pages.
+"""Puts the admin's pages into a site's own layout.
 
-It is written in the site's syntax and rendered as the site's own pages are. So the page is rendered first, in the
-package's environment; a small template of the site's environment then puts the markup into the layout's blocks.
+The layout uses the site's syntax and is rendered like the site's own pages. So the page is rendered first, in the
+package's environment; a small template in the site's environment then puts the markup into the layout's blocks.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ def put_into_layout(layout: str, page: str) -> str:
 
     Arguments:
         layout: the name of the site's template.
-        page: what ``kapa_handoff/admin/_inside.html`` gives: the title, a comment, then the content.
+        page: the output of ``kapa_handoff/admin/_inside.html``: the title, a comment, then the content.
 
     Raises:
-        NoContentBlock: the layout has none.
-        Exception: whatever else the site's layout or its context processors raise.
+        NoContentBlock: the layout has no block for the content.
+        Exception: anything else that the site's layout or its context processors raise.
     """
-    # The title is escaped, so it cannot hold the comment.
+    # The title is escaped, so it cannot contain the comment.
     title, _, content = (Markup(part) for part in page.partition("<!-- content -->"))  # noqa: S704 - rendered templates
     title = title.strip()
-    # Parsed in the usual syntax, compiled for the site's environment with its own rules.
+    # Parsed with Jinja's default syntax, compiled for the site's environment with its own rules.
     child = Environment(autoescape=True).parse(_CHILD)
     child.set_environment(current_app.jinja_env)
     whole = render_template(
         current_app.jinja_env.from_string(child),
         kapa_handoff_layout=layout,
-        kapa_handoff_title=lambda parent: _titled(parent, title),
+        kapa_handoff_title=lambda parent: _render_title(parent, title),
         kapa_handoff_content=content,
         title=title,
     )
@@ -56,12 +56,12 @@ def put_into_layout(layout: str, page: str) -> str:
     return whole
 
 
-def _titled(parent: Callable[[], str], title: Markup) -> Markup:
-    """The title, inside the ``<title>`` element where the layout's block brings it along."""
+def _render_title(parent: Callable[[], str], title: Markup) -> Markup:
+    """The title, inside a ``<title>`` element if the layout's block contains that."""
     try:
         there = str(parent())
     except Exception:
-        return title  # it needs what only the site's own views give it
+        return title  # it needs variables that only the site's own views set
     element = re.search(r"<title\b[^>]*>(.*?)</title>", there, re.DOTALL | re.IGNORECASE)
     if element is None:
         return title

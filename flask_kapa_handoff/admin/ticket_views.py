@@ -1,4 +1,4 @@
-"""The tickets: a list, and one of them with its transcript and its delivery."""
+"""The ticket pages: a list, and one ticket with its transcript and its delivery."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 
 
 def tickets() -> ResponseReturnValue:
-    """The list, newest first; ``before`` is the id of the last ticket of the page before."""
+    """Show the list, newest first; ``before`` is the id of the previous page's last ticket."""
     released = request.args.get("released", "")
     notice = (
         f"{released} held ticket{'s are' if released != '1' else ' is'} due now." if released.isdecimal() else None
@@ -89,8 +89,8 @@ def _list_page(state: State, status: int = 200, *, notice: str | None = None, pr
 
 
 def ticket(reference: str) -> ResponseReturnValue:
-    """One ticket."""
-    if not _REFERENCE.fullmatch(reference):  # PostgreSQL takes no NUL in a text
+    """Show one ticket."""
+    if not _REFERENCE.fullmatch(reference):  # PostgreSQL accepts no NUL in a text
         return _no_such_ticket(reference)
     queued_again = request.args.get("queued") == "again"
     return _ticket_page(current_state(), reference, notice="The ticket is queued again." if queued_again else None)
@@ -135,7 +135,7 @@ def _ticket_page(
         attempts = attempt_rows(connection, found.id)
         earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
         moment = now(connection)
-    # The try that goes on now has no outcome yet. Any other without one was cut off.
+    # The current attempt has no outcome yet. Any other one without an outcome was cut off.
     at_it = found.status is Status.SENDING and found.leased_until is not None and found.leased_until > moment
     return page_response(
         "ticket",
@@ -162,7 +162,7 @@ def _readable_pairs(connection: Connection, found: Ticket) -> tuple[QuestionAnsw
     try:
         return find_conversation(connection, found).visible().pairs
     except (ValueError, NoResultFound):
-        return ()  # its delivery says what is wrong with it; the rest of the page is needed all the same
+        return ()  # its delivery reports what is wrong with it; the rest of the page is still needed
 
 
 def _damaged(reference: str, row: DamagedRow) -> Response:

@@ -1,4 +1,4 @@
-"""``deliver``, ``worker``, ``retry``: getting tickets out."""
+"""``deliver``, ``worker``, ``retry``: send tickets."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ..storage.tickets import Status, find_row
 from .group import group, reachable
 
 TIDY_SECONDS = 20.0
-"""For how long `deliver` deletes old tickets at most; the next run goes on."""
+"""The most seconds that `deliver` spends on deleting old tickets; the next run continues."""
 
 
 @group.command("deliver")
 def deliver() -> None:
     """Send what is due, once; for cron."""
-    from ..delivery.courier import Courier  # brings smtplib, which only a process that delivers needs
+    from ..delivery.courier import Courier  # imports smtplib, which only a delivering process needs
 
     state = current_state()
     courier = Courier(state)
     ended: Counter[str] = Counter()
     try:
-        # Not on and on against a server that is out of reach: each attempt may take its time.
+        # Stop if the server cannot be reached, since each attempt may take long.
         while not courier.pause and (ticket := reachable(courier.deliver_next)):
             ended[ticket.status] += 1
     finally:
@@ -73,7 +73,7 @@ def retry(reference: str | None, status: str | None) -> None:
     if (status is None) is (reference is None):
         raise click.UsageError("Give a REFERENCE, or --failed or --held for all tickets that have failed or are held.")
     state = current_state()
-    recipient = reachable(_address_of_today, state)
+    recipient = reachable(_current_recipient, state)
     if reference is None:
         count = reachable(requeue.send_all_again, state.database, Status(status), recipient)
         click.echo(f"{count} {status} ticket{'s are' if count != 1 else ' is'} due now.")
@@ -98,6 +98,6 @@ def _not_found(state: State, reference: str) -> str:
     )
 
 
-def _address_of_today(state: State) -> str | None:
+def _current_recipient(state: State) -> str | None:
     with state.database.read() as connection:
         return current_settings(connection, state.config).email

@@ -1,4 +1,4 @@
-"""The groups that the commands join, and how a command meets a database that cannot be used."""
+"""The groups of the commands, and what a command does if the database cannot be used."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _Result = TypeVar("_Result")
 
 
 def this_app() -> Flask:
-    """The app itself, for what outlives the command's context."""
+    """The app itself, for objects that outlive the command's context."""
     return cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]
 
 
 def reachable(
     work: Callable[_Arguments, _Result], *arguments: _Arguments.args, **options: _Arguments.kwargs
 ) -> _Result:
-    """Do it; a database that cannot be used becomes a sentence instead of a traceback."""
+    """Call a function; if the database cannot be used, show a sentence instead of a traceback."""
     try:
         return work(*arguments, **options)
     except RequestProblem as problem:

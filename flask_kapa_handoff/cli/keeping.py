@@ -33,10 +33,10 @@ _HIDDEN = (
 )
 
 MOST_SHOWN = 60
-"""Characters of a field that the list of tickets shows."""
+"""How many characters of a field the list of tickets shows."""
 
 LOG_PATIENCE = 10.0
-"""Seconds for which a command tries to empty the database's log."""
+"""Seconds for which a command keeps trying to empty the database's log."""
 
 
 @group.command("tickets")
@@ -77,7 +77,7 @@ def export(since: datetime | None, email: str | None) -> None:
     address = None if email is None else _address(email, "--email")
     hidden = _HIDDEN if address is None else ()
     after = None if since is None else before_time(since.replace(tzinfo=timezone.utc))
-    # A page at a time, and printed while no connection is in use: whoever reads this may take their time.
+    # One page at a time, printed while no connection is in use, since the reading program may be slow.
     while page := reachable(export_page, database, after, address):
         for record in page:
             ticket = _row_as_json(record.ticket, hidden)
@@ -99,7 +99,7 @@ def purge() -> None:
     count = 0
     while deleted := reachable(delete_outdated, state.database, days):
         count += deleted
-    click.echo(f"{_counted(count, 'ticket')} older than {days} days {_were(count)} deleted.")
+    click.echo(f"{_counted(count, 'ticket')} older than {days} days {_was_or_were(count)} deleted.")
     _empty_log(state)
 
 
@@ -126,7 +126,7 @@ def erase(email: str, yes: bool) -> None:
     if erased.references:
         click.echo(
             f"{_counted(len(erased.references), 'ticket')} ({', '.join(erased.references)}) with "
-            f"{_counted(erased.attempts, 'delivery attempt')} {_were(len(erased.references))} deleted."
+            f"{_counted(erased.attempts, 'delivery attempt')} {_was_or_were(len(erased.references))} deleted."
         )
     if erased.being_sent:
         click.echo(f"Being sent at that moment, the mail may still arrive: {', '.join(erased.being_sent)}")
@@ -149,7 +149,7 @@ def _erase_from_history(state: State, address: str) -> None:
 
 
 def _empty_log(state: State) -> None:
-    """SQLite's log holds what was deleted until it is emptied, for which the readers of the moment must have ended."""
+    """SQLite's log contains what was deleted until it is emptied, which takes until current readers have finished."""
     if reachable(state.database.empty_log, LOG_PATIENCE):
         return
     sooner = (
@@ -179,12 +179,12 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' if count != 1 else ''}"
 
 
-def _were(count: int) -> str:
+def _was_or_were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
 def _row_as_json(row: Ticket | Attempt | DamagedRow, hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:
-    """A row; a damaged one as it is stored, with the names of what cannot be read under ``damaged``."""
+    """A row as JSON; a damaged one as it is stored, with the unreadable columns listed under ``damaged``."""
     if isinstance(row, DamagedRow):
         return {"damaged": row.damaged, **_as_json(row.values, hidden)}
     return _as_json(vars(row), hidden)
@@ -203,5 +203,5 @@ def _as_json(record: Mapping[str, Any], hidden: Collection[str] = _HIDDEN) -> di
 
 
 def _echo_json(document: dict[str, Any]) -> None:
-    # As bytes: JSON is UTF-8, whatever the terminal's own encoding.
+    # As bytes: JSON is UTF-8, whatever the terminal's encoding.
     click.echo(json.dumps(document, ensure_ascii=False).encode())

@@ -1,4 +1,4 @@
-"""``db upgrade``, ``doctor``, ``test-mail``: is the set-up right?"""
+"""``db upgrade``, ``doctor``, ``test-mail``: set up the package, and check that it works."""
 
 from __future__ import annotations
 

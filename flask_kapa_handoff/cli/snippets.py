@@ -12,7 +12,7 @@ from .group import group
 
 
 def _origin(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
-    """The origin as a browser writes it; empty: none was given."""
+    """The origin as browsers write it; empty: none was given."""
     if value is None:
         return ""
     origin = origin_of(value)

@@ -1,1 +1,1 @@
-"""Delivery: getting a stored ticket out by mail."""
+"""Delivery: sends stored tickets."""

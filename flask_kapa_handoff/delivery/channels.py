@@ -1,4 +1,4 @@
-"""The ways out that a ticket may take: mail, or one that the site has registered."""
+"""The channels by which tickets are sent: mail, or one that the site has registered."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ MAIL = "mail"
 
 ATTEMPTS_BEFORE_PAUSE = 3
 PAUSES = (5.0, 10.0, 20.0, 30.0)
-"""Seconds to rest after the third, fourth, ... attempt in a row that did not reach the other side: a queue of
-thousands must not become thousands of attempts."""
+"""Seconds to pause after the third, fourth, ... attempt in a row that did not reach the other side, so that a queue of
+thousands does not become thousands of attempts."""
 
 
 class Channel(Protocol):
-    """One way out, used by one thread alone. It may keep a connection open from one ticket to the next."""
+    """One channel, used by a single thread. It may keep a connection open from one ticket to the next."""
 
     def send(self, ticket: Ticket, conversation: Conversation) -> Delivered:
-        """Send one ticket, now. Runs in the app's context, and takes no longer than the ticket's lease.
+        """Send one ticket now. Called in the app's context; must not take longer than the ticket's lease.
 
         Raises:
-            TryLater: it did not work, but may later; Unreachable and Unknown say more precisely how it ended.
+            TryLater: it failed, but may work later; Unreachable and Unknown are more precise.
             Refused: it will never work.
         """
 
     def close(self) -> None:
-        """Close what is open; whatever goes wrong there does not matter any more."""
+        """Close the connection, if any, ignoring errors."""
 
 
 OpenChannel = Callable[[], Channel]
 
 
 class Ways(Protocol):
-    """The channels that a site has, and which of its tickets take which."""
+    """The site's channels, and which tickets use which."""
 
     @property
     def channels(self) -> Mapping[str, OpenChannel]:
-        """Makes each channel, by its name; :data:`MAIL` is always there."""
+        """Creates each channel, by name; :data:`MAIL` is always there."""
 
     @property
     def desk_channels(self) -> Mapping[str, str]:
-        """The name of the channel of each desk that does not use mail."""
+        """The channel's name for each desk that does not use mail."""
 
 
 class Channels:
-    """The channels of one courier, each opened for its first ticket. Not for several threads."""
+    """The channels of one courier, each opened for its first ticket. Not thread-safe."""
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
@@ -57,7 +57,7 @@ class Channels:
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before the next ticket is taken: more than 0 when a channel's other side is out of reach."""
+        """Seconds to wait before taking the next ticket: more than 0 if a channel cannot reach the other side."""
         beyond = max(self._unreachable.values(), default=0) - ATTEMPTS_BEFORE_PAUSE
         return PAUSES[min(beyond, len(PAUSES) - 1)] if beyond >= 0 else 0.0
 

@@ -1,4 +1,4 @@
-"""The courier takes one ticket at a time from the outbox, sends it by its channel and records how that went."""
+"""The courier takes one ticket at a time from the outbox, sends it by its channel and records the outcome."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .mailroom import Mailroom
 from .outcomes import Refused, TryLater
 
 RELEASE_SECONDS = 60.0
-"""How often a courier looks whether held tickets can be released."""
+"""Seconds between two checks whether held tickets can be released."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Courier:
-    """Gets tickets out one after another, over connections that are kept open. Not for several threads."""
+    """Sends tickets one after another, over connections that stay open. Not thread-safe."""
 
     def __init__(self, mailroom: Mailroom) -> None:
         self._app = mailroom.app
@@ -37,14 +37,14 @@ class Courier:
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before the next ticket is taken: more than 0 when the mail server is out of reach."""
+        """Seconds to wait before taking the next ticket: more than 0 if the mail server cannot be reached."""
         return self._channels.pause
 
     def deliver_next(self, reference: str | None = None) -> Ticket | None:
         """Deliver the ticket that is due first, or the one with this reference if it is due.
 
         Returns:
-            The ticket as it stands after the attempt; None: nothing was due.
+            The ticket after the attempt; None: nothing was due.
 
         Raises:
             Unavailable: the database cannot be reached.
@@ -53,7 +53,7 @@ class Courier:
             self.record_accepted()
             if reference is None:
                 self._release_held()
-            # Where there was one there may be more, and whoever names a ticket has just stored it.
+            # After one ticket there may be more, and a ticket named by its reference has just been stored.
             expected = self._is_busy or reference is not None
             timeout = self._config.smtp_timeout
             claimed = outbox.claim(self._database, timeout, reference=reference, expected=expected)
@@ -62,14 +62,14 @@ class Courier:
                 return None
             ticket = claimed.ticket if claimed.given_up else self._attempt(claimed)
             if ticket is None:
-                return claimed.ticket  # the lease ran out, and whoever took the ticket over reports it
+                return claimed.ticket  # the lease ran out, and the delivery that took the ticket over reports it
             self._report(ticket)
             if ticket.status is Status.DELIVERED:
                 self._release_unreachable()
             return ticket
 
     def _attempt(self, claimed: outbox.Claim) -> Ticket | None:
-        """Send it, and record how that went; None: the lease had run out."""
+        """Send a ticket and record the outcome; None: the lease had run out."""
         try:
             delivered = self._channels.send(claimed.ticket, self._conversation(claimed.ticket))
         except TryLater as error:
@@ -77,9 +77,9 @@ class Courier:
         except Refused as error:
             return outbox.fail(self._database, claimed, str(error))
         except Unavailable:
-            raise  # nothing can be recorded; the lease runs out
+            raise  # nothing can be recorded, so the lease will run out
         except Exception as error:
-            # Its text goes into the ticket alone: it may hold an address.
+            # Its text is stored only in the ticket, since it may contain an address.
             _logger.error("Ticket %s met an unexpected %s.", claimed.ticket.reference, type(error).__name__)
             return outbox.delay(self._database, claimed, f"{type(error).__name__} was not expected: {error}"[:500])
         self._may_be_back = self._may_be_back or delivered.over_new_connection
@@ -87,7 +87,7 @@ class Courier:
         return self.record_accepted()
 
     def _release_held(self) -> None:
-        """Here, since every way of delivery comes past: a thread, a worker, Celery's sweep and a line in cron."""
+        """Here, since every kind of delivery calls this: a thread, a worker, Celery's sweep and cron."""
         if time.monotonic() < self._look_for_held_at:
             return
         self._look_for_held_at = time.monotonic() + RELEASE_SECONDS
@@ -95,7 +95,7 @@ class Courier:
             _logger.info("%s held tickets were released.", released)
 
     def _release_unreachable(self) -> None:
-        """After a delivery over a new connection: what waits for the mail server to come back need not wait longer."""
+        """After a delivery over a new connection, make tickets due that wait for the mail server to come back."""
         if self._may_be_back:
             released = outbox.release_unreachable(self._database)
             self._may_be_back = False
@@ -103,7 +103,7 @@ class Courier:
                 _logger.info("The mail server is back; %s tickets that waited for it are due.", released)
 
     def record_accepted(self) -> Ticket | None:
-        """Record that a ticket is out. Kept until the database takes it: or else it would be sent once more."""
+        """Record that a ticket was sent. Kept until the database accepts it, or the ticket would be sent again."""
         if self._accepted is None:
             return None
         ticket = outbox.complete(self._database, *self._accepted)
@@ -115,7 +115,7 @@ class Courier:
         self._channels.close()
 
     def _conversation(self, ticket: Ticket) -> Conversation:
-        # Not together with the claim: a transcript that cannot be read would hold up every other ticket.
+        # Not together with the claim: an unreadable transcript would block every other ticket.
         try:
             with self._database.read() as connection:
                 return find_conversation(connection, ticket)
@@ -130,6 +130,6 @@ class Courier:
             _logger.error("Ticket %s failed for good; its page in the admin says why.", ticket.reference)
             notify(ticket_failed, self._app, ticket=ticket, error=ticket.last_error or "")
         else:
-            # The first word is the reply's code, the error's name or the key to set; the rest may hold an address.
+            # The first word is the reply's code, the error's name or the key to set; the rest may contain an address.
             cause = next(iter((ticket.last_error or "").split()), "unknown").rstrip(":")
             _logger.warning("Ticket %s could not be sent (%s); it will be tried again.", ticket.reference, cause)

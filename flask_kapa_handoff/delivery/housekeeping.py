@@ -1,4 +1,4 @@
-"""What a process that delivers does about once an hour: old tickets go, and nothing is left of deleted ones."""
+"""What a delivering process does about once an hour: deletes old tickets, and removes the remains of deleted ones."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..storage.engine import Database
 PERIOD_SECONDS = 3600.0
 
 FIRST_AFTER_SECONDS = 60.0
-"""How long after its start a process does it first: then there is other work."""
+"""Seconds from a process's start to the first time: there is other work at the start."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """One process's share of it. Two threads that find it due at the same moment do no harm.
+    """One process's housekeeping. It is harmless if two threads find it due at the same moment.
 
     Arguments:
         retention_days: KAPA_HANDOFF_RETENTION_DAYS; None: delivered tickets are kept.
@@ -29,14 +29,14 @@ class Housekeeping:
         self._due = time.monotonic() + FIRST_AFTER_SECONDS
 
     def is_due_now(self) -> None:
-        """Do it the next time, however long ago it was done last."""
+        """Make it due now, however long ago it was last done."""
         self._due = 0.0
 
     def do_some(self) -> bool:
-        """Take one short step if it is time: visitors and deliveries must not wait.
+        """Take one short step if it is due; visitors and deliveries must not wait long.
 
         Returns:
-            Whether there is more to do at once.
+            Whether there is more to do now.
 
         Raises:
             Unavailable: the database cannot be reached.
@@ -49,12 +49,12 @@ class Housekeeping:
             _logger.info("%s tickets older than %s days were deleted.", count, days)
             self._due = 0.0
             return True
-        # Also for `erase`, which may have met a reader that was in its way.
+        # Also for `erase`, which a reader may have blocked.
         database.empty_log()
         return False
 
     def do_all(self, seconds: float) -> None:
-        """Do what is due, for so many seconds at most."""
+        """Do what is due, for at most ``seconds``."""
         until = time.monotonic() + seconds
         while self.do_some() and time.monotonic() < until:
             pass

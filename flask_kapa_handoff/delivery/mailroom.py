@@ -1,4 +1,4 @@
-"""What the delivery needs of an app."""
+"""The part of an app that the delivery needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .housekeeping import Housekeeping
 
 
 class Mailroom(Ways, Protocol):
-    """One app, as those see it who get its tickets out."""
+    """One app as its delivery sees it."""
 
     @property
     def app(self) -> Flask: ...
@@ -30,7 +30,7 @@ class Mailroom(Ways, Protocol):
 
     @property
     def mail(self) -> Any:
-        """The ``flask_mail.Mail`` that the site has passed; None: the one on the app, or one made from its config."""
+        """The ``flask_mail.Mail`` that the site passed; None: the one on the app, or one made from its config."""
 
     @property
     def site_name(self) -> str: ...

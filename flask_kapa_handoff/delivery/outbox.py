@@ -1,4 +1,4 @@
-"""The outbox: which ticket is next, who has it, how its attempt ended. The ticket's row is the outbox row."""
+"""The outbox: which ticket is next, which process has it, how its attempt ended. A ticket's row is its outbox row."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ..storage.tickets import Outcome, Status, Ticket
 from .outbox_statements import BEGIN_ATTEMPT, END, END_ATTEMPT, TAKE, first_due
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
-"""How long a ticket waits after its first, second, ... delayed attempt; then hourly."""
+"""How long a ticket waits after its first, second, ... delayed attempt; after these, an hour."""
 
 LEAST_WAIT = timedelta(seconds=1)
-"""How long a delayed ticket waits at least, whatever its channel asks for: one pass over what is due has an end."""
+"""The shortest wait of a delayed ticket, whatever its channel asks for, so that one pass over the due tickets ends."""
 
 GIVE_UP_AFTER = timedelta(days=5)
-"""How long a ticket is tried (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
+"""How long attempts to deliver a ticket go on (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
 
 LEASE_MARGIN = timedelta(seconds=30)
-"""What an attempt may take beyond the SMTP timeout before the ticket counts as abandoned."""
+"""How much longer than the SMTP timeout an attempt may take before the ticket counts as abandoned."""
 
 
 _logger = logging.getLogger(__name__)
@@ -34,10 +34,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Claim:
-    """A ticket that is this process's alone until its lease runs out; ``number`` is the attempt's.
+    """A ticket that only this process may send until its lease runs out; ``number`` is the attempt's.
 
     Arguments:
-        given_up: there is nothing to send: its deliveries were cut off for :data:`GIVE_UP_AFTER`, and it has failed.
+        given_up: there is nothing to send: its deliveries were cut off for :data:`GIVE_UP_AFTER`, so it has failed.
     """
 
     ticket: Ticket
@@ -51,16 +51,16 @@ class Claim:
 def next_attempt(
     attempts: int, queued_at: datetime, moment: datetime, *, seconds: float | None = None
 ) -> datetime | None:
-    """When a delayed ticket is tried again.
+    """The time of a delayed ticket's next attempt.
 
     Arguments:
         attempts: how many there were, 1 or more.
         queued_at: when the ticket was stored, or last sent again by hand.
-        moment: the present time.
-        seconds: how long to wait, :data:`LEAST_WAIT` or more; None: what :data:`BACKOFF` says.
+        moment: the current time.
+        seconds: how long to wait, :data:`LEAST_WAIT` or more; None: according to :data:`BACKOFF`.
 
     Returns:
-        The time of the next attempt; None: it has been tried for :data:`GIVE_UP_AFTER`.
+        The time; None: its attempts have gone on for :data:`GIVE_UP_AFTER`.
     """
     wait = BACKOFF[min(attempts, len(BACKOFF)) - 1] if seconds is None else max(LEAST_WAIT, timedelta(seconds=seconds))
     return None if moment + wait > queued_at + GIVE_UP_AFTER else moment + wait
@@ -69,12 +69,12 @@ def next_attempt(
 def claim(
     database: Database, smtp_timeout: int, *, reference: str | None = None, expected: bool = False
 ) -> Claim | None:
-    """Take the ticket that is due first, so that nobody else does.
+    """Claim the ticket that is due first, so that no other process sends it.
 
     Arguments:
         smtp_timeout: seconds; the lease is that and :data:`LEASE_MARGIN`.
-        reference: take this ticket and no other.
-        expected: there is probably one; without it a look comes first, which writers need not wait for.
+        reference: claim only this ticket.
+        expected: whether there probably is one; if not, first run a query that writers need not wait for.
 
     Returns:
         The ticket; None: nothing is due.
@@ -84,21 +84,21 @@ def claim(
             if _first_due(connection, now(connection), reference) is None:
                 return None
     while True:
-        # A claim that a power cut takes back costs no more than a wait: nothing was sent yet, or the lease runs out.
+        # If a power cut undoes a claim, that only costs time: nothing was sent yet, or the lease runs out.
         with database.write(alone=False, survives_power_cut=False) as connection:
             moment = now(connection)
             ticket = _first_due(connection, moment, reference, claiming=True)
             if ticket is None:
                 return None
             if isinstance(ticket, DamagedRow):
-                _set_aside(connection, ticket)
+                _fail_damaged(connection, ticket)
                 continue
             if ticket.status is Status.QUEUED or ticket.attempts == 1:
                 return _take(connection, ticket, smtp_timeout, moment)
-            ended = _put_back(connection, ticket, moment)
+            ended = _requeue(connection, ticket, moment)
             if ended.status is Status.FAILED:
                 return Claim(ended, given_up=True)
-            # It waits now, and the next one is looked for.
+            # It waits now; look for the next one.
 
 
 def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: datetime) -> Claim | None:
@@ -121,8 +121,8 @@ def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: dat
     return Claim(ticket)
 
 
-def _set_aside(connection: Connection, row: DamagedRow) -> None:
-    """Fail a ticket whose row cannot be read: it must not stand in the way of all the others."""
+def _fail_damaged(connection: Connection, row: DamagedRow) -> None:
+    """Fail a ticket whose row cannot be read, so that it does not block all others."""
     values = {
         "status": Status.FAILED,
         "next_attempt_at": None,
@@ -133,8 +133,8 @@ def _set_aside(connection: Connection, row: DamagedRow) -> None:
     _logger.error("Ticket %s is damaged and cannot be sent. %s", row.reference or repr(row.id), row.what)
 
 
-def _put_back(connection: Connection, ticket: Ticket, moment: datetime) -> Ticket:
-    """Let a ticket wait whose deliveries were cut off again and again: it may be what ends the process."""
+def _requeue(connection: Connection, ticket: Ticket, moment: datetime) -> Ticket:
+    """Delay a ticket whose deliveries were cut off repeatedly, since it may be what ends the process."""
     due = next_attempt(ticket.attempts - 1, ticket.queued_at, moment)
     values: dict[str, Any] = {
         "status": Status.QUEUED if due else Status.FAILED,
@@ -150,7 +150,7 @@ def complete(database: Database, claimed: Claim, detail: str) -> Ticket | None:
     """Record that the other side has accepted the ticket.
 
     Returns:
-        The ticket; None: the lease had run out and another delivery has taken the ticket over.
+        The ticket; None: the lease had run out, and another delivery has taken the ticket over.
     """
     return _finish(database, claimed, Outcome.DELIVERED, detail)
 
@@ -163,17 +163,17 @@ def delay(
     *,
     seconds: float | None = None,
 ) -> Ticket | None:
-    """Queue the ticket again after a temporary error, or fail it when it was tried for long enough.
+    """Queue the ticket again after a temporary error, or fail it if its attempts have gone on for long enough.
 
     Arguments:
-        outcome: what is recorded of the attempt: delayed, unreachable or unknown.
-        seconds: how long the ticket waits; None: what :data:`BACKOFF` says.
+        outcome: the outcome to record: delayed, unreachable or unknown.
+        seconds: how long the ticket waits; None: according to :data:`BACKOFF`.
     """
     return _finish(database, claimed, outcome, error, seconds)
 
 
 def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
-    """Record a permanent error: the ticket stays visible and can be sent again by hand."""
+    """Record a permanent error; the ticket stays visible and can be sent again by hand."""
     return _finish(database, claimed, Outcome.FAILED, error)
 
 
@@ -196,18 +196,18 @@ def _finish(
             due := next_attempt(claimed.number, ticket.queued_at, moment, seconds=seconds)
         ):
             values |= {"status": Status.QUEUED, "next_attempt_at": due}
-        # The ticket first, like whoever deletes both: in another order the two could wait for each other.
+        # The ticket first, as when both are deleted: in another order, the two transactions could deadlock.
         ended = connection.execute(END, {"this": ticket.id, "number": claimed.number, **values})
         end = {"finished_at": moment, "outcome": outcome, "detail": detail}
         connection.execute(END_ATTEMPT, {"this": ticket.id, "this_attempt": claimed.number, **end})
-        # Nobody else changes a ticket that is being sent: it stands now as it was taken, and as it was ended.
+        # Nothing else changes a ticket that is being sent, so it has the values of the claim and of this update.
         return replace(ticket, attempts=claimed.number, **values) if ended.rowcount == 1 else None
 
 
 def release_unreachable(database: Database) -> int:
-    """Make the tickets due that wait because the other side was out of reach: it is back.
+    """Make the tickets due that wait because the other side could not be reached.
 
-    They are due since they were stored, so they go out in that order.
+    They count as due since they were stored, so they are sent in that order.
 
     Returns:
         How many there were.
@@ -226,7 +226,7 @@ def release_unreachable(database: Database) -> int:
         )
         if connection.execute(select(columns.id).where(waiting).limit(1)).first() is None:
             return 0
-    # Alone: several couriers see the server come back, and two that lock many rows could wait for each other.
+    # Alone: several couriers see the server come back, and two that lock many rows could deadlock.
     with database.write() as connection:
         return connection.execute(
             update(ticket_table).where(waiting).values(next_attempt_at=columns.queued_at)
@@ -234,7 +234,7 @@ def release_unreachable(database: Database) -> int:
 
 
 def seconds_until_due(database: Database) -> float | None:
-    """How long until a ticket is due; None: nothing waits."""
+    """How long until a ticket is due; None: none is waiting."""
     with database.read() as connection:
         columns = ticket_table.c
         times = [

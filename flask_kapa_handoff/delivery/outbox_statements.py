@@ -1,4 +1,4 @@
-"""The statements of every delivery, built once: SQLAlchemy takes longer to build one than SQLite to run it."""
+"""The statements of every delivery, built once: building one takes SQLAlchemy longer than SQLite takes to run it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _columns, _attempts = ticket_table.c, delivery_attempt.c
 
 @cache
 def first_due(*, by_reference: bool, claiming: bool) -> tuple[Select[Any], Select[Any]]:
-    """The first ticket that was cut off before ``moment``, then the first that is due; or only if it is ``wanted``."""
+    """The first ticket that was cut off before ``moment``, else the first that is due; or only the ``wanted`` one."""
     moment = bindparam("moment", type_=_columns.queued_at.type)
     queued = and_(_columns.status == Status.QUEUED, _columns.next_attempt_at <= moment)
     abandoned = and_(_columns.status == Status.SENDING, _columns.leased_until <= moment)
@@ -26,10 +26,10 @@ def first_due(*, by_reference: bool, claiming: bool) -> tuple[Select[Any], Selec
         query = select(ticket_table).where(condition).order_by(order, _columns.id).limit(1)
         if by_reference:
             query = query.where(_columns.reference == bindparam("wanted"))
-        # SQLite, which has one writer at a time, leaves the locking out.
+        # For SQLite, which has one writer at a time, the statement has no locking.
         return query.with_for_update(skip_locked=True) if claiming else query
 
-    # Abandoned ones first: under a flood the queue may never be empty, and they have waited for a lease already.
+    # Abandoned ones first: in a flood the queue may never be empty, and they have already waited for a lease.
     return first(abandoned, _columns.leased_until), first(queued, _columns.next_attempt_at)
 
 
@@ -39,7 +39,7 @@ TAKE = (
     .where(_columns.status == bindparam("seen_status"), _columns.attempts == bindparam("seen_attempts"))
     .values({name: bindparam(name) for name in ("status", "attempts", "leased_until")})
 )
-"""Take the ticket ``this``, unless somebody else was faster."""
+"""Claim the ticket ``this``, unless another process was faster."""
 
 BEGIN_ATTEMPT = insert(delivery_attempt).values(
     {name: bindparam(name) for name in ("ticket_id", "number", "recipient", "started_at")}
@@ -53,7 +53,7 @@ END = (
         {name: bindparam(name) for name in ("status", "leased_until", "next_attempt_at", "last_error", "delivered_at")}
     )
 )
-"""Give the ticket ``this`` back after attempt ``number``, unless the lease had run out."""
+"""Update the ticket ``this`` after attempt ``number``, unless the lease had run out."""
 
 END_ATTEMPT = (
     update(delivery_attempt)

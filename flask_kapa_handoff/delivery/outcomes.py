@@ -1,4 +1,4 @@
-"""How sending a ticket ends, whatever it goes out by: what a channel returns, and what it raises."""
+"""How sending a ticket ends, by any channel: what the channel returns or raises."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Delivered:
     """The other side has accepted the ticket.
 
     Arguments:
-        reply: its words.
-        over_new_connection: whether this may be news: the other side could have been out of reach until now. Only the
-            first ticket over a connection says so; a channel without kept connections leaves it.
-        suppressed: the site's configuration keeps everything in, and nothing was sent.
+        reply: its reply.
+        over_new_connection: whether the other side may have been unreachable until now. True for the first ticket over
+            a connection only; a channel that keeps no connections leaves it out.
+        suppressed: the site's configuration turns sending off, and nothing was sent.
     """
 
     reply: str
@@ -25,17 +25,17 @@ class Delivered:
 
 
 class NotDelivered(Exception):
-    """The ticket is not known to be out. The message says why, in the other side's words where there are any."""
+    """The ticket is not known to be sent. The message says why, in the other side's words if there are any."""
 
     outcome: ClassVar[Outcome]
 
 
 class TryLater(NotDelivered):
-    """It did not work this time, and a later attempt may succeed.
+    """It failed this time, but a later attempt may succeed.
 
     Arguments:
         why: what went wrong.
-        seconds: how long to wait before the next attempt, 1 or more; None: as long as the number of attempts says.
+        seconds: how long to wait before the next attempt, 1 or more; None: depending on the number of attempts.
     """
 
     outcome = Outcome.DELAYED
@@ -46,18 +46,18 @@ class TryLater(NotDelivered):
 
 
 class Unreachable(TryLater):
-    """There was no usable connection, and nothing of the ticket was said."""
+    """There was no usable connection, and nothing of the ticket was sent."""
 
     outcome = Outcome.UNREACHABLE
 
 
 class Unknown(TryLater):
-    """The whole ticket was sent and the reply was lost: a later attempt may make a second copy."""
+    """The whole ticket was sent, but the reply was lost: a later attempt may send a second copy."""
 
     outcome = Outcome.UNKNOWN
 
 
 class Refused(NotDelivered):
-    """The other side refuses this ticket for good, or it cannot be composed. It is not tried again automatically."""
+    """The other side refuses this ticket for good, or it cannot be composed. It is not retried automatically."""
 
     outcome = Outcome.FAILED

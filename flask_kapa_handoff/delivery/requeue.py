@@ -1,4 +1,4 @@
-"""Back into the queue: what somebody sends again by hand, and what was held."""
+"""Puts tickets back into the queue: those that somebody sends again by hand, and held ones."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Status, Ticket, find_ticket
 
 BATCH = 500
-"""How many tickets are queued again in one transaction."""
+"""How many tickets one transaction queues again."""
 
 
 SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD)
-"""The states in which somebody may have a ticket sent now."""
+"""The states in which somebody can send a ticket by hand."""
 
 
 def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
     """Queue a failed ticket, release a held one, or make a queued one due now.
 
     Arguments:
-        recipient: where it goes now; the address that it had may be what was wrong.
+        recipient: the new recipient, since the old address may have been the problem.
 
     Returns:
-        The ticket as it stands now, unchanged when it is being sent or was delivered; None: there is no such ticket.
+        The ticket, unchanged if it is being sent or was delivered; None: there is no such ticket.
     """
     with database.write(alone=False) as connection:
         waiting = ticket_table.c.status.in_(SENDABLE)
@@ -40,9 +40,9 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
 
 
 def send_all_again(database: Database, status: Status, recipient: str | None = None) -> int:
-    """Queue every ticket that failed, or that is held, in the order of their creation.
+    """Queue every failed or held ticket, in the order of creation.
 
-    In short transactions, since others wait meanwhile.
+    Uses short transactions, since other writers wait meanwhile.
 
     Arguments:
         status: ``failed`` or ``held``.
@@ -54,7 +54,7 @@ def send_all_again(database: Database, status: Status, recipient: str | None = N
     columns, count, last = ticket_table.c, 0, UUID(int=0)
     while True:
         with database.write(alone=False) as connection:
-            # Each of them once: it may fail again while this goes on.
+            # Each of them only once, since it may fail again meanwhile.
             found = select(columns.id).where(columns.status == status, columns.id > last).order_by(columns.id)
             ids = connection.execute(found.limit(BATCH)).scalars().all()
             count += connection.execute(
@@ -74,9 +74,9 @@ def _due_now(connection: Connection, recipient: str | None) -> dict[str, Any]:
 
 
 def release_held(database: Database, most: int) -> int:
-    """Queue held tickets that have waited for an hour, oldest first, as far as there is room.
+    """Queue held tickets that have waited for an hour, oldest first, while there is room.
 
-    There is room while what waits and what went out in the last hour are together fewer than the site's limit.
+    There is room while the waiting tickets and those sent in the last hour are fewer than the site's limit.
 
     Arguments:
         most: the site's limit, KAPA_HANDOFF_TICKETS_PER_HOUR.
@@ -94,7 +94,7 @@ def release_held(database: Database, most: int) -> int:
     with database.read() as connection:
         if connection.execute(due(connection).limit(1)).first() is None:
             return 0
-    # Alone: two that look at the same time must not both take the same room.
+    # Alone: two processes must not both use the same room.
     with database.write() as connection:
         waiting = count.where(columns.status.in_([Status.QUEUED, Status.SENDING]))
         gone = count.where(columns.delivered_at > now(connection) - WINDOW)

@@ -1,4 +1,4 @@
-"""A sample ticket that is sent and never stored, to see whether tickets reach an address."""
+"""Sends a sample ticket, which is never stored, to check whether tickets reach an address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONVERSATION = Conversation(
 
 
 class SampleAttempt(NamedTuple):
-    """How sending the sample went: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, in the server's words."""
+    """The result of sending: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, and the server's reply."""
 
     outcome: str
     reply: str
@@ -36,7 +36,7 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
     """Send a sample ticket of a desk now.
 
     Arguments:
-        recipient: where it goes; an answer to it comes back there.
+        recipient: the address it is sent to, which is also its reply address.
     """
     channels = Channels(mailroom)
     try:
@@ -52,7 +52,7 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
 
 
 def sample_ticket(recipient: str, *, desk: str = DEFAULT_DESK) -> Ticket:
-    """A ticket as a visitor would send it; it is not in the database."""
+    """A ticket as a visitor would send it; not in the database."""
     moment = datetime.now(timezone.utc)
     return Ticket(
         id=uuid4(),

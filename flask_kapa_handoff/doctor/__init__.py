@@ -1,4 +1,4 @@
-"""What is wrong with a set-up, why it matters and how to mend it."""
+"""The check-up: finds what is wrong with a setup, why it matters and how to fix it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ RANDOM_VALUE = 'Set it to a random value, such as one from `python -c "import se
 
 
 def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[Finding]:
-    """Look at everything: configuration, database, tickets, mail server. Sends no mail, and takes seconds at most.
+    """Check everything: configuration, database, tickets, mail server. Sends no mail, and takes seconds at most.
 
     Arguments:
-        proxy_unheeded: whether the request that asks came through a proxy that the site does not heed; what the latest
-            ticket says of that is looked at in any case.
+        proxy_unheeded: whether the current request came through a proxy that the site ignores; the latest ticket is
+            checked for this in any case.
     """
     findings = [_secret(app)]
-    state.refusals.write()  # what this process has counted, and not written yet
+    state.refusals.write()  # what this process has counted but not written yet
     of_database, situation = examine_database(app, state)
     findings += of_database
     if situation is not None:

@@ -1,4 +1,4 @@
-"""The database: can it be used, by the web server's user as well, and will it be there after the next deploy?"""
+"""Checks the database: can it be used, also by the web server's user, and will it survive the next deploy?"""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ NO_TICKETS = "No button is shown, and no ticket can be stored."
 
 
 def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation | None]:
-    """Look at the database, without making or changing it.
+    """Check the database, without creating or changing it.
 
     Returns:
-        What was found, and what the tickets' tables say; None where they cannot be asked, or are not there yet.
+        The findings, and what the tickets' tables contain; None: they do not exist yet, or cannot be read.
     """
     database = state.database
     try:
@@ -40,16 +40,16 @@ def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation
             found = database.obstacle()
             if found is not None:
                 return [_not_usable(found.what, found.remedy, file)], None
-            return [_in_preparation(file, version), *_lost_with_venv(state)], _nothing_yet(
+            return [_in_preparation(file, version), *_lost_with_virtual_environment(state)], _empty_situation(
                 state
             ) if not version else None
         situation = look(state)
     except RequestProblem as problem:
         return [_problem(state, problem)], None
-    if file is not None and (found := database.obstacle()) is not None:  # it can be read, and not written
+    if file is not None and (found := database.obstacle()) is not None:  # it can be read but not written
         return [_not_usable(found.what, found.remedy, file)], situation
     usable = _of_newer_version(state, str(version)) if is_newer else _usable(state, file)
-    return [usable, *_locked_out(file), *_lost_with_venv(state), *_dropped(app, state)], situation
+    return [usable, *_locked_out(file), *_lost_with_virtual_environment(state), *_dropped(app, state)], situation
 
 
 def _problem(state: State, problem: RequestProblem) -> Finding:
@@ -58,7 +58,7 @@ def _problem(state: State, problem: RequestProblem) -> Finding:
     file, found = state.database.file, state.database.obstacle()
     if file is not None and found is not None:
         return _not_usable(found.what, found.remedy, file)
-    # The driver's words alone: SQLAlchemy's repeat the statement.
+    # Only the driver's message: SQLAlchemy's repeats the statement.
     cause = getattr(problem.__cause__, "orig", None) or problem.__cause__ or problem
     return Finding(
         Level.PROBLEM,
@@ -86,7 +86,7 @@ def _in_preparation(file: Path, version: str | None) -> Finding:
     return Finding(Level.OK, f"The tables are upgraded from version {version} when they are next used: {file}")
 
 
-def _nothing_yet(state: State) -> Situation:
+def _empty_situation(state: State) -> Situation:
     return Situation(
         default_settings(state.config), datetime.now(timezone.utc), None, None, 0, 0, Counter(), None, None
     )
@@ -104,10 +104,10 @@ def _of_newer_version(state: State, version: str) -> Finding:
 
 
 def _usable(state: State, file: Path | None) -> Finding:
-    # Without the query: a driver takes a password there, too.
+    # Without the query, where a driver accepts a password, too.
     where = state.database.engine.url.set(query={}).render_as_string()
     what = f"The database can be used, and its tables are of version {schema.HEAD}: {where}"
-    # The page that shows this is the web server's own.
+    # The page that shows this is served by the web server's user.
     user = only_user(file) if file is not None and not has_request_context() else None
     return Finding(
         Level.OK, f"{what} (only the user {user} can write it: the web server must run as {user})" if user else what
@@ -119,7 +119,7 @@ def _locked_out(file: Path | None) -> list[Finding]:
     return [Finding(Level.PROBLEM, found.what, NO_TICKETS, found.remedy)] if found else []
 
 
-def _lost_with_venv(state: State) -> list[Finding]:
+def _lost_with_virtual_environment(state: State) -> list[Finding]:
     if state.location.warning is None:
         return []
     return [

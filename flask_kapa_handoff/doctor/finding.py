@@ -1,4 +1,4 @@
-"""What the doctor finds."""
+"""A finding of the check-up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Level(Enum):
-    """How bad it is; a problem keeps tickets from being taken or from going out."""
+    """How bad it is; a problem prevents tickets from being stored or delivered."""
 
     OK = "ok"
     WARNING = "warning"
@@ -16,9 +16,9 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what is so, why it matters, how to mend it (both empty when all is well).
+    """One thing that was checked: the result, why it matters, how to fix it (both empty if all is well).
 
-    Commands and code in the remedy stand between backticks.
+    Commands and code in the remedy are in backticks.
     """
 
     level: Level

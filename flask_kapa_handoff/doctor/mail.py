@@ -1,4 +1,4 @@
-"""The way to the mail server: sender, connection, TLS, log-in. No mail is sent."""
+"""Checks the mail server: sender, connection, TLS, login. Sends no mail."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from ..state import State
 
 PATIENCE = 10.0
-"""Seconds that the mail server is given in all: somebody waits for the page."""
+"""Seconds that the mail server has in all, since somebody is waiting for the page."""
 
 WAITING = "Tickets are stored and wait."
 
-# RFC 4954, 6: the replies about a log-in. A server that hangs up with one leaves nothing but its words.
+# RFC 4954, 6: the replies to a login. If the server hangs up with one, only its text remains.
 _LOG_IN_REPLIES = ("530", "534", "535", "538")
 
 
 def examine_sender(state: State, recipient: str | None) -> list[Finding]:
-    """Is there a sender, and is it another one than the recipient?"""
+    """Check that there is a sender, and that it differs from the recipient."""
     from ..delivery.mail.site_mail import SiteMail
 
     try:
@@ -49,7 +49,7 @@ def examine_sender(state: State, recipient: str | None) -> list[Finding]:
 
 
 def examine_mail_server(state: State) -> list[Finding]:
-    """Connect, begin TLS and log in, as a delivery would."""
+    """Connect, start TLS and log in, as a delivery would."""
     from ..delivery.mail.transport import Transport
 
     transport = Transport(state)
@@ -71,12 +71,12 @@ def examine_mail_server(state: State) -> list[Finding]:
     except Unreachable as error:
         what, remedy = _trouble(error)
         return [Finding(Level.PROBLEM, f"The mail server {where} {what}: {error}", WAITING, remedy)]
-    return [_answers(where, mail), *_in_the_clear(where, mail), *_unverified(state, where, mail)]
+    return [_reachable(where, mail), *_unencrypted(where, mail), *_unverified_tls(state, where, mail)]
 
 
 def _trouble(error: Unreachable) -> tuple[str, str]:
-    """What does not work, and how to mend it."""
-    import smtplib  # only where mail is spoken of: a web process need not load it
+    """A finding: what does not work, and how to fix it."""
+    import smtplib  # only for mail: a web process need not load it
 
     cause = error.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -103,7 +103,7 @@ def _trouble(error: Unreachable) -> tuple[str, str]:
         )
     if isinstance(cause, socket.gaierror):
         return "has a name that the DNS does not know", "Check MAIL_SERVER."
-    # smtplib calls a reply that did not come in time a disconnect.
+    # smtplib reports a reply that did not come in time as a disconnect.
     if any(isinstance(one, TimeoutError) for one in (cause, getattr(cause, "__context__", None))):
         return (
             "does not answer in time",
@@ -115,13 +115,13 @@ def _trouble(error: Unreachable) -> tuple[str, str]:
     return "cannot be used", "Mend what it says; check MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS and MAIL_USE_SSL."
 
 
-def _answers(where: str, mail: Any) -> Finding:
+def _reachable(where: str, mail: Any) -> Finding:
     encrypted = ", with TLS" if mail.use_tls or mail.use_ssl else ""
     log_in = ", and takes the log-in" if mail.username and mail.password else ""
     return Finding(Level.OK, f"The mail server {where} answers{encrypted}{log_in}.")
 
 
-def _in_the_clear(where: str, mail: Any) -> list[Finding]:
+def _unencrypted(where: str, mail: Any) -> list[Finding]:
     if mail.use_tls or mail.use_ssl or not (mail.username and mail.password) or _is_this_machine(mail.server):
         return []
     return [
@@ -134,7 +134,7 @@ def _in_the_clear(where: str, mail: Any) -> list[Finding]:
     ]
 
 
-def _unverified(state: State, where: str, mail: Any) -> list[Finding]:
+def _unverified_tls(state: State, where: str, mail: Any) -> list[Finding]:
     if state.config.smtp_verify_tls or not (mail.use_tls or mail.use_ssl):
         return []
     return [

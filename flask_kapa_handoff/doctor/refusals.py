@@ -1,4 +1,4 @@
-"""What was refused in the last 24 hours, why that matters and how to fix it."""
+"""Reports what was refused in the last 24 hours, why that matters and how to fix it."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ REASONS = {
         "The site's log says what was wrong with the database at that time.",
     ),
 }
-"""The reasons that somebody should look at: what was refused, why it matters, how to fix it."""
+"""The reasons that need attention: what was refused, why it matters, how to fix it."""
 
 FROM = {"offer_invalid": 10}
-"""From how many on somebody should look, where a few mean nothing: a crawler follows any address."""
+"""The number from which a reason needs attention, if a few mean nothing: a crawler follows any address."""
 
 INTENDED = {
     "refused": "by the site's own check",
     "disabled": "while the button was switched off",
     "conflict": "since the same form was sent again with another text",
 }
-"""The others: nothing is wrong."""
+"""The other reasons: nothing is wrong."""
 
 
 def examine_refusals(refused: Counts) -> list[Finding]:

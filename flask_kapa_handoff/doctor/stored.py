@@ -1,4 +1,4 @@
-"""What is stored and cannot be used: names that another version has written, and rows that are damaged."""
+"""Finds what is stored but cannot be used: names that another version wrote, and damaged rows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ LATEST = 1_000
 """How many of the latest tickets are looked at, and of those that wait or have failed."""
 
 TRANSCRIPT_SECONDS = 2.0
-"""How long their conversations are looked at: each may have a megabyte."""
+"""Seconds for which their conversations are checked: each may have a megabyte."""
 
 SHOWN = 10
-"""How many things of a kind a finding names."""
+"""How many things of one kind a finding names."""
 
 REMEDY = (
     "If a newer version of this package was installed before, install it again. Otherwise the database was changed or "
@@ -48,7 +48,7 @@ class Stored:
 
 
 def look_at_stored(connection: Connection) -> Stored:
-    """Look at the settings and their history, the latest tickets, and those that are not delivered."""
+    """Check the settings and their history, the latest tickets, and those that are not delivered."""
     found = Stored()
     for row in connection.execute(select(desk.c.name, desk.c.triggers)):
         _count_triggers(found, row.triggers, "of the settings")
@@ -112,7 +112,7 @@ def _count_triggers(found: Stored, names: Any, where: str) -> None:
 
 
 def examine_stored(stored: Stored) -> list[Finding]:
-    """One finding for all that another version has written or that is damaged; none where all is well."""
+    """One finding for everything that another version wrote or that is damaged; empty: all is well."""
     if not stored.unknown and not stored.damaged:
         return []
     unknown = [f"{what}, {number} time{'s' if number != 1 else ''}" for what, number in stored.unknown.most_common()]

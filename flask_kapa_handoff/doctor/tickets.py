@@ -1,4 +1,4 @@
-"""What the stored tickets tell: is anybody delivering, does anything fail, are visitors told apart?"""
+"""Checks the stored tickets: are they delivered, does anything fail, are visitors told apart?"""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from ..state import State
 
 OVERDUE = timedelta(minutes=15)
-"""How long a ticket may be due, or its lease have run out, before somebody should look."""
+"""How long a ticket may be due, or its lease be over, before it needs attention."""
 
 LONG_WAIT = timedelta(hours=1)
-"""How long a ticket may be tried in vain before somebody should look."""
+"""How long attempts to deliver a ticket may fail before it needs attention."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What the database says.
+    """What the database contains.
 
     Arguments:
-        due_since: since when the ticket that is due first is due.
-        leased_until: when the lease that ends first ends.
-        failed: how many tickets will not be tried again by themselves.
+        due_since: since when the ticket that has been due longest is due.
+        leased_until: when the next lease ends.
+        failed: how many tickets will not be retried automatically.
         held: how many tickets are held.
         refused: how often visitors were refused in the last 24 hours.
-        oldest: the ticket that has waited longest; None as well where it cannot be read.
-        latest: the newest one of all; None as well where it cannot be read.
-        stored: what of the stored rows this version does not know, or cannot read.
+        oldest: the ticket that has waited longest; None, too, if it cannot be read.
+        latest: the newest one of all; None, too, if it cannot be read.
+        stored: what this version does not know, or cannot read, in the stored rows.
     """
 
     settings: DeskSettings
@@ -56,7 +56,7 @@ class Situation:
 
 
 def look(state: State) -> Situation:
-    """Ask the database.
+    """Read them from the database.
 
     Raises:
         Unavailable: it cannot be used.
@@ -88,10 +88,10 @@ def _ticket(row: Row[Any] | None) -> Ticket | None:
 
 
 def examine_tickets(config: Config, situation: Situation, *, when_overdue: str, proxy_unheeded: bool) -> list[Finding]:
-    """Queue, leases, failures and proxies.
+    """Findings on the queue, leases, failures and proxies.
 
     Arguments:
-        when_overdue: what to do when nobody delivers.
+        when_overdue: what to do if nothing delivers the tickets.
     """
     findings = [
         _queue(situation, when_overdue),

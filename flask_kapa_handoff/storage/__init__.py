@@ -1,9 +1,9 @@
 """The database: tables, engine and migrations."""
 
 PREFIX = "kapa_handoff_"
-"""What the names of all our tables begin with."""
+"""The prefix of all our tables' names."""
 
 VERSION_TABLE = PREFIX + "schema_version"
 
 BUSY_TIMEOUT = 15
-"""Seconds that a transaction waits for its turn to write: below a web server's own limit."""
+"""Seconds for which a transaction waits to write: less than a web server's own limit."""

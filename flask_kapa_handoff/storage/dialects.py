@@ -1,4 +1,4 @@
-"""The two kinds of databases: how an engine is made, closed, and what its errors mean."""
+"""The two kinds of databases: how to open and close an engine, and what its errors mean."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from . import postgresql, sqlite
 
 
 def is_sqlite(bind: Engine | Connection) -> bool:
-    """Whether it speaks to SQLite; else it is PostgreSQL."""
+    """Whether the database is SQLite; else it is PostgreSQL."""
     return bind.dialect.name == "sqlite"
 
 
 def open_engine(uri: str) -> Engine:
-    """An engine for a database that is opened here."""
+    """A new engine for the database at this address."""
     return sqlite.open_engine(uri) if make_url(uri).get_backend_name() == "sqlite" else postgresql.open_engine(uri)
 
 
 def dispose(engine: Engine, process: int) -> None:
-    """Close the connections of an engine that this process has opened; a fork's copies are the parent's."""
+    """Close an engine's connections if ``process`` is this process; in a fork, they belong to the parent."""
     engine.dispose(close=process == os.getpid())
 
 
 @contextmanager
 def unavailable() -> Iterator[None]:
-    """Turn what a driver or the system says of a database that cannot be used into :class:`Unavailable`."""
+    """Turn errors of the driver or the system about an unusable database into :class:`Unavailable`."""
     try:
         yield
     except (IntegrityError, DataError, ProgrammingError, NotSupportedError) as error:
-        # A mistake of ours, unless the connection went away at that moment.
+        # A bug of ours, unless the connection was lost at that moment.
         if error.connection_invalidated:
             raise Unavailable from error
         raise

@@ -1,4 +1,4 @@
-"""The engine: opened at first use in each process, with one way to read and one way to write."""
+"""The database: one way to read, one way to write, tables that are checked or upgraded at first use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timezone
@@ -15,86 +14,71 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from ..errors import SchemaError, Unavailable
+from ..errors import Unavailable
 from . import BUSY_TIMEOUT, fork_safety, postgresql, schema, sqlite
-from .dialects import dispose, is_sqlite, open_engine, unavailable
+from .dialects import is_sqlite, unavailable
 from .file_access import Obstacle, obstacle
+from .process_engine import ProcessEngine
 
 _logger = logging.getLogger(__name__)
 
 LOG_PAUSE = 0.2
-"""Seconds between two tries to empty the log: visitors write meanwhile."""
+"""Seconds between two attempts to empty the log, so that visitors can write in between."""
 
 
 class Database:
     """The package's database.
 
     Arguments:
-        locate: asked at first use in each process. A URL is that of a database to be opened here; an engine is the
-            site's own. An SQLite file by its URL belongs to this package alone, and is created and migrated by
-            itself; all other tables are migrated by ``flask kapa-handoff db upgrade``.
+        locate: called at first use in each process. It returns the URL of a database to open, or an engine of the
+            site's own. An SQLite file that is opened by its URL belongs to this package alone, and is created and
+            migrated automatically; ``flask kapa-handoff db upgrade`` migrates the tables elsewhere.
     """
 
     def __init__(self, locate: Callable[[], str | Engine]) -> None:
-        self._locate = locate
+        self._process_engine = ProcessEngine(locate)
         self.renew_locks()
-        self._engine: Engine | None = None
-        self._own = False
-        self._embedded = False
         self._file: tuple[int, int] | None = None
-        self._checked = False
-        self._process: int | None = None
+        self._checked_by: int | None = None  # the process that has found the tables usable
         fork_safety.enroll(self)
 
     def renew_locks(self) -> None:
-        """Nobody opens, uses or writes: at the beginning, and in the child of a fork."""
-        self._opening = threading.Lock()
-        # One writer a process: threads that wait here, instead of in SQLite's busy loop, are twice as fast.
+        """Set unlocked locks, initially and in the child of a fork."""
+        self._process_engine.renew_lock()
+        self._checking = threading.Lock()
+        # One writer per process: waiting here instead of in SQLite's busy loop makes threads twice as fast.
         self._writing = threading.Lock()
         self._usage = fork_safety.UsageCounter()
 
     @property
     def engine(self) -> Engine:
-        """The engine of this process, without a look at the tables."""
-        if self._engine is None or self._process != os.getpid():
-            with self._opening:
-                if self._engine is None or self._process != os.getpid():
-                    self._engine = self._open()
-                    self._process = os.getpid()
-        return self._engine
+        """The engine of this process; does not check the tables."""
+        return self._process_engine.open()
 
-    def _open(self) -> Engine:
-        if self._process is not None:
-            self._checked = False
-            if self._engine is not None:
-                self._engine.dispose(close=False)  # a fork copied the connections: they are the parent's
-        located = self._locate()
-        self._own = isinstance(located, str)
-        engine = open_engine(located) if isinstance(located, str) else located
-        if engine.dialect.name not in ("sqlite", "postgresql"):
-            raise SchemaError(f"{engine.dialect.name} is not supported.", "Use SQLite or PostgreSQL.")
-        self._embedded = self._own and is_sqlite(engine)
-        if self._own:
-            # An app that nobody uses any more, as after a site's test, leaves no open connections behind.
-            weakref.finalize(self, dispose, engine, os.getpid()).atexit = False
-        return engine
+    @property
+    def _embedded(self) -> bool:
+        return self._process_engine.is_embedded
+
+    @property
+    def _checked(self) -> bool:
+        return self._checked_by == os.getpid()
 
     def _ready(self) -> Engine:
         engine = self.engine
         if self._embedded and self._file is not None and sqlite.identity(engine) != self._file:
-            # The open connections would go on writing into a file that nobody finds any more.
+            # The open connections would keep writing into a file that no longer has a name.
             _logger.error("The handoff database's file was moved, replaced or deleted; it is opened anew.")
             engine.dispose()
-            self._checked = False
+            self._checked_by = None
             self._file = None
         if not self._checked:
-            with self._opening:
+            with self._checking:
                 if not self._checked:
                     if self._embedded:
                         self._upgrade(engine)
                     else:
                         schema.check(engine)
-                    self._checked = True
+                    self._checked_by = os.getpid()
         return engine
 
     def _upgrade(self, engine: Engine) -> str | None:
@@ -107,24 +91,25 @@ class Database:
         return before
 
     def _in_use(self) -> AbstractContextManager[None]:
-        # Known only once it is opened; that makes no connection.
+        # Whether it is embedded is known once the engine is open, which makes no connection yet.
         _ = self.engine
         return self._usage.in_use() if self._embedded else nullcontext()
 
     @contextmanager
     def _usable(self) -> Iterator[Engine]:
-        """The engine; whatever goes wrong with it is logged, and looked at anew the next time."""
+        """The engine; if it cannot be used, log why and check the tables again next time."""
         try:
             with unavailable(), self._in_use():
                 yield self._ready()
         except Unavailable as error:
-            self._checked = False
+            self._checked_by = None
             self._log_failure(error)
             raise
 
     @contextmanager
     def _write_lock(self) -> Iterator[None]:
-        # Not without end: behind a foreign lock each one before us waits for as long as SQLite lets it.
+        # With a limit: while another process holds the lock, each thread ahead of us waits for as long as SQLite lets
+        # it.
         writing = self._writing
         if not writing.acquire(timeout=BUSY_TIMEOUT):
             raise Unavailable from TimeoutError(f"no turn to write within {BUSY_TIMEOUT} seconds")
@@ -134,7 +119,7 @@ class Database:
             writing.release()
 
     def _log_failure(self, error: Unavailable) -> None:
-        # The driver's words alone: SQLAlchemy's would repeat what the visitor typed.
+        # Only the driver's message: SQLAlchemy's would repeat what the visitor typed.
         cause = getattr(error.__cause__, "orig", None) or error.__cause__
         reason = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
         found = self.obstacle() if cause is not None else None
@@ -142,7 +127,7 @@ class Database:
 
     @property
     def file(self) -> Path | None:
-        """The SQLite file that belongs to this package alone; None where there is none.
+        """The SQLite file that belongs to this package alone; None: there is none.
 
         Raises:
             SchemaError: the site's database cannot be shared.
@@ -151,26 +136,26 @@ class Database:
         return sqlite.file_of(engine) if self._embedded else None
 
     def obstacle(self) -> Obstacle | None:
-        """What keeps this process's user from using the file; None: nothing that can be seen, or there is no file."""
-        file = None if self._engine is None else self.file
+        """What prevents this process's user from using the file; None: nothing visible, or there is no file."""
+        file = None if self._process_engine.opened is None else self.file
         return None if file is None else obstacle(file)
 
     def present_version(self) -> str | None:
-        """The version of the tables as they are; None: there are none. Makes and changes nothing.
+        """The current version of the tables; None: there are none. Creates and changes nothing.
 
         Raises:
             Unavailable: the database cannot be reached.
         """
         with unavailable(), self._in_use():
             file = self.file
-            # SQLite would make the file.
+            # SQLite would create the file.
             return None if file is not None and not file.exists() else schema.version(self.engine)
 
     def is_of_later_version(self, version: str) -> bool:
-        """Whether tables of this version were made by a later version of the package, and can be used.
+        """Whether a later version of the package made tables of this version, and they can be used.
 
         Raises:
-            SchemaError: they were, and cannot be used.
+            SchemaError: a later version made them, and they cannot be used.
             Unavailable: the database cannot be reached.
         """
         with unavailable(), self._in_use():
@@ -188,15 +173,15 @@ class Database:
 
     @contextmanager
     def write(self, *, alone: bool = True, survives_power_cut: bool = True) -> Iterator[Connection]:
-        """A connection in a transaction that is the only writing one from its first statement on.
+        """A connection in a transaction that is the only writer from its first statement.
 
-        What is read in it cannot change before it commits. Never hold one while something slow goes on.
+        What it reads cannot change before it commits. Never keep one open during something slow.
 
         Arguments:
-            alone: without it, PostgreSQL lets it write beside others, whose rows may change at any time. SQLite has
-                one writer at a time in any case.
-            survives_power_cut: whether the commit waits for the disk. Without it, it survives the end of the process
-                all the same.
+            alone: if False, PostgreSQL lets other transactions write at the same time, and what was read may change.
+                SQLite always has one writer at a time.
+            survives_power_cut: whether the commit waits for the disk. If not, it still survives the end of the
+                process.
 
         Raises:
             Unavailable: the database cannot be reached, is full, or stays locked.
@@ -213,24 +198,25 @@ class Database:
         if not is_sqlite(engine):
             return postgresql.write_transaction(engine, alone=alone, survives_power_cut=survives_power_cut)
         if not self._embedded:
-            # A site's own engine waits for the disk as the site has chosen; erased text must be gone in any case.
+            # On its own engine, the site chooses whether commits wait for the disk; erased text must be gone in any
+            # case.
             return sqlite.write_transaction(engine, secure_delete=1)
         return sqlite.write_transaction(engine, **({} if survives_power_cut else {"synchronous": sqlite.NORMAL}))
 
     def upgrade(self) -> tuple[str | None, str]:
-        """Bring the tables to this package's version; those that a later version has extended stay as they are.
+        """Upgrade the tables to this package's version; tables that a later version has extended stay as they are.
 
         Returns:
             The version before (None: there were no tables) and after.
         """
-        with unavailable(), self._in_use(), self._opening:
+        with unavailable(), self._in_use(), self._checking:
             before = self._upgrade(self.engine)
-            self._checked = True
+            self._checked_by = os.getpid()
             after = schema.version(self.engine)
         return before, after or schema.HEAD
 
     def checkpoint(self) -> None:
-        """Copy SQLite's write-ahead log into the file of the database: by whoever delivers, so that no visitor waits.
+        """Copy SQLite's write-ahead log into the database file. The delivery does this, so that no visitor waits.
 
         Raises:
             Unavailable: the database cannot be reached.
@@ -241,13 +227,14 @@ class Database:
             sqlite.checkpoint(engine)
 
     def empty_log(self, patience: float = 0.0) -> bool:
-        """After a deletion: leave nothing of earlier transactions in SQLite's log.
+        """Remove earlier transactions from SQLite's log, after a deletion.
 
         Arguments:
-            patience: seconds to try for; readers in other processes may need the log, and writers go first.
+            patience: seconds for which to keep trying; readers in other processes may need the log, and writers go
+                first.
 
         Returns:
-            Whether it is empty; True for PostgreSQL, whose server looks after its own.
+            Whether it is empty; always True for PostgreSQL, whose server manages its own log.
 
         Raises:
             Unavailable: the database cannot be reached.
@@ -265,35 +252,35 @@ class Database:
             time.sleep(LOG_PAUSE)
 
     def close(self) -> None:
-        """Close this process's connections, unless they are the site's."""
-        if self._own and self._engine is not None and self._process == os.getpid():
-            self._engine.dispose()
+        """Close this process's connections, unless the engine is the site's."""
+        self._process_engine.close()
 
     def prepare_fork(self, held: ExitStack, remaining: Callable[[], float]) -> bool:
-        """Before a fork: wait for those who use the database, and leave no connection that the child would inherit.
+        """Before a fork: wait for threads that use the database, and close connections that the child would inherit.
 
         Arguments:
-            held: takes what is to be undone in the parent.
-            remaining: the seconds that the fork may still wait.
+            held: receives the callbacks that undo this in the parent.
+            remaining: returns the seconds for which the fork may still wait.
 
         Returns:
-            Whether the child inherits none.
+            Whether the child inherits no connection.
         """
         held.callback(self._usage.unblock)
         unused = self._usage.block(remaining())
-        # A fork in the middle of a write would copy SQLite's notes of its locks, and the child could never write.
-        # Whoever writes into a file of our own uses it, and was waited for already.
+        # A fork during a write would copy SQLite's records of its locks, and the child could never write. A thread
+        # that writes to a file of our own counts as a user of it, so the fork has waited for it already.
         if self._writing.acquire(timeout=0 if self._embedded else remaining()):
             held.callback(self._writing.release)
-        if self._engine is None or not self._embedded or self._process != os.getpid():
+        engine = self._process_engine.opened
+        if engine is None or not self._embedded:
             return True
         if unused:
-            sqlite.leave_nothing_to_a_child(self._engine)
+            sqlite.leave_nothing_to_a_child(engine)
         return unused
 
 
 def now(connection: Connection) -> datetime:
-    """The database's own time, UTC: the clocks of several web machines differ."""
+    """The database's time in UTC, since the clocks of several web servers differ."""
     if is_sqlite(connection):
         return sqlite.now(connection)
     found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()

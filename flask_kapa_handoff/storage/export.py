@@ -1,4 +1,4 @@
-"""Everything that is kept of the tickets, a page at a time: memory and open connections do not grow with the table."""
+"""Exports everything that is stored of the tickets, page by page, so that memory does not grow with the table."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .tables import delivery_attempt, settings_change, ticket, transcript
 from .tickets import Attempt, Ticket
 
 PAGE_LENGTH = 25
-"""Transcripts may have a megabyte each."""
+"""Each transcript may have a megabyte."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A ticket with all that belongs to it; the conversation as it is stored, None where there is none.
+    """A ticket with everything that belongs to it; the conversation as it is stored, None: there is none.
 
-    What cannot be read stands in it as it is stored.
+    Values that cannot be read are included as they are stored.
     """
 
     ticket: Ticket | DamagedRow
@@ -33,17 +33,17 @@ class Record:
 
 
 def before_time(moment: datetime) -> UUID:
-    """An id that comes before those of all tickets that were stored at this moment or later."""
+    """An id that sorts before the ids of all tickets that were stored at this moment or later."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)  # RFC 9562, 5.7: a UUIDv7 begins with its milliseconds
 
 
 def export_page(database: Database, after: UUID | Damaged | None = None, email: str | None = None) -> list[Record]:
-    """The next tickets, oldest first; empty at the end.
+    """The next page of tickets, oldest first; empty at the end.
 
     Arguments:
-        after: the id of the last ticket of the page before, or one that :func:`before_time` gives; None: from the
-            first one on.
-        email: the address of the visitor whose tickets are wanted, in upper or lower case; None: everybody's.
+        after: the id of the previous page's last ticket, or one from :func:`before_time`; None: start with the first
+            ticket.
+        email: the visitor's address, in upper or lower case; None: everybody's tickets.
     """
     with database.read() as connection:
         query = select(ticket).order_by(ticket.c.id).limit(PAGE_LENGTH)
@@ -67,7 +67,7 @@ def export_page(database: Database, after: UUID | Damaged | None = None, email: 
 
 
 def settings_changes_of(database: Database, email: str) -> list[dict[str, Any]]:
-    """The changes of the settings that a person made, or that name the address, oldest first.
+    """The changes of the settings that a person made or that contain their address, oldest first.
 
     Arguments:
         email: the address, in upper or lower case.

@@ -1,4 +1,4 @@
-"""Who can use an SQLite file, as far as owners and modes tell: SQLite itself says "unable to open" and no more."""
+"""Finds out who can use an SQLite file, from owners and modes: SQLite only says "unable to open"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEY = "KAPA_HANDOFF_DATABASE_URI"
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What keeps a user from using the file, and what to do."""
+    """What prevents a user from using the file, and what to do."""
 
     what: str
     remedy: str
@@ -22,7 +22,7 @@ class Obstacle:
 
 
 def obstacle(file: Path) -> Obstacle | None:
-    """What keeps this process's user from using an SQLite file, or from making it; None: nothing that can be seen."""
+    """What prevents this process's user from using or creating an SQLite file; None: nothing visible."""
     file = Path(os.path.realpath(file))
     user, folder = f"the user {_this_user()}", _nearest(file.parent)
     remedy = (
@@ -49,7 +49,7 @@ def obstacle(file: Path) -> Obstacle | None:
 
 
 def obstacle_of_owner(file: Path) -> Obstacle | None:
-    """What keeps the user whose folder it is, usually the web server's, from using a file that another user made."""
+    """What prevents the folder's owner, usually the web server's user, from using a file that another user made."""
     file = Path(os.path.realpath(file))
     try:
         of_file, of_folder = file.stat(), file.parent.stat()
@@ -65,7 +65,7 @@ def obstacle_of_owner(file: Path) -> Obstacle | None:
 
 
 def owner_can(file: Path) -> str | None:
-    """The user whose folder it is, if it is another one than this process's and could use the file; else None."""
+    """The folder's owner, if that is not this process's user and could use the file; else None."""
     place = Path(os.path.realpath(file))
     folder = _nearest(place.parent)
     if not hasattr(os, "geteuid"):
@@ -80,7 +80,7 @@ def owner_can(file: Path) -> str | None:
 
 
 def only_user(file: Path) -> str | None:
-    """The user who alone can use the file; None if others can as well."""
+    """The only user who can use the file; None: others can, too."""
     try:
         found = file.stat()
     except OSError:
@@ -89,7 +89,7 @@ def only_user(file: Path) -> str | None:
 
 
 def make_folders(folder: Path) -> None:
-    """Make a folder with those above it; as root, for the user whose folder they are made in."""
+    """Create a folder and its parents; as root, make them belong to the owner of the folder that contains them."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for made in reversed(missing):
@@ -97,10 +97,10 @@ def make_folders(folder: Path) -> None:
 
 
 def give_to_owner_of_folder(path: Path) -> str | None:
-    """As root: let what was just made belong to the user whose folder it is in, often the web server's.
+    """As root, give a new file or folder to the owner of the folder that contains it, often the web server's user.
 
     Returns:
-        That user's name; None: it is as it should be.
+        That user's name; None: nothing had to change.
     """
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None

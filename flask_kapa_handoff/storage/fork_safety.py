@@ -1,4 +1,4 @@
-"""Forks: what a child must not inherit of a database, and how a fork waits for those who use one."""
+"""Makes forks safe: a fork waits for threads that use a database, and the child inherits no connection."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from . import BUSY_TIMEOUT
 
 
 class ForkSafe(Protocol):
-    """What a fork asks of a database."""
+    """What a database must do for a fork."""
 
     def prepare_fork(self, held: ExitStack, remaining: Callable[[], float]) -> bool:
-        """Wait for those who use it, and leave no connection that the child would inherit.
+        """Wait for threads that use it, and close connections that the child would inherit.
 
         Arguments:
-            held: takes what is to be undone in the parent.
-            remaining: the seconds that the fork may still wait.
+            held: receives the callbacks that undo this in the parent.
+            remaining: returns the seconds for which the fork may still wait.
 
         Returns:
-            Whether the child inherits none.
+            Whether the child inherits no connection.
         """
 
     def renew_locks(self) -> None:
-        """In the child: replace the locks, which threads of the parent may hold."""
+        """In the child, replace the locks, which threads of the parent may hold."""
 
 
 _logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def _enrolled() -> list[ForkSafe]:
 
 
 class UsageCounter:
-    """Counts which threads use connections: a fork waits for them, and they wait for a fork."""
+    """Counts the threads that use connections: a fork waits for them, and they wait for a fork."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -57,10 +57,10 @@ class UsageCounter:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Count this thread in: a fork waits for it, as long as the fork is willing to wait."""
+        """Count this thread, so that a fork waits for it, up to the fork's time limit."""
         thread = threading.get_ident()
         with self._changed:
-            # Whoever is inside already gets through: the fork waits for that thread.
+            # A thread that is already counted may enter again, since the fork waits for it.
             self._changed.wait_for(lambda: not self._forking or thread in self._uses, 2 * BUSY_TIMEOUT)
             self._uses[thread] += 1
         try:
@@ -76,10 +76,10 @@ class UsageCounter:
         """Let no other thread begin, and wait for those that have begun.
 
         Arguments:
-            seconds: how long to wait at most.
+            seconds: the longest wait.
 
         Returns:
-            Whether no thread uses a connection, the one that forks included.
+            Whether no thread uses a connection, including the one that forks.
         """
         own = threading.get_ident()
         with self._changed:
@@ -88,7 +88,7 @@ class UsageCounter:
             return not self._uses
 
     def unblock(self) -> None:
-        """The fork is over."""
+        """Let threads begin again, after the fork."""
         with self._changed:
             self._forking.discard(threading.get_ident())
             self._changed.notify_all()
@@ -103,7 +103,7 @@ class _Fork(threading.local):
 _fork = _Fork()
 
 
-def _before() -> None:
+def _before_fork() -> None:
     deadline = time.monotonic() + BUSY_TIMEOUT
     _fork.all_unused = True
     for database in _enrolled():
@@ -113,7 +113,7 @@ def _before() -> None:
 
 def _after_in_parent() -> None:
     _fork.held.close()
-    if not _fork.all_unused:  # now that nothing is held: whoever writes the log may use the database
+    if not _fork.all_unused:  # only now that nothing is held, since a log handler may use the database
         _logger.warning(
             "The process has forked while it used the handoff database: the child's tickets are safe only as long as "
             "this process keeps the database open."
@@ -121,11 +121,11 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    # New locks: the threads that hold the old ones are not there to release them.
+    # New locks, since the threads that hold the old ones do not exist here to release them.
     _fork.held.pop_all()
     for database in _enrolled():
         database.renew_locks()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

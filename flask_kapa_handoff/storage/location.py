@@ -1,4 +1,4 @@
-"""Where an app's database is: what the configuration names, the site's own, or a file."""
+"""Locates an app's database: the one in the configuration, the site's own, or a file."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Location:
-    """Finds the database of an app when it is first used: the site may set itself up in any order.
+    """Finds an app's database at first use, so that the site can set up its extensions in any order.
 
     Arguments:
-        uri: what KAPA_HANDOFF_DATABASE_URI names, if anything.
-        engine: what the site has passed to ``KapaHandoff``, if anything.
+        uri: KAPA_HANDOFF_DATABASE_URI, if it is set.
+        engine: the engine that the site passed to ``KapaHandoff``, if any.
     """
 
     app: Flask
@@ -37,10 +37,10 @@ class Location:
     engine: Engine | None
 
     def __call__(self) -> str | Engine:
-        """The URL of a database to be opened, or an engine of the site's.
+        """The URL of the database to open, or the site's own engine.
 
         Raises:
-            SchemaError: the site's engine has no connection for us alone.
+            SchemaError: the site's engine cannot give us a connection of our own.
         """
         shared = self.engine
         if shared is None and self.uri is None:
@@ -62,7 +62,7 @@ class Location:
 
     @property
     def default_file(self) -> Path:
-        """The file that is used where neither the configuration nor the site names a database."""
+        """The file to use if neither the configuration nor the site names a database."""
         return Path(self.app.instance_path) / FILE
 
     @property
@@ -73,8 +73,8 @@ class Location:
 
     @property
     def warning(self) -> str | None:
-        """What is wrong with where the file is; None if it survives the next deploy as far as one can see."""
-        # Flask's choice for a site that is installed as a package; without a virtual environment, as in a container.
+        """What is wrong with the file's location; None: as far as can be seen, it survives the next deploy."""
+        # Flask's choice for a site that is installed as a package without a virtual environment, as in a container.
         in_venv = sys.prefix != sys.base_prefix
         place, name = (sys.prefix, "virtual environment") if in_venv else (f"{sys.prefix}/var", "Python installation")
         if not self.default_file.is_relative_to(place) or not self.is_default:
@@ -85,7 +85,7 @@ class Location:
         url = make_url(uri)
         if url.get_backend_name() != "sqlite" or str(url.database).startswith("file:"):
             return uri
-        # As Flask-SQLAlchemy does: the working directories of web and worker differ.
+        # As in Flask-SQLAlchemy: the web process and the worker may have different working directories.
         file = Path(self.app.instance_path) / str(url.database)
         return url.set(database=str(file)).render_as_string(hide_password=False)
 
@@ -108,8 +108,8 @@ class Location:
 
 
 def _gives_connections_of_our_own(engine: Engine) -> bool:
-    # One connection for everybody, or for everything that a thread does: to commit or to give it back would commit or
-    # roll back what the site has begun in it.
+    # All threads, or everything in one thread, share one connection: committing or returning it would commit or roll
+    # back what the site has begun in it.
     if isinstance(engine.pool, (StaticPool, SingletonThreadPool, AssertionPool)):
         return False
     url = engine.url

@@ -1,4 +1,4 @@
-"""What our engines may log: statements, and nothing that a visitor wrote."""
+"""Restricts what our engines log: statements, and nothing that a visitor wrote."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ NAME = "kapa_handoff"
 _logger = logging.getLogger(f"sqlalchemy.engine.Engine.{NAME}")
 
 
-def _holds_no_rows(record: logging.LogRecord) -> bool:
-    # SQLAlchemy logs each row of a result at this level, whatever hide_parameters says.
+def _is_not_a_row(record: logging.LogRecord) -> bool:
+    # SQLAlchemy logs each row of a result at this level, even with hide_parameters.
     return record.levelno > logging.DEBUG
 
 
 def quiet() -> dict[str, Any]:
-    """The arguments that keep an engine's logs and errors free of what its statements read and write."""
-    _logger.addFilter(_holds_no_rows)
+    """Engine arguments that keep the data of its statements out of logs and errors."""
+    _logger.addFilter(_is_not_a_row)
     return {"hide_parameters": True, "logging_name": NAME}

@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: writers that take turns, and connections that do not wait without end."""
+"""Everything specific to PostgreSQL: writers that take turns, and connections with time limits."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sqlalchemy import Connection, Engine, create_engine
 from . import BUSY_TIMEOUT
 from .logs import quiet
 
-# Any number will do that nothing else of the site takes; this one reads "kapahand".
-_TURN_TO_WRITE = 0x6B61706168616E64
+# Any number that the site does not use for something else; in ASCII, this one is "kapahand".
+_WRITE_LOCK_KEY = 0x6B61706168616E64
 
 
 def open_engine(uri: str) -> Engine:
-    """An engine for a database that the configuration names."""
+    """A new engine for the database at this address."""
     return create_engine(
         uri,
-        # No request waits without end for a server that a firewall has cut off; libpq's options, in s and in ms.
+        # No request waits forever for a server that a firewall has cut off; libpq's options, in s and in ms.
         connect_args={"connect_timeout": BUSY_TIMEOUT, "tcp_user_timeout": BUSY_TIMEOUT * 1000},
-        pool_pre_ping=True,  # a connection that went away meanwhile is replaced
+        pool_pre_ping=True,  # replaces a connection that was lost meanwhile
         pool_size=16,
         max_overflow=32,
         **quiet(),
@@ -32,17 +32,17 @@ def write_transaction(engine: Engine, *, alone: bool, survives_power_cut: bool) 
     """A writing transaction.
 
     Arguments:
-        alone: it waits until no other one of ours is alone, too; what is read in it cannot change then.
+        alone: wait until no other such transaction of ours runs, so that what it reads cannot change.
         survives_power_cut: see :meth:`.engine.Database.write`.
     """
     with engine.connect() as plain:
-        # A stricter level of the site's own would look at the state before the wait for the turn.
+        # A stricter level, which the site may have set, would read the state from before the wait.
         connection = plain.execution_options(isolation_level="READ COMMITTED")
         with connection.begin():
             if not survives_power_cut:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             if alone:
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'")
-                # Limits are counted, and then a row is added: READ COMMITTED alone lets others in between.
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN_TO_WRITE})")
+                # Limits are counted and then a row is added: READ COMMITTED alone lets others write in between.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK_KEY})")
             yield connection

@@ -1,7 +1,7 @@
-"""Reads back what the package itself has stored, maybe in a later version, or damaged since: nothing here raises.
+"""Reads what the package has stored, even if a later version stored it or it is damaged since: nothing here raises.
 
-What a later version wrote is kept where this one can use it. What cannot be read fails alone: a row with such a value
-becomes a :class:`DamagedRow`, and all other rows are read as ever.
+What a later version wrote is kept if this one can use it. One unreadable value affects only its row, which becomes a
+:class:`DamagedRow`; all other rows are read as usual.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Dialect, Row, Table, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..conversation import Conversation, QuestionAnswer, Reaction, Source, clean_text
+from ..conversation import Conversation, QuestionAnswer, Reaction, Source
+from ..text import clean_text
 from ..unknown import Unknown, log_once
 
 MAX_LOGGED = 1_000
@@ -29,7 +30,7 @@ _logged: set[tuple[str, str]] = set()
 
 
 class Damaged(str):
-    """A stored value that cannot be read, as text. ``raw`` is what is stored: by it the row can still be found."""
+    """A stored value that cannot be read, as text. The row can still be found by ``raw``, the stored value."""
 
     raw: Any
 
@@ -44,7 +45,8 @@ class DamagedRow:
     """A row that cannot be read.
 
     Arguments:
-        values: what is stored, by column; what cannot be read is :class:`Damaged`, or of another type than the column.
+        values: the stored values by column; an unreadable one is :class:`Damaged`, or has another type than the
+            column.
         damaged: the columns that cannot be read.
     """
 
@@ -53,12 +55,12 @@ class DamagedRow:
 
     @property
     def id(self) -> Any:
-        """What is stored as the row's id."""
+        """The row's id as it is stored."""
         return self.values.get("id")
 
     @property
     def reference(self) -> str | None:
-        """A ticket's reference; None: that is damaged, too, or the row is no ticket's."""
+        """The ticket's reference; None: it is damaged, too, or the row is not a ticket's."""
         found = self.values.get("reference")
         return found if isinstance(found, str) and found else None
 
@@ -69,7 +71,7 @@ class DamagedRow:
 
 
 def tolerant(read: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
-    """A result processor that gives :class:`Damaged` where another one would raise."""
+    """A result processor that returns :class:`Damaged` when the given one raises."""
 
     def process(value: Any) -> Any:
         try:
@@ -81,7 +83,7 @@ def tolerant(read: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
 
 
 def uuid_of_text(value: Any) -> UUID | Damaged | None:
-    """A UUID as SQLite has it, 32 digits; another spelling would be found by no query."""
+    """A UUID as SQLite stores it, 32 digits; no query would find another spelling."""
     if value is None:
         return None
     try:
@@ -92,7 +94,7 @@ def uuid_of_text(value: Any) -> UUID | Damaged | None:
 
 
 def text_of_uuid(value: Any, dialect: Dialect) -> Any:
-    """What stands for an id in a statement; a damaged one as it is stored."""
+    """An id as a statement needs it; a damaged one stays as it is stored."""
     if isinstance(value, Damaged):
         return value.raw
     return value.hex if isinstance(value, UUID) and dialect.name == "sqlite" else value
@@ -108,7 +110,7 @@ def _types(table: Table) -> tuple[tuple[str, tuple[type, ...]], ...]:
 
 
 def damage(table: Table, row: Row[Any]) -> DamagedRow | None:
-    """What is wrong with a row of all the columns of a table; None: nothing. Logged once per process and row."""
+    """What is damaged in a row with all columns of a table; None: nothing. Logged once per process and row."""
     wrong = [name for (name, types), value in zip(_types(table), row, strict=True) if not isinstance(value, types)]
     if not wrong:
         return None
@@ -122,7 +124,7 @@ def damage(table: Table, row: Row[Any]) -> DamagedRow | None:
 
 
 def earliest(connection: Connection, column: ColumnElement[Any], *, where: ColumnElement[bool]) -> datetime | None:
-    """The earliest readable time of a column; None: there is none."""
+    """The earliest readable time in a column; None: there is none."""
     found = connection.execute(select(func.min(column)).where(where)).scalar_one()
     return first_time(connection, column, where=where) if isinstance(found, Damaged) else found
 
@@ -130,21 +132,21 @@ def earliest(connection: Connection, column: ColumnElement[Any], *, where: Colum
 def first_time(
     connection: Connection, column: ColumnElement[Any], *, where: ColumnElement[bool], newest: bool = False
 ) -> datetime | None:
-    """The earliest readable time of a column whose minimum is damaged; None: there is none.
+    """The earliest readable time in a column whose minimum is damaged; None: there is none.
 
     Arguments:
-        newest: the latest one instead.
+        newest: find the latest one instead.
     """
     query = select(column).where(where, column.is_not(None)).order_by(column.desc() if newest else column)
-    # Most texts that are no times come before or after all times: few rows are read.
+    # Most texts that are not times sort before or after all times, so this reads few rows.
     with connection.execute(query.execution_options(yield_per=100)) as found:
         return next((value for value in found.scalars() if isinstance(value, datetime)), None)
 
 
 def read_json(text: Any) -> Any:
-    """Decoded JSON; what is none stays as it is.
+    """Decode JSON; return anything else as it is.
 
-    Nothing that this package writes is nested deeply enough to fail otherwise.
+    Nothing that this package writes is nested deeply enough to raise RecursionError.
     """
     try:
         return json.loads(text)
@@ -155,10 +157,10 @@ def read_json(text: Any) -> Any:
 def read_conversation(value: Any, *, thread_id: str | None = None) -> Conversation:
     """A conversation that this package has stored, from decoded JSON; unknown keys are ignored.
 
-    A pair that cannot be read is kept as text, beside those that can.
+    An unreadable pair is kept as text, among the readable ones.
 
     Raises:
-        ValueError: it is no list, or no pair of it can be read.
+        ValueError: it is not a list, or none of its pairs can be read.
     """
     pairs = value if isinstance(value, list) else []
     if not any(_is_readable(pair) for pair in pairs):
@@ -172,7 +174,7 @@ def _is_readable(pair: Any) -> bool:
 
 def _pair(stored: Any) -> QuestionAnswer:
     if not _is_readable(stored):
-        # Not its text: that may be the visitor's.
+        # Without its text, which may be the visitor's.
         log_once("question-answer pair with", ", ".join(stored) if isinstance(stored, dict) else type(stored).__name__)
         return QuestionAnswer("", Unknown(json.dumps(stored, ensure_ascii=False)).label)
     sources = stored.get("sources")

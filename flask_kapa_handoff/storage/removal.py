@@ -1,4 +1,4 @@
-"""Deleting tickets with all that belongs to them, in short transactions: submits and deliveries wait meanwhile."""
+"""Deletes tickets with everything that belongs to them, in short transactions, since submits and deliveries wait."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ BATCH = 100
 """How many tickets one transaction deletes."""
 
 PAUSE_SECONDS = 0.05
-"""The rest between two of them: SQLite lets those who wait try their luck every now and then, and no queue forms."""
+"""Seconds between two of them: SQLite has no queue, and waiting writers only retry from time to time."""
 
 
 ERASED = "erased"
-"""Who made a change of the settings, where that person was erased."""
+"""The name in the settings' history of a person who was erased."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Erased:
     """What was deleted.
 
     Arguments:
-        references: those of the tickets, oldest first.
+        references: the tickets' references, oldest first.
         attempts: how many delivery attempts.
-        being_sent: the tickets whose mail was on its way.
+        being_sent: the references of tickets whose mail was being sent.
         changes: how many entries of the settings' history no longer name the person.
     """
 
@@ -57,32 +57,34 @@ class Erased:
 def references_of_visitor(database: Database, email: str) -> list[str]:
     """The references of a visitor's tickets, oldest first."""
     with database.read() as connection:
-        return list(connection.execute(select(ticket.c.reference).where(_of(email)).order_by(ticket.c.id)).scalars())
+        return list(
+            connection.execute(select(ticket.c.reference).where(_is_of_visitor(email)).order_by(ticket.c.id)).scalars()
+        )
 
 
 def erase_visitor(database: Database, email: str) -> Erased:
-    """Delete every ticket of a visitor, whatever its state.
+    """Delete all tickets of a visitor, in any state.
 
-    One that is being sent may go, too: its delivery finds that it is not there any more, and leaves nothing behind.
+    This includes a ticket that is being sent: its delivery finds that it no longer exists, and leaves nothing behind.
 
     Arguments:
         email: the visitor's address, in upper or lower case.
     """
     erased = Erased()
-    while batch := _delete_batch(database, _of(email), ticket.c.id):
+    while batch := _delete_batch(database, _is_of_visitor(email), ticket.c.id):
         erased += batch
     return erased
 
 
 def names_person(email: str) -> ColumnElement[bool]:
-    """Picks the changes of the settings that a person made, or that have the address in them.
+    """A condition for the changes of the settings that a person made or that contain their address.
 
     Arguments:
         email: the address, in upper or lower case.
     """
     columns, address = settings_change.c, email.lower()
     texts = (func.lower(columns.before), func.lower(columns.after))
-    # As JSON writes it, so that nobody else's longer address is found.
+    # With JSON's quotes, so that it does not match somebody else's longer address.
     return or_(
         func.lower(columns.changed_by) == address,
         *(text.contains(json.dumps(address), autoescape=True) for text in texts),
@@ -90,18 +92,17 @@ def names_person(email: str) -> ColumnElement[bool]:
 
 
 def erase_from_history(database: Database, email: str, *, keep_as_destination: bool) -> Erased:
-    """Take a person out of the settings' history; what was changed, and when, stays.
+    """Remove a person from the settings' history; what was changed, and when, stays.
 
     Arguments:
         email: the address, in upper or lower case.
-        keep_as_destination: whether it stays where it is the address that tickets went to; it does if they still go
-            there.
+        keep_as_destination: whether to keep it as the address that tickets went to, because they still go there.
     """
     address, changes = email.lower(), 0
 
     def without_address(text: str) -> str:
         values = read_json(text)
-        if not isinstance(values, dict):  # damaged: the address goes, wherever it stands
+        if not isinstance(values, dict):  # damaged: remove the address wherever it is
             return text if keep_as_destination else re.sub(re.escape(address), "", text, flags=re.IGNORECASE)
         is_named = str(values.get("email") or "").lower() == address
         return json.dumps({**values, "email": None}) if is_named and not keep_as_destination else text
@@ -117,9 +118,9 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
 
 
 def delete_outdated(database: Database, days: int) -> int:
-    """Delete the first tickets that were delivered, or failed, more than so many days ago.
+    """Delete the first batch of tickets that were delivered, or failed, more than ``days`` days ago.
 
-    One that failed and was sent again is not outdated: it waits, or has ended later.
+    A ticket that failed and was sent again is not outdated: it is waiting, or was completed later.
 
     Returns:
         How many; fewer than :data:`BATCH` at the end.
@@ -131,23 +132,24 @@ def delete_outdated(database: Database, days: int) -> int:
         tries.ticket_id == ticket.c.id, func.coalesce(tries.finished_at, tries.started_at) >= before
     )
     failed = and_(ticket.c.status == Status.FAILED, ticket.c.queued_at < before, ~tried_later)
-    # Only a delivered ticket has this time. With the status in the condition, SQLite would not take the index.
+    # Only a delivered ticket has this time. With the status in the condition, SQLite would not use the index.
     batch = _delete_batch(database, ticket.c.delivered_at < before, ticket.c.delivered_at)
     batch = batch or _delete_batch(database, failed, ticket.c.queued_at)
     return len(batch.references) if batch else 0
 
 
-def _of(email: str) -> ColumnElement[bool]:
+def _is_of_visitor(email: str) -> ColumnElement[bool]:
     return ticket.c.email_key == email.lower()
 
 
 def _delete_batch(database: Database, condition: ColumnElement[bool], order: ColumnElement[Any]) -> Erased | None:
     query = select(ticket.c.id, ticket.c.reference, ticket.c.status).where(condition).order_by(order)
-    with database.read() as connection:  # a look, which writers need not wait for
+    with database.read() as connection:  # a query that writers need not wait for
         if connection.execute(query.limit(1)).first() is None:
             return None
-    with database.write() as connection:  # alone: a submit that follows one of them must not come in between
-        # Locked, where rows can be: a delivery that began now would add an attempt to what is being deleted.
+    with database.write() as connection:  # alone: no submit that follows up one of them may come in between
+        # Lock the rows where the database can: a delivery that begins now would add an attempt to a ticket that is
+        # being deleted.
         found = connection.execute(query.limit(BATCH).with_for_update(of=ticket)).all()
         attempts = _delete(connection, [row.id for row in found])
     if len(found) == BATCH:
@@ -157,8 +159,8 @@ def _delete_batch(database: Database, condition: ColumnElement[bool], order: Col
 
 
 def _delete(connection: Connection, ids: list[UUID]) -> int:
-    """Delete these tickets; gives the number of their delivery attempts."""
-    # A site's own SQLite engine may not enforce foreign keys, so what they would do is done by hand.
+    """Delete these tickets; return the number of their delivery attempts."""
+    # A site's own SQLite engine may not enforce foreign keys, so this does what they would do.
     connection.execute(update(ticket).where(ticket.c.follows.in_(ids)).values(follows=None))
     connection.execute(delete(transcript).where(transcript.c.ticket_id.in_(ids)))
     attempts = connection.execute(delete(delivery_attempt).where(delivery_attempt.c.ticket_id.in_(ids))).rowcount

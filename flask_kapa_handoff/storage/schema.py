@@ -1,11 +1,10 @@
-"""The version of the tables: read, check, upgrade. Alembic is imported only when there is something to do.
+"""Reads, checks and upgrades the version of the tables. Imports Alembic only when there is something to do.
 
 The rule for migrations, so that the package can be rolled back: within a major version they only add. A new column is
-nullable or has a default of the database's own, a new table that refers to an earlier one has ``ON DELETE CASCADE`` or
-``SET NULL``, and nothing that an earlier
-version of the same major version reads or writes is renamed, removed, narrowed or given another meaning. This version
-then works with tables that a later one has extended, see :func:`is_usable`; what is not like that waits for the next
-major version.
+nullable or has a server default, a new table that refers to an earlier one has ``ON DELETE CASCADE`` or ``SET NULL``,
+and nothing that an earlier version of the same major version reads or writes is renamed, removed, narrowed or given
+another meaning. This version then works with tables that a later one has extended, see :func:`is_usable`; any other
+change has to wait for the next major version.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import ReflectedColumn
 
 HEAD = "0004"
-"""The newest migration; a test holds it against the migrations folder."""
+"""The newest migration; a test compares it with the migrations folder."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -38,7 +37,7 @@ _upgrading = threading.Lock()
 
 def _renew_lock() -> None:
     global _upgrading
-    _upgrading = threading.Lock()  # whoever holds the old one is not in this process
+    _upgrading = threading.Lock()  # the thread that holds the old one is not in this process
 
 
 if hasattr(os, "register_at_fork"):
@@ -46,7 +45,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def _turn_of_alembic() -> Iterator[None]:
+def _upgrade_lock() -> Iterator[None]:
     lock = _upgrading
     if not lock.acquire(timeout=BUSY_TIMEOUT):
         raise Unavailable from TimeoutError(f"another app's tables are being upgraded for {BUSY_TIMEOUT} seconds")
@@ -60,7 +59,7 @@ UPGRADE = "flask kapa-handoff db upgrade"
 
 
 def version(engine: Engine) -> str | None:
-    """The version of the database's tables; none: there are no tables yet."""
+    """The version of the database's tables; None: there are no tables yet."""
     with engine.connect() as connection:
         return _version(connection)
 
@@ -74,7 +73,7 @@ def _version(connection: Connection) -> str | None:
 
 
 def check(engine: Engine) -> None:
-    """Raise SchemaError, which names the command that mends it, unless the tables are of this version."""
+    """Raise SchemaError, which names the command that fixes it, unless the tables are of this version."""
     found = version(engine)
     if found is None:
         raise SchemaError("The handoff tables are not in the database yet.", f"Create them with: {UPGRADE}")
@@ -88,12 +87,12 @@ def upgrade(
     *,
     use_write_ahead_log: bool,
 ) -> None:
-    """Bring the tables to :data:`HEAD`; those that a later version has extended stay as they are.
+    """Upgrade the tables to :data:`HEAD`; tables that a later version has extended stay as they are.
 
-    Several processes may try at once: one does it, the others wait.
+    Several processes may call this at once: one upgrades, the others wait.
 
     Arguments:
-        use_write_ahead_log: for an SQLite file that is the package's alone; a site's own stays as it is.
+        use_write_ahead_log: for an SQLite file that belongs to the package alone; a site's own keeps its mode.
     """
     before = version(engine)
     if before == HEAD or (before is not None and is_usable(engine, before)):
@@ -102,11 +101,11 @@ def upgrade(
         _use_write_ahead_log(engine)
     from alembic import command
 
-    # One app of a process after another: Alembic keeps what it is working on in globals.
-    with _turn_of_alembic(), write_transaction(engine) as connection:
+    # One app at a time within a process: Alembic keeps its state in globals.
+    with _upgrade_lock(), write_transaction(engine) as connection:
         found = _version(connection)
         if found is not None and is_usable(connection, found):
-            return  # another process, of a later version, was faster
+            return  # a process of a later version was faster
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -123,8 +122,8 @@ def alembic_config() -> AlembicConfig:
 
 
 def _use_write_ahead_log(engine: Engine) -> None:
-    # Kept in the file's header, so once is enough. Two processes that start at the same moment may refuse each
-    # other here; the one that came first has set it for both.
+    # The mode is stored in the file's header, so setting it once is enough. If two processes start at the same moment,
+    # it may fail in one of them; the other has set it for both.
     with engine.connect() as connection:
         try:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
@@ -134,7 +133,7 @@ def _use_write_ahead_log(engine: Engine) -> None:
 
 
 def is_usable(database: Engine | Connection, found: str) -> bool:
-    """Whether a later version of this package has made the tables, and only added to those that this one needs.
+    """Whether a later version of this package made the tables, and only added to what this one needs.
 
     Arguments:
         found: the version of the tables.
@@ -161,7 +160,7 @@ def is_usable(database: Engine | Connection, found: str) -> bool:
 
 
 def _obstacles(database: Inspector) -> list[str]:
-    """What keeps this version from using the tables as they are: what it needs and is not there, or cannot fill."""
+    """What prevents this version from using the tables: anything it needs that is missing, or cannot fill."""
     obstacles = []
     for table in metadata.sorted_tables:
         if not database.has_table(table.name):
@@ -172,10 +171,10 @@ def _obstacles(database: Inspector) -> list[str]:
         obstacles += [
             f"{table.name}.{name} must be given"
             for name in columns.keys() - table.columns.keys()
-            if not columns[name]["nullable"] and not _fills_itself(columns[name])
+            if not columns[name]["nullable"] and not _is_optional(columns[name])
         ]
     return sorted(obstacles)
 
 
-def _fills_itself(column: ReflectedColumn) -> bool:
+def _is_optional(column: ReflectedColumn) -> bool:
     return column.get("default") is not None or any(column.get(kind) for kind in ("identity", "computed"))

@@ -1,4 +1,4 @@
-"""The site's own migrations: its autogenerate must not drop tables that its metadata does not know."""
+"""Keeps our tables out of the site's own migrations: autogenerate would drop tables missing from its metadata."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ THREE_LINES = (
     f'    return type_ != "table" or not name.startswith("{PREFIX}")\n'
     "context.configure(..., include_name=include_name)"
 )
-"""What does the same in an ``env.py`` that Flask-Migrate does not run, or that has an ``include_name`` of its own."""
+"""What to write in an ``env.py`` that Flask-Migrate does not run, or that has its own ``include_name``."""
 
 
 class _LeavesOurTablesOut:
-    """Alembic's ``include_name``: not our tables, and of the others what the site's own one says."""
+    """Alembic's ``include_name``: exclude our tables, and ask the site's own function about the others."""
 
     def __init__(self, of_site: IncludeName | None) -> None:
         self._of_site = of_site
@@ -33,12 +33,12 @@ class _LeavesOurTablesOut:
 
 
 def watch_for_flask_migrate(app: Flask) -> None:
-    """Tell Flask-Migrate of our tables as soon as it is there: it may be set up after us."""
+    """Tell Flask-Migrate about our tables as soon as it exists, since the site may set it up after us."""
     appcontext_pushed.connect(_register, app)
 
 
 def stop_watching(app: Flask) -> None:
-    """The app serves requests: it is not one that makes migrations."""
+    """Stop waiting for Flask-Migrate: an app that serves requests does not make migrations."""
     appcontext_pushed.disconnect(_register, app)
 
 
@@ -48,13 +48,14 @@ def _register(app: Flask, **_: Any) -> None:
     if not isinstance(arguments, dict):
         return
     stop_watching(app)
-    # Alembic refuses the argument twice: an env.py with one of its own must go on working, and the doctor says why.
+    # Alembic refuses the argument if given twice: an env.py with its own must keep working, and the check-up reports
+    # it.
     if "include_name" not in _text_of(Path(migrate.directory) / "env.py"):
         arguments["include_name"] = _LeavesOurTablesOut(arguments.get("include_name"))
 
 
 def is_registered(app: Flask) -> bool:
-    """Whether Flask-Migrate leaves our tables out."""
+    """Whether Flask-Migrate ignores our tables."""
     arguments = getattr(app.extensions.get("migrate"), "configure_args", {})
     return isinstance(arguments.get("include_name"), _LeavesOurTablesOut)
 

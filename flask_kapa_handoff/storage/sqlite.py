@@ -1,4 +1,4 @@
-"""What is SQLite's own: the file that belongs to the package, one writer at a time, and the write-ahead log."""
+"""Everything specific to SQLite: the package's own file, one writer at a time, and the write-ahead log."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from .logs import quiet
 _logger = logging.getLogger(__name__)
 
 CHECKPOINT_PAGES = 16_000
-"""Pages of the write-ahead log (of 4 kB) at which a commit itself copies them into the database file. Whoever delivers
-does that long before, so that no visitor waits for it; this is for sites where nobody does."""
+"""Pages (of 4 kB) in the write-ahead log from which a commit copies them into the database file. The delivery does
+that long before, so that no visitor waits for it; this is for sites where no delivery runs."""
 
 
 NORMAL = 1
-"""The mode of ``PRAGMA synchronous`` in which a commit survives the end of the process, and not always a power cut."""
+"""The mode of ``PRAGMA synchronous`` in which a commit survives the end of the process, but not always a power cut."""
 
 
 def open_engine(uri: str) -> Engine:
-    """An engine for a file of our own."""
+    """A new engine for a file of our own."""
     engine = create_engine(uri, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=16, max_overflow=32, **quiet())
 
     @event.listens_for(engine, "connect")
     def set_up(driver: Any, record: object) -> None:
-        # FULL: what the visitor was told is stored must survive a power cut.
+        # FULL: a ticket that the visitor was told is stored must survive a power cut.
         driver.execute("PRAGMA synchronous=FULL")
         driver.execute("PRAGMA foreign_keys=ON")
         # Many builds of SQLite leave deleted and overwritten text in the file unless they are told not to.
@@ -44,41 +44,40 @@ def open_engine(uri: str) -> Engine:
 
 
 def create_file(engine: Engine) -> None:
-    """Make the file if it is not there."""
+    """Create the file if it does not exist."""
     place = file_of(engine)
     if place is None:
         return
-    place = Path(os.path.realpath(place))  # O_EXCL follows no link
+    place = Path(os.path.realpath(place))  # O_EXCL does not follow links
     make_folders(place.parent)
-    # Tickets are personal: nobody but the site's own user reads the file. SQLite copies the mode for its log.
-    # O_EXCL: to open and close a file that is there already would drop all locks that this process has on it.
+    # Tickets are personal: only the site's own user may read the file. SQLite copies the mode for its log. O_EXCL:
+    # opening and closing an existing file would drop all locks that this process has on it.
     with suppress(FileExistsError):
         os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        # SQLite, as root, gives its log to whom the file belongs.
+        # As root, SQLite gives its log to the file's owner.
         if owner := give_to_owner_of_folder(place):
             _logger.warning("root has made %s for the user %s, to whom the folder belongs.", place, owner)
-        engine.dispose()  # connections to a file that was deleted would go on writing into nothing
+        engine.dispose()  # connections to a deleted file would keep writing into it
 
 
 def leave_nothing_to_a_child(engine: Engine) -> None:
-    """Close the connections before a fork: nobody uses them, and both sides open their own afterwards."""
-    # SQLite notes which locks the process has, for each file and not for each connection, and the kernel gives none of
-    # them to a child. A child that inherits a connection, even an idle one, takes the notes for locks and asks for
-    # none. Once the parent has ended, others believe to be the last ones on the file, and delete the log that the
-    # child writes its tickets into.
-    # What remains: connections that are in use by the thread that forks, or still in use after the fork has waited,
-    # and servers that fork without a word to Python before it.
+    """Close the unused connections before a fork; both processes open their own afterwards."""
+    # SQLite records the locks of the process for each file, not for each connection, and the kernel passes no locks on
+    # to a child. A child that inherits a connection, even an idle one, trusts the records and takes no locks. Once the
+    # parent has ended, other processes take themselves for the last users of the file, and delete the log into which
+    # the child writes its tickets. Not covered: connections that the forking thread uses, or that are still in use
+    # after the fork has waited, and servers that fork without telling Python first.
     engine.dispose()
 
 
 def file_of(engine: Engine) -> Path | None:
-    """The engine's file; None where its address is none of a plain file."""
+    """The engine's file; None: its address is not that of a plain file."""
     path = engine.url.database
     return None if path is None or path.startswith("file:") else Path(path)
 
 
 def identity(engine: Engine) -> tuple[int, int] | None:
-    """What tells the file from another one at the same place."""
+    """What distinguishes the file from another one at the same path."""
     path = engine.url.database
     if path is None or path.startswith("file:"):
         return None
@@ -91,10 +90,10 @@ def identity(engine: Engine) -> tuple[int, int] | None:
 
 @contextmanager
 def write_transaction(engine: Engine, **pragmas: int) -> Iterator[Connection]:
-    """The only writing transaction from its first statement on.
+    """A transaction that is the only writer from its first statement.
 
     Arguments:
-        pragmas: what its connection is set to until it ends.
+        pragmas: settings of its connection until it ends.
     """
     with engine.connect() as connection, ExitStack() as settings:
         for name, value in pragmas.items():
@@ -102,7 +101,7 @@ def write_transaction(engine: Engine, **pragmas: int) -> Iterator[Connection]:
         with connection.begin():
             # A plain BEGIN that reads first and then writes cannot wait for the lock: it fails at once.
             driver = connection.connection.dbapi_connection
-            if driver is not None and driver.in_transaction:  # the site's own recipe has begun one
+            if driver is not None and driver.in_transaction:  # the site's own event listener has begun one
                 connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
@@ -117,47 +116,48 @@ def _pragma(connection: Connection, name: str, value: int) -> Iterator[None]:
         yield
     finally:
         if name == "secure_delete" and before == 2:
-            before = "FAST"  # which SQLite takes as a word alone
+            before = "FAST"  # which SQLite accepts only as a word
         driver.execute(f"PRAGMA {name}={before}").close()
 
 
 def now(connection: Connection) -> datetime:
-    """The time of this machine, as the database tells it."""
-    # By the driver: no table is read, and SQLAlchemy's way takes as long as a statement that reads one.
+    """This machine's time, as the database gives it."""
+    # With the driver's cursor: no table is read, and through SQLAlchemy it would take as long as a statement that
+    # reads one.
     driver: Any = connection.connection.dbapi_connection
     (text,) = driver.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')").fetchone()
     return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
 
 
 def checkpoint(engine: Engine) -> None:
-    """Copy the write-ahead log into the file, so that the next writer begins the log anew.
+    """Copy the write-ahead log into the file, so that the next writer starts the log over.
 
-    Writers wait meanwhile. A log that begins anew between two checkpoints can lose a commit in SQLite before 3.51.3
-    (its documentation calls it the WAL-reset bug), and under a flood there is no gap in which it could begin anew.
-    Readers neither wait nor are waited for.
+    Writers wait meanwhile: if the log starts over between two checkpoints, SQLite before 3.51.3 can lose a commit (its
+    documentation calls this the WAL-reset bug), and under a flood of writes there is no gap for starting over. Readers
+    neither wait nor block this.
     """
     with write_transaction(engine), engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def empty_log(engine: Engine) -> bool:
-    """Try once to leave nothing of earlier transactions beside the database file.
+    """Try once to remove earlier transactions from the files beside the database file.
 
-    Of a write-ahead log, one page remains that says nothing about tickets; a rollback journal is emptied.
+    One page of a write-ahead log remains, which contains nothing about tickets; a rollback journal is emptied.
 
     Returns:
-        Whether it worked. It does not while a reader, such as a backup, still needs the log.
+        Whether it worked. It does not while a reader, such as a backup, needs the log.
     """
-    # Not `PRAGMA wal_checkpoint(TRUNCATE)`: while another process holds the writer's lock, it goes on as a checkpoint
-    # without that lock, which is where the WAL-reset bug is (see checkpoint()), and while it waits for readers nobody
-    # can write. This does the same in two steps. Everything is copied under the lock; then the next transaction begins
-    # the log again and, with this limit, cuts off what stands behind it.
+    # Not `PRAGMA wal_checkpoint(TRUNCATE)`: while another process holds the write lock, it continues as a checkpoint
+    # without that lock, which triggers the WAL-reset bug (see checkpoint()), and while it waits for readers nobody can
+    # write. This does the same in two steps: everything is copied under the lock; then the next transaction starts the
+    # log over and, with this limit, truncates the rest.
     checkpoint(engine)
     with write_transaction(engine, journal_size_limit=0) as connection:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
         page: int = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
         path = next(row.file for row in connection.exec_driver_sql("PRAGMA database_list") if row.name == "main")
-        connection.exec_driver_sql(f"PRAGMA user_version={version}")  # writes the file's first page, as it is
+        connection.exec_driver_sql(f"PRAGMA user_version={version}")  # rewrites the file's first page unchanged
     try:
         return os.stat(f"{path}-wal").st_size <= 2 * page  # noqa: PTH116  the log's header, and one page with its own
     except FileNotFoundError:

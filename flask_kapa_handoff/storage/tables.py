@@ -1,4 +1,4 @@
-"""The tables. SQLAlchemy Core, not the ORM: a submit is one insert, and the ORM costs it three times as much."""
+"""The tables. SQLAlchemy Core, not the ORM: a submit is one insert, which takes three times as long with the ORM."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from .reading import Damaged, read_json, text_of_uuid, tolerant, uuid_of_text
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC; SQLite's own type would drop the offset and give back a naive one.
+    """An aware datetime in UTC; SQLAlchemy's type for SQLite would drop the offset and return a naive one.
 
-    What is stored and is no time becomes :class:`.Damaged`.
+    A stored value that is not a time becomes :class:`.Damaged`.
     """
 
     impl = DateTime(timezone=True)
@@ -54,23 +54,23 @@ class UTCDateTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             return value.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
-        # PostgreSQL gives the session's time zone, in which five days later is not always 120 hours later.
+        # PostgreSQL returns the session's time zone, in which five days later is not always 120 hours later.
         return value.astimezone(timezone.utc)  # type: ignore[no-any-return]
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        # Around SQLAlchemy's own: it raises at the first damaged text, and takes all other rows with it.
+        # Wraps SQLAlchemy's own, which raises at the first damaged text, so that no row could be read.
         return tolerant(super().result_processor(dialect, coltype))
 
 
 class StoredUuid(TypeDecorator[UUID]):
-    """A UUID; what is stored and is none becomes :class:`.Damaged`, by which its row can still be found."""
+    """A UUID; a stored value that is not one becomes :class:`.Damaged`, by which its row can still be found."""
 
     impl = Uuid
     cache_ok = True
     python_type = UUID
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        # SQLAlchemy's own, which has the same column, raises at the first damaged text.
+        # SQLAlchemy's own type, with the same column, raises at the first damaged text.
         return dialect.type_descriptor(CHAR(32) if dialect.name == "sqlite" else Uuid())
 
     def process_bind_param(self, value: UUID | Damaged | None, dialect: Dialect) -> Any:
@@ -81,13 +81,13 @@ class StoredUuid(TypeDecorator[UUID]):
 
 
 UNREADABLE = "fields (unreadable)"
-"""The name under which fields are given that cannot be read; no field of a form can have it."""
+"""The name under which unreadable fields are returned; no field of a form can have it."""
 
 
 class FieldValues(TypeDecorator[Mapping[str, str]]):
-    """Texts by their names, as JSON; NULL where there are none.
+    """Texts by name, as JSON; NULL: there are none.
 
-    What cannot be read keeps its text, under the name :data:`UNREADABLE`: the agent sees it, and the ticket goes out.
+    Unreadable JSON is returned as text under the name :data:`UNREADABLE`: the agent sees it, and the ticket is sent.
     """
 
     impl = Text
@@ -161,18 +161,18 @@ ticket = Table(
     Column("flag", Text, comment="what the site's own check says of it"),
     Column("fields", FieldValues, comment="JSON: what the form's further fields say, by their names"),
 )
-# With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue is read
-# without a look at its tickets.
+# With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue can be
+# read from the index alone.
 Index(None, ticket.c.status, ticket.c.next_attempt_at, ticket.c.id, ticket.c.queued_at)
 Index(None, ticket.c.email_key, ticket.c.created_at)
 Index(None, ticket.c.thread_id, ticket.c.created_at)
-# With the size, so that a submit reads what its quotas have used without a look at the tickets.
+# With the size, so that a submit reads the use of its quotas from the index alone.
 Index(None, ticket.c.created_at, ticket.c.size)
 for _column in (ticket.c.client_key, ticket.c.network_key, ticket.c.wide_network_key, ticket.c.mailbox_key):
     Index(None, _column, ticket.c.created_at, ticket.c.size)
 Index(None, ticket.c.offer_id, unique=True)
-# Partial ones cost a submit nothing. By the first, old tickets are found; without the second, the whole table would be
-# looked through for each ticket that is deleted.
+# Partial indexes cost a submit nothing. The first finds old tickets; without the second, each deletion of a ticket
+# would scan the whole table.
 for _column in (ticket.c.delivered_at, ticket.c.follows):
     _where = _column.is_not(None)
     Index(None, _column, sqlite_where=_where, postgresql_where=_where)

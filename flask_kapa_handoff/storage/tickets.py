@@ -1,4 +1,4 @@
-"""Rows as objects: what the other rooms and the signals' receivers see of a ticket."""
+"""Rows as objects: tickets and attempts as the other packages and the receivers of signals see them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .tables import delivery_attempt, ticket, transcript
 
 
 class Status(str, Enum):
-    """Where a ticket's delivery stands. ``held``: stored beyond the site's hourly limit, and sent once released."""
+    """The state of a ticket's delivery. ``held``: beyond the site's hourly limit, and sent once released."""
 
     HELD = "held"
     QUEUED = "queued"
@@ -32,10 +32,10 @@ class Status(str, Enum):
 
 
 class Outcome(str, Enum):
-    """How one delivery attempt ended; an attempt without one was cut off, and nobody knows.
+    """How one delivery attempt ended; an attempt without an outcome was cut off, and its result is unknown.
 
-    ``unreachable``: no connection could be made, and nothing of the ticket was said. ``unknown``: the whole mail was
-    sent, and the reply was lost.
+    ``unreachable``: no connection could be made, and nothing of the ticket was sent. ``unknown``: the whole mail was
+    sent, but the reply was lost.
     """
 
     DELIVERED = "delivered"
@@ -53,24 +53,24 @@ class Ticket:
     """One submitted handoff, without its transcript. Times are UTC.
 
     Arguments:
-        transcript_source: ``browser`` (what the visitor's browser said) or ``site`` (the site's own record).
+        transcript_source: ``browser`` (sent by the visitor's browser) or ``site`` (the site's own record).
         triggers: the triggers that were met, comma-separated.
         email_key: the visitor's address in lower case.
         client_key: a keyed hash of the visitor's network address.
         queued_at: when it was stored, released, or last sent again by hand.
-        next_attempt_at: when a queued ticket is due, and from when on a held one is released if there is room.
-        follows: id of an earlier ticket of the same thread.
-        leased_until: until when the delivery that is at it has it alone.
-        proxy_unheeded: the request named the visitor's address (``X-Forwarded-For``), and the app saw a proxy's.
-        offer_id: of the offer that opened it; an offer opens one ticket.
+        next_attempt_at: when a queued ticket is due, or from when a held one is released if there is room.
+        follows: the id of an earlier ticket of the same thread.
+        leased_until: until when only the current delivery may send it.
+        proxy_unheeded: the request named the visitor's address (``X-Forwarded-For``), but the app saw a proxy's.
+        offer_id: the id of the offer that opened it; an offer opens one ticket.
         network_key, wide_network_key: keyed hashes of the networks around the visitor's address: /24 of IPv4, /56 and
             /48 of IPv6.
-        mailbox_key: a keyed hash of the visitor's email address without its tag and dots, to count by; see
+        mailbox_key: a keyed hash of the visitor's email address without its tag and dots, for counting; see
             :func:`~flask_kapa_handoff.quotas.keys_of`.
-        size: octets of note, fields and conversation as they are stored.
-        flag: what the site's ``ticket_filter`` says of it to the agent.
-        status: unknown: one that a later version has written.
-        fields: what the form's further fields say, by their names; see KAPA_HANDOFF_FIELDS.
+        size: octets of note, fields and conversation as stored.
+        flag: the remark of the site's ``ticket_filter`` for the agent.
+        status: ``Unknown``: a status that a later version wrote.
+        fields: the values of the form's further fields, by name; see KAPA_HANDOFF_FIELDS.
     """
 
     id: UUID
@@ -112,7 +112,7 @@ class Ticket:
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> Ticket | DamagedRow:
-        """A ticket from a row of all the columns; or that row, where something in it cannot be read."""
+        """A ticket from a row with all columns; a :class:`DamagedRow` if something in it cannot be read."""
         damaged = damage(ticket, row)
         if damaged is not None:
             return damaged
@@ -123,11 +123,11 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try to deliver a ticket.
+    """One attempt to deliver a ticket.
 
     Arguments:
-        outcome: None while it goes on, or when nobody knows how it ended; unknown: one that a later version has
-            written.
+        outcome: None while it is under way, or if its result is not known; ``Unknown``: an outcome that a later
+            version wrote.
     """
 
     number: int
@@ -139,7 +139,7 @@ class Attempt:
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> Attempt | DamagedRow:
-        """An attempt from a row of all the columns; or that row, where something in it cannot be read."""
+        """An attempt from a row with all columns; a :class:`DamagedRow` if something in it cannot be read."""
         damaged = damage(delivery_attempt, row)
         if damaged is not None:
             return damaged
@@ -148,7 +148,7 @@ class Attempt:
 
 
 def find_row(connection: Connection, condition: ColumnElement[bool]) -> Ticket | DamagedRow | None:
-    """The one ticket that meets the condition; or its row, where something in it cannot be read."""
+    """The one ticket that meets the condition, or its :class:`DamagedRow`; None: there is none."""
     row = connection.execute(select(ticket).where(condition)).one_or_none()
     return None if row is None else Ticket.from_row(row)
 
@@ -160,11 +160,11 @@ def find_ticket(connection: Connection, condition: ColumnElement[bool]) -> Ticke
 
 
 def latest_rows(connection: Connection, *, limit: int = 50, before: UUID | None = None) -> list[Ticket | DamagedRow]:
-    """Tickets, newest first; and the rows in which something cannot be read.
+    """Tickets, newest first, including damaged ones.
 
     Arguments:
         limit: how many at most.
-        before: an id; only older tickets are given (the key of the next page).
+        before: an id; only older tickets are returned (the key of the next page).
     """
     query = select(ticket).order_by(ticket.c.id.desc()).limit(limit)
     if before is not None:
@@ -173,7 +173,7 @@ def latest_rows(connection: Connection, *, limit: int = 50, before: UUID | None 
 
 
 def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | None = None) -> list[Ticket]:
-    """The same without the damaged ones."""
+    """The same without damaged ones."""
     return [found for found in latest_rows(connection, limit=limit, before=before) if isinstance(found, Ticket)]
 
 
@@ -199,12 +199,12 @@ def find_conversation(connection: Connection, found: Ticket) -> Conversation:
 
 
 def find_attempts(connection: Connection, ticket_id: UUID) -> list[Attempt]:
-    """The delivery attempts of a ticket, first one first, without those that cannot be read."""
+    """The delivery attempts of a ticket, in order, without damaged ones."""
     return [row for row in attempt_rows(connection, ticket_id) if isinstance(row, Attempt)]
 
 
 def attempt_rows(connection: Connection, ticket_id: UUID) -> list[Attempt | DamagedRow]:
-    """The delivery attempts of a ticket, first one first; and the rows in which something cannot be read."""
+    """The delivery attempts of a ticket, in order, including damaged ones."""
     columns = delivery_attempt.c
     query = select(delivery_attempt).where(columns.ticket_id == ticket_id).order_by(columns.number)
     return [Attempt.from_row(row) for row in connection.execute(query)]

@@ -1,6 +1,6 @@
 """The visitor's routes."""
 
-from . import views as _views  # noqa: F401 - they stand in the blueprint once they are imported
+from . import views as _views  # noqa: F401 - importing them adds them to the blueprint
 from .blueprint import blueprint
 
 __all__ = ["blueprint"]

@@ -1,4 +1,4 @@
-"""The visitor's blueprint: what happens around every request, whichever route it is for."""
+"""The visitor's blueprint: what happens around every request, on any route."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ YEAR = 365 * 24 * 60 * 60
 
 class _VisitorBlueprint(MountedBlueprint):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
-        # An address with the mark of its content can be kept for ever, any other follows the site's own setting: also
-        # one with another version's mark, on a page that was built long ago, or while a new version is rolled out.
+        # An address with the hash of its content can be cached forever. Any other follows the site's own setting,
+        # including one with another version's hash, on a page that was built long ago or while a new version is rolled
+        # out.
         is_marked = request.args.get("v") == content_marks().get(filename or "", "")
         return YEAR if is_marked else super().get_send_file_max_age(filename)
 
@@ -32,17 +33,19 @@ blueprint.before_request(require_readable_query)
 
 @blueprint.after_request
 def protect(response: Response) -> Response:
-    """Dynamic answers are nobody's to keep; pages of KAPA_HANDOFF_ORIGINS may read them."""
+    """Mark dynamic responses as not cacheable, and let pages in KAPA_HANDOFF_ORIGINS read them."""
     state = current_state()
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if request.endpoint == "kapa_handoff.static":
         if state.config.origins:
-            # A module script of another origin is fetched with CORS. Not that origin's name: the file is kept.
+            # A module script from another origin is fetched with CORS. Not with that origin's name, since the file is
+            # cached.
             response.headers.setdefault("Access-Control-Allow-Origin", "*")
     else:
         response.headers["Cache-Control"] = "no-store"
-        # The address of a form holds its offer. A page that hides its own address gets a form that does so, too: over
-        # plain HTTP, behind a proxy that rewrites Host, the form would be taken for another site's.
+        # A form's address contains its offer, so only the site's own pages get it as a referrer. A page that hides its
+        # own address gets a form that hides it, too: over plain HTTP, behind a proxy that rewrites Host, the form
+        # would otherwise look like another site's.
         hidden = request.headers.get("Origin") == "null"
         response.headers.setdefault("Referrer-Policy", "no-referrer" if hidden else "same-origin")
         response.headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
@@ -55,5 +58,5 @@ def _problems(base: type[RequestProblem]) -> list[type[RequestProblem]]:
 
 
 for _problem in _problems(RequestProblem):
-    # One by one: Flask looks for a handler of the status first, and the site may have one.
+    # One by one: Flask first looks for a handler of the status, and the site may have one.
     blueprint.register_error_handler(_problem, problem_response)

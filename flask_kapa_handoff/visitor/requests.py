@@ -1,7 +1,7 @@
-"""What a visitor's request says: facts, fields, and which kind of answer it wants.
+"""Reads a visitor's request: facts and fields.
 
-What costs nothing is looked at first: the size of the body, the number of its fields and their length. What is in a
-field is looked at when the offer was found to be good.
+Cheap checks come first: the size of the body, the number of its fields and their length. The fields' content is
+checked once the offer is known to be valid.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from werkzeug.wsgi import get_input_stream
 
 from ..bounded_json import loads
 from ..config import Config
-from ..conversation import MAX_ID, clean_text
+from ..conversation import MAX_ID
 from ..errors import Invalid, TooLarge
 from ..fields import all_fields
 from ..offers import MAX_PAGE
 from ..settings import DEFAULT_DESK
 from ..state import State
+from ..text import clean_text
 from ..triggers import Facts
 from ..urls import origin_of, parse_url
 from ..web.requests import quoted
@@ -31,10 +32,10 @@ EVENT_FIELDS = ("offer", "event")
 MAX_NUMBER_FACT = 100_000
 
 MAX_FIELDS = 100
-"""How many fields a body may have: ours, and those of a site's own templates."""
+"""The most fields in a body: ours, and those of a site's own templates."""
 
 MOST_TOLD = 10
-"""How many wrong fields an answer names."""
+"""How many wrong fields a response names."""
 
 
 _FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
@@ -42,10 +43,10 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class AnswerQuery:
-    """The query of ``GET /offer``.
+    """Read the query of ``GET /offer``.
 
     Raises:
-        Invalid: facts that make no sense, with a message for each field.
+        Invalid: the facts make no sense; the error has a message for each field.
     """
 
     def __init__(self, state: State) -> None:
@@ -53,7 +54,7 @@ class AnswerQuery:
         self.facts = self._facts()
         self.thread_id = self._id("thread_id")
         self.answer_id = self._id("answer_id")
-        # By a mark that only pages with the bridge have: nobody else may go round the triggers.
+        # With a token that only pages with the bridge have: nobody else may bypass the triggers.
         self.requested = state.is_bridge_mark(request.args.get("requested", "")[:200])
         self.desk = request.args.get("desk") or DEFAULT_DESK
         page = clean_text(request.args.get("page", "")[:MAX_PAGE]).replace("\n", " ").strip()
@@ -96,31 +97,31 @@ class AnswerQuery:
 
 
 def ticket_fields(config: Config) -> tuple[str, ...]:
-    """The names of what a ticket is sent with."""
+    """The names of a ticket's fields."""
     names = (field.name for field in all_fields(config.fields))
     return ("offer", "submission_id", *names, "conversation", "website")
 
 
 def _limit_body(size: int) -> None:
-    """Limit this request's body to ``size`` bytes, whatever the site's own limits are; those stay as they are.
+    """Limit this request's body to ``size`` bytes, without changing the site's own limits.
 
     Raises:
-        RequestEntityTooLarge: the body says that it is larger. Of one that does not say, reading raises it.
+        RequestEntityTooLarge: the body's declared length is larger. Without a declared length, reading it raises this.
     """
     # Not request.max_content_length: Flask before 3.1, and a site's own request class, may have it read-only.
     stream = get_input_stream(request.environ, max_content_length=size)
-    if "stream" not in request.__dict__:  # else the site has read the body already, within its own limits
+    if "stream" not in request.__dict__:  # else the site has already read the body, within its own limits
         request.stream = stream
     request.max_form_memory_size = size
 
 
 def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
-    """The fields of a POST, from a form or from a JSON object; what is in them is not looked at.
+    """The fields of a POST, from a form or a JSON object; their content is not checked.
 
     Raises:
         TooLarge: the body is larger than KAPA_HANDOFF_MAX_REQUEST_BYTES.
-        Invalid: it has more fields than any form of ours, or the JSON is no object, or has other fields than the
-            allowed ones or other types.
+        Invalid: it has more fields than any form of ours, the JSON is not an object, or a field's name or type is not
+            allowed.
     """
     try:
         _limit_body(config.max_request_bytes)
@@ -136,7 +137,7 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
 
 def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
     try:
-        body = loads(data)  # not the site's JSON provider: this is our dialect
+        body = loads(data)  # not the site's JSON provider, since the format is ours
     except ValueError:
         raise Invalid("The request's body is not valid JSON.") from None
     except RecursionError:
@@ -168,5 +169,5 @@ def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
 
 
 def _encodable(text: str) -> str:
-    """Without lone surrogates, which JSON can hold, and no answer."""
+    """The text without lone surrogates, which JSON can contain but a response cannot."""
     return text if text.isascii() else _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,4 +1,4 @@
-"""How the visitor's answers are made: a page, the dialog's fragment, or JSON."""
+"""Makes the responses for visitors: a page, the dialog's fragment, or JSON."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _NAMES = (
     "visitor",
     "visitor_email",
 )
-"""What the visitor's templates are given."""
+"""The variables of the visitor's templates."""
 
 
 def problem_response(problem: RequestProblem) -> ResponseReturnValue:
@@ -69,10 +69,10 @@ def form_response(
     visitor: Visitor | None,
     problem: RequestProblem | None,
 ) -> Response:
-    """The form: empty, or with what was typed and what is wrong with it."""
+    """The form: empty, or with what was typed and the errors."""
     fragment = wants_fragment()
     if fragment:
-        form.conversation.data = None  # the page that is open has it
+        form.conversation.data = None  # the open page has it
     page = _render(
         "_dialog" if fragment else "form_page",
         form=form,
@@ -80,7 +80,7 @@ def form_response(
         site_name=state.site_name,
         button_text=settings.button_text,
         visitor=visitor,
-        # What is wrong with a field stands at the field.
+        # Errors of a field are shown beside the field.
         problem=problem.description if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
         note_max=NOTE.max_length,
@@ -89,7 +89,7 @@ def form_response(
 
 
 def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
-    """The ticket's reference: 201 when it was stored by this request, 200 when by an earlier one."""
+    """The ticket's reference: 201 if this request stored it, 200 if an earlier one did."""
     status = 201 if is_new else 200
     if wants_json():
         return json_response({"reference": ticket.reference, "status": str(ticket.status)}), status
@@ -99,18 +99,18 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
             reference=ticket.reference,
             visitor_email=ticket.visitor_email,
             site_name=current_state().site_name,
-            # An offer's page is what a browser said.
+            # An offer's page comes from a browser.
             back_url=ticket.page if is_own_page(ticket.page) else None,
         )
     except Exception as error:
-        # The ticket is stored. A template of the site's that fails must not tell the visitor otherwise.
+        # The ticket is stored, and a site's template that fails must not tell the visitor otherwise.
         _logger.error("Ticket %s is confirmed without a template: %s.", ticket.reference, type(error).__name__)
         page = _PLAIN_CONFIRMATION.format(element="dialog" if wants_fragment() else "main", reference=ticket.reference)
     return page, status
 
 
 def with_problem(response: Response, problem: RequestProblem | None) -> Response:
-    """The answer to a visitor with a problem's status and ``Retry-After``; the refusal is counted."""
+    """The response to a visitor with a problem's status and ``Retry-After``; counts the refusal."""
     if problem is None:
         return response
     if problem.error_code not in NOT_COUNTED and not isinstance(problem, RecordUnavailable):
@@ -119,7 +119,7 @@ def with_problem(response: Response, problem: RequestProblem | None) -> Response
 
 
 def _render(template: str, **context: Any) -> str:
-    """One of our templates; a name that it knows and we do not set is not the site's, whatever the site calls so."""
+    """One of our templates. Names that it uses and we do not set are None, whatever the site uses them for."""
     state = current_state()
     everywhere = {"nonce": response_nonce(state), "static_url": static_url}
     return render(state.templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})

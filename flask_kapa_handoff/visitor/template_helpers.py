@@ -33,30 +33,30 @@ _logger = logging.getLogger(__name__)
 
 
 def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, nonce: str | None = None) -> Markup:
-    """The tags that load the visitor's style and script; no query, and the text is made once.
+    """The tags that load the visitor's style and script. Makes no query; the text is built once.
 
     Arguments:
         bridge: for a page with Kapa's widget or SDK. ``takeover``: the handoffs that its own form sends become
             tickets of this site; ``button``: it also gets this package's button. None: no bridge.
-        desk: the desk of this page; none: the default one.
-        nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
+        desk: the desk of this page; None: the default one.
+        nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
     """
     state = current_state()
     nonce = nonce or response_nonce(state)
-    # The bridge's mark is made with the app's key, which may change while the app runs.
+    # The bridge's token is made with the app's key, which may change while the app runs.
     key = (state.mount, bridge and state.bridge_mark(), bridge, desk, nonce is None)
     tags = state.tags.get(key)
     if tags is None:
         mark = "" if nonce is None else ' nonce="{nonce}"'
         tags = state.tags[key] = _tags(bridge, desk, static_url, mark)
-    # escaped where it was made
+    # already escaped
     return Markup(tags if nonce is None else tags.replace("{nonce}", str(escape(nonce))))  # noqa: S704
 
 
 def static_page_tags(*, bridge: str | None = None, desk: str | None = None, origin: str = "") -> str:
-    """The tags of :func:`kapa_handoff_script`, one a line, for a page that this app does not render.
+    """The tags of :func:`kapa_handoff_script`, one per line, for a page that this app does not render.
 
-    Their addresses have no mark of the content, so that a page that was built long ago gets each new version.
+    Their addresses have no content hash, so that a page that was built long ago gets each new version.
 
     Arguments:
         origin: the site that runs the app, such as ``https://help.example.com``, for a page of another origin.
@@ -75,12 +75,12 @@ def _tags(bridge: str | None, desk: str | None, address: Callable[[str], str], m
 
 
 def kapa_handoff_style_url() -> str:
-    """The address of ``handoff.css``, with a mark of its content for caches."""
+    """The address of ``handoff.css``, with a hash of its content for caches."""
     return static_url("handoff.css")
 
 
 def kapa_handoff_script_url() -> str:
-    """The address of ``handoff.js``, with a mark of its content for caches."""
+    """The address of ``handoff.js``, with a hash of its content for caches."""
     return static_url("handoff.js")
 
 
@@ -89,18 +89,18 @@ def _bridge_tags(bridge: str, address: Callable[[str], str], mark: str, chosen: 
         raise ValueError(f"bridge: {bridge!r} is not allowed; use {' or '.join(BRIDGES)}")
     said = f'data-bridge="{bridge}" data-requested="{current_state().bridge_mark()}"{chosen}'
     return (
-        # Not deferred: whatever follows can call Kapa().
+        # Not deferred, so that later scripts can call Kapa().
         f'<script src="{escape(address("kapa.js"))}"{mark}></script>'
         f'<script defer src="{escape(address("bridge.js"))}" {said}{mark}></script>'
     )
 
 
 def kapa_handoff_button(conversation: Conversation | None, desk: str | None = None) -> Markup:
-    """The button under a conversation's last answer; empty where the answer does not qualify.
+    """The button under a conversation's last answer; empty if the answer does not qualify.
 
     Arguments:
-        conversation: the thread up to and with the answer; none: empty.
-        desk: the desk that takes the ticket; none: the default one.
+        conversation: the thread up to and including the answer; None: no button.
+        desk: the desk that takes the ticket; None: the default one.
     """
     if conversation is None:
         return Markup()
@@ -109,7 +109,7 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
     try:
         return _button(conversation, desk or DEFAULT_DESK)
     except (ConfigurationError, Invalid, Unavailable) as error:
-        # The answer above is worth more than the button: the site's page must not fail with it.
+        # The answer matters more than the button, so the site's page must not fail with it.
         _logger.error("The handoff button is left out: %s", getattr(error, "fields", None) or error)
         return Markup()
 
@@ -121,13 +121,13 @@ def _button(conversation: Conversation, desk: str) -> Markup:
     offer = offer_for(conversation, settings, page=_visited_page())
     if offer is None:
         return Markup()
-    # Where the site loads the transcript itself, the page need not carry it.
+    # If the site loads the transcript itself, the page need not contain it.
     carried = None if state.hooks.keeps_threads and conversation.thread_id else conversation
     return render_button(offer, settings, carried)
 
 
 def _visited_page() -> str | None:
-    """The address that stands in the visitor's browser; in a fragment for htmx the request's own is another one."""
+    """The address in the visitor's browser; for an htmx fragment, it differs from the request's own address."""
     if not has_request_context():
         return None
     shown = (HtmxHeaders(request.headers).current_url or "").partition("#")[0]
@@ -162,18 +162,18 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
 
 
 def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object) -> Markup:
-    """Kapa's own script tag, with the handoff attributes that the admin's settings ask for, and the bridge.
+    """Kapa's own script tag, with the handoff attributes for the admin's settings, and the bridge.
 
-    A change of the settings shows within 5 seconds; until then no query is made.
+    Makes no query for up to 5 seconds, after which a change of the settings shows.
 
     Arguments:
         website_id: Kapa's id of the site.
-        nonce: of the page's Content-Security-Policy; none: that of KAPA_HANDOFF_CSP_NONCE, or of Flask-Talisman.
-        attributes: any of Kapa's ``data-`` attributes, underscores for hyphens: ``project_name="Acme"``. The four
-            ``handoff_`` ones are the settings' own, and are left out where no ticket can be sent.
+        nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
+        attributes: any of Kapa's ``data-`` attributes, with underscores for hyphens: ``project_name="Acme"``. The four
+            ``handoff_`` ones come from the settings, and are omitted if no ticket can be sent.
 
     Raises:
-        ValueError: there is no id.
+        ValueError: ``website_id`` is empty.
     """
     if not website_id:
         raise ValueError("kapa_widget(): the website id is missing; Kapa gives one to each project")
@@ -192,7 +192,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
 
 
 def _attribute(value: object) -> str:
-    # Markup, such as a translated text, is not escaped again; its quotes must not end the attribute.
+    # Markup, such as a translated text, is not escaped again, but its quotes must not end the attribute.
     return str(escape(str(value).lower() if isinstance(value, bool) else value)).replace('"', "&#34;")
 
 

@@ -33,7 +33,7 @@ from .template_helpers import render_button
 
 @blueprint.get("/offer")
 def offer() -> ResponseReturnValue:
-    """Does this answer qualify? The button's fragment, or 204."""
+    """Return the button's fragment if the answer qualifies, else 204."""
     state = current_state()
     query = AnswerQuery(state)
     settings = _settings(state, query.desk)
@@ -45,20 +45,20 @@ def offer() -> ResponseReturnValue:
 
 @blueprint.get("/form")
 def form() -> ResponseReturnValue:
-    """The form of an offer: a page, or the dialog's fragment."""
+    """Show the form for an offer: a page, or the dialog's fragment."""
     return _open_form(request.args.get("offer", ""))
 
 
 @blueprint.post("/form")
 def form_with_conversation() -> ResponseReturnValue:
-    """The same page, carrying the conversation that a server-rendered chat put into its button, without script."""
+    """Show the same page with the conversation from a server-rendered chat's button, without script."""
     fields = read_fields(current_state().config, ("offer", "conversation"))
     return _open_form(fields.get("offer", ""), fields.get("conversation"))
 
 
 @blueprint.post("/tickets")
 def create_ticket() -> ResponseReturnValue:
-    """Store a ticket. Whatever goes wrong, the form comes back with what was typed."""
+    """Store a ticket. If anything goes wrong, show the form again with what was typed."""
     state = current_state()
     config = state.config
     fields = read_fields(config, ticket_fields(config))
@@ -66,7 +66,7 @@ def create_ticket() -> ResponseReturnValue:
     visitor = None
     try:
         offered = form.read_offer(state.offer_signer())
-        # What may come from anybody's page does not act for a visitor who is signed in.
+        # A request that may come from anybody's page does not act for a signed-in visitor.
         is_known = require_known_origin(state, offered=offered)
         visitor = state.hooks.signed_in_visitor() if is_known else None
         if visitor is not None:
@@ -84,7 +84,7 @@ def create_ticket() -> ResponseReturnValue:
         ticket, is_new = open_ticket(state.database, config, submission)
     except RequestProblem as problem:
         return _form_again(state, form, problem, visitor)
-    # The ticket is stored: whatever fails from here on must not keep it from going out, or tell the visitor otherwise.
+    # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
         state.delivery.ticket_stored(ticket.reference)
@@ -93,7 +93,7 @@ def create_ticket() -> ResponseReturnValue:
 
 @blueprint.post("/events")
 def events() -> ResponseReturnValue:
-    """The visitor closed the form without sending it."""
+    """Note that the visitor closed the form without sending it."""
     state = current_state()
     fields = read_fields(state.config, EVENT_FIELDS)
     if fields.get("event") != "cancel":
@@ -113,8 +113,8 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     except OfferExpired as error:
         problem, opened = error, error.offer
     origin = origin_of(request.headers.get("Origin")) or origin_of(request.headers.get("Referer"))
-    # Nothing is stored, and a button that the server rendered knows no other name than the one that a proxy may have
-    # rewritten: the form is for the page that opens it.
+    # Nothing is stored, so any page that may send can open the form: the origin in a server-rendered button may be a
+    # name that a proxy has rewritten.
     is_known = request.method != "POST" or require_known_origin(state, offered=replace(opened, origin=origin))
     settings = _settings(state, opened.desk)
     if not settings.takes_tickets:
@@ -122,8 +122,8 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     if problem is not None:
         if wants_json():
             raise problem
-        # A person has typed nothing yet and gets a form with a fresh offer, without a word about the old one.
-        opened = _decided_again(state, opened, settings)
+        # A person who has not typed anything yet gets a form with a fresh offer, with no message about the old one.
+        opened = _renewed_offer(state, opened, settings)
     token = signer.sign(opened.for_one_form(origin))
     form = TicketForm.empty(signer, token, desk=opened.desk, site_fields=state.config.fields)
     form.conversation.data = conversation
@@ -143,7 +143,7 @@ def _form_again(
     try:
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
-            form.carry_offer(state.offer_signer().sign(_decided_again(state, problem.offer, settings)))
+            form.carry_offer(state.offer_signer().sign(_renewed_offer(state, problem.offer, settings)))
     except NoLongerOffered as error:
         problem = error
     except RequestProblem:
@@ -151,11 +151,11 @@ def _form_again(
     return form_response(state, form, offered, settings, visitor, problem)
 
 
-def _decided_again(state: State, offered: Offer, settings: DeskSettings) -> Offer:
-    """An offer in the place of one that is too old.
+def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offer:
+    """A new offer for an expired one.
 
     Raises:
-        NoLongerOffered: the answer does not qualify any more.
+        NoLongerOffered: the answer no longer qualifies.
     """
     made = _decide(state, offered, settings)
     if made is None:
@@ -164,7 +164,7 @@ def _decided_again(state: State, offered: Offer, settings: DeskSettings) -> Offe
 
 
 def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) -> Offer | None:
-    """Whether an answer qualifies by today's settings, and by the site's own facts where it knows them."""
+    """The offer by the current settings and the facts that the site or the page has; None: it does not qualify."""
     return make_offer(
         state.hooks.known_facts(asked.facts, asked.thread_id, asked.answer_id),
         settings,
@@ -195,7 +195,7 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
 
 def _site_record(state: State, offered: Offer, *, is_known: bool, has_other: bool) -> Conversation | None:
     if not is_known and request.cookies and state.hooks.keeps_threads:
-        # Nor does it read what only that visitor may: the site's loader may look at the session.
+        # Nor does it read what only that visitor may read: the site's loader may check the session.
         if not has_other:
             require_known_origin(state)
         return None
@@ -203,14 +203,14 @@ def _site_record(state: State, offered: Offer, *, is_known: bool, has_other: boo
         return state.hooks.site_record(offered.thread_id)
     except Unavailable:
         if has_other:
-            return None  # what the browser sent is better than nothing, and the mail says whose word it is
+            return None  # what the browser sent is better than nothing, and the mail names the source
         raise
 
 
 def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Submission:
     offered, conversation = form.accepted_offer, form.accepted_conversation
     if offered is None or conversation is None:
-        raise Invalid  # cannot be: the form was validated
+        raise Invalid  # cannot happen: the form was validated
     return Submission(
         submission_id=UUID(form.submission_id.data),
         offer=offered,

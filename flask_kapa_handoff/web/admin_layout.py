@@ -1,4 +1,4 @@
-"""The site's layout for the admin pages: can it be loaded?"""
+"""Checks whether the site's layout for the admin pages can be loaded."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def layout_trouble(app: Flask, config: Config) -> str | None:
     try:
         app.jinja_env.get_template(name)
     except Exception as error:
-        if isinstance(error, TemplateNotFound) and error.name == name and (close := _like(app, name)):
+        if isinstance(error, TemplateNotFound) and error.name == name and (close := _similar_template(app, name)):
             return f"{place_of(error)} (did you mean {close}?)"
         return place_of(error)
     return None
 
 
-def _like(app: Flask, name: str) -> str | None:
+def _similar_template(app: Flask, name: str) -> str | None:
     try:
         names = app.jinja_env.list_templates()
     except TypeError:
-        return None  # a loader that cannot list them
+        return None  # a loader that cannot list its templates
     return next(iter(get_close_matches(name, names, 1)), None)

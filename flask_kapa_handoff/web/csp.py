@@ -1,4 +1,4 @@
-"""The nonce of a site's Content-Security-Policy."""
+"""Finds the nonce of a site's Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..state import State
 def response_nonce(state: State) -> str | None:
     """The nonce that this response's policy allows: KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's; None: no nonce.
 
-    Without a nonce the browser blocks a script, and the page works without it: a source that fails is reported alone.
+    Without a nonce, the browser blocks the script and the page still works, so a source that fails is only reported.
     """
-    source: Any = state.config.csp_nonce or _talismans(state)
+    source: Any = state.config.csp_nonce or _talisman_nonce(state)
     if source is None or not has_request_context():
         return None
     try:
@@ -29,9 +29,9 @@ def response_nonce(state: State) -> str | None:
     return str(nonce) if nonce else None
 
 
-def _talismans(state: State) -> Any:
-    # A template global, which gives an empty text where the policy has none. Another extension's of that name may want
-    # the template's context: that is no source of ours.
+def _talisman_nonce(state: State) -> Any:
+    # A template global, which returns an empty text if the policy has no nonce. Another extension's global of that
+    # name may need the template's context; that one is not used.
     source = state.app.jinja_env.globals.get("csp_nonce")
     if isinstance(source, str):
         return lambda: source

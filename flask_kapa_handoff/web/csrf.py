@@ -1,7 +1,7 @@
-"""The site's own protection against forged requests: it does not know our forms, which are protected by themselves.
+"""Exempts our forms from the site's own protection against forged requests, since they have their own.
 
 Visitors' forms work from cached pages and without a cookie: the signed offer and the origin check protect them. The
-admin's forms have a token of their own.
+admin's forms have their own token.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BLUEPRINTS = ("kapa_handoff", ADMIN)
 REMEDY = f"if request.blueprint in {BLUEPRINTS}: return"
 """The line for a check that the site has written itself."""
 
-_REACHED = "_kapa_handoff_reached"
+_HAS_ARRIVED = "_kapa_handoff_reached"
 
 _logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def exempt_our_forms(app: Flask) -> None:
             if name in app.blueprints:
                 protect.exempt(app.blueprints[name])
     for check in app.before_request_funcs.get(None, ()):
-        # Flask-SeaSurf does not say on the app that it is there. It knows views by module and name.
+        # Flask-SeaSurf leaves no trace on the app. It knows views by module and name.
         owner: Any = getattr(check, "__self__", None)
         if any(base.__module__ == "flask_seasurf" for base in type(owner).__mro__):
             for endpoint, view in app.view_functions.items():
@@ -43,19 +43,20 @@ def exempt_our_forms(app: Flask) -> None:
 
 
 def note_arrival() -> None:
-    """A request has passed all that the site does before a view."""
-    setattr(g, _REACHED, True)
+    """Note that a request has passed everything that the site runs before a view."""
+    setattr(g, _HAS_ARRIVED, True)
     if request.method == "POST":
         current_state().refused_by_site = None
 
 
 def explain_refusal(response: Response) -> Response:
-    """Where a check of the site's own has refused a visitor's form before we saw it, say so in the log, once.
+    """If a check of the site's own has refused a visitor's form before we saw it, log that once.
 
-    Not of the admin's: anyone can make the site's own guard refuse one, and the remedy must not open that guard.
+    Not for the admin's forms: anyone can send a request that the site's guard refuses, and the logged remedy would
+    open that guard.
     """
-    if request.method == "POST" and response.status_code in (400, 403) and not g.get(_REACHED):
-        # The rule and not the path, into which a stranger can write anything.
+    if request.method == "POST" and response.status_code in (400, 403) and not g.get(_HAS_ARRIVED):
+        # The rule, not the path, which a stranger can choose.
         state, refused = current_state(), f"POST {request.url_rule} ({response.status_code})"
         if refused not in state.explained:
             state.explained.add(refused)

@@ -1,4 +1,4 @@
-"""The table of fields as fields of WTForms, one class for each kind."""
+"""Turns the table of fields into WTForms fields, with one class for each kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
 
 
 class _Form(Protocol):
-    """What a field looks at of its form."""
+    """The part of a form that its fields need."""
 
     @property
     def desk(self) -> str | None: ...
@@ -23,7 +23,7 @@ class _Form(Protocol):
 
 
 class ConversationField(HiddenField):  # type: ignore[misc]
-    """The transcript: JSON text in a form, or a decoded list in a JSON request."""
+    """The transcript: JSON text in a form, or a list in a JSON request."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         self.data = valuelist[0] if valuelist else None
@@ -35,7 +35,7 @@ class ConversationField(HiddenField):  # type: ignore[misc]
 
 
 class Row:
-    """A field of the form that is a row of the table; ``data`` is the value as text, whatever its kind."""
+    """A form field for a row of the table; ``data`` is the value as text for every kind."""
 
     data: str | None
     raw_data: list[str]
@@ -45,7 +45,7 @@ class Row:
         self.row = row
 
     def is_shown(self, desk: str | None) -> bool:
-        """Whether the visitor sees it; where the desk is not known, also if it came filled in."""
+        """Whether the visitor sees it. If the desk is not known, a field that was filled in is shown as well."""
         return self.row.is_for(desk) if desk is not None else not self.row.desks or any(self.raw_data or ())
 
 
@@ -55,7 +55,7 @@ def _read(form: _Form, field: Row) -> None:
             raise ValidationError(f"This form has no field “{field.row.label}”. Please close it and open it again.")
         return
     if not field.raw_data and form.is_foreign and field.row not in (EMAIL, NOTE):
-        field.data = ""  # that form has not asked for it
+        field.data = ""  # that form does not ask for it
         return
     try:
         field.data = field.row.read(field.data or "")
@@ -77,7 +77,7 @@ class _Textarea(Row, TextAreaField):  # type: ignore[misc]
 
 class _Select(Row, SelectField):  # type: ignore[misc]
     def __init__(self, row: fields.Field, **options: Any) -> None:
-        # The empty choice goes where there is always one that is chosen.
+        # There is no empty choice if one is always chosen.
         choices = [*row.choices] if row.required and row.default else ["", *row.choices]
         super().__init__(row, choices=choices, validate_choice=False, **options)
 
@@ -98,12 +98,12 @@ _CLASSES = {"text": _Text, "email": _Email, "textarea": _Textarea, "select": _Se
 
 
 def attribute_of(row: fields.Field) -> str:
-    """The attribute of the form that has the field."""
-    # A site may call its field as WTForms calls what a form can do: "data", "errors", "validate".
+    """The form's attribute for the field."""
+    # A site's field may have the name of a WTForms attribute, such as "data", "errors" or "validate".
     return row.name if row in PACKAGE_FIELDS else f"site_{row.name}"
 
 
 def form_field(row: fields.Field) -> Any:
-    """A field for a form's class."""
+    """A WTForms field for a form class."""
     html_id = f"kapa-handoff-{row.name}" if row in PACKAGE_FIELDS else f"kapa-handoff-field-{row.name}"
     return _CLASSES[row.kind](row, name=row.name, id=html_id)

@@ -1,4 +1,4 @@
-"""How the package's blueprints are mounted: on every host of an app with ``host_matching``."""
+"""Mounts the package's blueprints, on every host if the app uses ``host_matching``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOST = "kapa_handoff_host"
 
 
 class MountedBlueprint(Blueprint):
-    """A blueprint whose rules match any host; with ``host_matching``, werkzeug matches no rule that names none."""
+    """A blueprint whose rules match any host; with ``host_matching``, werkzeug ignores rules without a host."""
 
     def __init__(self, name: str, import_name: str, **options: Any) -> None:
         super().__init__(name, import_name, **options)

@@ -1,4 +1,4 @@
-"""Which pages may send a ticket: the site's own, and those of KAPA_HANDOFF_ORIGINS."""
+"""Decides which pages may send a ticket: the site's own, and those of KAPA_HANDOFF_ORIGINS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..urls import host_of, origin_of
 from .urls import is_own_page
 
 MOST_LOGGED = 100
-"""Pairs of origin and host that one process logs: a client can make up any number of them."""
+"""The most pairs of origin and host that one process logs, since a client can invent any number."""
 
 _HOST = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d+)?")
 _ORIGIN = re.compile(rf"https?://{_HOST.pattern}")
@@ -24,19 +24,19 @@ _logger = logging.getLogger(__name__)
 
 
 def require_known_origin(state: State, *, offered: Offer | None = None, own_pages_only: bool = False) -> bool:
-    """Let a browser's request pass only if it comes from a page that may send.
+    """Refuse a browser's request unless it comes from a page that may send.
 
-    ``Sec-Fetch-Site`` (Fetch Metadata, W3C) cannot be set by a page's script. Browsers leave it out over plain HTTP;
-    ``Origin`` (RFC 6454, 7) is compared then. A request with neither does not come from a browser's page.
+    A page's script cannot set ``Sec-Fetch-Site`` (Fetch Metadata, W3C). Over plain HTTP browsers omit it; then
+    ``Origin`` (RFC 6454, 7) is compared. A request with neither does not come from a page in a browser.
 
     Arguments:
-        offered: the valid offer that the request brings. Where a proxy rewrites ``Host``, or the page's
-            ``Referrer-Policy`` hides its origin, the offer is what vouches for the page. Anyone can get an offer for a
-            page of theirs, so such a request is taken for what an anonymous visitor sends.
-        own_pages_only: KAPA_HANDOFF_ORIGINS does not count, as for what only an admin may do.
+        offered: the valid offer in the request. If a proxy rewrites ``Host``, or the page's ``Referrer-Policy`` hides
+            its origin, the offer shows that the page may send. Anyone can get an offer for their own page, so such a
+            request is treated as an anonymous visitor's.
+        own_pages_only: ignore KAPA_HANDOFF_ORIGINS, as for the admin's routes.
 
     Returns:
-        Whether it certainly comes from such a page: only then may the request act for a visitor who is signed in.
+        Whether it certainly comes from such a page: only then may the request act for a signed-in visitor.
 
     Raises:
         ForeignOrigin: it comes from another site.
@@ -63,12 +63,12 @@ def require_known_origin(state: State, *, offered: Offer | None = None, own_page
 
 
 def _report(state: State, said: str, relation: str | None, *, reason: str) -> None:
-    """Count a refusal, and log each pair of values once: where a proxy rewrites ``Host`` it may be a page of ours."""
-    # As addresses alone: an admin reads them, and a stranger can write anything into a header.
+    """Count a refusal, and log each pair once: if a proxy rewrites ``Host``, it may be one of the site's own pages."""
+    # As origins and hosts only: an admin reads them, and a stranger can write anything into a header.
     host = host_of(f"http://{request.host}") or ""
     pair = (said if _ORIGIN.fullmatch(said) else "a hidden page", host if _HOST.fullmatch(host) else "an odd host")
     state.refusals.count(reason, f"{pair[0]} to {pair[1]}")
-    # Visitors can make up any number of origins; of an admin's pages nobody else is refused.
+    # Visitors can invent any number of origins; on the admin's pages, only admins are refused.
     most = MOST_LOGGED if reason == "foreign_origin" else 2 * MOST_LOGGED
     if pair in state.refused_origins or len(state.refused_origins) >= most:
         return
@@ -83,7 +83,7 @@ def _report(state: State, said: str, relation: str | None, *, reason: str) -> No
 
 
 def allow_origin(response: Response, config: Config) -> None:
-    """Add the CORS headers (Fetch standard) for a page of KAPA_HANDOFF_ORIGINS; never with credentials."""
+    """Add the CORS headers (Fetch standard) for a page in KAPA_HANDOFF_ORIGINS; never with credentials."""
     if not config.origins:
         return
     response.vary.add("Origin")

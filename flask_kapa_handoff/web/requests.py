@@ -1,4 +1,4 @@
-"""What a request says beside its fields: which kind of response it wants, the language, the visitor's address."""
+"""Reads what a request says apart from its fields: the kind of response, the language, the visitor's address."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from ..errors import Invalid
 from ..quotas import parse_address
 
 MAX_FORWARDED = 1_000
-"""Characters of a proxy's header that are looked at: a visitor can make any number of them up."""
+"""Characters that are read of a proxy's header: a visitor can send any number."""
 
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646, 2.1 and 4.4.1
 
 
 def wants_json() -> bool:
-    """Whether the answer is for a program."""
+    """Whether the response is for a program."""
     if request.is_json and "text/html" not in request.accept_mimetypes.values():
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 
 
 def wants_fragment() -> bool:
-    """Whether the answer goes into a page that is open already. A boosted link asks for a whole page."""
+    """Whether the response goes into a page that is already open. A boosted link asks for a whole page."""
     headers = HtmxHeaders(request.headers)
     return request.headers.get("X-Kapa-Handoff") == "fragment" or (bool(headers) and not headers.boosted)
 
 
 def require_readable_query() -> None:
-    """Refuse an address whose query is no text: werkzeug raises for it wherever it is first read.
+    """Refuse an address whose query is not text, since werkzeug raises wherever it is first read.
 
     Raises:
-        Invalid: it has octets, not quoted, that are no UTF-8.
+        Invalid: it has unquoted octets that are not UTF-8.
     """
     try:
         _ = request.args
@@ -42,16 +42,16 @@ def require_readable_query() -> None:
 
 
 def language() -> str | None:
-    """The language that the visitor likes best, BCP 47."""
+    """The visitor's preferred language, BCP 47."""
     best = request.accept_languages.best or ""
     return best if _LANGUAGE.fullmatch(best) else None
 
 
 def proxy_unheeded() -> bool:
-    """Whether a proxy names the client's address, and the site took the proxy's for it.
+    """Whether a proxy names the client's address, but the site took the proxy's address for it.
 
-    ProxyFix and its like put one of the addresses that the header names into ``REMOTE_ADDR``. A client can make the
-    header up, so this is a hint and no proof.
+    ProxyFix and the like put one of the header's addresses into ``REMOTE_ADDR``. A client can forge the header, so
+    this is a hint, not proof.
     """
     named = (request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded") or "")[:MAX_FORWARDED]
     if not named:
@@ -62,5 +62,5 @@ def proxy_unheeded() -> bool:
 
 
 def quoted(text: object) -> str:
-    """What was sent, for a message that says what is wrong with it: its beginning, in quotes."""
+    """The beginning of a sent value, in quotes, for a message about it."""
     return repr(str(text)[:60])

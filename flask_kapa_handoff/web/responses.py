@@ -1,4 +1,4 @@
-"""Responses that are no page: JSON, and the status of a problem."""
+"""Responses that are not pages: JSON, and the status of a problem."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import RequestProblem
 
 
 def with_status(response: Response, problem: RequestProblem) -> Response:
-    """The answer with a problem's status and ``Retry-After``."""
+    """The response with a problem's status and ``Retry-After``."""
     response.status_code = problem.code or 500
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
@@ -19,6 +19,6 @@ def with_status(response: Response, problem: RequestProblem) -> Response:
 
 
 def json_response(value: dict[str, Any]) -> Response:
-    """Our own JSON."""
+    """A JSON response in our own spelling."""
     # Not jsonify(): a site's JSON provider may spell keys its own way.
     return Response(json.dumps(value, ensure_ascii=False) + "\n", mimetype="application/json")

@@ -1,4 +1,4 @@
-"""The visitor's form, made of the table of fields. It needs no session and no cookie: the signed offer protects it."""
+"""Builds the visitor's form from the table of fields. It needs no session or cookie: the signed offer protects it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from ..bounded_json import loads
 from ..conversation import Conversation, ConversationError, TooManyPairs, parse_conversation
 from ..errors import TooLarge
 from ..fields import EMAIL, NOTE, Field, all_fields
-from ..offers import Offer, OfferSigner
+from ..offer_signing import OfferSigner
+from ..offers import Offer
 from .form_fields import ConversationField, Row, attribute_of, form_field
 
 
 class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
-    """The form's ``offer`` field. Validating the form raises OfferInvalid or OfferExpired when it is no good."""
+    """The form's ``offer`` field. Validating the form raises OfferInvalid or OfferExpired if it is not valid."""
 
     def setup_form(self, form: TicketForm) -> list[tuple[str, Any]]:
         self._signer: OfferSigner = form.meta.csrf_context
@@ -28,7 +29,7 @@ class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
         return fields
 
     def generate_csrf_token(self, field: CSRFTokenField) -> str:
-        return ""  # carry_offer() sets it: an offer is made where the answer is known
+        return ""  # carry_offer() sets it: the offer is made elsewhere, from the answer
 
     def validate_csrf_token(self, form: TicketForm, field: CSRFTokenField) -> None:
         if form.accepted_offer is None:
@@ -36,10 +37,10 @@ class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
 
 
 class TicketForm(FlaskForm):  # type: ignore[misc]
-    """The table's fields, and what is sent unseen."""
+    """The table's fields, and the hidden ones."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        # Not the site's switches: this form's protection is not the session's token.
+        # Not the site's setting: this form is not protected by a session's token.
         csrf = True
         csrf_class = OfferToken
         csrf_field_name = "offer"
@@ -57,7 +58,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
 
     @classmethod
     def empty(cls, signer: OfferSigner, token: str, *, desk: str, site_fields: tuple[Field, ...] = ()) -> TicketForm:
-        """A form to fill in, with an offer and a ``submission_id`` of its own.
+        """A new form, with its own offer and ``submission_id``.
 
         Arguments:
             desk: whose form it is.
@@ -79,9 +80,9 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         max_pairs: int,
         site_fields: tuple[Field, ...] = (),
     ) -> TicketForm:
-        """A form that was sent; ``validate()`` fills ``accepted_offer`` and ``accepted_conversation``.
+        """A submitted form; ``validate()`` sets ``accepted_offer`` and ``accepted_conversation``.
 
-        Where the site has a record of the conversation of its own, set ``site_record`` before: it is what counts then.
+        If the site has its own record of the conversation, set ``site_record`` first: it takes precedence.
 
         Arguments:
             max_pairs: see KAPA_HANDOFF_MAX_PAIRS.
@@ -90,48 +91,48 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
         form.max_pairs = max_pairs
         form.carry_offer(form.offer.data or "")
-        # The offer first: without a good one nothing else is looked at.
+        # The offer first: without a valid one, nothing else is checked.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
         return form
 
     @property
     def shown(self) -> list[Any]:
-        """The fields that the visitor sees, in their order; each has its ``row`` of the table."""
+        """The fields that the visitor sees, in order; each has its ``row`` of the table."""
         return [field for field in self if isinstance(field, Row) and field.is_shown(self.desk)]
 
     @property
     def unseen(self) -> list[Any]:
-        """The other ones: what is wrong with them has no field to stand at."""
+        """The other fields, whose errors cannot be shown beside a field."""
         shown = self.shown
         return [field for field in self if field not in shown]
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the visitor filled in Kapa's own form, which asks for email and note alone."""
+        """Whether the visitor filled in Kapa's own form, which asks only for email and note."""
         return self.accepted_offer is not None and self.accepted_offer.requested
 
     @property
     def field_values(self) -> dict[str, str]:
-        """After ``validate()``: the values of the fields that have no column of their own, by name."""
+        """The values of the fields without columns of their own, by name; call ``validate()`` first."""
         return {field.name: field.data for field in self.shown if field.row not in (EMAIL, NOTE) and field.data}
 
     @property
     def errors(self) -> dict[str, list[str]]:
-        """What is wrong, by the names under which the fields were sent."""
+        """The errors by the names under which the fields were sent."""
         return {field.name: list(field.errors) for field in self if field.errors}
 
     def read_offer(self, signer: OfferSigner) -> Offer:
-        """What the offer says that was sent along.
+        """The verified offer in the submitted form.
 
         Raises:
-            OfferExpired, OfferInvalid: it is no good.
+            OfferExpired, OfferInvalid: it is not valid.
         """
         self.accepted_offer = signer.read(self.offer.data or "")
         self.desk = self.accepted_offer.desk
         return self.accepted_offer
 
     def carry_offer(self, token: str) -> None:
-        """Put a signed offer into the form that is shown."""
+        """Put a signed offer into the form before it is shown."""
         self.offer.current_token = token
 
     def validate_submission_id(self, field: HiddenField) -> None:
@@ -144,7 +145,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             ) from None
 
     def validate_website(self, field: StringField) -> None:
-        # Told, not swallowed, and emptied: a person whose browser filled it in must not lose a ticket.
+        # Report it and empty the field: a person whose browser filled it in must not lose a ticket.
         if field.data:
             field.data = ""
             raise ValidationError(
@@ -178,21 +179,21 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
 
 @lru_cache(maxsize=64)
 def _with_fields(site_fields: tuple[Field, ...]) -> type[TicketForm]:
-    """The form's class for a site's fields."""
+    """The form class for a site's fields."""
     return type("TicketForm", (TicketForm,), {attribute_of(row): form_field(row) for row in all_fields(site_fields)})
 
 
 def _require_offered_answer(conversation: Conversation, offered: Offer | None, max_pairs: int) -> None:
-    """Of a browser's word as much is checked as can be: the ticket is about the answer that was found to qualify."""
+    """Check what can be checked of the browser's data: the ticket must be about the answer that qualified."""
     if offered is None:
         return
     pairs = conversation.pairs
-    ids = {pair.id for pair in pairs} - {None}  # a program may leave all of them out
+    ids = {pair.id for pair in pairs} - {None}  # a program may omit all of them
     if offered.answer_id is not None and ids and offered.answer_id not in ids:
         raise ConversationError(
             f"conversation: the answer {offered.answer_id!r}, which the form is about, is not in it"
         )
-    if len(pairs) < min(offered.facts.pairs, max_pairs):  # of a longer thread, the latest ones can be sent
+    if len(pairs) < min(offered.facts.pairs, max_pairs):  # only the latest ones of a longer thread may be sent
         raise ConversationError(
             f"conversation: has {len(pairs)} question-answer pairs; the form was opened for {offered.facts.pairs}"
         )

@@ -1,4 +1,4 @@
-"""Addresses of the package's routes and files, and which pages are the site's own."""
+"""Makes the addresses of the package's routes and files, and tells which pages are the site's own."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ STATIC = Path(__file__).parent.parent / "static"
 def visitor_url(path: str) -> str:
     """The address of one of the visitor's routes; ``url_for()`` would take longer than the rest of a tag.
 
-    In an answer of ours to a page of KAPA_HANDOFF_ORIGINS it names this host, too. Never elsewhere: the site may keep
-    its pages, and the host is what the request says.
+    Responses to a page in KAPA_HANDOFF_ORIGINS include this host. Nothing else does: the site may cache its pages, and
+    the host comes from the request.
     """
     foreign = has_request_context() and request.blueprint == "kapa_handoff"
     if foreign and request.headers.get("Origin", "").lower() in current_state().config.origins:
@@ -29,13 +29,13 @@ def visitor_url(path: str) -> str:
 
 
 def static_url(filename: str) -> str:
-    """The address of one of the package's files, with a mark of its content for caches."""
+    """The address of one of the package's files, with a hash of its content for caches."""
     return visitor_url(f"static/{filename}?v={content_marks()[filename]}")
 
 
 @cache
 def content_marks() -> dict[str, str]:
-    """The marks of the package's files, by their names."""
+    """The hashes of the package's files, by file name."""
     return {
         path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         for path in STATIC.rglob("*")
@@ -44,9 +44,9 @@ def content_marks() -> dict[str, str]:
 
 
 def is_own_page(address: str | None) -> bool:
-    """Whether an address is of the site that the present request is for, under any name by which it is known."""
+    """Whether an address belongs to the site that serves the current request, under any of its names."""
     scheme, host = (address or "").partition("://")[0], host_of(address)
     names = (request.host, str(current_app.config["SERVER_NAME"] or ""), *current_state().config.trusted_hosts)
-    # The usual port may be written or left out; and behind a proxy that speaks TLS the app often takes its own scheme
-    # for http.
+    # The default port may be written or left out; and behind a proxy that handles TLS, the app often sees its own
+    # scheme as http.
     return host is not None and any(host_of(f"{scheme}://{name}") == host for name in names)

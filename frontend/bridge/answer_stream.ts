@@ -1,4 +1,4 @@
-/** Reads Kapa's answer, a stream of JSON objects that `␞` ends, into a pair. */
+/** Reads Kapa's answer, a stream of JSON objects that each end with `␞`, into a pair. */
 import { fieldsOf, parseFields } from "./json";
 import { type WirePair, completePair } from "./transcript";
 
@@ -6,7 +6,7 @@ export type ByteReader = ReadableStreamDefaultReader<Uint8Array>;
 
 const SEPARATOR = "\u241e";
 
-/** Takes the thread's id, which a stream may name more than once; returns whether the thread is known now. */
+/** Receives the thread's id, which a stream may contain more than once; returns whether the thread is now known. */
 type TakeThread = (id: unknown) => boolean;
 
 /**
@@ -26,7 +26,7 @@ export async function readAnswer(reader: ByteReader, pair: WirePair, takeThread:
   }
 }
 
-/** Takes one object of the stream; returns whether it looks as Kapa's did when this version was written. */
+/** Reads one object of the stream; returns whether it has the format that Kapa used when this was written. */
 function readObject(text: string, pair: WirePair, takeThread: TakeThread): boolean {
   const { type, content } = fieldsOf(parseFields(text).chunk);
   const { thread_id, text: more, relevant_sources, is_uncertain, question_answer_id } = fieldsOf(content);

@@ -1,4 +1,4 @@
-/** Follows Kapa's own requests, as the page sends them: questions with their answers, and votes. */
+/** Follows Kapa's own requests as the page sends them: questions with their answers, and votes. */
 import { copyAnswer } from "./answer_copy";
 import { readAnswer } from "./answer_stream";
 import { noteVote } from "./events";
@@ -12,11 +12,11 @@ let hasWarned = false;
  * Follows a question and its answer into the transcript.
  *
  * @param sending - the page's own request
- * @param body - that of the request
- * @param threadId - that of the address; a thread's first question has none, and the answer names it
+ * @param body - the request's body
+ * @param threadId - from the address; a thread's first question has none, and the answer names it
  */
 export async function followChat(sending: Promise<Response>, body: unknown, threadId?: string): Promise<void> {
-  // At once: the page must not have begun to read. If the request fails the page hears of it, and there is no answer.
+  // Immediately, before the page begins to read. If the request fails, the page is told, and there is no answer.
   const copying = sending.then(copyAnswer).catch(() => undefined);
   const earlier = threadless;
   const pair = beginPair("");
@@ -42,11 +42,11 @@ export async function followChat(sending: Promise<Response>, body: unknown, thre
     const reader = await copying;
     if (reader && !(await readAnswer(reader, pair, takeThread))) isUnderstood = false;
   } catch {
-    // The connection broke, or the page has left it: the answer is kept as far as it came.
+    // The connection broke, or the page closed it: keep as much of the answer as has come in.
   }
-  // A complete answer without a word about uncertainty is only half known.
+  // A complete answer without its uncertainty is only half known.
   if (!pair.stopped && pair.uncertain === undefined) isUnderstood = false;
-  // If the widget has told of the answer meanwhile, the wire has nothing to add.
+  // If the widget has reported the answer meanwhile, the stream has nothing to add.
   const isUntold = live.delete(pair);
   if (isUntold && !isUnderstood) {
     if (!hasWarned) console.warn("kapa-handoff: unknown answer; its ticket goes to Kapa.");
@@ -58,7 +58,7 @@ export async function followChat(sending: Promise<Response>, body: unknown, thre
   if (threadId) noteChange(threadId);
 }
 
-/** Notes a vote once Kapa has taken it. */
+/** Records a vote once Kapa has accepted it. */
 export async function followFeedback(sending: Promise<Response>, body: unknown): Promise<void> {
   const { question_answer, reaction } = parseFields(await body);
   if ((await sending).ok) noteVote(question_answer, reaction);

@@ -1,9 +1,9 @@
-/** What Kapa's widget, or a page with the SDK's callbacks, tells of a conversation. */
+/** Handles what Kapa's widget, or a page with the SDK's callbacks, reports about a conversation. */
 import type { ToldPair } from "../shared/conversation";
 import { noteChange, ownButton } from "./own_button";
 import { beginPair, completePair, forgetThread, live, openThread, threads } from "./transcript";
 
-/** The documented event of an answer that is complete, or of a vote, which has a reaction. */
+/** The documented event of a complete answer, or of a vote, which has a reaction. */
 export interface KapaEvent {
   threadId: string;
   conversation: ToldPair[];
@@ -11,7 +11,7 @@ export interface KapaEvent {
   reaction?: unknown;
 }
 
-/** Takes a whole conversation as the widget tells it. */
+/** Stores a whole conversation as the widget reports it. */
 export function hear({ threadId, conversation, questionAnswerId, reaction }: KapaEvent): void {
   const thread = openThread(threadId);
   const { pairs } = thread;
@@ -22,7 +22,7 @@ export function hear({ threadId, conversation, questionAnswerId, reaction }: Kap
     let pair =
       pairs.find((each) => each.id === id) ?? pairs.find((each) => each.stopped && each.question === question);
     if (!pair) {
-      // A vote's event carries the conversation as it was at the click, which may be over by now.
+      // A vote's event has the conversation from the moment of the click, which may be over by now.
       if (isVote) continue;
       pair = beginPair(question);
       pairs.splice(position, 0, pair);
@@ -38,7 +38,7 @@ export function hear({ threadId, conversation, questionAnswerId, reaction }: Kap
   noteVote(questionAnswerId, reaction);
 }
 
-/** An answer was voted on, or is complete and has no vote. An id of no answer changes nothing. */
+/** Records a vote on an answer, or a complete answer without one. An unknown id changes nothing. */
 export function noteVote(id: unknown, reaction: unknown): void {
   for (const [threadId, { pairs }] of threads) {
     for (const pair of pairs) {

@@ -1,12 +1,12 @@
-/** Wraps `window.fetch`: Kapa's own requests are noticed, and every other one is passed on as it is. */
+/** Wraps `window.fetch`: handles Kapa's own requests, and passes every other one on unchanged. */
 import type { ScriptTag } from "../shared/script_tag";
 import { followChat, followFeedback } from "./chat";
 import { type Fetch, type Handoff, takeOver } from "./takeover";
 
-/** Kapa's paths, on any host, as some sites lead them through their own: the thread's id, and the kind of request. */
+/** Kapa's paths, with the thread's id and the kind of request. On any host, since some sites proxy them. */
 const ROUTE =
   /^(?:[^?#]*\/)?proxy\/query\/v2\/(?:thread\/([^/?#]+)\/)?(chat|feedback|handoff)\/(?:stream\/|upsert\/)?(?:[?#]|$)/;
-/** Kapa's addresses are shorter; others may hold a megabyte, as those of `data:`. */
+/** Kapa's addresses are shorter; others, such as `data:`, may have a megabyte. */
 const LONGEST_ADDRESS = 999;
 
 /** A request of Kapa's code, and what it is about. */
@@ -16,7 +16,7 @@ interface KapaRequest extends Handoff {
 }
 
 export function wrapFetch(tag: ScriptTag): void {
-  // A Proxy, so that the function's name, its length and the like stay the browser's.
+  // A Proxy, so that the function keeps the browser's name, length and so on.
   window.fetch = new Proxy(window.fetch, {
     apply(target, self, given: Parameters<Fetch>) {
       const forward = (): Promise<Response> => Reflect.apply(target, self, given);
@@ -24,14 +24,14 @@ export function wrapFetch(tag: ScriptTag): void {
       if (!request) return forward();
       const { kind, threadId, body } = request;
       if (kind === "handoff") {
-        // Whatever goes wrong, Kapa gets the request as the page made it, so that the ticket is not lost.
+        // If anything goes wrong, Kapa gets the page's original request, so that the ticket is not lost.
         const taking = takeOver(request, tag, target).catch(() => undefined);
         return taking.then((response) => response ?? forward());
       }
       const sending = forward();
       const following = kind === "chat" ? followChat(sending, body, threadId) : followFeedback(sending, body);
       following.catch(() => {
-        // The request failed: the page hears of it from its own promise.
+        // The request failed; the page sees that in its own promise.
       });
       return sending;
     },
@@ -41,7 +41,7 @@ export function wrapFetch(tag: ScriptTag): void {
 /** What `fetch()` was called with, if it is one of Kapa's requests. */
 function readKapaRequest(input?: RequestInfo | URL, init?: RequestInit): KapaRequest | undefined {
   try {
-    const given: Partial<Request & URL> = Object(input); // text, or nothing, has none of these members
+    const given: Partial<Request & URL> = Object(input); // a text or nothing has none of these members
     const address = given.url ?? given.href ?? input;
     const method = init?.method ?? given.method;
     if (typeof address !== "string" || method?.toUpperCase() !== "POST") return undefined;
@@ -49,7 +49,7 @@ function readKapaRequest(input?: RequestInfo | URL, init?: RequestInit): KapaReq
     const body = kind && (init?.body ?? given.clone?.().text());
     return body ? { kind, threadId, body, signal: init?.signal ?? given.signal } : undefined;
   } catch {
-    // A body that is used up, or arguments whose members throw: `fetch()` itself tells the page.
+    // The body is used up, or members of the arguments throw: `fetch()` itself reports that to the page.
     return undefined;
   }
 }

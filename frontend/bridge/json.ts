@@ -1,18 +1,18 @@
-/** Reads what others have written: a value is what it should be, or it is not there. */
+/** Reads JSON from others: a value of the wrong type counts as missing. */
 
 export type Fields = Record<string, unknown>;
 
-/** The value's fields; none if it is no object, which `Object()` makes one of. */
+/** The value's fields; if it is not an object, `Object()` makes an empty one. */
 export function fieldsOf(value: unknown): Fields {
   return Object(value);
 }
 
-/** The fields of an object that is written as JSON; none if it is anything else. */
+/** The fields of an object in JSON; empty if it is anything else. */
 export function parseFields(text: unknown): Fields {
   try {
     return fieldsOf(JSON.parse(String(text)));
   } catch {
-    // JSON.parse() has no other way to say that a text is no JSON.
+    // JSON.parse() throws if a text is not JSON.
     return {};
   }
 }

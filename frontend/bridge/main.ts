@@ -2,8 +2,8 @@
  * bridge.js: the script between Kapa's chat and this package. It sends the handoffs of Kapa's own form to this
  * package's server, or tells this package's button of each answer in the chat.
  *
- * Its tag says data-bridge ("takeover" or "button") and data-requested, and may say data-desk, and data-base where the
- * script's address does not tell the mount. docs/kapa-bridge.md says what it reads.
+ * Its tag has data-bridge ("takeover" or "button") and data-requested, and may have data-desk, and data-base if the
+ * script's address does not show where the package is mounted. docs/kapa-bridge.md says what it reads.
  */
 import type { KapaFunction } from "../shared/kapa_queue";
 import { scriptGlobal } from "../shared/page";
@@ -19,14 +19,14 @@ declare global {
 }
 
 function start(): void {
-  // A page may have several tags of it, such as that of kapa_widget() and that of kapa_handoff_script().
+  // A page may have several tags for it, such as those of kapa_widget() and kapa_handoff_script().
   if (scriptGlobal("KapaHandoffBridge")) return;
   const tag = readScriptTag("bridge.js", "script[data-bridge]");
   if (!tag) return;
   wrapFetch(tag);
-  // For pages with the SDK alone, which pass its callbacks on.
+  // For pages with only the SDK, which pass its callbacks on.
   window.KapaHandoffBridge = { hear, reset };
-  // An answer that is still coming in is kept as far as it came.
+  // Save what has come in of an incomplete answer.
   addEventListener("pagehide", writeStorage);
   const kapa = scriptGlobal<KapaFunction>("Kapa");
   if (typeof kapa !== "function") return;

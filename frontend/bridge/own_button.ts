@@ -1,22 +1,22 @@
-/** Tells `KapaHandoff` of each answer and vote, where the page shows this package's own button. */
+/** Reports each answer and vote to `KapaHandoff` if the page shows this package's own button. */
 import { doc, scriptGlobal } from "../shared/page";
 import { type WirePair, live, threads, writeStorage } from "./transcript";
 
-/** Those functions of `window.KapaHandoff` that the bridge calls. */
+/** The functions of `window.KapaHandoff` that the bridge calls. */
 interface OwnButton {
   answer(pair: Omit<WirePair, "reaction"> & { threadId: string }): void;
   vote(id: string, reaction: unknown): void;
   reset(threadId: string): void;
 }
 
-/** What was told of a pair, so that the server is asked only about what is new. */
+/** What was reported of a pair, so that the server is asked only about changes. */
 const told = new WeakMap<WirePair, { text: string; reaction: unknown }>();
 
 export function ownButton(): OwnButton | undefined {
   return scriptGlobal<OwnButton>("KapaHandoff");
 }
 
-/** A thread has changed: keeps it for a reload, and tells the button what is new of it. */
+/** Saves a changed thread for a reload, and reports what is new in it to the button. */
 export function noteChange(threadId: string): void {
   writeStorage();
   const thread = threads.get(threadId);

@@ -8,31 +8,31 @@ import { randomUuid } from "./uuid";
 
 export type Fetch = typeof window.fetch;
 
-/** What the page asked for. */
+/** The page's request. */
 export interface Handoff {
-  /** That of the address, which is of a thread that exists. */
+  /** From the address; the thread exists. */
   threadId: string | undefined;
   /** The request's body: text, or a promise of it; but a page may pass anything. */
   body: unknown;
-  /** With which the page aborts the request. */
+  /** The signal with which the page aborts the request. */
   signal: AbortSignal | null | undefined;
 }
 
-/** The SDK waits twice as long, so that Kapa has its time where the site does not answer. */
+/** The SDK waits twice as long, which leaves time for Kapa if the site does not respond. */
 const LIMIT_MILLISECONDS = 15_000;
 const JSON_HEADERS = { "Content-Type": "application/json" };
-/** Switched off, a wrong field, too many. */
+/** Statuses that mean something to the visitor: switched off, a wrong field, too many. */
 const REFUSALS = [409, 422, 429];
 
-/** By what was sent: the same ticket, sent again after an error, is no second one. */
+/** Submission ids by what was sent, so that a ticket sent again after an error is not a second one. */
 const submissionIds = new Map<string, string>();
 
 /**
  * Sends the ticket to the server; returns the response for Kapa's code, or undefined if the ticket must go on to Kapa:
  * the conversation is not known, or the server fails or cannot take it.
  *
- * @param fetch - that of the browser, or of a script that had wrapped it before the bridge came
- * @throws if the server is not reached in time or replies with a page instead of JSON, or if the page aborts
+ * @param fetch - the browser's, or that of a script that wrapped it before the bridge
+ * @throws if the server does not respond in time or responds with a page instead of JSON, or if the page aborts
  */
 export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): Promise<Response | undefined> {
   const { threadId = "" } = handoff;
@@ -68,7 +68,7 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   return response;
 }
 
-/** Whether a refusal means something to the visitor, who can do nothing about a conversation that is refused. */
+/** Whether a refusal means something to the visitor, who cannot change a conversation that is refused. */
 function isForVisitor(status: number, { code, fields }: Fields): boolean {
   return !!code && REFUSALS.includes(status) && !fieldsOf(fields).conversation;
 }
@@ -79,14 +79,14 @@ function submissionIdOf(content: string): string {
   return id;
 }
 
-/** Ends with the page's own request, and at the bridge's limit, where the browser can join the two. */
+/** A signal that aborts with the page's own request or at the time limit, if the browser can combine the two. */
 function limited(signal: AbortSignal | null | undefined): AbortSignal | null | undefined {
   if (!AbortSignal.any) return signal;
   const limit = AbortSignal.timeout(LIMIT_MILLISECONDS);
   return AbortSignal.any(signal ? [limit, signal] : [limit]);
 }
 
-/** Dispatches the event of the ticket, unless Kapa's widget is on the page, which tells of it itself. */
+/** Dispatches the ticket's event, unless Kapa's widget is on the page, which does so itself. */
 function tellPage(detail: HandoffDetail): void {
   if (doc.querySelector("script[data-website-id][src*=kapa]")) return;
   doc.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail }));

@@ -2,9 +2,9 @@
 import type { Pair } from "../shared/conversation";
 import { randomUuid } from "./uuid";
 
-/** A pair as the bridge knows it. What is unknown here is Kapa's, and the server judges it. */
+/** A pair as the bridge knows it. Values of type unknown come from Kapa, and the server checks them. */
 export interface WirePair extends Pair {
-  /** There while the answer is not complete: it comes, was stopped, or broke off. Its id is then one of our own. */
+  /** Set while the answer is not complete: it is coming in, was stopped, or broke off. Its id is then our own. */
   stopped?: true;
   sources?: unknown;
   uncertain?: boolean;
@@ -12,29 +12,29 @@ export interface WirePair extends Pair {
 }
 
 export interface Thread {
-  /** Whether the conversation is known from its first question on. Else its tickets are Kapa's. */
+  /** Whether the conversation is known from its first question. If not, its tickets go to Kapa. */
   known: boolean;
   pairs: WirePair[];
 }
 
 const STORAGE_KEY = "KapaHandoff";
 
-/** By their ids. */
+/** By id. */
 export const threads = readStorage();
 
 /** Pairs whose answers are coming in. */
 export const live = new Set<WirePair>();
 
-/** Questions that failed before Kapa had named a thread; they stand at the beginning of the next one. */
+/** Questions that failed before Kapa named a thread; the next thread begins with them. */
 export let threadless: WirePair[] = [];
 
-/** What was asked so far belongs to no conversation that is still to come. */
+/** Forgets what was asked so far, which does not belong to later conversations. */
 export function forgetThread(id: string): void {
   threads.delete(id);
   threadless = [];
 }
 
-/** The thread; one that is new begins here, and is known only if its first question was seen. */
+/** The thread, created if it is new; it is known only if its first question was seen. */
 export function openThread(id: string, known = false): Thread {
   const thread = threads.get(id) ?? { known, pairs: [] };
   threads.set(id, thread);
@@ -45,20 +45,20 @@ export function beginPair(question: string): WirePair {
   return { id: randomUuid(), question, answer: "", stopped: true };
 }
 
-/** The answer is complete, and this is Kapa's id of it. */
+/** Marks an answer as complete, with Kapa's id for it. */
 export function completePair(pair: WirePair, id: string): void {
   pair.id = id;
   delete pair.stopped;
 }
 
-/** Conversations go on after a reload of the page, but not in another tab. */
+/** Saves the conversations, which continue after a reload of the page, but not in another tab. */
 export function writeStorage(): void {
   try {
-    // First, so that nothing old is left if the new text does not fit.
+    // First, so that nothing outdated remains if the new text does not fit.
     sessionStorage.removeItem(STORAGE_KEY);
     sessionStorage.setItem(STORAGE_KEY, JSON.stringify([...threads]));
   } catch {
-    // The browser keeps nothing (a full or forbidden storage): that costs the conversation at a reload, no more.
+    // The storage is full or forbidden: only a reload loses the conversation.
   }
 }
 
@@ -66,7 +66,7 @@ function readStorage(): Map<string, Thread> {
   try {
     return new Map(JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]"));
   } catch {
-    // A forbidden storage, or a text that is another script's: no conversation goes on.
+    // The storage is forbidden, or has another script's text: no conversation continues.
     return new Map();
   }
 }

@@ -1,6 +1,6 @@
 /** Makes random ids. */
 
-/** A random UUID (version 4). `crypto.randomUUID()` is missing on pages that came over plain http, as on intranets. */
+/** A random UUID (version 4). `crypto.randomUUID()` is missing on pages served over plain http, as on intranets. */
 export function randomUuid(): string {
   return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, randomHexDigit);
 }

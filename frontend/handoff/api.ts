@@ -1,4 +1,4 @@
-/** `window.KapaHandoff`: what a page may call. The README's "A chat that runs in the browser" describes it. */
+/** `window.KapaHandoff`: what pages may call. The README's "A chat that runs in the browser" describes it. */
 import { askForOffer, refreshButton, removeButtons } from "./buttons";
 import { type EventName, type Handler, addHandler, removeHandler } from "./events";
 import { forgetDraft, openForm } from "./form";
@@ -12,7 +12,7 @@ export const api = {
     void refreshButton(addPair(threadId, pair), pair.id);
   },
 
-  /** The visitor has voted on an answer, or taken the vote back (null). */
+  /** The visitor has voted on an answer, or withdrawn the vote (null). */
   vote(id: string, reaction: Reaction): void {
     const thread = findThreadWith(id);
     const pair = thread?.pairs.get(id);
@@ -22,14 +22,14 @@ export const api = {
     if (isAboutDownvote) void refreshButton(thread, id);
   },
 
-  /** A new conversation begins; the id is that of the old one. */
+  /** A new conversation begins; the id is the old one's. */
   reset(threadId: string): void {
     endThread(threadId);
     forgetDraft(threadId);
     removeButtons(threadId);
   },
 
-  /** Opens the form for the current conversation, if its latest answer is offered; resolves to whether it opened. */
+  /** Opens the form for the current conversation, if its latest answer has an offer; resolves to whether it opened. */
   async open({ desk = server.desk }: { desk?: string } = {}): Promise<boolean> {
     const thread = currentThread();
     const pair = thread && newestPair(thread);
@@ -37,13 +37,13 @@ export const api = {
     return !!offer && openForm(offer);
   },
 
-  /** Calls the handler at each such event, with its detail; returns a function that removes it. */
+  /** Subscribes a handler, called with each event's detail; returns an unsubscribe function. */
   on(event: EventName, handler: Handler): () => void {
     addHandler(event, handler);
     return () => removeHandler(event, handler);
   },
 
-  /** Makes each request of the script; put a function of your own in its place to change them. */
+  /** Sends each request of the script; replace it with your own function to change them. */
   get request(): MakeRequest {
     return server.request;
   },

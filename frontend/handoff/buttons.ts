@@ -1,4 +1,4 @@
-/** Shows the button of an answer, at its place on the page, where the server offers it. */
+/** Shows an answer's button at its place on the page, if the server offers it. */
 import { doc, find, findAll, real } from "../shared/page";
 import { loadFragment, logFailure, server } from "./server";
 import { newestPair, threads } from "./threads";
@@ -8,15 +8,15 @@ import type { Thread } from "./types";
 export const OFFER = "[data-kapa-handoff-offer]";
 const SLOT = "[data-kapa-handoff-slot]";
 
-/** The place of a button that has no slot. */
+/** The place of a button without a slot. */
 const floating = doc.createElement("div");
 floating.className = "kapa-handoff-floating";
 
-/** By place: the newest request whose reply it shows; a reply that comes late must not replace a newer one. */
+/** The newest request for each place: a late response must not replace a newer one. */
 const shownRequests = new WeakMap<Element, number>();
 let requests = 0;
 
-/** Asks the server for an answer's button: null if it is not offered, undefined if the request failed. */
+/** Asks the server for an answer's button; null: not offered, undefined: the request failed. */
 export async function askForOffer(
   thread: Thread,
   answerId: string,
@@ -35,13 +35,13 @@ export async function askForOffer(
   try {
     return await loadFragment(`offer?${facts}`, OFFER);
   } catch (reason) {
-    // The answer stays as it is, with the button that it has or without one.
+    // The answer stays as it is, with or without a button.
     logFailure(reason);
     return undefined;
   }
 }
 
-/** Shows an answer's button, or takes it away, as the server decides. */
+/** Shows or removes an answer's button, as the server decides. */
 export async function refreshButton(thread: Thread, answerId: string): Promise<void> {
   const request = ++requests;
   const hadSlot = findSlot(answerId);
@@ -59,11 +59,11 @@ export async function refreshButton(thread: Thread, answerId: string): Promise<v
   }
   const old = find(place, OFFER);
   const shownId = old && real(old).dataset.answerId;
-  // In a place that answers share, an older answer leaves a newer one's button alone.
+  // In a shared place, an older answer does not replace a newer one's button.
   if (old && (shownId === answerId || newestPair(thread)?.id === answerId)) real(old).remove();
 }
 
-/** The answer's own slot; else the last one that is no other answer's. */
+/** The answer's own slot; else the last one that belongs to no other answer. */
 function findSlot(answerId: string): HTMLElement | null | undefined {
   return (
     find(document, `${SLOT}[data-answer-id="${CSS.escape(answerId)}"]`) ??
@@ -71,15 +71,15 @@ function findSlot(answerId: string): HTMLElement | null | undefined {
   );
 }
 
-/** The place in the corner of the page, which is put there when it is needed. */
+/** The place in the corner of the page, created when needed. */
 export function floatingPlace(): HTMLElement {
-  // A page that came back from a snapshot has a copy of it.
+  // A page that was restored from a snapshot contains a copy of it.
   for (const other of findAll(document, ".kapa-handoff-floating")) if (other !== floating) real(other).remove();
   if (!floating.isConnected) doc.body.append(floating);
   return floating;
 }
 
-/** Takes the buttons of a thread away. */
+/** Removes the buttons of a thread. */
 export function removeButtons(threadId: string): void {
   for (const offer of findAll(document, OFFER)) if (real(offer).dataset.threadId === threadId) real(offer).remove();
 }

@@ -1,19 +1,19 @@
-/** The dialog that holds the form: shows it, and speaks in it. */
+/** Shows the form's dialog, and messages in it. */
 import { doc, find, findAll, real } from "../shared/page";
 
 export const DIALOG = "[data-kapa-handoff-dialog]";
 
-/** Safari has modal dialogs since 15.4. Without them the way leads over the form's own page. */
+/** Safari has modal dialogs since 15.4. Without them, the form opens on its own page. */
 export const hasModalDialogs = "showModal" in HTMLDialogElement.prototype;
 
-/** The one that was shown last. */
+/** The dialog that was shown last. */
 let current: HTMLDialogElement | undefined;
 
 export function isShown(dialog: HTMLDialogElement | undefined = current): boolean {
   return !!dialog && dialog.open && dialog.isConnected;
 }
 
-/** Shows the dialog if it is not shown, and puts the focus where the visitor goes on. */
+/** Shows the dialog if it is not shown, and focuses where the visitor continues. */
 export function showDialog(dialog: HTMLDialogElement): void {
   if (!isShown(dialog)) {
     dialog.open = false; // another script may have taken it out of the page while it was open
@@ -35,7 +35,7 @@ function isEmpty(input: HTMLInputElement): boolean {
   return !input.value;
 }
 
-/** Puts a message into the region with this role; a message may be the name of one that stands in the markup. */
+/** Puts a message into the region with this role; it may be the name of a message in the markup. */
 export function say(root: Element, role: "alert" | "status", message: string): void {
   const region = find(root, `[role=${role}]`);
   if (region) region.textContent = region.dataset[message] ?? message;
@@ -48,7 +48,7 @@ export function closeOnClick(target: Element): void {
   if (isBeside || real(target).closest("[data-kapa-handoff-close]")) current.close();
 }
 
-/** Closes what is shown, before Turbo or htmx keeps a copy of the page, in which a dialog would not work. */
+/** Closes the open dialog before Turbo or htmx keeps a copy of the page, in which it would not work. */
 export function closeBeforeCopy(): void {
   if (!current || !isShown()) return;
   current.close();

@@ -1,4 +1,4 @@
-/** The events of the document, and the handlers that hear them. */
+/** Dispatches the document's events, and subscribes handlers to them. */
 import { type HandoffDetail, asToldPair } from "../shared/conversation";
 import { doc } from "../shared/page";
 import type { KnownPair } from "./types";
@@ -6,7 +6,7 @@ import type { KnownPair } from "./types";
 export type EventName = "before-open" | "open" | "submit" | "cancel";
 export type Handler = (detail: HandoffDetail) => unknown;
 
-/** What an event is about. */
+/** The subject of an event. */
 export interface Subject {
   threadId: string;
   desk: string;
@@ -16,14 +16,14 @@ export interface Subject {
 
 const listeners = new Map<Handler, (event: Event) => void>();
 
-/** Tells the document; returns false if a handler has prevented what the event announces. */
+/** Dispatches an event on the document; returns false if a handler has prevented the default. */
 export function emit(name: EventName, { threadId, desk, pairs, reference }: Subject): boolean {
   const detail: HandoffDetail = { threadId, conversation: pairs.map(asToldPair), desk };
   if (reference) detail.reference = reference;
   return doc.dispatchEvent(new CustomEvent(`kapa-handoff:${name}`, { detail, cancelable: true }));
 }
 
-/** The handler gets the detail of each such event. One that throws keeps no other from its call. */
+/** Calls the handler with the detail of each such event. If one throws, the others are still called. */
 export function addHandler(name: string, handler: Handler): void {
   const listener = listeners.get(handler) ?? ((event: Event) => handler((event as CustomEvent<HandoffDetail>).detail));
   listeners.set(handler, listener);

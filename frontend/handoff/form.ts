@@ -1,4 +1,4 @@
-/** The way from the button to the ticket: opens the form, keeps what was typed, sends it. */
+/** From the button to the ticket: opens the form, keeps what was typed, sends it. */
 import { find, findAll, real } from "../shared/page";
 import { OFFER, floatingPlace } from "./buttons";
 import { DIALOG, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
@@ -6,7 +6,7 @@ import { type Subject, emit } from "./events";
 import { TIMEOUT, goToFormPage, loadFragment, logFailure } from "./server";
 import { pairsOf } from "./threads";
 
-/** A form that was opened, with all that is known of it. */
+/** A form that was opened, with everything known about it. */
 interface Draft extends Subject {
   /** The thread's id; without a thread, the signed offer. */
   key: string;
@@ -22,7 +22,7 @@ interface ShownDraft extends Draft {
   dialog: HTMLDialogElement;
 }
 
-/** By their keys: forms that were closed, with what was typed. */
+/** Closed forms with what was typed, by key. */
 const drafts = new Map<string, ShownDraft>();
 let isOpening = false;
 
@@ -54,7 +54,7 @@ export async function openForm(offer: HTMLElement): Promise<boolean> {
   return true;
 }
 
-/** What a button says of itself, with the conversation that it carries or that the page has told of. */
+/** A draft from a button, with the conversation that it contains or that the page has reported. */
 function readOffer(offer: HTMLElement): Draft {
   const { threadId = "", desk = "default" } = real(offer).dataset;
   const token = find<HTMLInputElement>(offer, "[name=offer]")?.value ?? "";
@@ -63,7 +63,7 @@ function readOffer(offer: HTMLElement): Draft {
   return { key: threadId || token, threadId, desk, token, offer, pairs, isSending: false };
 }
 
-/** Fetches the form; undefined if that failed, and then the visitor reads it beside the button. */
+/** Fetches the form; undefined if that failed, and a message beside the button says so. */
 async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
   const { offer, token } = fresh;
   const button = find(offer, "button");
@@ -79,11 +79,11 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
       void send(draft);
     };
     dialog.onclose = () => close(draft);
-    // One Escape must not close the chat as well.
+    // The same Escape must not close the chat as well.
     dialog.onkeydown = (event) => event.stopPropagation();
     return draft;
   } catch (reason) {
-    // The visitor reads it beside the button, and can press it again.
+    // A message beside the button says so, and the visitor can press it again.
     logFailure(reason);
     if (!offer.isConnected) floatingPlace().replaceChildren(offer);
     say(offer, "alert", "unreachable");
@@ -101,12 +101,12 @@ function renewOffer(draft: ShownDraft, token: string): void {
 }
 
 function show({ dialog, pairs }: ShownDraft): void {
-  // The conversation may have grown since the form was made.
+  // The conversation may have grown since the form was created.
   if (pairs.length) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
   showDialog(dialog);
 }
 
-/** Sends the form; whatever goes wrong, it stays as it is and says so. */
+/** Sends the form; if anything goes wrong, it stays as it is and shows a message. */
 async function send(draft: ShownDraft): Promise<void> {
   const { dialog } = draft;
   const form = find<HTMLFormElement>(dialog, "form");
@@ -123,7 +123,7 @@ async function send(draft: ShownDraft): Promise<void> {
     say(dialog, "status", "");
     say(dialog, "alert", problem);
   }
-  // A reply is shown even if the visitor has closed the dialog meanwhile.
+  // The response is shown even if the visitor has closed the dialog meanwhile.
   if (!problem || !isShown(dialog)) show(draft);
   draft.reference = find(dialog, "[data-kapa-handoff-reference]")?.dataset.kapaHandoffReference;
   if (draft.reference) {
@@ -133,8 +133,8 @@ async function send(draft: ShownDraft): Promise<void> {
 }
 
 /**
- * Posts the ticket, and puts what the server replies into the dialog: the confirmation, or the form with its errors.
- * Returns the problem if there is no such reply.
+ * Posts the ticket, and shows the server's response in the dialog: the confirmation, or the form with its errors.
+ * Returns the problem if there is no such response.
  */
 async function post(form: HTMLFormElement, { dialog, pairs }: ShownDraft): Promise<string | undefined> {
   const body = new URLSearchParams();
@@ -144,15 +144,15 @@ async function post(form: HTMLFormElement, { dialog, pairs }: ShownDraft): Promi
   try {
     reply = await loadFragment("tickets", DIALOG, { method: "POST", body });
   } catch (reason) {
-    // The visitor reads it in the form, and can send it again.
+    // A message in the form says so, and the visitor can send it again.
     logFailure(reason);
     return reason === TIMEOUT ? TIMEOUT : "unreachable";
   }
   if (!reply) return "unreachable";
-  // A problem comes without a form, so this one stays.
+  // A problem has no form, so this one stays.
   const problem = find(reply, "[data-kapa-handoff-problem]")?.textContent;
   if (problem) return problem;
-  // What was typed while the request was under way is kept.
+  // Keep what was typed while the request was under way.
   for (const { name, value } of inputsOf(dialog)) {
     const input = find<HTMLInputElement>(reply, `[name=${name}]`);
     if (input) input.value = value;
@@ -161,7 +161,7 @@ async function post(form: HTMLFormElement, { dialog, pairs }: ShownDraft): Promi
   return undefined;
 }
 
-/** When the dialog was closed: the ticket's reference takes the button's place, or the server hears of the cancel. */
+/** After the dialog is closed, replaces the button with the ticket's reference, or reports the cancel to the server. */
 function close(draft: ShownDraft): void {
   const { dialog, offer, reference } = draft;
   if (dialog.open) return; // it was opened again before this event came
@@ -177,11 +177,11 @@ function close(draft: ShownDraft): void {
   emit("cancel", draft);
   const body = JSON.stringify({ offer: token, event: "cancel" });
   const headers = { "Content-Type": "application/json" };
-  // It is only counted: where the count fails, nothing is lost.
+  // It is only counted, so nothing is lost if this fails.
   loadFragment("events", DIALOG, { method: "POST", keepalive: true, headers, body }).catch(logFailure);
 }
 
-/** Turbo and htmx keep a copy of a page that is left: a dialog would not work in it, nor a button that is busy. */
+/** Turbo and htmx keep a copy of the page when it is left, in which dialogs and busy buttons would not work. */
 export function cleanBeforeCopy(): void {
   closeBeforeCopy();
   for (const button of findAll(document, `${OFFER} [aria-busy]`)) button.ariaBusy = null;

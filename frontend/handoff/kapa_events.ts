@@ -1,15 +1,15 @@
 /**
- * Hears what pages register the way Kapa documents it, `Kapa("onAskAIHandoffSubmit", handler, "add")`, whether or not
- * Kapa's own widget is on the page.
+ * Supports the way to register handlers that Kapa documents, `Kapa("onAskAIHandoffSubmit", handler, "add")`, with or
+ * without Kapa's own widget on the page.
  */
 import { type KapaCall, type KapaFunction, makeKapaQueue } from "../shared/kapa_queue";
 import { scriptGlobal } from "../shared/page";
 import { type Handler, addHandler, removeHandler } from "./events";
 
-/** What `window.Kapa` is for the page. */
+/** `window.Kapa` as the page sees it. */
 let shown: unknown;
 
-/** Takes notice of a call of `Kapa()`, which reaches Kapa as well. */
+/** Handles a call of `Kapa()`, which reaches Kapa as well. */
 function notice([name, handler, action]: KapaCall): void {
   const event = /^onAskAIHandoff(Open|Submit|Cancel)$/.exec(String(name))?.[1]?.toLowerCase();
   if (!event || typeof handler !== "function") return;
@@ -17,13 +17,13 @@ function notice([name, handler, action]: KapaCall): void {
   else addHandler(event, handler as Handler);
 }
 
-/** Notices the calls that a queue has, and each that comes. */
+/** Handles the calls in a queue, and each later one. */
 function watch(kapa: unknown): void {
   shown = kapa;
   if (typeof kapa !== "function") return;
   const queued: unknown = Reflect.get(kapa, "q");
   if (Array.isArray(queued)) queued.forEach(notice);
-  // A Proxy, as Kapa's function has members.
+  // A Proxy, since Kapa's function has members.
   shown = new Proxy(kapa as KapaFunction, {
     apply(target, self, call) {
       notice(call);
@@ -32,7 +32,7 @@ function watch(kapa: unknown): void {
   });
 }
 
-/** From now on each value of `window.Kapa` is watched: Kapa's bundle replaces the queue when it has loaded. */
+/** Watches each new value of `window.Kapa`, since Kapa's bundle replaces the queue when it has loaded. */
 export function watchKapa(): void {
   const present = scriptGlobal("Kapa");
   watch(typeof present === "function" ? present : makeKapaQueue());

@@ -1,8 +1,8 @@
 /**
- * handoff.js: shows the button of an answer, opens its form, sends the ticket.
+ * handoff.js: shows an answer's button, opens its form, sends the ticket.
  *
- * Its tag may say data-desk, and data-base where the script's address does not tell the mount. The page speaks with it
- * through `window.KapaHandoff`, see `api.ts`.
+ * Its tag may have data-desk, and data-base if the script's address does not show where the package is mounted. The
+ * page calls it through `window.KapaHandoff`, see `api.ts`.
  */
 import { findAll, real, scriptGlobal } from "../shared/page";
 import { readScriptTag } from "../shared/script_tag";
@@ -24,7 +24,7 @@ declare global {
 
 function start(): void {
   if (scriptGlobal("KapaHandoff")) {
-    // Turbo and htmx run a tag in the page's body at each visit: then it is on the page once, and all is well.
+    // Turbo and htmx run a tag in the page's body at each visit: if the page has only one such tag, all is well.
     if (findAll(document, TAG).length > 1) {
       console.warn(
         `kapa-handoff: ${FILE} is on this page more than once. The first one is used; remove the other tags.`,
@@ -35,7 +35,7 @@ function start(): void {
   const tag = readScriptTag(FILE, TAG);
   if (!tag) return;
   connect(tag);
-  // Captured, as a chat may stop clicks.
+  // In the capture phase, since a chat may stop clicks.
   addEventListener("click", handleClick, true);
   addEventListener("turbo:before-cache", cleanBeforeCopy);
   addEventListener("htmx:beforeHistorySave", cleanBeforeCopy);

@@ -1,18 +1,18 @@
-/** Asks this package's server: every request of the script is made here. */
+/** Sends every request of the script to this package's server. */
 import { doc, find } from "../shared/page";
 import type { ScriptTag } from "../shared/script_tag";
 
 /**
- * Makes a request of the script. A site may put its own function in its place (`KapaHandoff.request`): one that
- * returns another `Request`, or one that sends it its own way and returns the `Response`.
+ * Sends a request of the script. A site may replace it (`KapaHandoff.request`) with a function that returns another
+ * `Request`, or that sends the request itself and returns the `Response`.
  */
 export type MakeRequest = (url: string, options: RequestInit) => Request | Response | Promise<Request | Response>;
 
-/** The reason with which a request that takes too long is rejected. */
+/** The rejection reason of a request that takes too long. */
 export const TIMEOUT = "timeout";
 const LIMIT_MILLISECONDS = 30_000;
 
-/** Where the server is, and how it is asked; `main.ts` fills it in before anything else happens. */
+/** Where the server is, and how to send requests; `main.ts` sets it before anything else. */
 export const server = {
   base: "",
   /** The desk of the page, if its tag names one. */
@@ -26,11 +26,11 @@ export function connect(tag: ScriptTag): void {
 }
 
 /**
- * Fetches a fragment of the server's and returns its element; null where the server has none to give (204).
+ * Fetches a fragment from the server and returns its element; null: the server has none (204).
  *
  * @param path - below the mount, such as "offer?pairs=1"
- * @param selector - finds the element; a reply without it, such as a proxy's error page, is an error
- * @throws TIMEOUT after 30 seconds; else the error of the network or of the site's own `request`
+ * @param selector - finds the element; a response without it, such as a proxy's error page, is an error
+ * @throws TIMEOUT after 30 seconds; else the error of the network or the site's own `request`
  */
 export async function loadFragment(
   path: string,
@@ -51,14 +51,14 @@ export async function loadFragment(
   return element;
 }
 
-/** Shows a site's developer why a request failed; the visitor is told elsewhere, where it matters to them. */
+/** Logs for the site's developer why a request failed; visitors are told elsewhere if it matters to them. */
 export function logFailure(reason: unknown): void {
   console.warn("kapa-handoff: a request failed.", reason);
 }
 
-/** Leaves the page for the form's own page, with what its hidden fields say. */
+/** Leaves for the form's own page, with the values of its hidden fields. */
 export function goToFormPage(values: Record<string, string>): void {
-  // A form of our own, as the button's can be an answer's, and lead elsewhere.
+  // A new form, since the button's may come from an answer, and lead elsewhere.
   const form = doc.createElement("form");
   Object.assign(form, { method: "post", action: `${server.base}form`, hidden: true });
   for (const [name, value] of Object.entries(values)) {

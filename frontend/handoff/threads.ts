@@ -1,13 +1,13 @@
-/** The conversations of this page, as the chat tells them. */
+/** The conversations on this page, as the chat reports them. */
 import type { KnownPair, Thread } from "./types";
 
-/** By their ids, the current one last. */
+/** By id, the current one last. */
 export const threads = new Map<string, Thread>();
 
-/** Those that are over: their buttons come back with a page that Turbo or htmx had kept. */
+/** Conversations that are over: a page that Turbo or htmx has cached still has their buttons. */
 const past = new Map<string, Thread>();
 
-/** Adds a pair, or what is new of it, and makes its thread the current one. */
+/** Adds or updates a pair, and makes its thread the current one. */
 export function addPair(threadId: string, pair: KnownPair): Thread {
   const thread: Thread = threads.get(threadId) ?? { id: threadId, pairs: new Map() };
   threads.delete(threadId);
@@ -35,7 +35,7 @@ export function newestPair(thread: Thread): KnownPair | undefined {
   return [...thread.pairs.values()].pop();
 }
 
-/** The pairs of a thread, be it over or not; none of an unknown one. */
+/** The pairs of a thread, whether or not it is over; empty for an unknown one. */
 export function pairsOf(threadId: string): KnownPair[] {
   const thread = threads.get(threadId) ?? past.get(threadId);
   return thread ? [...thread.pairs.values()] : [];

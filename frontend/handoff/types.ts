@@ -1,9 +1,9 @@
-/** What the modules of this script tell each other. */
+/** The types that the modules of this script share. */
 import type { Pair } from "../shared/conversation";
 
 export type Reaction = "upvote" | "downvote" | null;
 
-/** A pair with all that the page told of it; the server gets it as it is. */
+/** A pair with everything that the page reported; it is sent to the server unchanged. */
 export interface KnownPair extends Pair {
   sources?: object[];
   uncertain?: boolean;
@@ -12,6 +12,6 @@ export interface KnownPair extends Pair {
 
 export interface Thread {
   id: string;
-  /** By their ids, the newest last. */
+  /** By id, the newest last. */
   pairs: Map<string, KnownPair>;
 }

@@ -1,4 +1,4 @@
-/** A conversation, as pages, Kapa and this package's scripts pass it on. */
+/** A conversation in the form that pages, Kapa and this package's scripts exchange. */
 
 /** A question with its answer. */
 export interface Pair {
@@ -7,19 +7,19 @@ export interface Pair {
   answer: string;
 }
 
-/** A pair as the events tell it. */
+/** A pair as the events report it. */
 export interface ToldPair {
   questionAnswerId: string;
   question: string;
   answer: string;
 }
 
-/** What the events of the document carry in their `detail`. */
+/** The `detail` of the document's events. */
 export interface HandoffDetail {
   threadId: string;
   conversation: ToldPair[];
   desk: string;
-  /** That of the ticket, once there is one. */
+  /** The reference of the ticket, once there is one. */
   reference?: string;
 }
 

@@ -1,11 +1,11 @@
 /** Kapa's documented queue: the global function `Kapa` takes calls until Kapa's bundle has loaded and drains it. */
 
-/** A call of `Kapa()`: an event's name, a handler, and "add" or "remove"; but a page may pass anything. */
+/** A call of `Kapa()`: an event's name, a handler, and "add" or "remove"; but pages may pass anything. */
 export type KapaCall = unknown[];
 
 export type KapaFunction = (...call: KapaCall) => unknown;
 
-/** Takes the calls; `q` holds them, and `c` is called for each, as Kapa's documentation has it. */
+/** Receives the calls; `q` holds them, and `c` is called for each, as in Kapa's documentation. */
 export function makeKapaQueue(): KapaFunction {
   const calls: KapaCall[] = [];
   const queue = (...call: KapaCall) => {

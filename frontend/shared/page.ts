@@ -1,5 +1,5 @@
 /**
- * Reads the page as its scripts made it, whatever its markup says.
+ * Reads the page as its scripts made it, regardless of names in its markup.
  *
  * In browsers, names in markup become members of objects: `<img name=body>` is `document.body`, `<a id=Kapa>` is
  * `window.Kapa`, and `<input name=remove>` is its form's `remove`. An answer in a chat may contain any of these, so
@@ -7,8 +7,8 @@
  */
 
 /**
- * The same node, but its members are those that its interface defines, and never an element that is named like one.
- * Takes the node itself, not what this function has returned; sets nothing.
+ * The same node with the members that its interface defines, never an element that is named like one. Read-only; pass
+ * the node itself, not a result of this function.
  */
 export function real<T extends Node>(node: T): Readonly<T> {
   const members: object = Object.getPrototypeOf(node);
@@ -20,7 +20,7 @@ export function real<T extends Node>(node: T): Readonly<T> {
   });
 }
 
-/** The document, safe to ask. */
+/** The document, safe to read. */
 export const doc = /* @__PURE__ */ real(document);
 
 /** The first element inside `root` that matches. */
@@ -34,8 +34,8 @@ export function findAll<T extends HTMLElement = HTMLElement>(root: Document | El
 }
 
 /**
- * A global variable that a script has set; the caller names its type. One that markup makes is only inherited by
- * `window`, and is not seen here.
+ * A global variable that a script has set; the caller names its type. Globals from markup are only inherited by
+ * `window`, so they are not seen here.
  */
 export function scriptGlobal<T = unknown>(name: string): T | undefined {
   return Object.prototype.hasOwnProperty.call(window, name) ? Reflect.get(window, name) : undefined;

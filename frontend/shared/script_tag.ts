@@ -1,4 +1,4 @@
-/** Finds the tag that loaded the running script: its attributes are the script's configuration. */
+/** Finds the tag that loaded the running script; its attributes are the script's configuration. */
 import { doc } from "./page";
 
 export interface ScriptTag {
@@ -9,16 +9,16 @@ export interface ScriptTag {
 }
 
 /**
- * The running script's tag. Undefined if it has none, since it was imported or is part of a bundle: then it does not
- * know its server, and one line of the console says what to do.
+ * The running script's tag. Undefined if it has none because it was imported or is part of a bundle: the script then
+ * does not know its server, and logs one line that says what to do.
  *
- * @param fileName - the script's own name, such as "handoff.js"; a copy with another name says data-base
- * @param selector - finds the tag of a module, whose own tag the browser does not tell
+ * @param fileName - the script's own name, such as "handoff.js"; a copy with another name needs data-base
+ * @param selector - finds the tag of a module, for which the browser does not provide it
  */
 export function readScriptTag(fileName: string, selector: string): ScriptTag | undefined {
-  // The tag of a bundle has neither of the two.
+  // The tag of a bundle has neither.
   const own = `[src*="/${fileName}"], [data-base]`;
-  // A real script element only: a chat shows an answer's other elements, but lets no script through.
+  // Only a real script element: a chat may show other elements from an answer, but never scripts.
   const isOwn = (tag: Element | null): tag is HTMLScriptElement =>
     tag instanceof HTMLScriptElement && tag.matches(own);
   const element = [doc.currentScript, ...doc.querySelectorAll(selector)].find(isOwn);
@@ -26,7 +26,7 @@ export function readScriptTag(fileName: string, selector: string): ScriptTag | u
     console.warn(`kapa-handoff: no script tag of its own loads ${fileName}. Add <script defer src="…/${fileName}">.`);
     return undefined;
   }
-  // A <base> that leads to another origin can be an answer's, further down in the page.
+  // A <base> with another origin may come from an answer, further down the page.
   const page = new URL(element.baseURI).origin === location.origin ? element.baseURI : location.href;
   const { base } = element.dataset;
   const mount = base ? new URL(base, page) : new URL("..", new URL(element.getAttribute("src") ?? "", page));

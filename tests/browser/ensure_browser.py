@@ -17,7 +17,7 @@ INSTALL = ("apt-get", "install", "-y", "-qq", "--no-install-recommends")
 
 
 def find_browser() -> str | None:
-    """The path of an installed Chromium or Chrome that starts; none: there is none."""
+    """The path of an installed Chromium or Chrome that starts; None: there is none."""
     for name in BROWSERS:
         found = shutil.which(name)
         # Ubuntu's package of that name is a stub that asks for another installer.

@@ -102,7 +102,7 @@ def test_a_version_is_brought_back_in_place(page: Page, site: Flask, serve: Serv
 
 
 def test_errors_come_as_one_types(page: Page, site: Flask, serve: Serve) -> None:
-    """A wrong value is told at its field while the field keeps the focus, and the message goes when it is mended."""
+    """A wrong value is told at its field while the field keeps the focus, and the message goes when it is fixed."""
     open_settings(page, serve(site))
     email(page).fill("")
     email(page).press_sequentially("help@")
@@ -362,7 +362,7 @@ def test_a_ticket_in_the_browser(page: Page, site: Flask, serve: Serve) -> None:
 def test_the_check_up_works_without_script(
     open_context: Callable[..., BrowserContext], admin_app: Callable[..., Flask], mail_server: MailServer, serve: Serve
 ) -> None:
-    """A warning is a heading that names itself; mended on the settings page, it is gone at the next look."""
+    """A warning is a heading that names itself; fixed on the settings page, it is gone at the next look."""
     app = admin_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port, KAPA_HANDOFF_EMAIL=None)
     page = watched(open_context(java_script_enabled=False).new_page())
     page.goto(f"{serve(app)}/handoff/admin/")

@@ -217,7 +217,7 @@ def test_a_new_conversation_begins_a_new_thread_without_the_old_ones_button(exam
 
 
 def test_an_error_of_the_backend_is_shown(example: Example, page: Page) -> None:
-    """What the SDK says about a failed question stands above the next one's box."""
+    """What the SDK says about a failed question is above the next one's box."""
     visit(page, example, "button")
     page.route("**/chat/stream/", lambda route: route.fulfill(status=500))
     page.locator("#kapa-question").fill(FILE)

@@ -58,7 +58,7 @@ def assert_kept(form: Locator) -> None:
 
 
 def test_the_dialog_sends_every_field(site: Flask, serve: Callable[[Any], str], page: Page) -> None:
-    """What is missing is told at its field, which has the focus then; the rest stays as it was."""
+    """The message about a missing value is at its field, which gets the focus; the rest stays as it was."""
     page.goto(serve(site))
     dialog = open_dialog(page)
     fill(dialog)

@@ -46,7 +46,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 @pytest.fixture
 def site(make_app: MakeApp) -> Callable[..., Flask]:
-    """Builds sites whose pages, and our admin's, stand in one frame."""
+    """Builds sites whose pages, and our admin's, are in one frame."""
 
     def build(*, css: str = "", script: bool = False) -> Flask:
         app = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_ADMIN_TEMPLATE="frame.html")

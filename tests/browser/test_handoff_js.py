@@ -150,7 +150,7 @@ def test_without_a_slot_the_button_floats(chat: Callable[..., Page]) -> None:
 
 
 def test_errors_stand_at_the_fields_and_the_text_stays(chat: Callable[..., Page]) -> None:
-    """A wrong address is named at its field, which has the focus; the note is still there; mending it sends."""
+    """A wrong address is named at its field, which has the focus; the note is still there; fixing it sends."""
     page = chat()
     answer(page)
     page.click(BUTTON)
@@ -395,7 +395,7 @@ def test_the_button_of_an_answer_that_has_left_the_page_appears_nowhere(chat: Ca
     held: list[Route] = []
     page.route("**/handoff/offer?*", lambda route: held.append(route))
     with page.expect_request("**/handoff/offer?*"):
-        answer(page)
+        page.evaluate("KapaHandoff.answer({threadId: 't1', id: 'a1', question: 'Question?', answer: 'Answer.'})")
     page.evaluate("document.querySelector('[data-kapa-handoff-slot]').remove()")
     with page.expect_response("**/handoff/offer?*"):
         held[0].continue_()
@@ -475,7 +475,7 @@ def test_a_page_of_another_origin_can_use_it(
 def test_without_script_the_button_leads_to_a_page_and_a_confirmation(
     make_app: Callable[..., Flask], serve: Callable[[Any], str], open_context: Callable[..., BrowserContext]
 ) -> None:
-    """Button, form page with an error, confirmation page: the transcript of a server-rendered chat goes along."""
+    """Button, form page with an error, confirmation page: the transcript of a server-rendered chat is included."""
     from flask_kapa_handoff import Conversation, QuestionAnswer
 
     site = make_app()

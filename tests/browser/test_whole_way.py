@@ -96,7 +96,7 @@ def test_the_whole_way_works_without_script(example: Example, open_context: Call
     reference = create_ticket(page, "Sent without script.")
     page.goto(f"{example.address}/inbox/")
     link = page.get_by_role("link", name=re.compile(reference)).first
-    for _ in range(500):  # without script the page does not ask again by itself
+    for _ in range(500):  # without script the page does not ask again automatically
         if link.count():
             break
         page.reload()

@@ -114,7 +114,7 @@ def test_forked_process_publishes_over_its_own_connection(
 def test_broker_that_was_restarted_costs_no_message(
     make_site: Callable[..., Flask], broker: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A kept-open connection that a restart of the broker has closed is made anew."""
+    """A kept-open connection that a restart of the broker has closed is opened again."""
     app = make_site(broker)
     send_ticket(app.test_client())
     broker.wait_for_messages(1)
@@ -128,7 +128,7 @@ def test_broker_that_was_restarted_costs_no_message(
 def test_connection_that_the_broker_has_closed_is_made_anew(
     make_app: Callable[..., Flask], broker: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A library that does not connect again by itself, as that of AMQP, costs no message either."""
+    """A library that does not connect again automatically, as that of AMQP, costs no message either."""
     app = make_app(mount=False, KAPA_HANDOFF_DELIVERY="celery", CELERY={"broker_url": broker.url})
     closed: list[Any] = []
 
@@ -166,7 +166,7 @@ def test_broker_that_hangs_and_comes_back_is_told_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The publisher does not wait for ever for a Redis that hangs; when that goes on, so does the publisher."""
+    """The publisher does not wait forever for a Redis that hangs; when that goes on, so does the publisher."""
     monkeypatch.setattr(delivery, "BROKER_TIMEOUT", 0.2)
     assert broker.process is not None
     app = make_site(broker)
@@ -235,7 +235,7 @@ def test_submit_waits_for_no_broker(
             assert [answer.status_code for answer in answers] == [201, 201]
             assert f"not told of ticket {answers[1].json['reference']} (1 wait already)" in caplog.text
             assert first not in caplog.text
-            publishing.stop(0.1)  # gives up the waiting, too
+            publishing.stop(0.1)  # drops the waiting ones, too
     for thread in threading.enumerate():
         if thread.name == "kapa-handoff-publisher":
             thread.join(20)

@@ -107,7 +107,7 @@ def test_task_without_a_database_ends_quietly(
 def test_accepted_mail_is_recorded_before_the_task_ends(
     make_site: Callable[..., Flask], mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server took the mail, the database was locked just then: the task waits to write that down."""
+    """The server accepted the mail, the database was locked just then: the task waits to write that down."""
     monkeypatch.setattr("flask_kapa_handoff.storage.sqlite.BUSY_TIMEOUT", 0.2)
     app = make_site(MAIL_PORT=mail_server.port)
     reference = send_ticket(app.test_client())

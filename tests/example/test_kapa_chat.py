@@ -54,7 +54,7 @@ def test_the_scripted_backend_streams_in_kapas_wire_format(client: FlaskClient) 
 
 @pytest.mark.parametrize(("question", "uncertain"), [(CERTAIN[0][0], False), (UNCERTAIN[0], True)])
 def test_the_scripted_backend_answers_as_ask_ai_does(client: FlaskClient, question: str, uncertain: bool) -> None:
-    """The answers are the search's own, and each source's address stands in the text, as the SDK wants it."""
+    """The answers are the search's own, and each source's address is in the text, as the SDK wants it."""
     text, others = kapa_answer(client, question)
     sources = others["relevant_sources"]["relevant_sources"]
     assert answer(question).text in text

@@ -22,7 +22,7 @@ class Siege:
     """How one route has stood it.
 
     Arguments:
-        errors: what was raised or answered with 500 and more, with the seed of the request.
+        errors: exceptions, and responses with 500 or more, with the seed of the request.
         seconds: the processor time of the costliest request.
         octets: the size of the largest answer.
     """

@@ -35,7 +35,7 @@ class Plan:
 
     Arguments:
         lost_replies: how many mails the server takes and then hangs up, without a word.
-        seconds: when to give up.
+        seconds: the time limit.
     """
 
     tickets: int
@@ -55,7 +55,7 @@ class Count:
         undelivered: tickets that the database does not call delivered, although all time has passed.
         missing: acknowledged tickets that did not arrive, and what the database says of each.
         unexplained: tickets of which there are more copies than tries whose end nobody knows, and one.
-        faults: what must never be in the database, and processes that ended by themselves.
+        faults: what must never be in the database, and processes that ended on their own.
         names: how many different ``Message-ID`` there are.
     """
 
@@ -214,7 +214,7 @@ class _Crowd:
         self.kills += 1
 
     def wait(self, seconds: float) -> None:
-        """Wait for that long, or until a process ends by itself; then another takes its place."""
+        """Wait for that long, or until a process ends on its own; then another takes its place."""
         if multiprocessing.connection.wait([process.sentinel for process in self._processes], seconds):
             for number, process in enumerate(self._processes):
                 if process.exitcode is not None:

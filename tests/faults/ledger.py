@@ -21,7 +21,7 @@ from flask_kapa_handoff.storage.tickets import (
 )
 
 _columns = ticket_table.c
-_WAITS = {Outcome.DELAYED, Outcome.UNREACHABLE, Outcome.UNKNOWN, None}  # none: it was cut off
+_WAITS = {Outcome.DELAYED, Outcome.UNREACHABLE, Outcome.UNKNOWN, None}  # None: it was cut off
 
 
 def let_time_pass(database: Database) -> None:
@@ -50,7 +50,7 @@ def undelivered(database: Database, *, due: bool = False) -> int:
 
 
 def unknown_ends(database: Database) -> Counter[str]:
-    """How many tries of each ticket there are whose end nobody knows: the admin calls it possibly duplicated."""
+    """How many attempts of each ticket have an unknown outcome: the admin calls it possibly duplicated."""
     cut_off = or_(delivery_attempt.c.outcome.is_(None), delivery_attempt.c.outcome == Outcome.UNKNOWN)
     query = select(_columns.reference).join(delivery_attempt).where(cut_off)
     with database.read() as connection:

@@ -62,7 +62,7 @@ def many_submits(engine: Engine, *, submits: int, processes: int = 4, threads: i
         processes, threads: how many processes, and threads in each; 4 by 2 are eight workers.
 
     Returns:
-        How often each answer came; all are to be ``201``.
+        How often each status came; all must be ``201``.
     """
     config = dict.fromkeys(KEYS.values(), UNLIMITED)
     with Submitters(_uri(engine), processes, **config) as submitters:

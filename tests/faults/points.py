@@ -23,7 +23,7 @@ class Points:
 
     Arguments:
         journal: the file to which each point is written before anything else happens there.
-        last: the number of the point at which it dies, from 1 on.
+        last: the number of the point at which it dies, counted from 1.
     """
 
     def __init__(self, journal: Path, last: int) -> None:

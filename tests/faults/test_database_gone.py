@@ -145,7 +145,7 @@ def test_a_file_that_is_away_from_some_statement_on_holds_the_ticket_once(
             answer = post(client, "json", fields)
         if not fault.happened:
             break
-        if folder.exists():  # it was made anew meanwhile
+        if folder.exists():  # it was created again meanwhile
             folder.rename(tmp_path / f"stray-{number}")
         elsewhere.rename(folder)
         answers = [post(client, "json", fields) for _ in range(3)]
@@ -163,7 +163,7 @@ def test_a_file_that_is_away_from_some_statement_on_holds_the_ticket_once(
 
 @pytest.mark.only("postgresql")
 def test_a_server_that_was_away_is_used_again(app: Flask, shape: str, postgres: Postgres) -> None:
-    """Stopped, every try is told 503; started again, the form goes through at the next one, once."""
+    """While it is stopped, every attempt gets 503; started again, the form goes through at the next one, once."""
     client = app.test_client()
     fields = ticket_fields(client)
     server: Any = postgres.server

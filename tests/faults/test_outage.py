@@ -143,7 +143,7 @@ def references(server: ScriptedServer) -> list[str]:
 def test_a_day_of_outage_is_no_burst_of_tries_and_then_the_queue_drains_in_order(
     site_at: Callable[[datetime], Site],
 ) -> None:
-    """Hardly a try every half a minute; a ticket sent after it brings out all others, oldest first, at once."""
+    """At most one attempt every 30 seconds; a ticket sent after it triggers all others at once, oldest first."""
     site = site_at(BEGIN)
     sent = day_of_outage(site)
     tries = site.tries()

@@ -187,7 +187,7 @@ class Stage:
         return send_ticket(self._app.test_client(), **({"conversation": json.dumps(LARGE)} if large else {}))
 
     def try_it(self, reference: str) -> tuple[Ticket, list[Attempt]]:
-        """One try; gives what the database then says."""
+        """Make one attempt; return what is in the database then."""
         assert self.courier.deliver_next(reference) is not None
         with self.database.read() as connection:
             ticket = find_ticket(connection, ticket_table.c.reference == reference)
@@ -250,7 +250,7 @@ def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
 
 
 def test_the_page_is_complete() -> None:
-    """Every cell names a result of the page, or stands among those that cannot happen; none stands there in vain."""
+    """Every cell names a result of the page, or is listed as impossible; no listed one ever happens."""
     reasons = {step: faults.split(", ") for step, faults in (row["cells"].split(": ") for row in TABLES["cells"])}
     empty = {(step, fault) for step, fault, result in CELLS if result == IMPOSSIBLE}
     explained = {(step, fault) for step, faults in reasons.items() for fault in faults}

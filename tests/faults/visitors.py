@@ -25,7 +25,7 @@ class Visitors:
         app: the site, in this process: it signs the offers.
         tickets: one ticket for each of its elements.
         threads: how many visitors there are at once.
-        end: the moment (``time.monotonic()``) at which they give up.
+        end: the moment (``time.monotonic()``) at which they stop.
     """
 
     def __init__(self, app: Flask, port: int, tickets: Iterable[int], *, threads: int, end: float) -> None:

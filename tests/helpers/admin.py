@@ -21,7 +21,7 @@ def let_pass(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_password(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets whoever names a user pass."""
+    """Lets a request pass if it names a user."""
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -61,7 +61,7 @@ def offered(client: FlaskClient, **facts: Any) -> str | None:
 
 
 def error_at(answer: TestResponse, name: str) -> str:
-    """What stands at a field."""
+    """The message at a field."""
     found = re.search(rf'id="kapa-handoff-admin-{name}-error"[^>]*>([^<]*)<', answer.text)
     assert found, answer.text
     return unescape(found[1])

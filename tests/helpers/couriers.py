@@ -1,4 +1,4 @@
-"""A courier that a test drives by hand, and what its tries leave behind."""
+"""A courier that a test drives by hand, and what its attempts leave behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def courier_of(app: Flask) -> Courier:
 
 
 def deliver(app: Flask) -> Ticket:
-    """One try for the only ticket that is due."""
+    """One attempt for the only ticket that is due."""
     (tried,) = testing.deliver(app)
     return tried
 

@@ -93,6 +93,6 @@ class Page(HTMLParser):
 
 
 def render(app: Flask, template: str, root: str = "", **context: Any) -> str:
-    """A template of the site, rendered while a request is answered."""
+    """A template of the site, rendered during a request."""
     with app.test_request_context("/docs/keys?x=1", environ_overrides={"SCRIPT_NAME": root}):
         return render_template_string(template, **context)

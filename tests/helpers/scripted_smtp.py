@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 HANG_UP = "hang up"
-"""A reply that is none: the connection is closed."""
+"""Instead of a reply, the connection is closed."""
 
 SILENCE = "silence"
-"""A reply that is none: the connection stays open, and nothing comes."""
+"""Instead of a reply, nothing comes, and the connection stays open."""
 
 DRIP = "drip "
-"""A reply that begins with it comes byte by byte, which takes longer than anybody waits."""
+"""A reply that begins with it comes byte by byte, which takes longer than any client waits."""
 
 FLOOD = "flood"
 """A reply that never ends: line after line, until the other side has enough."""

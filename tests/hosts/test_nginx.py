@@ -213,7 +213,7 @@ def test_addresses_stay_below_the_sites_path(serve_behind: Callable[[str], Site]
 
 
 def test_a_body_that_nginx_refuses_costs_no_text(serve_behind: Callable[[str], Site], mail_server: MailServer) -> None:
-    """nginx answers 413 in its own words: the form says so kindly, keeps the text, and can send less."""
+    """nginx responds with 413 in its own words: the form says so kindly, keeps the text, and can send less."""
     site = serve_behind("unix-socket")
     page = site.page()
     page.goto(f"{site.address}/chat/")

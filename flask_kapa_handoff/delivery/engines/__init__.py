@@ -16,14 +16,14 @@ def make_engine(mailroom: Mailroom) -> DeliveryEngine:
     """The engine that KAPA_HANDOFF_DELIVERY names.
 
     Raises:
-        ConfigurationError: Celery was asked for, and is not installed.
+        ConfigurationError: Celery is configured but not installed.
     """
     return ENGINES[mailroom.config.delivery](mailroom)
 
 
 def _celery(mailroom: Mailroom) -> DeliveryEngine:
     try:
-        from .celery import CeleryEngine  # brings Celery, which only a site that asked for it needs
+        from .celery import CeleryEngine  # imports Celery, which only sites that use it need
     except ModuleNotFoundError as error:
         if error.name != "celery":
             raise
@@ -40,4 +40,4 @@ ENGINES: Mapping[str, Callable[[Mailroom], DeliveryEngine]] = {
     "celery": _celery,
     "inline": InlineEngine,
 }
-"""Makes each engine, by its value of KAPA_HANDOFF_DELIVERY."""
+"""Creates each engine, by its value of KAPA_HANDOFF_DELIVERY."""

@@ -1,7 +1,7 @@
-"""Celery as the engine of the delivery: a task for each ticket, and a sweep for what a broker loses.
+"""Delivery by Celery: a task for each ticket, and a sweep for what the broker loses.
 
-A message holds a ticket's reference and nothing else, and it is no more than a wake-up call: the ticket's row says
-whether there is anything to do. So a lost message costs a wait for the sweep, and a doubled one finds nothing due.
+A message contains only a ticket's reference, and is only a wake-up call: the ticket's row says whether there is
+anything to do. So a lost message means waiting for the sweep, and a duplicate finds nothing due.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ DELIVER = "kapa_handoff.deliver"
 SWEEP = "kapa_handoff.sweep"
 
 BATCH_SECONDS = 20.0
-"""How long a task goes on taking tickets: one connection serves many, and the site's own tasks get their turn."""
+"""Seconds for which a task keeps taking tickets: many over one connection, without blocking the site's own tasks."""
 
 BEAT_ENTRY = "kapa-handoff-sweep"
 SWEEP_SECONDS = 60.0
 SWEEP_EXPIRES = 300.0
-"""Sweeps that no worker has taken for so long are dropped; long enough for clocks that differ by minutes."""
+"""Seconds after which a sweep that no worker has started is dropped; enough for clocks that differ by minutes."""
 
 BROKER_TIMEOUT = 5.0
-"""Seconds that it may take to connect, and that Redis may take for one reply: it would be waited for for ever."""
+"""Time limit in seconds for connecting, and for one reply of Redis, which has no limit by default."""
 
 _logger = logging.getLogger(__name__)
 _with_tasks: WeakSet[Celery] = WeakSet()
@@ -48,10 +48,10 @@ class CeleryEngine(DeliveryEngine):
     when_overdue = "Are a Celery worker and beat running? Send what waits by hand: `flask kapa-handoff deliver`"
 
     def prepare(self) -> None:
-        """Register the tasks on the site's Celery app, and make what publishes them. Connects to nothing.
+        """Register the tasks on the site's Celery app, and create their publisher. Connects to nothing.
 
         Raises:
-            ConfigurationError: ``app.extensions["celery"]`` is no Celery app, or another Flask app's.
+            ConfigurationError: ``app.extensions["celery"]`` is not a Celery app, or belongs to another Flask app.
         """
         celery_app = _celery_app_of(self._mailroom.app)
         deliver = _register_tasks(celery_app, self._mailroom)
@@ -64,7 +64,7 @@ class CeleryEngine(DeliveryEngine):
         """Publish what waits, then end.
 
         Arguments:
-            timeout: seconds after which what still waits is left to the sweep.
+            timeout: seconds after which the rest is left to the sweep.
         """
         self._publisher.stop(timeout)
 
@@ -88,9 +88,10 @@ def _celery_app_of(app: Flask) -> Celery:
 
 
 def _register_tasks(celery_app: Celery, mailroom: Mailroom) -> Any:
-    # The site's own limits are for its own tasks: one in the middle of a mail would end in a second copy of it.
+    # The site's own time limits are for its own tasks: a limit that ends a task during a mail would lead to a second
+    # copy.
     limit = 3 * BATCH_SECONDS + mailroom.config.smtp_timeout + 3 * LEASE_MARGIN.total_seconds()
-    # Not shared: Celery would register it on every other Celery app of the process, too, instead of that app's own.
+    # Not shared: Celery would also register it on every other Celery app of the process, in place of that app's own.
     options = {"shared": False, "ignore_result": True, "time_limit": limit, "soft_time_limit": limit}
 
     def deliver(reference: str) -> None:
@@ -104,7 +105,8 @@ def _register_tasks(celery_app: Celery, mailroom: Mailroom) -> Any:
 
 
 def _add_to_schedule(sender: Any, **arguments: Any) -> None:
-    # When beat starts, and not before: a site may replace its schedule at any time. An entry of this name is its own.
+    # Only when beat starts, since a site may replace its schedule at any time. An entry with this name is the site's
+    # own.
     if sender.app in _with_tasks and BEAT_ENTRY not in sender.app.conf.beat_schedule:
         entry = {"task": SWEEP, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_EXPIRES}}
         sender.scheduler.update_from_dict({BEAT_ENTRY: entry})
@@ -114,7 +116,7 @@ beat_init.connect(_add_to_schedule, weak=False)
 
 
 def _deliver_due(mailroom: Mailroom, reference: str | None = None, *, tidy_up: bool = False) -> None:
-    """Deliver this ticket, then whatever else is due, over one connection; what remains is the next task's."""
+    """Deliver this ticket, then others that are due, over one connection; the next task continues."""
     courier = Courier(mailroom)
     until = time.monotonic() + BATCH_SECONDS
     try:
@@ -126,16 +128,16 @@ def _deliver_due(mailroom: Mailroom, reference: str | None = None, *, tidy_up: b
         if tidy_up:
             mailroom.housekeeping.do_all(BATCH_SECONDS)
     except Unavailable:
-        _write_down(courier)  # the database has said why in the log; the sweep comes back
+        _record_accepted(courier)  # the database has logged why; the sweep will run again
     except Exception as error:
-        # Not raised: Celery would write its text into the log, and there may be an address in it.
+        # Not raised: Celery would log its text, which may contain an address.
         _logger.error("Delivery goes on with the next task after an unexpected %s.", type(error).__name__)
     finally:
         courier.close()
 
 
-def _write_down(courier: Courier) -> None:
-    """Wait for the database for a while if a mail is out of which it does not know: it would be sent once more."""
+def _record_accepted(courier: Courier) -> None:
+    """Wait a while for the database if it has no record of a mail that was sent: it would be sent again."""
     until = time.monotonic() + BATCH_SECONDS
     while time.monotonic() < until:
         try:
@@ -147,7 +149,7 @@ def _write_down(courier: Courier) -> None:
 
 
 class _BrokerLine:
-    """A connection of its own, and not one of the Celery app's pool: the pool would be shared after a fork."""
+    """A connection of its own, not one from the Celery app's pool, which would be shared after a fork."""
 
     def __init__(self, app: Flask, celery_app: Celery, deliver: Any) -> None:
         self._app = app
@@ -174,7 +176,7 @@ class _BrokerLine:
         if connection.get_transport_cls().driver_type == "redis":
             for option in ("socket_timeout", "socket_connect_timeout"):
                 connection.transport_options.setdefault(option, BROKER_TIMEOUT)
-        # Each of a site's brokers is asked once; kombu would otherwise go on for longer.
+        # Try each of a site's brokers only once; kombu would retry for longer.
         connection.ensure_connection(max_retries=len(connection.alt), interval_start=0)
         return connection
 

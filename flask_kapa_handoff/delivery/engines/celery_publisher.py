@@ -1,4 +1,4 @@
-"""Tells a message broker of tickets, away from the request: the broker may be slow, or not there at all."""
+"""Publishes tickets to a message broker outside the request, since the broker may be slow or down."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from collections.abc import Callable
 from typing import Protocol
 
 MOST_WAITING = 1_000
-"""How many tickets wait for the broker at most; those beyond are left to the sweep."""
+"""The most tickets that wait for the broker; the sweep delivers the rest."""
 
 FLUSH_SECONDS = 3.0
-"""How long a process that ends waits for the broker."""
+"""Seconds for which an ending process waits for the broker."""
 
 REST_SECONDS = 0.01
-"""How long a lone ticket waits here: publishing holds the interpreter for a millisecond, and the visitor's response,
-which is on its way just then, goes first."""
+"""Seconds for which a single ticket waits here: publishing holds the interpreter for a millisecond, and the visitor's
+response, which is just being sent, goes first."""
 
 _logger = logging.getLogger(__name__)
 _starting = threading.Lock()
 
 
 class Line(Protocol):
-    """A connection to a broker; used by one thread alone."""
+    """A connection to a broker, used by a single thread."""
 
     def publish(self, reference: str) -> None: ...
 
@@ -34,10 +34,10 @@ class Line(Protocol):
 
 
 class Publisher:
-    """A thread that publishes, started when this process has something to publish for the first time.
+    """A thread that publishes, started when this process first has something to publish.
 
     Arguments:
-        open_line: makes the thread's connection, in the thread: one that was made before a fork is the parent's.
+        open_line: opens the thread's connection, in the thread, since one opened before a fork is the parent's.
     """
 
     def __init__(self, open_line: Callable[[], Line]) -> None:
@@ -47,16 +47,16 @@ class Publisher:
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def tell(self, reference: str) -> None:
-        """Let the broker know of a ticket, soon. Raises nothing: what gets lost on the way is found by the sweep."""
+        """Tell the broker about a ticket soon. Never raises: the sweep finds what gets lost."""
         try:
             self._start()
         except RuntimeError as error:
-            _lost(reference, type(error).__name__)
+            _log_unpublished(reference, type(error).__name__)
             return
         if self._waiting.qsize() < MOST_WAITING:
             self._waiting.put(reference)
         else:
-            _lost(reference, f"{MOST_WAITING} wait already")
+            _log_unpublished(reference, f"{MOST_WAITING} wait already")
 
     def stop(self, timeout: float = FLUSH_SECONDS) -> None:
         """Publish what waits, then end; a process that ends does this automatically.
@@ -92,10 +92,10 @@ class Publisher:
             try:
                 line.publish(reference)
             except Exception as error:
-                _lost(reference, type(error).__name__)
+                _log_unpublished(reference, type(error).__name__)
         line.close()
 
 
-def _lost(reference: str, cause: str) -> None:
-    # Of an error no more than its name: the text may hold the broker's address, and its password with it.
+def _log_unpublished(reference: str, cause: str) -> None:
+    # Only the error's name: its text may contain the broker's address, including the password.
     _logger.warning("The broker was not told of ticket %s (%s); the sweep will deliver it.", reference, cause)

@@ -1,4 +1,4 @@
-"""What every way of delivery has in common."""
+"""What all engines of delivery have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STOP_SECONDS = 5.0
 
 
 class Obstacle(NamedTuple):
-    """Why an engine cannot work in this process, for the doctor: what is wrong, why that matters, what to do."""
+    """Why an engine cannot work in this process, for the check-up: what is wrong, why it matters, what to do."""
 
     what: str
     why: str
@@ -18,48 +18,48 @@ class Obstacle(NamedTuple):
 
 
 class DeliveryEngine:
-    """What gets an app's stored tickets moving; there is one for each value of KAPA_HANDOFF_DELIVERY.
+    """Starts the delivery of an app's tickets; there is one engine for each value of KAPA_HANDOFF_DELIVERY.
 
-    After :meth:`prepare`, nothing here raises: the ticket is stored, and was promised.
+    After :meth:`prepare`, nothing here raises, since the ticket is already stored.
     """
 
     when_overdue: ClassVar[str]
-    """What to do when a ticket is due and nobody delivers it."""
+    """What to do if a ticket is due and nothing delivers it."""
 
     empties_log: ClassVar[bool] = True
-    """Whether somebody who delivers goes on running, and does the housekeeping."""
+    """Whether a delivering process keeps running and does the housekeeping."""
 
     def __init__(self, mailroom: Mailroom) -> None:
         self._mailroom = mailroom
 
     @property
     def running(self) -> bool:
-        """Whether this process has started to deliver beside its requests."""
+        """Whether this process has started to deliver while it serves requests."""
         return False
 
     def prepare(self) -> None:
-        """Set up what has to be there before the first ticket. Connects to nothing.
+        """Set up everything needed before the first ticket. Connects to nothing.
 
         Raises:
-            ConfigurationError: something that the site has to give is missing.
+            ConfigurationError: something that the site must provide is missing.
         """
 
     def serving(self) -> None:
-        """Take note that this process serves requests; called at each of them."""
+        """Note that this process serves requests; called at each request."""
 
     def ticket_stored(self, reference: str) -> None:
-        """Let a ticket that has just been stored, and is due, go out."""
+        """Start the delivery of a ticket that has just been stored and is due."""
 
     def tickets_due(self) -> None:
-        """Let several due tickets go out soon."""
+        """Start the delivery of several due tickets soon."""
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """End what runs in this process; the ticket in hand is finished first.
+        """Stop delivering in this process, after the current ticket.
 
         Arguments:
             timeout: seconds to wait for that.
         """
 
     def obstacle(self) -> Obstacle | None:
-        """What keeps it from working in this process; None: nothing that can be seen."""
+        """What prevents it from working in this process; None: nothing visible."""
         return None

@@ -10,13 +10,13 @@ _logger = logging.getLogger(__name__)
 
 
 class InlineEngine(DeliveryEngine):
-    """Sends here and now; a ticket that has to wait is left to ``flask kapa-handoff deliver``."""
+    """Sends immediately; a ticket that has to wait is left to ``flask kapa-handoff deliver``."""
 
     when_overdue = "Send what was left behind: `flask kapa-handoff deliver`"
     empties_log = False
 
     def ticket_stored(self, reference: str) -> None:
-        from ..courier import Courier  # brings smtplib, which only a process that delivers needs
+        from ..courier import Courier  # imports smtplib, which only a delivering process needs
 
         courier = Courier(self._mailroom)
         try:

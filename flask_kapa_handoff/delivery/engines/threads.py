@@ -1,4 +1,4 @@
-"""The threads that deliver: inside a web process, or as a worker of their own."""
+"""Threads that deliver, in a web process or in a worker."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from ..courier import Courier
 
 POLL_SECONDS = 30.0
-"""How long an idle thread of a web process sleeps at most: another process may have left a ticket behind."""
+"""The most seconds that an idle thread in a web process sleeps, since another process may have left a ticket."""
 
 WORKER_POLL_SECONDS = 2.0
-"""The same for a worker, which is told of no ticket."""
+"""The same for a worker, which is not told about tickets."""
 
 SHARE = 0.5
-"""The share of a processor that a thread of a web process takes at most: composing a mail holds the interpreter, and
-visitors wait. The rest of the time it rests."""
+"""The largest share of a processor that a thread in a web process uses, since composing a mail holds the interpreter
+and visitors wait. It sleeps the rest of the time."""
 
 CHECKPOINT_SECONDS = 2.0
-"""How often the database's log is tidied up while mails go out without a gap."""
+"""Seconds between two clean-ups of the database's log while mails are sent without a pause."""
 
 _logger = logging.getLogger(__name__)
 _starting = threading.Lock()
@@ -51,12 +51,12 @@ class _WakeUp:
             self._changed.notify_all() if stop else self._changed.notify()
 
     def wait(self, seen: int, seconds: float) -> None:
-        """Wait until there was a ticket after the ``seen`` ones, or the end; ``seconds`` at most."""
+        """Wait until there is a ticket after the ``seen`` ones, or the end; at most ``seconds``."""
         with self._changed:
             self._changed.wait_for(lambda: self.stopping or self.count != seen, seconds)
 
     def wait_for_stop(self, seconds: float) -> None:
-        """Wait, whatever tickets there are, until the end; ``seconds`` at most."""
+        """Wait until the end, regardless of tickets; at most ``seconds``."""
         with self._changed:
             self._changed.wait_for(lambda: self.stopping, seconds)
 
@@ -76,10 +76,10 @@ class DeliveryThreads:
         return self._process == os.getpid()
 
     def start(self, *, beside_visitors: bool = True) -> bool:
-        """Start the threads unless this process has them already. Raises nothing: a page must not fail with it.
+        """Start the threads unless this process already has them. Never raises, since pages must not fail.
 
         Arguments:
-            beside_visitors: whether the process answers requests, too, and a thread pauses after each mail.
+            beside_visitors: whether the process also serves requests, so that a thread pauses after each mail.
 
         Returns:
             Whether this call has started them.
@@ -89,7 +89,8 @@ class DeliveryThreads:
         with _starting:
             if self.running:
                 return False
-            # New for each start: a thread that outlived its stop() must not take the next one's wake-up for its own.
+            # New for each start: a thread that is still running after stop() must not react to the next start's
+            # wake-ups.
             self._wake_up, self._threads = _WakeUp(), []
             self._process = os.getpid()
             try:
@@ -108,11 +109,11 @@ class DeliveryThreads:
             return True
 
     def wake(self) -> None:
-        """Say that there is a new ticket."""
+        """Wake a thread for a new ticket."""
         self._wake_up.notify()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Let each courier finish the mail in hand, then end; a process that ends does this automatically.
+        """Let each courier finish its current mail, then end; happens automatically when the process ends.
 
         Arguments:
             timeout: seconds to wait for all of them.
@@ -128,7 +129,7 @@ class DeliveryThreads:
         atexit.unregister(self.stop)
 
     def _run(self, wake_up: _WakeUp, beside_visitors: bool) -> None:
-        # Here, since they bring smtplib and more, which only a process that delivers needs.
+        # Here, since they import smtplib and more, which only a delivering process needs.
         from .. import outbox
         from ..courier import Courier
 
@@ -142,7 +143,7 @@ class DeliveryThreads:
                 more_to_tidy = self._mailroom.housekeeping.do_some()
                 began = time.thread_time()
                 if courier.deliver_next():
-                    wake_up.notify()  # where there was one there may be more: a second courier has a look
+                    wake_up.notify()  # there may be more: wake a second courier
                     tidy_at = min(tidy_at, time.monotonic() + CHECKPOINT_SECONDS)
                     if time.monotonic() >= tidy_at:
                         tidy_at = float("inf")
@@ -158,11 +159,11 @@ class DeliveryThreads:
                 due = outbox.seconds_until_due(self._mailroom.database)
                 pause = 0.0 if more_to_tidy else most if due is None else min(due, most)
             except Unavailable:
-                pause = 10.0  # the database has said why in the log
-            except BaseException as error:  # a thread that ends here would never be missed
+                pause = 10.0  # the database has logged why
+            except BaseException as error:  # nothing would replace a thread that ends here
                 _logger.error("Delivery goes on after an unexpected error. %s", without_message(error))
                 pause = 5.0
-            # Not less than a moment: a ticket that another process has just taken is due, too.
+            # Not 0: a ticket that another process has just taken counts as due, too.
             wake_up.wait(seen, max(pause, 0.05))
         if courier is not None:
             courier.close()
@@ -171,8 +172,8 @@ class DeliveryThreads:
 class ThreadEngine(DeliveryEngine):
     """Threads of the web processes deliver.
 
-    They start at a process's first request: a thread that was started before a fork dies with it, and neither a CLI
-    command nor the reloader's parent ever serves a request.
+    They start at a process's first request: a thread that was started before a fork does not exist in the child, and
+    neither a CLI command nor the reloader's parent ever serves a request.
     """
 
     when_overdue = (
@@ -190,9 +191,9 @@ class ThreadEngine(DeliveryEngine):
 
     @property
     def _is_on(self) -> bool:
-        # Not while the site is tested, unless they were asked for by name: they would work beside a test, in whatever
-        # database and with whatever mail server it has just set up. ``app.testing`` is often set after everything
-        # else, so this is asked at each request.
+        # Not while the site is tested, unless the configuration names them: they would run beside a test, with any
+        # database and mail server that it has just set up. ``app.testing`` is often set last, so this is checked at
+        # each request.
         return self._mailroom.config.delivery_by_name or not self._mailroom.app.testing
 
     def serving(self) -> None:

@@ -1,4 +1,4 @@
-"""What the web server does to the threads that deliver."""
+"""Finds out whether the web server lets the delivering threads run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_THREADS = Obstacle(
 
 
 def runs_no_threads() -> bool:
-    """Whether this process is one of uWSGI's and holds the interpreter between two requests: no thread gets ahead."""
+    """Whether this is a uWSGI process that holds the interpreter between requests, so that no other thread runs."""
     # uWSGI's own module; a site may have one of that name, too.
     uwsgi = sys.modules.get("uwsgi")
     options, version = getattr(uwsgi, "opt", None), getattr(uwsgi, "version", None)

@@ -1,1 +1,1 @@
-"""Mail: how a ticket is written, and the way to the mail server."""
+"""Mail: composes tickets as messages, and sends them to the mail server."""

@@ -1,4 +1,4 @@
-"""Mail as a channel: a ticket is composed, and handed to the site's mail server."""
+"""The mail channel: composes a ticket and hands it to the site's mail server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MailChannel:
         """Compose and send one mail, now.
 
         Raises:
-            TryLater: it did not work, but may later.
+            TryLater: it failed, but may work later.
             Refused: the server refuses it for good, or the mail cannot be composed.
         """
         return self.transport.send(self._compose(ticket, conversation))
@@ -43,7 +43,7 @@ class MailChannel:
         try:
             return compose(mailroom.templates, letterhead, ticket, conversation)
         except (OSError, MemoryError) as error:
-            # About this machine and not the ticket: no memory, no file handle left, a template that is being replaced.
+            # About this machine, not the ticket: no memory or file handle left, or a template is being replaced.
             raise TryLater(f"{type(error).__name__} while the mail was composed: {error}"[:500]) from error
         except Exception as error:
             # The same ticket would fail at every further attempt.

@@ -1,4 +1,4 @@
-"""A ticket as the bytes of a mail: what it says, and to whom."""
+"""Composes a ticket as the bytes of a mail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .mime import address, header, header_text, multipart, octets, part
 from .rendering import render_bodies, template_functions
 
 MAX_MESSAGE = 5_000_000
-"""Largest mail, in octets. Its parts may have less together, since base64 adds 37 %."""
+"""The largest mail, in octets. Its parts must be smaller, since base64 adds 37 %."""
 
 _MAX_BODIES = 2_000_000  # text and HTML together
 _MAX_ATTACHMENT = 1_500_000
@@ -37,8 +37,8 @@ class ComposedMessage:
 
     Arguments:
         sender, recipient: the envelope's addresses, ASCII.
-        data: the whole message, CRLF line ends, no line over 998 octets.
-        subject, text, html: the parts again, for programs that look at what was sent; no HTML where it failed.
+        data: the whole message, with CRLF line ends and no line over 998 octets.
+        subject, text, html: the parts again, for programs that check what was sent; no HTML if it failed.
     """
 
     sender: str
@@ -72,16 +72,17 @@ class Letterhead:
 def compose(
     environment: Environment, letterhead: Letterhead, ticket: Ticket, conversation: Conversation
 ) -> ComposedMessage:
-    """Write the mail of a ticket.
+    """Compose the mail of a ticket.
 
-    Where the site's text template fails the package's own takes its place; where the HTML fails the mail goes without.
-    A mail of more than :data:`MAX_MESSAGE` loses its HTML, then its attachment and the end of its text, and says so.
+    If the site's text template fails, the package's own is used; if the HTML template fails, the mail has no HTML. A
+    mail over :data:`MAX_MESSAGE` is sent without its HTML, then without its attachment and the end of its text, and
+    says so.
 
     Arguments:
-        environment: that of the package's templates.
+        environment: the environment of the package's templates.
 
     Raises:
-        ValueError: an address is none that a mail can carry.
+        ValueError: an address is not valid in a mail.
     """
     sender, recipient, reply_to = _sender(letterhead.sender), address(ticket.recipient), address(ticket.visitor_email)
     subject = header_text(f"[{letterhead.site_name}] {ticket.reference}: {ticket.subject}")
@@ -117,7 +118,7 @@ def compose(
 
 
 def whose_word(ticket: Ticket, site_name: str) -> str:
-    """A sentence for agents: who says that the conversation went like this."""
+    """A sentence for agents on the source of the conversation."""
     if ticket.transcript_source == "site":
         return f"The transcript is {site_name}'s own record of the conversation."
     if ticket.transcript_source != "browser":
@@ -128,12 +129,12 @@ def whose_word(ticket: Ticket, site_name: str) -> str:
 def _within_limits(
     ticket: Ticket, text: str, html: str | None, attachment: str | None
 ) -> tuple[str, str | None, str | None]:
-    """The parts of a mail that is not too large; what had to be left out is said at the end of its text."""
+    """The parts of a mail within the limits; the end of its text names what had to be left out."""
     if 8 * (len(text) + len(html or "") + len(attachment or "")) <= _MAX_ATTACHMENT:
-        return text, html, attachment  # whatever its characters: most mails, and nothing needs to be encoded twice
+        return text, html, attachment  # small in any encoding, as most mails are: nothing is encoded twice
     left_out = []
     if attachment is not None and len(octets(attachment)) > _MAX_ATTACHMENT:
-        attachment = html = None  # without the HTML, since what is left out is said in the text
+        attachment = html = None  # without the HTML, since the text names what is left out
         left_out.append("conversation.json")
     data = octets(text)
     if html is not None and len(data) + len(octets(html)) > _MAX_BODIES:
@@ -153,7 +154,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
         "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
         "pairs": conversation.visible().pairs,
-        "asked": _asked(ticket, conversation),
+        "asked": _question_of_button(ticket, conversation),
         "site_name": site_name,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
@@ -162,8 +163,8 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
     }
 
 
-def _asked(ticket: Ticket, conversation: Conversation) -> str | None:
-    """The question under whose answer the button was pressed, where that is not the one in the subject."""
+def _question_of_button(ticket: Ticket, conversation: Conversation) -> str | None:
+    """The question whose answer had the button; None: it is the one in the subject."""
     under = [pair for pair in conversation.pairs if ticket.answer_id is not None and pair.id == ticket.answer_id]
     pair = under[-1] if under else conversation.pairs[-1]
     if pair is conversation.pairs[0]:
@@ -175,12 +176,12 @@ def _asked(ticket: Ticket, conversation: Conversation) -> str | None:
 @lru_cache(maxsize=16)
 def _sender(text: str) -> Address:
     name, addr_spec = parseaddr(text)
-    # email.utils.formataddr(), which wrote it, has encoded a name in another script than Latin.
+    # email.utils.formataddr(), which wrote it, encodes a name that is not ASCII.
     return address(addr_spec, header_text(str(make_header(decode_header(name)))))
 
 
 def _reference(name: str, ticket_id: UUID, sender: Address) -> bytes:
-    # Not folded and not encoded, however long the domain is: EmailMessage would write it as an encoded word.
+    # Never folded or encoded, even with a long domain: EmailMessage would write it as an encoded word.
     return f"{name}: <{ticket_id}@{sender.domain}>\r\n".encode("ascii")
 
 
@@ -200,4 +201,4 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "flag": ticket.flag,
         "conversation": conversation.as_json(),
     }
-    return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; with an indent it takes three times as long
+    return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; indenting it takes three times as long

@@ -1,9 +1,9 @@
-"""The bytes of a mail: headers that nobody can break, parts that every server takes.
+"""Writes the bytes of a mail: headers that nobody can break, parts that every server accepts.
 
-Header text comes from visitors. The characters that could end a header line, hide text or start a forged encoded word
-are taken out of it. What is left is written as it is where it is plain ASCII, which is most of it, and else folded and
-encoded by ``email.message.EmailMessage``, which takes a third of a millisecond. Bodies are base64: no line can be
-longer than a server takes (RFC 5321, 4.5.3.1.6: 1000 octets).
+Header text comes from visitors. Characters that could end a header line, hide text or start a forged encoded word are
+removed. The rest is written unchanged if it is plain ASCII, as most of it is; otherwise ``email.message.EmailMessage``
+folds and encodes it, which takes a third of a millisecond. Bodies are base64, so no line is longer than servers accept
+(RFC 5321, 4.5.3.1.6: 1000 octets).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...text import INVISIBLE
 
 _POLICY = SMTP.clone(cte_type="7bit")
 
-# C0, C1, line and paragraph separators, surrogates. Python's own header code takes some of them for line ends (\x0b
+# C0, C1, line and paragraph separators, surrogates. Python's own header code treats some of them as line ends (\x0b
 # \x0c \x1c-\x1e \x85).
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
@@ -28,13 +28,13 @@ _LINE_LENGTH = 78  # RFC 5322, 2.1.1
 _WORDS = re.compile(" *[^ ]+")
 _BASE64_LINES = re.compile(b".{1,76}")  # RFC 2045, 6.8
 
-# Most addresses are nothing else than atoms and dots (RFC 5322, 3.4.1), and need no parser.
+# Most addresses consist only of atoms and dots (RFC 5322, 3.4.1), and need no parser.
 _ATOMS = re.compile(r"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([\w-]+(?:\.[\w-]+)*)", re.ASCII)
 
 
 def header_text(text: str) -> str:
     """Text that is safe in a header: one line, nothing invisible, nothing that reads as an encoded word."""
-    # "=?" begins an encoded word (RFC 2047); decoded, it could bring back what was taken out.
+    # "=?" begins an encoded word (RFC 2047), which could decode to what was just removed.
     return INVISIBLE.sub(" ", _UNSAFE.sub(" ", text)).replace("=?", "= ?").strip()
 
 
@@ -44,10 +44,10 @@ def address(addr_spec: str, name: str = "") -> Address:
     Raises:
         ValueError: it is not exactly one ASCII address.
     """
-    # Not where an encoded word may be: EmailMessage would decode it.
+    # Not if it may be an encoded word, which EmailMessage would decode.
     if "=?" not in addr_spec and (plain := _ATOMS.fullmatch(addr_spec)):
         return Address(name, username=plain[1], domain=plain[2])
-    # Without parseaddr(): from two addresses it would take one, and Python's versions differ in which.
+    # Without parseaddr(): it would pick one of two addresses, and Python versions differ in which.
     try:
         if not addr_spec.isascii() or _UNSAFE.search(addr_spec) or addr_spec.count("@") != 1:
             raise ValueError("not one ASCII address")
@@ -57,10 +57,10 @@ def address(addr_spec: str, name: str = "") -> Address:
 
 
 def header(name: str, value: str | Address) -> bytes:
-    """One header, on lines of at most 78 characters where its words allow that.
+    """One header, on lines of at most 78 characters if its words allow that.
 
     Arguments:
-        value: an address, or what :func:`header_text` made of a text.
+        value: an address, or a result of :func:`header_text`.
     """
     text = str(value)
     if text.isascii() and text.isprintable():
@@ -78,12 +78,12 @@ def header(name: str, value: str | Address) -> bytes:
 
 
 def octets(text: str) -> bytes:
-    """A text as a part of a mail has it before it is encoded: UTF-8, lines that end with CRLF (RFC 2046, 4.1.1)."""
+    """A text as a mail needs it before encoding: UTF-8, with CRLF line ends (RFC 2046, 4.1.1)."""
     return text.encode(errors="replace").replace(b"\n", b"\r\n")
 
 
 def part(content_type: str, text: str, *, filename: str | None = None) -> bytes:
-    """A text as one part of a mail, its headers included."""
+    """A text as one part of a mail, including its headers."""
     disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
     head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n{disposition}\r\n'
     encoded = b2a_base64(octets(text), newline=False)
@@ -91,8 +91,8 @@ def part(content_type: str, text: str, *, filename: str | None = None) -> bytes:
 
 
 def multipart(kind: str, parts: list[bytes]) -> bytes:
-    """Several parts as one, its headers included."""
-    # "=_" cannot occur in base64, so no body can hold the boundary (RFC 2045, 6.7, note 5).
+    """Several parts as one, including its headers."""
+    # "=_" cannot occur in base64, so no body can contain the boundary (RFC 2045, 6.7, note 5).
     boundary = f"=_{secrets.token_hex(16)}".encode("ascii")
     lines = [b'Content-Type: multipart/%s; boundary="%s"\r\n\r\n' % (kind.encode("ascii"), boundary)]
     lines += [b"--%s\r\n%s" % (boundary, one) for one in parts]

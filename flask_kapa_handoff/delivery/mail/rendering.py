@@ -1,4 +1,4 @@
-"""The mail's templates: what they have at hand, and what happens where a site's own fails."""
+"""Renders the mail's templates, and falls back to the package's own if a site's fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 
 def template_functions() -> dict[str, Callable[..., object]]:
-    """What the templates of one mail have for texts of visitors and models."""
+    """The filters and functions of one mail's templates for texts of visitors and models."""
     links = Links()
     return {
         "is_link": is_link,
@@ -38,7 +38,7 @@ def template_functions() -> dict[str, Callable[..., object]]:
 def render_bodies(environment: Environment, context: dict[str, Any]) -> tuple[str, str | None]:
     """The text and the HTML of a mail.
 
-    Where the site's text template fails the package's own takes its place; where the HTML fails there is none.
+    If the site's text template fails, the package's own is used; if the HTML template fails, there is no HTML.
     """
     text = _render(environment, TEXT, context)
     if text is None:
@@ -48,18 +48,19 @@ def render_bodies(environment: Environment, context: dict[str, Any]) -> tuple[st
 
 @cache
 def own_templates() -> Environment:
-    """The package's templates as they were shipped, whatever a site puts in their place."""
+    """The package's own templates, even if the site overrides them."""
     return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
 
 
 def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:
-    """A part of the mail; None: it cannot be had, and the log says so."""
+    """A part of the mail; None: it could not be rendered, which is logged."""
     try:
         return environment.get_template(name).render(context)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        # Also a panic in native code, which is no Exception. Not the error's words: they may be the visitor's.
+        # Also a panic in native code, which is not an Exception. Without the error's message, which may contain the
+        # visitor's text.
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(name)]
         place = f"{name}, line {lines[-1]}" if lines else name
         reference = context["ticket"].reference

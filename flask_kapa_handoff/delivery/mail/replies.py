@@ -1,4 +1,4 @@
-"""What a mail server says, in words for the ticket, and what follows from it."""
+"""Turns a mail server's replies into texts for the ticket, and decides what follows."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import smtplib
 from ..outcomes import Refused, TryLater
 
 LOG_IN_REPLIES = (530, 534, 535, 538)
-"""Replies about the log-in (RFC 4954, 6): the site's owner can fix that, and then the mail goes out."""
+"""Replies about the login (RFC 4954, 6): the site's owner can fix that, and then the mail will be sent."""
 
 
 def is_success(code: int) -> bool:
-    """Whether the server has done what it was asked to (RFC 5321, 4.2.1: the first digit is what counts)."""
+    """Whether a reply means success (RFC 5321, 4.2.1: the first digit counts)."""
     return 200 <= code <= 299
 
 
 def refusal(code: int, reply: bytes | str) -> TryLater | Refused:
-    """What a reply that is no success means for the ticket."""
+    """The error for a reply that does not mean success."""
     permanent = 500 <= code <= 599 and code not in LOG_IN_REPLIES
     return Refused(words_of_reply(code, reply)) if permanent else TryLater(words_of_reply(code, reply))
 
@@ -28,7 +28,7 @@ def words_of_reply(code: int, reply: bytes | str) -> str:
 
 
 def words_of_error(error: BaseException) -> str:
-    """An error in the server's words where there are any. A disconnect hides the reply before it: look there first."""
+    """An error in the server's words, if any. A disconnect hides the reply before it, so that comes first."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, smtplib.SMTPResponseException) and seen.smtp_code > 0:

@@ -1,7 +1,7 @@
-"""The site's own Flask-Mail: its configuration, a connection by it, and the signal that its receivers know.
+"""Uses the site's own Flask-Mail: its configuration for our connections, and its signal.
 
-Only this module imports Flask-Mail. Of version 0.10 the connection is not used: it has no timeout, does not verify
-certificates, prints the whole exchange when the app is in debug mode, and lets an error at QUIT hide that a mail was
+Only this module imports Flask-Mail. The connection of version 0.10 is not used: it has no timeout, does not verify
+certificates, prints the whole exchange if the app is in debug mode, and reports an error at QUIT for a mail that was
 accepted.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 import flask_mail
 from flask import current_app
 
-from ...config import parse_sender
+from ...config_values import parse_sender
 from ...tracebacks import without_message
 from ..mailroom import Mailroom
 from ..outcomes import Unreachable
@@ -36,12 +36,12 @@ class SiteMail:
 
     @property
     def state(self) -> Any:
-        """Flask-Mail's state for this app. Looked up late: a site may set Flask-Mail up after this package."""
+        """Flask-Mail's state for this app. Looked up late, since a site may set up Flask-Mail after this package."""
         own = self._mail.state if self._mail is not None else None
         found = own or self._app.extensions.get("mail")
         if hasattr(found, "suppress"):
             return found
-        # There is none, or another library's of the same name.
+        # There is none, or one of another library with the same name.
         return flask_mail.Mail().init_mail(self._app.config, self._app.debug, self._app.testing)
 
     @property
@@ -49,7 +49,7 @@ class SiteMail:
         """The ``From`` address: ``KAPA_HANDOFF_SENDER``, else ``MAIL_DEFAULT_SENDER``.
 
         Raises:
-            ValueError: ``MAIL_DEFAULT_SENDER`` is no address.
+            ValueError: ``MAIL_DEFAULT_SENDER`` is not an address.
         """
         if self._config.sender:
             return self._config.sender
@@ -57,14 +57,14 @@ class SiteMail:
         return _parsed(tuple(default) if isinstance(default, list) else default) if default else None
 
     def connect(self, deadline: float) -> SMTPClient:
-        """Connect, begin TLS and log in, as the site's ``MAIL_*`` configuration says.
+        """Connect, start TLS and log in, according to the site's ``MAIL_*`` configuration.
 
         Arguments:
-            deadline: the moment (``time.monotonic()``) at which all that is said over it ends.
+            deadline: the moment (``time.monotonic()``) at which the whole exchange must end.
 
         Raises:
-            Unreachable: the configuration names no server that can be used, or it hung up with a refusal.
-            OSError, smtplib.SMTPException, ValueError: anything else that went wrong.
+            Unreachable: the configuration names no usable server, or the server hung up with a refusal.
+            OSError, smtplib.SMTPException, ValueError: any other error.
         """
         mail = self.state
         client = self._open(mail, deadline)
@@ -106,9 +106,9 @@ class SiteMail:
 
 
 def announce(message: ComposedMessage) -> None:
-    """Tell the site's receivers of ``email_dispatched``, and ``record_messages()``, of a mail that went out.
+    """Tell the site's receivers of ``email_dispatched``, and ``record_messages()``, about a mail that was sent.
 
-    Raises nothing: the mail is out, and an error of theirs must not repeat it.
+    Never raises: the mail was sent, and an error of theirs must not repeat it.
     """
     if not flask_mail.email_dispatched.receivers:
         return

@@ -1,7 +1,7 @@
-"""smtplib's client with an overall deadline: no server can make a mail outlast its ticket's lease.
+"""smtplib's client with an overall deadline: no server can make a mail take longer than its ticket's lease.
 
-smtplib's timeout is for each wait on the network. A server that says one byte now and then, that never ends a reply,
-or that reads a mail as slowly, could hold a ticket for hours, and somebody else would send the mail, too.
+smtplib's timeout is for each wait on the network. A server that sends one byte now and then, never ends a reply, or
+reads a mail as slowly, could hold a ticket for hours, and another process would send the mail, too.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 from .replies import words_of_reply
 
 LONGEST_REPLY = 100_000
-"""Octets of one reply. RFC 5321, 4.5.3.1.5, has 512 a line; endless lines would fill the memory."""
+"""The most octets of one reply. RFC 5321, 4.5.3.1.5, allows 512 per line; endless lines would fill the memory."""
 
-_PIECE = 16_384  # octets that are sent with one timeout; a TLS record
+_PIECE = 16_384  # octets that are sent within one timeout; a TLS record
 
 
 class SMTPClient(smtplib.SMTP):
-    """A client that keeps to a deadline, and remembers the server's last refusal.
+    """A client with a deadline that remembers the server's last refusal.
 
     Arguments:
-        deadline: the moment (``time.monotonic()``) at which all ends.
+        deadline: the moment (``time.monotonic()``) at which everything must end.
         timeout: seconds for a connection, for each reply as a whole, and for each piece of a mail that is sent.
     """
 
@@ -36,7 +36,7 @@ class SMTPClient(smtplib.SMTP):
     def __init__(self, deadline: float, server: str, port: int, *, timeout: float) -> None:
         self.deadline = deadline
         self.refusal: str | None = None
-        super().__init__(server, port, _own_name(), timeout=timeout)
+        super().__init__(server, port, _client_name(), timeout=timeout)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         problem: OSError | None = None
@@ -45,7 +45,7 @@ class SMTPClient(smtplib.SMTP):
             try:
                 sock.settimeout(self.seconds_left())
                 sock.connect(address)
-                # A mail goes out in pieces: the last one must not wait until those before it are acknowledged.
+                # A mail is sent in pieces: the last one must not wait for the acknowledgement of those before it.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(self.seconds_left())
                 return sock
@@ -67,7 +67,7 @@ class SMTPClient(smtplib.SMTP):
             raise smtplib.SMTPServerDisconnected(f"Connection unexpectedly closed: {error}") from None
 
     def mail(self, sender: str, options: Any = ()) -> tuple[int, bytes]:
-        # smtplib's own would take the address apart once more, which is longer than all the rest of a command takes.
+        # smtplib's own would parse the address again, which takes longer than the rest of a command.
         return self.docmd("MAIL", f"FROM:<{sender}>")
 
     def rcpt(self, recip: str, options: Any = ()) -> tuple[int, bytes]:
@@ -81,15 +81,15 @@ class SMTPClient(smtplib.SMTP):
         if code >= 400:
             self.refusal = words_of_reply(code, reply)
         if self.sock is not None:
-            # What follows may be a handshake, for which smtplib takes the socket as it is.
+            # A handshake may follow, for which smtplib uses the socket itself.
             self.sock.settimeout(max(0.001, min(self.timeout, self.deadline - time.monotonic())))
         return code, reply
 
     def seconds_left(self, end: float | None = None) -> float:
-        """How long the next wait may take.
+        """The time limit in seconds for the next wait.
 
         Arguments:
-            end: the moment at which it ends in any case; None: the timeout, from now on.
+            end: the moment at which it must end; None: the timeout, from now.
 
         Raises:
             TimeoutError: no time is left.
@@ -116,7 +116,7 @@ class EncryptedSMTPClient(SMTPClient):
 
 
 class _Incoming(io.RawIOBase):
-    """What a server says. Before each wait it looks at the clock."""
+    """A server's replies. Checks the deadline before each wait."""
 
     def __init__(self, client: SMTPClient) -> None:
         self._client = client
@@ -143,7 +143,7 @@ class _Incoming(io.RawIOBase):
 
 
 def _look_up(host: str, port: int, seconds: float) -> list[Any]:
-    """The addresses of a host. ``getaddrinfo()`` knows no timeout, so another thread waits for it."""
+    """The addresses of a host. ``getaddrinfo()`` has no timeout, so another thread waits for it."""
     found: SimpleQueue[list[Any] | Exception] = SimpleQueue()
 
     def ask() -> None:
@@ -154,7 +154,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[Any]:
 
     try:
         threading.Thread(target=ask, name="dns-of-kapa-handoff", daemon=True).start()
-    except RuntimeError:  # the process has no thread left, or is about to end
+    except RuntimeError:  # the process cannot start threads, or is about to end
         ask()
     try:
         addresses = found.get(timeout=seconds)
@@ -165,8 +165,8 @@ def _look_up(host: str, port: int, seconds: float) -> list[Any]:
     return addresses
 
 
-def _own_name() -> str:
-    # Given by hand, since smtplib would ask the DNS for it, for as long as that takes. RFC 5321, 4.1.3: an address
-    # literal where there is no full name.
+def _client_name() -> str:
+    # Passed explicitly, since smtplib would ask the DNS for it without a time limit. RFC 5321, 4.1.3: an address
+    # literal if there is no full name.
     name = socket.gethostname()
     return name if "." in name else "[127.0.0.1]"

@@ -1,4 +1,4 @@
-"""The way of a composed mail to the site's mail server, over a connection that is kept open."""
+"""Sends composed mails to the site's mail server, over a connection that stays open."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .replies import is_success, refusal, words_of_error, words_of_reply
 from .site_mail import SiteMail, announce
 from .smtp_client import SMTPClient
 
-# The dot first: base64 has none, and to look for it is much faster than to look at every end of a line.
+# The dot first: base64 has none, and searching for it is much faster than checking every line end.
 _FIRST_DOT = re.compile(rb"\.(?<=\r\n\.)")
 
 
 class Transport:
-    """One connection to the site's mail server, opened when it is first needed. Not for several threads."""
+    """One connection to the site's mail server, opened at first use. Not thread-safe."""
 
     def __init__(self, mailroom: Mailroom) -> None:
         self.site_mail = SiteMail(mailroom)
@@ -30,7 +30,7 @@ class Transport:
         self._sent = 0
         self._refused = False
         self.patience = mailroom.config.smtp_timeout + LEASE_MARGIN.total_seconds() - BUSY_TIMEOUT
-        """Seconds that one mail may take in all: its end can still be recorded before the lease runs out."""
+        """Seconds that one mail may take in all, so that its outcome can be recorded before the lease runs out."""
 
     def send(self, message: ComposedMessage) -> Delivered:
         """Hand one mail to the server.
@@ -47,10 +47,10 @@ class Transport:
             delivered = Delivered(reason, over_new_connection=False, suppressed=True)
         else:
             try:
-                reply = _hand_over(self._begin(state, message.sender), message)
+                reply = _transfer(self._begin(state, message.sender), message)
             except Refused:
                 self._refused = True
-                raise  # the connection is sound, and the next mail may be welcome
+                raise  # the connection still works, and the server may accept the next mail
             except BaseException:
                 self.close()
                 raise
@@ -63,10 +63,10 @@ class Transport:
         """Connect, greet and log in, without sending anything.
 
         Arguments:
-            seconds: how long that may take; no longer than a mail may, in any case.
+            seconds: the time limit; at most that of a mail.
 
         Raises:
-            Unreachable: it does not work; the message says why.
+            Unreachable: it failed; the message says why.
         """
         self.close()
         try:
@@ -75,7 +75,7 @@ class Transport:
             self.close()
 
     def close(self) -> None:
-        """Say goodbye; whatever goes wrong there does not matter any more."""
+        """Send QUIT and close the connection, ignoring errors."""
         client, self._client, self._sent, self._refused = self._client, None, 0, False
         if client is not None:
             try:
@@ -84,13 +84,13 @@ class Transport:
                 client.close()
 
     def _begin(self, state: Any, sender: str) -> SMTPClient:
-        """Say MAIL, over the last mail's connection if it is still good, else over a new one."""
+        """Send MAIL, over the last mail's connection if it still works, else over a new one."""
         deadline = time.monotonic() + self.patience
         if self._client is not None:
             self._client.deadline = deadline
-            if self._goes_on(self._client, state, sender):
+            if self._is_usable(self._client, state, sender):
                 return self._client
-            # Servers close idle connections, and take only so many mails over one. Nothing of the mail is lost.
+            # Servers close idle connections, and limit the mails per connection. Nothing of the mail is lost.
             self.close()
         client = self._connect(deadline)
         try:
@@ -98,16 +98,17 @@ class Transport:
         except (OSError, smtplib.SMTPException) as error:
             raise TryLater(words_of_error(error)) from None
         if not is_success(code):
-            # About the sender, which is the site's and no ticket's: its owner can fix that, and then all go out.
+            # About the sender, which is the same for all tickets: the site's owner can fix that, and then all will be
+            # sent.
             raise TryLater(words_of_reply(code, reply))
         return client
 
-    def _goes_on(self, client: SMTPClient, state: Any, sender: str) -> bool:
-        """Whether the last mail's connection takes one more."""
+    def _is_usable(self, client: SMTPClient, state: Any, sender: str) -> bool:
+        """Whether the last mail's connection accepts another one."""
         if state.max_emails and self._sent >= state.max_emails:
-            return False  # only now: a goodbye that takes its time must not come before the last mail is recorded
+            return False  # only now: a slow QUIT must not delay the record of the last mail
         try:
-            # A refusal leaves half a mail behind; an acceptance nothing (RFC 5321, 4.1.1.4).
+            # After a refusal, the server still has half a mail; after an acceptance, none (RFC 5321, 4.1.1.4).
             if self._refused and not is_success(client.rset()[0]):
                 return False
             self._refused = False
@@ -119,12 +120,12 @@ class Transport:
         try:
             self._client = self.site_mail.connect(deadline)
         except (OSError, ValueError, smtplib.SMTPException) as error:
-            raise Unreachable(words_of_error(error)) from error  # by which the doctor tells one trouble from another
+            raise Unreachable(words_of_error(error)) from error  # by its cause, the check-up distinguishes problems
         return self._client
 
 
-def _hand_over(client: SMTPClient, message: ComposedMessage) -> str:
-    """RCPT and DATA, step by step: ``sendmail()`` hides which of them was refused, and by which reply."""
+def _transfer(client: SMTPClient, message: ComposedMessage) -> str:
+    """Send RCPT and DATA step by step: ``sendmail()`` hides which of them was refused, and by which reply."""
     try:
         code, reply = client.rcpt(message.recipient)
         if not is_success(code):
@@ -132,7 +133,7 @@ def _hand_over(client: SMTPClient, message: ComposedMessage) -> str:
         code, reply = client.docmd("DATA")
         if code != 354:
             raise refusal(code, reply)
-        # Its lines end in CRLF, and the first one is a header. RFC 5321, 4.5.2: a dot that begins a line is doubled.
+        # Its lines end with CRLF, and the first one is a header. RFC 5321, 4.5.2: a dot that begins a line is doubled.
         client.send(_FIRST_DOT.sub(b"..", message.data) + b".\r\n")
     except (OSError, smtplib.SMTPException) as error:
         raise TryLater(words_of_error(error)) from None

@@ -9,7 +9,7 @@ from flask_kapa_handoff.storage.tables import metadata
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
-    """Keeps the site's own tables out of a comparison."""
+    """Excludes the site's own tables from comparisons."""
     return kind != "table" or (name or "").startswith(PREFIX)
 
 
@@ -19,7 +19,7 @@ context.configure(
     version_table=VERSION_TABLE,
     include_name=is_ours,
     render_as_batch=True,
-    # The caller's transaction holds the write lock; a second one of Alembic's would give it away.
+    # The caller's transaction holds the write lock; a second one, Alembic's, would release it.
     transactional_ddl=False,
 )
 context.run_migrations()

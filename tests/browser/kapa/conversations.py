@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 
-from flask_kapa_handoff.conversation import clean_text
+from flask_kapa_handoff.text import clean_text
 from tests.browser.kapa.streams import Pair
 
 LARGE = 100_000
@@ -22,7 +22,7 @@ LINES = (
     "🗝 👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇺🇦 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𒀀 𠜎 \U0010fffd",
     # the same letter in two spellings, and letters that carry towers
     "e\u0301 \u00e9 A\u030a Å Z\u0351\u036b\u0343\u036a\u0302\u036b q\u0307\u0323 \u1e9b\u0323 ﷺ",
-    # like the separator, the separator itself, and what stands for its bytes
+    # like the separator, the separator itself, and the replacement of its bytes
     "␞ ␝ ␟ \u2410 \u2418\u241e\u241e \u001e \\u241e %E2%90%9E â\x90\x9e",
     # what markup, JSON, JavaScript and mail take for something else
     "</script> <b>&amp;</b> {{ 7*7 }} ${x} \"quoted\" 'single' \\ \\\\n \\u0000 \u2028 \u2029 \ufeff =?utf-8?q?x?=",

@@ -1,8 +1,8 @@
 """Plays Kapa's servers: proxy.kapa.ai and widget.kapa.ai, over real HTTPS.
 
 A server and not Playwright's ``page.route``: that hands an answer over in one piece, while here the browser's own
-network stack receives each cut by itself, sees a stream rest in the middle, and closes the connection when a page
-gives up. Chromium is told by ``--host-resolver-rules`` where these hosts are.
+network stack receives each cut separately, sees a stream pause in the middle, and closes the connection when a page
+stops. Chromium is told by ``--host-resolver-rules`` where these hosts are.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
             if gate.wait(0.02):
                 return True
             readable, _, _ = select.select([self.connection], [], [], 0)
-            if readable:  # nothing is to be read while an answer is due, but the end
+            if readable:  # nothing but the end can be read while a response is due
                 self.close_connection = True
                 return False
         return True
@@ -188,7 +188,7 @@ class _Server(ThreadingHTTPServer):
 
     def get_request(self) -> tuple[ssl.SSLSocket, Any]:
         plain, address = super().get_request()
-        # The handshake is the connection's own thread's, so that a slow one holds up no other.
+        # The connection's own thread does the handshake, so that a slow one does not block others.
         connection = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         self._open.add(connection)
         return connection, address

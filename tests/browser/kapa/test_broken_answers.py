@@ -65,7 +65,7 @@ def break_off(page: Page, kapa: Answers, asked: Pair, end: bytes | Dropped) -> N
 
 
 def test_a_stopped_answer_is_kept_as_far_as_it_came(site: Site, chat: Page, kapa: Answers) -> None:
-    """It stands at its place, and says that it was stopped; the conversation goes on."""
+    """It is at its place, and says that it was stopped; the conversation goes on."""
     first, half, last = pair(1, sources=[source(1)]), stopped(2, "It begins"), pair(3)
     ask(chat, kapa, first)
     stop(chat, kapa, half)

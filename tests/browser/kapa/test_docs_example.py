@@ -1,4 +1,4 @@
-"""The React example of docs/kapa-button.md is run as it stands there."""
+"""The React example of docs/kapa-button.md is run as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handlers that are registered the way Kapa documents get each handoff event once, whoever shows the form."""
+"""Handlers that are registered the way Kapa documents get each handoff event once, no matter which form is shown."""
 
 from __future__ import annotations
 

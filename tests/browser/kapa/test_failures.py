@@ -91,7 +91,8 @@ def assert_unchanged(kapa: Answers) -> None:
 
 
 REFUSALS: dict[str, tuple[dict[str, Any], dict[str, str], int, Any, tuple[int, int]]] = {
-    # name: the site's configuration, the form's fields, the number of tries, what the last comes to, and where it is
+    # name: the site's configuration, the form's fields, the number of attempts, the result of the last, and where it
+    # is
     "it takes it": ({}, {}, 1, SENT, SITE),
     "422": ({}, {"email": "not an address"}, 1, REFUSED, NOBODY),
     "422 for a note that is too long": ({}, {"note": "x" * 5001}, 1, REFUSED, NOBODY),
@@ -105,7 +106,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, str], int, Any, tuple[int, i
 def test_a_refusal_that_means_something_reaches_the_visitor(
     case: str, make_site: Callable[..., Site], page: Page, kapa: Answers
 ) -> None:
-    """What another try would not mend is Kapa's neither; but a conversation that is too large for the site is."""
+    """What another attempt would not fix does not go to Kapa either; a conversation too large for the site does."""
     config, fields, tries, outcome, place = REFUSALS[case]
     site = make_site(**config)
     site.open(page, "takeover", "chat")
@@ -159,7 +160,7 @@ def test_a_site_that_is_down_leaves_the_ticket_to_kapa(word: str, site: Site, pa
 
 @pytest.mark.parametrize("word", ["offer", "tickets"])
 def test_a_site_that_is_slow_leaves_the_ticket_to_kapa(word: str, site: Site, page: Page, kapa: Answers) -> None:
-    """After its 15 seconds, here shortened, the bridge gives up; the SDK waits 30, so that Kapa has its time."""
+    """After 15 seconds, shortened here, the bridge stops waiting; the SDK waits 30, which leaves time for Kapa."""
     page.add_init_script(QUICK)
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1), pair(2))

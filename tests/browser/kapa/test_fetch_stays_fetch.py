@@ -23,7 +23,7 @@ STREAMED = bytes_of(stream_of(pair()).pieces)
 
 
 def snippets_in(name: str) -> dict[str, str]:
-    """The functions' bodies of a file, by the names that stand above them."""
+    """The functions' bodies of a file, by the names that are above them."""
     parts = (SNIPPETS / name).read_text(encoding="utf-8").split("// # ")[1:]
     return {heading: body for heading, _, body in (part.partition("\n") for part in parts)}
 

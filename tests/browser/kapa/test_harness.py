@@ -1,4 +1,4 @@
-"""The harness itself: the tests that stand on it prove nothing where it does not do what it says."""
+"""The harness itself: the tests that use it prove nothing unless it does what it says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHOWN = "chat.conversation.map(({id, question, answer}) => [id, question, answer
 
 
 def test_the_sdk_shows_what_kapa_streams(site: Site, page: Page, kapa: Answers) -> None:
-    """Without the bridge, question and answer stand in the SDK's conversation, and the handoff is Kapa's."""
+    """Without the bridge, question and answer are in the SDK's conversation, and the handoff is Kapa's."""
     site.open(page, "chat")
     pairs = [pair(1, sources=[source(1)]), pair(2, uncertain=True)]
     ask(page, kapa, *pairs)

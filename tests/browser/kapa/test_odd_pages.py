@@ -204,7 +204,7 @@ def test_a_wrapper_that_takes_every_address_for_text_is_given_text(site: Site, p
 
 
 def test_a_conversation_that_this_site_refuses_goes_to_kapa(site: Site, page: Page, kapa: Answers) -> None:
-    """The visitor cannot mend it; a wrong address, which a visitor can, is refused as it should be."""
+    """The visitor cannot fix it; a wrong address, which a visitor can, is refused as it should be."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
     assert hand_off(page, email="nobody") == {"rejected": "Error", "message": "Failed to send handoff"}

@@ -128,7 +128,7 @@ def test_a_vote_in_another_form_is_none(site: Site, page: Page, kapa: Answers) -
 def test_a_conversation_that_the_site_does_not_understand_goes_to_kapa(
     change: str, site: Site, page: Page, kapa: Answers
 ) -> None:
-    """The visitor can mend nothing about it, and is not told to."""
+    """The visitor cannot fix this, and is not told to."""
     site.open(page, "takeover", then="window.KapaHandoffBridge")
     sources = {"a source": [{"title": "Keys", "href": "https://docs.example.com"}], "a source's name": [{"title": 5}]}
     asked = pair(1)

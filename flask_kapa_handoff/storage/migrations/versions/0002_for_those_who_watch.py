@@ -1,4 +1,4 @@
-"""Whether a proxy hid the visitor; and indexes, so that a big table is looked after as fast as a small one."""
+"""Whether a proxy hid the visitor; and indexes that keep maintenance fast when the tables are big."""
 
 from __future__ import annotations
 

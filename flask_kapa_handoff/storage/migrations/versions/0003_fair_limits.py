@@ -1,4 +1,4 @@
-"""One ticket per offer, quotas of nested networks and of bytes, the site's own mark, and counted refusals."""
+"""One ticket per offer, quotas for nested networks and bytes, the site's own flag, and counted refusals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def upgrade() -> None:
     ):
         op.add_column(TICKET, column)
     op.create_index(_index("offer_id"), TICKET, ["offer_id"], unique=True)
-    # With the size: what the quotas have used is read out of these alone.
+    # With the size, so that the use of the quotas can be read from these indexes alone.
     for columns in COUNTED_BY[:2]:
         op.drop_index(_index(*columns), TICKET)
     for columns in COUNTED_BY:

@@ -1,4 +1,4 @@
-"""What the form's further fields say."""
+"""The values of the form's further fields."""
 
 from __future__ import annotations
 

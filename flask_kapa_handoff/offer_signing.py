@@ -1,0 +1,128 @@
+"""Signs offers and reads them back: named claims, stamped with the time, in URL-safe text."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from .offers import Offer, OfferExpired, OfferInvalid
+from .triggers import Facts, Trigger, read_triggers
+from .unknown import log_once
+
+MAX_AGE = 24 * 60 * 60
+"""Seconds for which an offer opens the form, and for which the open form can be sent."""
+
+CLOCK_SKEW = 60
+"""Seconds by which the clock of the signing process may be ahead of the reading one."""
+
+MAX_TOKEN = 20_000
+"""The longest signed offer that is read, in characters; the longest real one is half as long."""
+
+
+class OfferSigner:
+    """Signs and reads offers.
+
+    Arguments:
+        keys: secret keys, oldest first. The last one signs; all of them are accepted: Flask's
+            ``[*SECRET_KEY_FALLBACKS, SECRET_KEY]``, so that a key rotation breaks no open form.
+        audience: for whom the offers are: an offer of another app or mount with the same key is not valid here.
+    """
+
+    def __init__(self, keys: Sequence[str | bytes], audience: str = "") -> None:
+        secret_keys = [key.encode() if isinstance(key, str) else key for key in keys]
+        self._serializer = URLSafeTimedSerializer(
+            secret_keys, salt="kapa-handoff-offer", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+        self._serializer_of_0_1 = URLSafeTimedSerializer(secret_keys, salt="kapa-handoff-offer")
+        self._audience = audience
+
+    def sign(self, offer: Offer) -> str:
+        """The offer as URL-safe text, stamped with the current second."""
+        claims = {
+            **offer.others,
+            **vars(offer.facts),
+            "for": self._audience,
+            "id": offer.id,
+            "triggers": [trigger.value for trigger in offer.triggers],
+            "desk": offer.desk,
+            "thread_id": offer.thread_id,
+            "answer_id": offer.answer_id,
+            "page": offer.page,
+            "origin": offer.origin,
+            "requested": offer.requested,
+            "decided_at": offer.decided_at,
+        }
+        said = {name: value for name, value in claims.items() if value is not None and value is not False}
+        token = self._serializer.dumps(said)
+        return token if isinstance(token, str) else token.decode("ascii")
+
+    def read(self, token: str, *, max_age: int = MAX_AGE, opens_form: bool = False) -> Offer:
+        """Verify a signed offer and return its content.
+
+        Arguments:
+            max_age: seconds.
+            opens_form: count the age from the decision: opening a form repeatedly must not extend the offer forever.
+
+        Raises:
+            OfferExpired: it is older than ``max_age``; the error carries its content.
+            OfferInvalid: it is missing, damaged, signed with another key, or for another audience.
+        """
+        if len(token) > MAX_TOKEN:
+            raise OfferInvalid
+        try:
+            claims, signed = self._serializer.loads(token, return_timestamp=True)
+        except (BadData, UnicodeError):
+            # An offer of version 0.1.0 is decided again, like an expired one.
+            raise self._expired_offer_of_0_1(token) or OfferInvalid from None
+        signed_at = int(signed.timestamp())
+        if not isinstance(claims, dict) or claims.get("for", "") != self._audience:
+            raise OfferInvalid
+        offer = _offer(claims, signed_at)
+        age = time.time() - (offer.decided_at if opens_form and offer.decided_at is not None else signed_at)
+        if not -CLOCK_SKEW <= age <= max_age:
+            raise OfferExpired(offer)
+        return offer
+
+    def _expired_offer_of_0_1(self, token: str) -> OfferExpired | None:
+        try:
+            names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = self._serializer_of_0_1.loads(
+                token
+            )
+            triggers = tuple(Trigger(name) for name in names)
+        except (BadData, UnicodeError, TypeError, ValueError):
+            return None
+        return OfferExpired(Offer(triggers, Facts(pairs, uncertain, downvoted), desk, thread_id, answer_id, page))
+
+
+_NAMED = frozenset(
+    ("for", "id", "triggers", "desk", "thread_id", "answer_id", "page", "origin", "requested", "decided_at")
+)
+"""The claims of an offer other than its facts."""
+
+
+def _offer(claims: dict[str, Any], signed_at: int) -> Offer:
+    facts = {fact.name for fact in fields(Facts)}
+    others = {name: value for name, value in claims.items() if name not in _NAMED and name not in facts}
+    for name in others:
+        log_once("claim of an offer", name)
+    try:
+        return Offer(
+            triggers=read_triggers(claims.get("triggers", ())),
+            facts=Facts.from_claims(claims),
+            desk=claims["desk"],
+            thread_id=claims.get("thread_id"),
+            answer_id=claims.get("answer_id"),
+            page=claims.get("page"),
+            requested=claims.get("requested", False),
+            origin=claims.get("origin"),
+            id=claims["id"],
+            decided_at=claims.get("decided_at", signed_at),
+            others=others,
+        )
+    except (KeyError, TypeError, ValueError):
+        raise OfferInvalid from None
