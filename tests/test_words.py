@@ -145,7 +145,7 @@ ONE_WORD = (
     Banned(r"e-mails?", "email (address), mail", "an e-mail"),
     Banned(r"log-ins?", "login, sign-in", "a refused log-in"),
     Banned(r"set-ups?", "setup", "your set-up"),
-    Banned(r"(?-i:none):(?= )", "None:", "how it is written; none: as plain text"),
+    Banned(r"(?<=[;.] )(?-i:none):(?= )", "None:", "how it is written; none: as plain text"),
 )
 
 # Words of the statuses and of the form, in texts for visitors, agents and admins.

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff.admin.labels import OUTCOMES
+from flask_kapa_handoff.admin.labels import STATUSES
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.state import state_of
@@ -78,7 +78,7 @@ def read_tables() -> dict[str, list[dict[str, str]]]:
 
 
 TABLES = read_tables()
-RESULTS = {row["result"]: row for row in TABLES["result"]}
+RESULTS = {row["outcome"]: row for row in TABLES["outcome"]}
 CELLS = [(row["step"], fault, result) for row in TABLES["step"] for fault, result in list(row.items())[1:]]
 PLAYED = [cell for cell in CELLS if cell[2] != IMPOSSIBLE]
 
@@ -187,7 +187,7 @@ class Stage:
         return send_ticket(self._app.test_client(), **({"conversation": json.dumps(LARGE)} if large else {}))
 
     def try_it(self, reference: str) -> tuple[Ticket, list[Attempt]]:
-        """One try; gives what the database then says."""
+        """One attempt; returns what the database then has."""
         assert self.courier.deliver_next(reference) is not None
         with self.database.read() as connection:
             ticket = find_ticket(connection, ticket_table.c.reference == reference)
@@ -224,9 +224,9 @@ def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
     ticket, [attempt] = stage.try_it(reference)
     if step == "QUIT":
         stage.courier.close()
-    assert ticket.status == declared["ticket"]
-    assert attempt.outcome is not None
-    assert OUTCOMES[attempt.outcome] == declared["the admin's page says"]
+    assert isinstance(ticket.status, Status)
+    assert STATUSES[ticket.status] == declared["the ticket is then"]
+    assert f"`{attempt.outcome}`" == result
     assert attempt.detail
     assert attempt.finished_at is not None
     assert attempt.finished_at - attempt.started_at < timedelta(seconds=TIMEOUT) + outbox.LEASE_MARGIN
@@ -250,7 +250,7 @@ def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
 
 
 def test_the_page_is_complete() -> None:
-    """Every cell names a result of the page, or stands among those that cannot happen; none stands there in vain."""
+    """Every cell names a result of the page, or is among those that cannot happen; none of these is played."""
     reasons = {step: faults.split(", ") for step, faults in (row["cells"].split(": ") for row in TABLES["cells"])}
     empty = {(step, fault) for step, fault, result in CELLS if result == IMPOSSIBLE}
     explained = {(step, fault) for step, faults in reasons.items() for fault in faults}
