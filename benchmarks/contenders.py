@@ -1,6 +1,6 @@
 """The applications that are compared; gunicorn calls these functions.
 
-All of them read the same form-encoded request of 25 kB, decode its conversation from JSON, and answer 201.
+All of them read the same form-encoded request of 25 kB, decode its conversation from JSON, and respond with 201.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def submit_copying_beside() -> Flask:
 
 
 def submit_copying_itself() -> Flask:
-    """The same; whoever commits copies the log when it has 1,000 pages, as SQLite does where nobody says otherwise."""
+    """The same; the committing connection copies the log at 1,000 pages, as SQLite does by default."""
     sqlite.CHECKPOINT_PAGES = 1_000
     sqlite.checkpoint = lambda engine: None
     return submit()
@@ -197,7 +197,7 @@ def in_request(write: _Write | None = None) -> Flask:
     """What a site would write by hand: Flask-WTF checks the form, Flask-Mail sends before the answer. No database.
 
     Arguments:
-        write: how the mail is written; none: as a plain text.
+        write: how the mail is written; None: as a plain text.
     """
     application = _application("in_request")
     # In this contender's favour: its token would need a session.

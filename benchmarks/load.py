@@ -70,7 +70,7 @@ def _serve(pipe: Connection) -> None:
 
 
 def _round(port: int, path: str, clients: int, seconds: float, seed: int) -> Round:
-    # What is sent is made before the clock starts; more than 2,000 requests a second do not come through here.
+    # The requests are made before the clock starts; this server never handles more than 2,000 a second.
     expected = int((LEAD_SECONDS + seconds) * 2000 / clients) + 2
     visitors = submissions(seed)
     work = [list(itertools.islice(visitors, expected)) for _ in range(clients)]

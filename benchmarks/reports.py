@@ -62,7 +62,7 @@ def print_checkpoints(results: list[duels.Result]) -> None:
         """
 submit                  the deliveries copy SQLite's log every other second, and writers wait meanwhile
 submit_copying_beside   the same, and writers do not wait: SQLite before 3.51.3 may lose a commit then, very rarely
-submit_copying_itself   whoever commits copies the log when it has 1,000 pages, as SQLite does by itself
+submit_copying_itself   the committing connection copies the log at 1,000 pages, as SQLite does by default
 submit_never_copying    the log grows"""
     )
 

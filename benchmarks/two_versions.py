@@ -164,7 +164,7 @@ def _sender(client: Any, size: int, *, as_json: bool) -> Callable[..., None]:
 
 
 MEASURED: dict[str, Callable[[int], float]] = {
-    "import and set-up": _import,
+    "import and setup": _import,
     **{
         f"submit, {size // 1000} kB, {'JSON' if as_json else 'form'}": _submit(size, as_json=as_json)
         for size in SIZES

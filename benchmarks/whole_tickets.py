@@ -39,7 +39,7 @@ def weigh(directory: Path, *, rounds: int, tickets: int) -> Costs:
     costs, visitors = Costs(), submissions(time.time_ns())
     with Processes(directory) as processes:
         smtp_port = processes.mail_sink(0)
-        # One worker, so that one process holds all that is to be counted.
+        # One worker, so that one process holds everything that we count.
         servers = [processes.server(name, smtp_port, workers=1) for name in WHOLE]
         for server in servers:
             _send(server, islice(visitors, WARM_UP))

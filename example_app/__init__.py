@@ -27,7 +27,7 @@ handoff = KapaHandoff()
 
 @handoff.conversation_loader
 def load_conversation(thread_id: str) -> Conversation | None:
-    """The chat's own record: browsers send only the thread's id, and the mail says whose word it is."""
+    """The chat's own record: browsers send only the thread's id, and the mail says that this is the site's record."""
     return threads.load_conversation(thread_id)
 
 

@@ -1,4 +1,4 @@
-"""Ask AI: questions, answers and votes. With htmx only what changed is swapped; without script, whole pages."""
+"""Ask AI: questions, answers and votes. With htmx only what changed is swapped; without JavaScript, whole pages."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_QUESTION = 1_000
 blueprint = Blueprint("chat", __name__, url_prefix="/ask")
 blueprint.add_app_template_filter(render, "markdown")
 
-# No CSRF token is asked for here. A forged request can only do harm with rights that the browser adds by
-# itself, such as a session cookie; visitors have none, and the thread's id is known to nobody else.
+# No CSRF token is asked for here. A forged request can only do harm with rights that the browser adds
+# automatically, such as a session cookie; visitors have none, and nobody else has the thread's id.
 
 
 @blueprint.app_context_processor

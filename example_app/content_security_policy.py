@@ -25,7 +25,7 @@ KAPA = {
 
 
 def add_headers(app: Flask, *, kapa: bool) -> None:
-    """Send the policy, and what belongs to it, with each response that brings none of its own."""
+    """Send the policy, and what belongs to it, with each response that has no policy yet."""
     directives = OWN | KAPA if kapa else OWN
     policy = "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 

@@ -1,4 +1,4 @@
-"""Kapa's React SDK for a browser: fetched from npm at fixed versions, and bundled with a script of ours.
+"""Kapa's React SDK for a browser: fetched from npm at fixed versions, and bundled with our script.
 
 Nothing of npm lies in the source tree. The packages and the bundles are kept in the user's cache folder.
 """
@@ -26,7 +26,7 @@ _ESBUILD = ("--bundle", "--minify", "--format=iife", "--jsx=automatic", "--log-l
 
 
 class BundleError(Exception):
-    """The bundle cannot be made; the message says what is missing and what to do."""
+    """The bundle cannot be built; the message says what is missing and what to do."""
 
 
 def bundle(entry: Path, packages: Mapping[str, str] = PACKAGES, environment: str = "production") -> Path:
@@ -90,7 +90,7 @@ def _install(folder: Path, packages: Mapping[str, str]) -> None:
 
 
 def _cache() -> Path:
-    # The XDG Base Directory Specification: a relative path is to be ignored.
+    # The XDG Base Directory Specification: a relative path must be ignored.
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         return (named if named.is_absolute() else Path.home() / ".cache") / "flask-kapa-handoff"

@@ -14,7 +14,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class MailServer(Controller):
-    """aiosmtpd's controller, which by itself cannot be given port 0.
+    """aiosmtpd's controller, which alone cannot be given port 0.
 
     After the start it connects once to the port that it was *asked* for, to see whether the server
     answers. With port 0 the system has chosen another one, which is only known once the socket is bound.
@@ -48,7 +48,7 @@ class _Keeper:
 
 
 def start_mail_server(folder: Path) -> MailServer:
-    """Start the server in a thread of its own; its ``port`` is known afterwards, its ``stop()`` ends it."""
+    """Start the server in a separate thread; afterwards it has a ``port``, and ``stop()`` ends it."""
     folder.mkdir(parents=True, exist_ok=True)
     server = MailServer(folder)
     server.start()

@@ -41,7 +41,7 @@ def _database() -> Iterator[sqlite3.Connection]:
 
 
 def new_thread_id() -> str:
-    # Visitors have no account: whoever knows the id may read the thread, so nobody must be able to guess it.
+    # Visitors have no account: anyone with the id may read the thread, so it must be impossible to guess.
     return secrets.token_urlsafe(18)
 
 
@@ -86,7 +86,7 @@ def set_reaction(thread_id: str, answer_id: str, reaction: str | None) -> None:
 
 
 def steps(conversation: Conversation) -> list[Conversation]:
-    """The conversation as it stood after each of its answers."""
+    """The conversation as it was after each of its answers."""
     return [
         Conversation(conversation.pairs[:count], conversation.thread_id)
         for count in range(1, len(conversation.pairs) + 1)

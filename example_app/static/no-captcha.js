@@ -1,5 +1,5 @@
-// Kapa's SDK asks Google's captcha for a token before each request. The scripted backend wants none, so
-// this script stands in: it carries the id by which the SDK sees that the captcha is loaded already.
+// Kapa's SDK asks Google's captcha for a token before each request. The scripted backend needs none, so
+// this script replaces the captcha: it has the id by which the SDK sees that the captcha is already loaded.
 window.grecaptcha = {
   enterprise: {
     ready: (callback) => callback(),
