@@ -22,8 +22,8 @@ test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
 	$(BIN)/python $(MEASURED) -m pytest -n auto --dist worksteal $(PLUGIN)
 
-# Measuring takes 50% more processor time (Python 3.11 to 3.13 have no cheaper way to see branches), so
-# `make test` does without it, and the CI, where nobody waits, runs the tests once, measured.
+# Measuring takes 50% more processor time (Python 3.11 to 3.13 have no cheaper way to see branches), so `make test` does
+# without it. Set the floor in setup.cfg from a whole run on a quiet machine.
 coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and fail below its floor.
 	rm -rf .cache/coverage
 	mkdir -p .cache/coverage
