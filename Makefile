@@ -13,7 +13,7 @@ LOWEST := .venv-lowest
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
 
-setup: $(VENV)/.test $(VENV)/.lint $(NODE)/node_modules  ## Set up all that tests and checks need.
+setup: $(VENV)/.test $(VENV)/.lint $(NODE)/node_modules  ## Install everything that tests and checks need.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
 
@@ -22,9 +22,9 @@ test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
 	$(BIN)/python $(MEASURED) -m pytest -n auto --dist worksteal $(PLUGIN)
 
-# Measuring costs half as much processor time again (Python 3.11 to 3.13 have no cheaper way to see branches), so
-# `make test` does without it. The floor in setup.cfg is to be set from a whole run on a quiet machine.
-coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and hold its floor.
+# Measuring takes 50% more processor time (Python 3.11 to 3.13 have no cheaper way to see branches), so `make test` does
+# without it. Set the floor in setup.cfg from a whole run on a quiet machine.
+coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and fail below its floor.
 	rm -rf .cache/coverage
 	mkdir -p .cache/coverage
 	$(MAKE) test MEASURED='-m coverage run' PLUGIN='-p tests.save_coverage'
@@ -33,10 +33,10 @@ coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and ho
 	$(BIN)/python -m coverage report --fail-under=0
 	$(BIN)/python -m tests.coverage_floor
 
-# On SQLite, and on PostgreSQL where the statements differ; about a minute. Left out is what hardly depends on the versions
-# of Python and of a site's packages: scripts in a browser, the example (which is no dependency of a site), packaging, and
-# slow tests of faults and of Celery, of which `make test` has the same code.
-# The lowest Alembic does not go with the Flask-Migrate of today.
+# On SQLite, and on PostgreSQL where the statements differ; about a minute. It leaves out tests that do not depend on the
+# versions of Python and of a site's packages: scripts in a browser, the example (no site depends on it), packaging, and
+# the slow tests of faults and of Celery, whose code `make test` covers.
+# The lowest Alembic does not work with the current Flask-Migrate.
 QUICK_LEFT_OUT := browser celery example faults test_install.py test_kapa_bundle.py test_site_migrations.py
 QUICK := -m pytest -n auto --dist worksteal -k "not postgresql or test_postgresql or test_delivery_outbox" \
   $(QUICK_LEFT_OUT:%=--ignore=tests/%)
@@ -73,14 +73,14 @@ format: $(VENV)/.lint  ## Format the code.
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-# The same versions give the same bytes; what they make is committed, so that an install needs no Node.js.
+# The same versions produce the same bytes; the output is committed, so that an install needs no Node.js.
 BUILD = $(NODE)/node_modules/.bin/esbuild $(subst =,=frontend/,$(SCRIPTS)) --bundle --format=iife --minify --target=es2020 \
   --charset=utf8 --log-level=warning '--banner:js=/* Made from frontend/ by make static. */'
 
-static: $(NODE)/node_modules  ## Make the scripts that are served.
+static: $(NODE)/node_modules  ## Build the scripts that are served.
 	$(BUILD) --outdir=flask_kapa_handoff/static
 
-bench: $(VENV)/.bench  ## Measure, as ratios side by side.
+bench: $(VENV)/.bench  ## Run the benchmarks, side by side, as ratios.
 	$(BIN)/python -m benchmarks
 
 # One environment; each stamp says that an extra of setup.cfg is in it.
@@ -102,7 +102,7 @@ $(QUICK_VENV)/.test: setup.cfg pyproject.toml
 	$(QUICK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $@
 
-# Its own environment. Python 3.12 and newer are younger than some of these versions, which do not run there.
+# A separate environment. Some of these versions do not run on Python 3.12 and newer.
 $(LOWEST)/.test: setup.cfg pyproject.toml tests/lowest.txt
 	@echo "Setting up (the lowest versions); the first time this takes about half a minute."
 	$(PYTHON) -m venv --clear $(LOWEST)
@@ -113,7 +113,7 @@ $(NODE)/node_modules:
 	@command -v npm >/dev/null || { echo "The scripts in frontend/ are checked and built with npm: install Node.js."; exit 1; }
 	npm install --prefix $(NODE) --no-save --no-audit --no-fund --ignore-scripts $(NODE_PACKAGES)
 
-picture: $(VENV)/.test  ## Take the README's picture anew.
+picture: $(VENV)/.test  ## Take the README's picture again.
 	$(BIN)/python -m docs.take_overview
 
 clean:

@@ -1,4 +1,4 @@
-"""The inbox: the mails that arrived at the example's own SMTP server. It stands in for the agents' mailbox."""
+"""The inbox: the mails that arrived at the example's own SMTP server. It plays the agents' mailbox."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _ESBUILD = ("--bundle", "--minify", "--format=iife", "--jsx=automatic", "--log-l
 
 
 class BundleError(Exception):
-    """The bundle cannot be made; the message says what is missing and what to do."""
+    """The bundle cannot be built; the message says what is missing and what to do."""
 
 
 def bundle(entry: Path, packages: Mapping[str, str] = PACKAGES, environment: str = "production") -> Path:

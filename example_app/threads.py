@@ -86,7 +86,7 @@ def set_reaction(thread_id: str, answer_id: str, reaction: str | None) -> None:
 
 
 def steps(conversation: Conversation) -> list[Conversation]:
-    """The conversation as it stood after each of its answers."""
+    """The conversation as it was after each of its answers."""
     return [
         Conversation(conversation.pairs[:count], conversation.thread_id)
         for count in range(1, len(conversation.pairs) + 1)
