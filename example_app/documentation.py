@@ -30,7 +30,7 @@ NAVIGATION = {
 
 @dataclass(frozen=True)
 class Section:
-    """What stands between two headings: the unit that is searched and quoted."""
+    """The text between two headings: the unit that is searched and quoted."""
 
     slug: str
     page_title: str

@@ -90,7 +90,7 @@ def _install(folder: Path, packages: Mapping[str, str]) -> None:
 
 
 def _cache() -> Path:
-    # The XDG Base Directory Specification: a relative path is to be ignored.
+    # The XDG Base Directory Specification: ignore a relative path.
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         return (named if named.is_absolute() else Path.home() / ".cache") / "flask-kapa-handoff"

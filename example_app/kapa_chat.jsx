@@ -11,7 +11,7 @@ const { backend, way, recipient, maxQuestion } = place.dataset;
 // The scripted backend of this example. Without `apiService`, the SDK talks to Kapa.
 const service = new DefaultKapaApiService(processStream, backend);
 
-// The SDK says nothing on the wire when a conversation is given up.
+// The SDK says nothing on the wire when a conversation is abandoned.
 const callbacks = {
   askAI: { onConversationReset: (event) => window.KapaHandoffBridge?.reset(event) },
 };
@@ -54,7 +54,7 @@ function Chat() {
       {error && <p className="panel problem" role="alert">{error}</p>}
       {way === "takeover" && conversation.getLatestCompleted() && <Handoff key={threadId} />}
       {conversation.length > 0 && <NewConversation />}
-      {/* The key has the box focused again when a conversation begins or is given up. */}
+      {/* The key has the box focused again when a conversation begins or is abandoned. */}
       <Question key={conversation.length > 0 ? "next" : "first"} busy={busy} />
     </>
   );

@@ -36,7 +36,7 @@ def chat() -> ResponseReturnValue:
     if way == "widget":
         return render_template("kapa_widget.html", way=way, ways=WAYS)
     try:
-        # The first visitor waits until the SDK is fetched; from then on it is a file in the cache.
+        # The first visitor waits until the SDK is fetched; after that it is a file in the cache.
         mark = bundle(SCRIPT).stem
     except BundleError as error:
         return render_template("kapa_chat.html", way=way, ways=WAYS, problem=error), 503
@@ -103,7 +103,7 @@ def _sent(name: str) -> str:
 
 
 def _cited(found: Answer, addresses: list[str]) -> str:
-    """The answer's text, which names its sources: the SDK shows only those whose address stands in it."""
+    """The answer's text, which names its sources: the SDK shows only those whose address is in it."""
     text = link_pages(found.text, external=True)
     if not addresses:
         return text

@@ -14,7 +14,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class MailServer(Controller):
-    """aiosmtpd's controller, which by itself cannot be given port 0.
+    """aiosmtpd's controller, which on its own cannot be given port 0.
 
     After the start it connects once to the port that it was *asked* for, to see whether the server
     answers. With port 0 the system has chosen another one, which is only known once the socket is bound.

@@ -41,7 +41,7 @@ def _database() -> Iterator[sqlite3.Connection]:
 
 
 def new_thread_id() -> str:
-    # Visitors have no account: whoever knows the id may read the thread, so nobody must be able to guess it.
+    # Visitors have no account: anyone who knows the id may read the thread, so nobody must be able to guess it.
     return secrets.token_urlsafe(18)
 
 

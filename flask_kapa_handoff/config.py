@@ -100,7 +100,7 @@ def _pinned(value: Any) -> tuple[str, ...]:
 
 def _url_prefix(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(/[\w.~-]+)+", value):
-        raise ValueError("use a path such as /handoff, beginning with a slash and without one at the end")
+        raise ValueError("use a path such as /handoff, with a slash at the start and none at the end")
     return value
 
 
@@ -174,7 +174,7 @@ def _origins(value: Any) -> tuple[str, ...]:
     for written in _listed(value):
         parts, origin = parse_url(written), origin_of(written)
         if parts is None or origin is None or written.lower() != f"{parts.scheme}://{parts.netloc.lower()}":
-            raise ValueError("an origin has the form https://docs.example.com, without a path")
+            raise ValueError("an origin looks like https://docs.example.com, without a path")
         origins.append(origin)
     return tuple(origins)
 
@@ -183,7 +183,7 @@ def _hosts(value: Any) -> tuple[str, ...]:
     hosts = tuple(host.lower() for host in _listed(value))
     for host in hosts:
         if host_of(f"http://{host}/") is None or not re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", host):
-            raise ValueError("a host has the form docs.example.com or intranet:8080")
+            raise ValueError("a host looks like docs.example.com or intranet:8080")
     return hosts
 
 
@@ -261,7 +261,7 @@ class Config:
             if key.startswith(PREFIX) and key not in known:
                 close = [name for name in known if name.endswith(key.removeprefix(PREFIX))]
                 close = close or difflib.get_close_matches(key, known, 1)
-                hint = f"; did you mean {close[0]}?" if close else "; see the configuration table of the README"
+                hint = f"; did you mean {close[0]}?" if close else "; see the configuration table in the README"
                 raise ConfigurationError(f"{key}: there is no such key{hint}")
         values = {}
         for key, item in known.items():

@@ -22,7 +22,7 @@ interface Htmx {
   process(element: Element): void;
 }
 
-/** By name: the messages that stand in the server's markup. */
+/** By name: the messages that are in the server's markup. */
 type Failure = "unreachable" | "failed" | "elsewhere";
 
 const PAGE = ".kapa-handoff-admin";

@@ -16,12 +16,14 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what is so, why it matters, how to mend it (both empty when all is well).
+    """One thing that was looked at: what is so, why it matters, how to fix it (both empty when all is well).
 
-    Commands and code in the remedy stand between backticks.
+    Commands and code in the remedy stand between backticks. ``details`` are raw words for those who look closer: a
+    server's reply, where a database is.
     """
 
     level: Level
     what: str
     why: str = ""
     remedy: str = ""
+    details: str = ""

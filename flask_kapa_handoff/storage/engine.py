@@ -83,7 +83,7 @@ class Database:
         engine = self.engine
         if self._embedded and self._file is not None and sqlite.identity(engine) != self._file:
             # The open connections would go on writing into a file that nobody finds any more.
-            _logger.error("The handoff database's file was moved, replaced or deleted; it is opened anew.")
+            _logger.error("The handoff database's file was moved, replaced or deleted; it is opened again.")
             engine.dispose()
             self._checked = False
             self._file = None

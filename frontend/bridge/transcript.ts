@@ -25,7 +25,7 @@ export const threads = readStorage();
 /** Pairs whose answers are coming in. */
 export const live = new Set<WirePair>();
 
-/** Questions that failed before Kapa had named a thread; they stand at the beginning of the next one. */
+/** Questions that failed before Kapa had named a thread; they begin the next one. */
 export let threadless: WirePair[] = [];
 
 /** What was asked so far belongs to no conversation that is still to come. */

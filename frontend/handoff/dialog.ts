@@ -35,7 +35,7 @@ function isEmpty(input: HTMLInputElement): boolean {
   return !input.value;
 }
 
-/** Puts a message into the region with this role; a message may be the name of one that stands in the markup. */
+/** Puts a message into the region with this role; a message may be the name of one that is in the markup. */
 export function say(root: Element, role: "alert" | "status", message: string): void {
   const region = find(root, `[role=${role}]`);
   if (region) region.textContent = region.dataset[message] ?? message;

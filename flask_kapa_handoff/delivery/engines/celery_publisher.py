@@ -98,4 +98,4 @@ class Publisher:
 
 def _lost(reference: str, cause: str) -> None:
     # Of an error no more than its name: the text may hold the broker's address, and its password with it.
-    _logger.warning("The broker was not told of ticket %s (%s); the sweep will deliver it.", reference, cause)
+    _logger.warning("The broker could not be told about ticket %s (%s); the sweep will deliver it.", reference, cause)

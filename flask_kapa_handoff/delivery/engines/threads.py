@@ -160,7 +160,7 @@ class DeliveryThreads:
             except Unavailable:
                 pause = 10.0  # the database has said why in the log
             except BaseException as error:  # a thread that ends here would never be missed
-                _logger.error("Delivery goes on after an unexpected error. %s", without_message(error))
+                _logger.error("Delivery continues after an unexpected error. %s", without_message(error))
                 pause = 5.0
             # Not less than a moment: a ticket that another process has just taken is due, too.
             wake_up.wait(seen, max(pause, 0.05))
@@ -176,8 +176,8 @@ class ThreadEngine(DeliveryEngine):
     """
 
     when_overdue = (
-        "Look into the log of the web processes, which deliver in threads. Are there any? Does uWSGI have "
-        "`enable-threads = true`?"
+        "Check the log of the web processes, which deliver in threads. Are any running? With uWSGI, is "
+        "`enable-threads = true` set?"
     )
 
     def __init__(self, mailroom: Mailroom) -> None:
