@@ -19,8 +19,8 @@ MAX_QUESTION = 1_000
 blueprint = Blueprint("chat", __name__, url_prefix="/ask")
 blueprint.add_app_template_filter(render, "markdown")
 
-# No CSRF token is asked for here. A forged request can only do harm with rights that the browser adds by
-# itself, such as a session cookie; visitors have none, and the thread's id is known to nobody else.
+# No CSRF token is asked for here. A forged request can only do harm with rights that the browser adds
+# automatically, such as a session cookie; visitors have none, and the thread's id is known to nobody else.
 
 
 @blueprint.app_context_processor
