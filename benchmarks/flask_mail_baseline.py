@@ -37,8 +37,8 @@ def whole_message(
         "pairs": pairs,
         "asked": None,
         "site_name": "Docs",
-        "reasons": ["the button is shown under every answer"],
-        "whose_word": "The transcript is what the visitor's browser sent.",
+        "reasons": ["it appears under every answer"],
+        "whose_word": "The transcript is The visitor's browser sent this transcript.",
         "to_html": renderer,
         **template_functions(),
     }

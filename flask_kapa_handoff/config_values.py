@@ -99,7 +99,7 @@ def parse_pinned(value: Any) -> tuple[str, ...]:
 def parse_url_prefix(value: Any) -> str:
     """The path under which the package is mounted."""
     if not isinstance(value, str) or not re.fullmatch(r"(/[\w.~-]+)+", value):
-        raise ValueError("use a path such as /handoff, beginning with a slash and without one at the end")
+        raise ValueError("use a path such as /handoff, with a slash at the start and none at the end")
     return value
 
 
@@ -168,7 +168,7 @@ def parse_origins(value: Any) -> tuple[str, ...]:
     for written in _texts(value):
         parts, origin = parse_url(written), origin_of(written)
         if parts is None or origin is None or written.lower() != f"{parts.scheme}://{parts.netloc.lower()}":
-            raise ValueError("an origin has the form https://docs.example.com, without a path")
+            raise ValueError("an origin looks like https://docs.example.com, without a path")
         origins.append(origin)
     return tuple(origins)
 
@@ -178,7 +178,7 @@ def parse_hosts(value: Any) -> tuple[str, ...]:
     hosts = tuple(host.lower() for host in _texts(value))
     for host in hosts:
         if host_of(f"http://{host}/") is None or not re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", host):
-            raise ValueError("a host has the form docs.example.com or intranet:8080")
+            raise ValueError("a host looks like docs.example.com or intranet:8080")
     return hosts
 
 

@@ -132,11 +132,11 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
     if not isinstance(value, list):
         raise ConversationError("conversation: must be a list of question-answer pairs")
     if max_pairs is not None and len(value) > max_pairs:
-        raise TooManyPairs(f"conversation: has {len(value)} pairs; at most {max_pairs} are taken")
+        raise TooManyPairs(f"it has {len(value):,} questions, and the limit is {max_pairs:,}")
     lists = [item.get("sources") for item in value if isinstance(item, dict)]
     sources = sum(len(found) for found in lists if isinstance(found, list))
     if sources > MAX_SOURCES_IN_ALL:
-        raise ConversationError(f"conversation: has {sources} sources; at most {MAX_SOURCES_IN_ALL} are taken")
+        raise ConversationError(f"conversation: has {sources} sources; the limit is {MAX_SOURCES_IN_ALL}")
     pairs = tuple(_pair(item, f"conversation[{index}]") for index, item in enumerate(value))
     return Conversation(pairs, thread_id)
 
@@ -201,7 +201,7 @@ def _sources(value: dict[str, object], place: str) -> tuple[Source, ...]:
     if not isinstance(sources, list):
         raise ConversationError(f"{place}.sources: must be a list")
     if len(sources) > MAX_SOURCES:
-        raise ConversationError(f"{place}.sources: has {len(sources)} sources; at most {MAX_SOURCES} are taken")
+        raise ConversationError(f"{place}.sources: has {len(sources)} sources; the limit is {MAX_SOURCES}")
     return tuple(_source(item, f"{place}.sources[{index}]") for index, item in enumerate(sources))
 
 

@@ -60,14 +60,14 @@ class Invalid(RequestProblem):
     code = 422
     error_code = "invalid"
     title = "Please check the form"
-    description = "Something in the form is not right yet."
+    description = "Some fields need another look."
 
 
 class ForeignOrigin(RequestProblem):
     code = 403
     error_code = "foreign_origin"
     title = "Not from this site"
-    description = "This form can be sent only from this site's own pages."
+    description = "This form works only on this site's own pages."
 
 
 class Conflict(RequestProblem):
@@ -75,8 +75,8 @@ class Conflict(RequestProblem):
     error_code = "conflict"
     title = "Already sent"
     description = (
-        "This form was already sent with another text. To send one more ticket, "
-        "please go back to the answer and press the button again."
+        "You've already sent this form with a different text. To send another ticket, "
+        "go back to the answer and press the button again."
     )
 
 
@@ -87,7 +87,7 @@ class NoLongerOffered(RequestProblem):
     error_code = "disabled"
     title = "This form has expired"
     description = (
-        "This form has expired, and tickets are not offered for this answer any more. Copy your text if you need it."
+        "This form has expired, and you can't create a ticket for this answer any more. Copy your text if you need it."
     )
 
 
@@ -95,7 +95,7 @@ class Disabled(RequestProblem):
     code = 409
     error_code = "disabled"
     title = "Tickets are switched off"
-    description = "This site does not take tickets at the moment. Please copy your text before you leave."
+    description = "We've just stopped taking requests here. Copy your text if you need it."
 
 
 class RateLimited(RequestProblem):
@@ -125,10 +125,9 @@ class Refuse(RequestProblem):
 class TooLarge(RequestProblem):
     code = 413
     error_code = "too_large"
-    title = "Too large to send"
+    title = "Too long to send"
     description = (
-        "This conversation is too large to send. "
-        "Please go back and start a new conversation with the question that matters."
+        "This conversation is too long to send. Start a new one with just the question that you need help with."
     )
 
 
@@ -136,7 +135,7 @@ class Unavailable(RequestProblem):
     code = 503
     error_code = "unavailable"
     title = "Please try again in a moment"
-    description = "The ticket could not be stored just now. Your text is kept here; please try again in a moment."
+    description = "We couldn't save your ticket just now. Your text is safe – try again in a moment."
 
     def __init__(self, description: str | None = None, *, retry_after: int = 10) -> None:
         super().__init__(description, retry_after=retry_after)

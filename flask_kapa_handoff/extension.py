@@ -53,7 +53,7 @@ def _hook(method: _Method) -> _Method:
         method(self, *functions, **named)
         if before is not None and identity(before) != identity(function):
             _logger.warning(
-                "%s: %s takes the place of %s, which was registered before.",
+                "%s: %s replaces %s, which was registered before.",
                 hook.name,
                 *map(name_of, (function, before)),
             )
@@ -197,7 +197,7 @@ def _on_request() -> None:
         if state.has_admin and (trouble := layout_trouble(state.app, state.config)):
             _logger.error(
                 "KAPA_HANDOFF_ADMIN_TEMPLATE: %r is not allowed: %s; use the name of a template that has a block "
-                "'content'. The admin pages are shown in a plain frame.",
+                "'content'. The admin pages use a plain layout.",
                 state.config.admin_template,
                 trouble,
             )

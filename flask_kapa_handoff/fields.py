@@ -91,9 +91,9 @@ class Field:
         if self.max_length is None or len(value) <= _LINE_BREAK_LENGTH * MAX_LENGTH:
             value = kind.clean(value)
         if self.max_length is not None and len(value) > self.max_length:
-            raise ValueError(f"This has {len(value):,} characters; at most {self.max_length:,} can be sent.")
+            raise ValueError(f"This is {len(value):,} characters long. The limit is {self.max_length:,}.")
         if self.choices and value and value not in self.choices:
-            raise ValueError("This is not one of the choices. Please choose again.")
+            raise ValueError("Choose one of the options.")
         if self.required and value in kind.empty:
             raise ValueError(kind.missing)
         return value
@@ -127,7 +127,7 @@ def _email(value: str) -> str:
     try:
         return parse_email(value)
     except ValueError as error:
-        raise ValueError(f"Please check this email address, it should look like name@example.com. ({error})") from None
+        raise ValueError(f"Check the address: {error}.") from None
 
 
 def _clean_checkbox(value: str) -> str:
@@ -140,15 +140,15 @@ KINDS: Mapping[str, Kind] = {
     "text": Kind(_one_line, "Please fill this in.", max_length=200),
     "textarea": Kind(lambda value: clean_text(value).strip(), "Please fill this in.", max_length=MAX_LENGTH),
     "select": Kind(_one_line, "Please choose one."),
-    "checkbox": Kind(_clean_checkbox, "Please tick this box to go on.", empty=("", NO)),
-    "email": Kind(_email, "Please enter your email address, so that we can answer you."),
+    "checkbox": Kind(_clean_checkbox, "Please tick this box to continue.", empty=("", NO)),
+    "email": Kind(_email, "Please enter your email address so that we can reply."),
 }
 EMAIL = Field("email", "Your email", "email", required=True)
 NOTE = Field(
     "note",
     "Your note",
     "textarea",
-    help=f"What is still missing? Up to {MAX_LENGTH:,} characters.",
+    help="Anything to add?",
 )
 
 PACKAGE_FIELDS = (EMAIL, NOTE)

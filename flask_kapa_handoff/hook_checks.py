@@ -33,28 +33,28 @@ CONVERSATION_LOADER = Hook(
     "conversation_loader_failed",
     ("thread_id",),
     "Conversation([QuestionAnswer(question, answer), …]) or None",
-    "No button is shown for that thread, and a ticket takes the transcript that the browser sent.",
+    "No button is shown for that thread, and tickets contain the transcript that the browser sent.",
 )
 VISITOR_LOADER = Hook(
     "visitor_loader",
     "visitor_loader_failed",
     (),
     "Visitor(email, name) or None",
-    "The visitor is asked for an address.",
+    "Visitors are asked for their address.",
 )
 TICKET_FILTER = Hook(
     "ticket_filter",
     "filter_failed",
     ("submission",),
     "None or Flag('…'), or raise Refuse('…')",
-    "The ticket goes on without this check.",
+    "Tickets are taken without this check.",
 )
 ADMIN_NAME = Hook(
     "admin_name",
     "admin_name_failed",
     (),
     "text or None",
-    "The history names the admin another way.",
+    "The history uses another name for the admin.",
 )
 CSP_NONCE = Hook(
     "csp_nonce",

@@ -100,7 +100,7 @@ class Renderer:
                 raise
             except BaseException as error:
                 # A panic in native code is not an Exception. Its message may contain the text.
-                _logger.error("Markdown is shown as it is: the renderer met an unexpected %s.", type(error).__name__)
+                _logger.error("Markdown is shown as plain text: rendering it raised %s.", type(error).__name__)
             else:
                 self._left -= _cost(text) + _cost_of_html(markup)
                 return markup

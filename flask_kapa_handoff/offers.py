@@ -64,10 +64,9 @@ class Offer:
 class OfferInvalid(RequestProblem):
     code = 403
     error_code = "offer_invalid"
-    title = "This form cannot be opened"
+    title = "This form can't be opened"
     description = (
-        "The link to this form is damaged or was not made by this site. "
-        "Please go back to the answer and press the button there."
+        "The link to this form is damaged, or another site made it. Go back to the answer and press the button there."
     )
 
 
@@ -76,8 +75,8 @@ class OfferExpired(RequestProblem):
 
     code = 409
     error_code = "offer_expired"
-    title = "Please send it once more"
-    description = "This form has expired. Your text is still here: please send it once more."
+    title = "Please send it again"
+    description = "This form was open for too long. Your text is safe – send it again."
 
     def __init__(self, offer: Offer) -> None:
         super().__init__()
@@ -138,5 +137,5 @@ def offer_for(conversation: Conversation, settings: Desk, *, page: str | None = 
 def _clean_id(name: str, value: object) -> str | None:
     text = None if value is None else clean_text(str(value))
     if len(text or "") > MAX_ID:
-        raise Invalid(fields={name: [f"{name}: has more than {MAX_ID} characters."]})
+        raise Invalid(fields={name: [f"{name}: is longer than {MAX_ID} characters."]})
     return text

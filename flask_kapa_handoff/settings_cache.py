@@ -43,7 +43,7 @@ class SettingsCache:
             # The age counts from before the read, which may miss what is saved meanwhile.
             kept[desk] = (now + MAX_AGE, found)
         except Unavailable as error:
-            _logger.warning("Pages show the handoff settings that were known last, if any: %s", error)
+            _logger.warning("Pages keep using the last known handoff settings, if there are any: %s", error)
             _, found = kept.get(desk, (now, None))
             kept[desk] = (time.monotonic() + MAX_AGE, found)
         return found

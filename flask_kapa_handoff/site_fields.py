@@ -42,7 +42,7 @@ def parse_fields(value: Any) -> tuple[Field, ...]:
         try:
             field = _complete(row if isinstance(row, Field) else _from_dict(row))
             if field.name in found:
-                raise ValueError("name: is taken by an earlier field")
+                raise ValueError("name: an earlier field has it already")
         except ValueError as error:
             name = row.get("name") if isinstance(row, dict) else getattr(row, "name", None)
             raise ValueError(f"field {number}{f' ({name!r})' if name else ''}: {error}") from None
@@ -101,7 +101,7 @@ def _texts(key: str, value: object, longest: int) -> tuple[str, ...]:
         raise ValueError(f"{key}: use a list of texts")
     texts = tuple(_text(key, item, 1, longest) for item in value)
     if len(set(texts)) < len(texts):
-        raise ValueError(f"{key}: each one may be there only once")
+        raise ValueError(f"{key}: each one can be there only once")
     return texts
 
 

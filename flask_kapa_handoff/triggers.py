@@ -97,7 +97,7 @@ class Row:
     Arguments:
         name: the trigger.
         rule: whether an answer meets it, by its facts and the desk's settings.
-        reason: why the button was shown, for the agent; the mail shows it after "Why:".
+        reason: why the button was shown, for the agent; the mail shows it after "Why the button appeared:".
         label, hint: the admin's choice, and a sentence that explains it.
         shown: when the button is shown, for the sentence "Shown … or …" under the preview.
         kapa_knows: whether Kapa's widget has a trigger of this name; only such names go into its tag.
@@ -122,7 +122,7 @@ class Row:
 
 
 def _from_question(threshold: int) -> str:
-    return "from the first question on" if threshold == 1 else f"from {threshold} questions on"
+    return "from the first question" if threshold == 1 else f"from question {threshold}"
 
 
 def make_table(*rows: Row) -> dict[Trigger, Row]:
@@ -141,18 +141,18 @@ TABLE: Mapping[Trigger, Row] = make_table(
     Row(
         Trigger.ALWAYS,
         rule=lambda facts, rules: True,
-        reason="the button is shown under every answer",
+        reason="it appears under every answer",
         label="Every answer",
-        hint="The button stands under each answer.",
+        hint="Show it under every answer.",
         shown=lambda threshold: "under every answer",
         kapa_knows=True,
     ),
     Row(
         Trigger.CONVERSATION_LENGTH,
         rule=lambda facts, rules: facts.pairs >= rules.threshold,
-        reason="the conversation had become long",
+        reason="the conversation was long",
         label="Long conversations",
-        hint="The visitor has asked a number of questions already.",
+        hint="The visitor has already asked several questions.",
         shown=_from_question,
         kapa_knows=True,
     ),
@@ -161,7 +161,7 @@ TABLE: Mapping[Trigger, Row] = make_table(
         rule=lambda facts, rules: facts.uncertain,
         reason="the answer was flagged as uncertain",
         label="Uncertain answers",
-        hint="The AI has flagged its own answer as uncertain.",
+        hint="The AI flagged its own answer as uncertain.",
         shown=lambda threshold: "when the answer is uncertain",
         kapa_knows=True,
     ),
@@ -170,7 +170,7 @@ TABLE: Mapping[Trigger, Row] = make_table(
         rule=lambda facts, rules: facts.downvoted,
         reason="the visitor voted the answer down",
         label="Downvoted answers",
-        hint="The visitor has voted the answer down.",
+        hint="The visitor voted the answer down.",
         shown=lambda threshold: "after a downvote",
         kapa_knows=True,
     ),

@@ -46,7 +46,7 @@ def check_up(client: FlaskClient, **options: Any) -> tuple[str, list[str]]:
 def test_all_is_well(admin_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """Each thing that was looked at is named, and no mail is sent."""
     text, levels = check_up(admin_app().test_client())
-    assert "All is well" in text
+    assert "All good" in text
     assert "Tickets go to support@example.com." in text
     assert set(levels) == {"ok"}
     assert len(levels) >= 6
@@ -60,8 +60,8 @@ def test_the_worst_stands_first(admin_app: Callable[..., Flask]) -> None:
     assert levels == sorted(levels, key=["problem", "warning", "ok"].index)
     assert "1 problem" in text
     assert "1 warning" in text
-    assert "All is well" not in text
-    assert "Problem: There is no sender. Tickets are stored, but no mail can be sent. How to mend it: Set" in text
+    assert "All good" not in text
+    assert "Problem: There is no sender. Tickets are stored, but they cannot be sent. How to fix it: Set" in text
 
 
 def test_commands_stand_out(admin_app: Callable[..., Flask]) -> None:
@@ -112,7 +112,7 @@ def test_the_pages_own_request_tells_of_a_proxy(admin_app: Callable[..., Flask])
     app = admin_app()
     forwarded = {"X-Forwarded-For": "192.0.2.7"}
     text, levels = check_up(app.test_client(), headers=forwarded)
-    assert "A proxy names the visitor's address" in text
+    assert "A proxy passes on the visitor's address" in text
     assert levels.count("warning") == 1
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)  # type: ignore[method-assign]
     assert set(check_up(app.test_client(), headers=forwarded)[1]) == {"ok"}
@@ -123,7 +123,7 @@ def test_a_broken_database_is_a_finding_and_no_error(admin_app: Callable[..., Fl
     broken = tmp_path / "broken.sqlite3"
     broken.write_text("this is no database, and long enough for SQLite to see that " * 20)
     text, levels = check_up(admin_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{broken}").test_client())
-    assert "Problem: The database cannot be used: file is not a database" in text
+    assert "Problem: The database cannot be used. No button is shown" in text
     assert levels.count("problem") == 1
     assert "The mail server 127.0.0.1" in text
 

@@ -29,9 +29,9 @@ def test_the_second_of_two_admins_sees_both_versions(admin_app: Callable[..., Fl
 
     answer = client.post("/handoff/admin/settings", data=mine, headers=HTMX if htmx else {})
     assert answer.status_code == 409
-    assert "Saved meanwhile by maria" in shown(answer)
-    assert "Button text differs Mine Theirs" in shown(answer)
-    assert "Shown under differs downvoted answers every answer" in shown(answer)
+    assert "Saved by maria" in shown(answer)
+    assert "Button text different Mine Theirs" in shown(answer)
+    assert "When to show it different downvoted answers every answer" in shown(answer)
     assert "Address support@example.com support@example.com" in shown(answer)
     assert 'name="button_text" value="Mine"' in answer.text
     assert 'name="version" value="1"' in answer.text
@@ -49,8 +49,8 @@ def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
     assert "Version 1 unknown," in page
     assert "Button text: Create ticket → Ask a human" in page
     assert "Button: on → off" in page
-    assert "Shown under: every answer → long conversations" in page
-    assert "From question: 3 → 5" in page
+    assert "When to show it: every answer → long conversations" in page
+    assert "Show from question number: 3 → 5" in page
     assert page.index("Version 2 unknown,") < page.index("Version 1 unknown,")
 
 
@@ -60,7 +60,7 @@ def bring_back(client: FlaskClient, version: int) -> TestResponse:
     form = next(
         form
         for form in page.split("<form")[1:]
-        if f"</span> version {version}</span>" in form or f" version {version}</span></button>" in form
+        if (f"(version {version})" if version else "(site configuration)") in form
     )
     names = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
     return client.post("/handoff/admin/settings", data={name: unescape(value) for name, value in names.items()})
@@ -131,3 +131,16 @@ def test_the_name_in_the_history_is_flask_logins(admin_app: Callable[..., Flask]
     page = shown(client.get("/handoff/admin/"))
     assert "Version 1 unknown," in page
     assert "Version 2 carl," in page
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_save_can_be_undone_at_once(admin: FlaskClient, htmx: bool) -> None:
+    """The message after a save has a button that saves the version before; nothing else has one."""
+    save(admin, button_text="First")
+    answer = save(admin, button_text="Second", htmx=htmx)
+    page = answer.text if htmx else admin.get(answer.location).text
+    form = next(form for form in page.split("<form")[1:] if ">Undo<" in form)
+    names = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
+    assert admin.post("/handoff/admin/settings", data=names).status_code == 303
+    assert offered(admin) == "First"
+    assert ">Undo<" not in admin.get("/handoff/admin/").text

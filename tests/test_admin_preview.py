@@ -26,7 +26,7 @@ def test_the_preview_tells_errors_at_once(admin: FlaskClient) -> None:
     typed = fields(admin, email="support@", button_text="Talk to us", triggers=[""])
     answer = admin.post("/handoff/admin/preview", data=typed, headers=HTMX)
     assert answer.status_code == 200
-    assert "not a complete email address" in error_at(answer, "email")
+    assert "Check the address:" in error_at(answer, "email")
     assert error_at(answer, "triggers").startswith("Choose at least one.")
     assert error_at(answer, "button_text") == ""
     assert answer.text.count("Talk to us") == 2
@@ -44,11 +44,11 @@ def test_the_preview_without_htmx_is_the_whole_page(admin: FlaskClient) -> None:
     ("triggers", "sentence"),
     [
         ("always,downvote", "Shown under every answer."),
-        ("conversation-length", "Shown from 3 questions on."),
+        ("conversation-length", "Shown from question 3."),
         ("uncertainty,downvote", "Shown when the answer is uncertain or after a downvote."),
         (
             "conversation-length,uncertainty,downvote",
-            "Shown from 3 questions on, when the answer is uncertain or after a downvote.",
+            "Shown from question 3, when the answer is uncertain or after a downvote.",
         ),
     ],
 )

@@ -78,7 +78,7 @@ def test_a_save_needs_a_token_whatever_the_sites_switches(
     client = admin_app(**config).test_client()
     answer = save(client, csrf_token=token, button_text="Typed")
     assert answer.status_code == 400
-    assert "Nothing was changed yet" in shown(answer)
+    assert "Your session has expired" in shown(answer)
     assert 'value="Typed"' in answer.text
     assert offered(client) == "Create ticket"
     fresh = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', answer.text)

@@ -89,5 +89,5 @@ def test_a_test_mail_needs_an_address_and_a_token(mailing: FlaskClient, mail_ser
     save(mailing, email="")
     answer = send_test_mail(mailing, htmx=True)
     assert answer.status_code == 422
-    assert "There is no address yet." in shown(answer)
+    assert "Save an address first." in shown(answer)
     assert mail_server.connections == 0

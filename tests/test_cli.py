@@ -33,7 +33,7 @@ def test_deliver_sends_what_is_due(make_app: Callable[..., Flask], mail_server: 
     app = mailing(make_app, mail_server)
     references = {send_ticket(app.test_client()) for _ in range(3)}
     result = invoke(app, "deliver")
-    assert result.output == "3 delivered, 0 to be tried again, 0 failed.\n"
+    assert result.output == "3 delivered, 0 waiting, 0 failed.\n"
     assert result.exit_code == 0
     assert {mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received} == references
 
@@ -44,8 +44,8 @@ def test_deliver_gives_up_on_a_server_that_is_out_of_reach(make_app: Callable[..
     for _ in range(5):
         send_ticket(app.test_client())
     result = invoke(app, "deliver")
-    assert "0 delivered, 3 to be tried again, 0 failed." in result.output
-    assert "out of reach" in result.output
+    assert "0 delivered, 3 waiting, 0 failed." in result.output
+    assert "could not be reached" in result.output
 
 
 def test_deliver_tells_cron_of_a_failure(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
@@ -55,7 +55,7 @@ def test_deliver_tells_cron_of_a_failure(make_app: Callable[..., Flask], mail_se
     for _ in range(2):
         send_ticket(app.test_client())
     result = invoke(app, "deliver")
-    assert result.output == "0 delivered, 1 to be tried again, 1 failed.\n"
+    assert result.output == "0 delivered, 1 waiting, 1 failed.\n"
     assert result.exit_code == 1
 
 
@@ -149,7 +149,7 @@ def test_tickets_lists_the_newest_first(app: Flask) -> None:
     first, second = (send_ticket(app.test_client()) for _ in range(2))
     lines = invoke(app, "tickets").output.splitlines()
     assert [line.split()[0] for line in lines] == [second, first]
-    assert "queued" in lines[0]
+    assert "waiting" in lines[0]
     assert "visitor@example.com" in lines[0]
     documents = [json.loads(line) for line in invoke(app, "tickets", "--json").output.splitlines()]
     assert [document["reference"] for document in documents] == [second, first]
@@ -178,7 +178,7 @@ def test_db_upgrade_creates_the_tables_of_a_shared_database(make_app: Callable[.
     missing = invoke(app, "tickets")
     assert missing.exit_code == 1
     assert "flask kapa-handoff db upgrade" in missing.output
-    assert f"now of version {schema.HEAD}" in invoke(app, "db", "upgrade").output
+    assert f"now at version {schema.HEAD}" in invoke(app, "db", "upgrade").output
     assert "already" in invoke(app, "db", "upgrade").output
     assert invoke(app, "tickets").exit_code == 0
     engine.dispose()
@@ -328,7 +328,7 @@ def test_erase_forgets_a_visitor(make_app: Callable[..., Flask], mail_server: Ma
     assert result.exit_code == 0
     assert left(app) == ([stays], 1, 0)
     again = invoke(app, "erase", "v@example.com", "--yes")
-    assert again.output == "There are no tickets of v@example.com.\n"
+    assert again.output == "There are no tickets from v@example.com.\n"
     assert again.exit_code == 0
 
 
@@ -338,7 +338,7 @@ def test_erase_asks_first(app: Flask, typed: str, deleted: bool) -> None:
     reference = send_ticket(app.test_client())
     runner = app.test_cli_runner()
     result = runner.invoke(args=["kapa-handoff", "erase", "visitor@example.com"], input=typed)
-    assert f"Delete 1 ticket of visitor@example.com ({reference})?" in result.output
+    assert f"Delete 1 ticket from visitor@example.com ({reference})?" in result.output
     assert (f"1 ticket ({reference}) with 0 delivery attempts was deleted." in result.output) is deleted
     assert (left(app)[0] == []) is deleted
     assert result.exit_code == (0 if deleted else 1)
@@ -375,7 +375,7 @@ def test_erase_while_the_mail_is_on_its_way(make_app: Callable[..., Flask]) -> N
         result = invoke(app, "deliver")
     assert outputs == [
         f"1 ticket ({gone}) with 1 delivery attempt was deleted.\n"
-        f"Being sent at that moment, the mail may still arrive: {gone}\n"
+        f"These were being sent, so their mail may still arrive: {gone}\n"
     ]
     assert result.exit_code == 0, result.output
     assert left(app) == ([stays], 1, 1)

@@ -395,6 +395,25 @@ def test_a_long_address_is_refused_before_it_is_read() -> None:
     assert parse_email(longest) == longest
 
 
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("kim.example.com", "the @ is missing"),
+        ("kim@@example.com", "there is more than one @"),
+        ("@example.com", "the part before the @ is missing"),
+        ("kim@", "the part after the @ is missing"),
+        ("kim lee@example.com", "there is a space in it"),
+        ("kim@example", "something like .com is missing after the @"),
+        ("kim@example..com", "there is a dot too many"),
+        ("kim.@example.com", "there is a dot too many"),
+    ],
+)
+def test_a_mistyped_address_is_told_what_is_wrong_with_it(text: str, mistake: str) -> None:
+    """The usual slips have words of their own, which complete "Check the address: …"."""
+    with pytest.raises(ValueError, match=f"^{re.escape(mistake)}$"):
+        parse_email(text)
+
+
 def _refused(text: str) -> None:
     with pytest.raises(ValueError, match="at most 254"):
         parse_email(text)

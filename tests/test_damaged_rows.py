@@ -81,7 +81,7 @@ def test_a_damaged_row_fails_alone(
     damaged, good = damaged_and_good(site, change)
     assert health(site).queued == 2
     run = invoke(site, "deliver")
-    assert (run.exit_code, run.output) == (0, "1 delivered, 0 to be tried again, 0 failed.\n")
+    assert (run.exit_code, run.output) == (0, "1 delivered, 0 waiting, 0 failed.\n")
     assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == [good]
     assert status_of(site, damaged) == "failed"
     (error,) = read(site, "SELECT last_error FROM kapa_handoff_ticket WHERE reference = :at", at=damaged)
@@ -156,7 +156,7 @@ def test_a_damaged_lease_ends(site: Flask, client: FlaskClient) -> None:
     damaged, good = damaged_and_good(site, "status = 'sending', leased_until = '0 o''clock', attempts = 1")
     invoke(site, "deliver")
     assert (status_of(site, damaged), status_of(site, good)) == ("failed", "delivered")
-    assert "The stored values of leased_until cannot be read." in shown(client.get("/handoff/admin/tickets"))
+    assert "The stored ticket is damaged." in shown(client.get("/handoff/admin/tickets"))
     assert invoke(site, "retry", damaged).exit_code == 0
     invoke(site, "deliver")
     assert status_of(site, damaged) == "delivered"
@@ -195,7 +195,7 @@ def test_a_damaged_conversation_fails_alone(
     )
     assert f"ticket {damaged} (conversation)" in findings(site)[1]
     run = invoke(site, "deliver")
-    assert run.output == "1 delivered, 0 to be tried again, 1 failed.\n"
+    assert run.output == "1 delivered, 0 waiting, 1 failed.\n"
     assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == [good]
     page = client.get(f"/handoff/admin/tickets/{damaged}")
     assert page.status_code == 200
@@ -274,7 +274,7 @@ def test_a_damaged_attempt_fails_alone(site: Flask, client: FlaskClient) -> None
     execute(site, "UPDATE kapa_handoff_delivery_attempt SET started_at = 'once'")
     page = client.get(f"/handoff/admin/tickets/{reference}")
     assert page.status_code == 200
-    assert "1 further attempt is damaged and cannot be shown." in shown(page)
+    assert "1 more attempt is damaged and can't be shown." in shown(page)
     (attempt,) = json.loads(invoke(site, "export").output)["delivery_attempts"]
     assert (attempt["damaged"], attempt["started_at"]) == (["started_at"], "once")
     assert "(started_at)" in findings(site)[1]

@@ -95,8 +95,8 @@ def test_body_says_what_the_agent_needs(write: Callable[..., bytes], kind: str) 
     assert "oted down" in second
     assert "oted up" in third
     assert "oted down" not in third
-    assert "topped before its end" in third
-    assert "topped before its end" not in second
+    assert "topped early" in third
+    assert "topped early" not in second
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
@@ -119,7 +119,7 @@ def test_each_trigger_has_its_reason(write: Callable[..., bytes], trigger: str) 
     data = write(triggers=trigger)
     reasons = {
         "always": "under every answer",
-        "conversation-length": "had become long",
+        "conversation-length": "the conversation was long",
         "uncertainty": "flagged as uncertain",
         "downvote": "voted the answer down",
     }

@@ -163,7 +163,7 @@ def test_ticket_that_is_cut_off_for_five_days_fails(
     assert ended == ticket
     assert ticket.status is Status.FAILED
     assert heard == [(reference, ticket.last_error)]
-    assert f"Ticket {reference} failed for good" in caplog.text
+    assert f"Ticket {reference} could not be delivered" in caplog.text
 
 
 def test_send_again_goes_to_the_address_of_today(database: Database, queue: Callable[[], str]) -> None:

@@ -145,7 +145,7 @@ def test_erase_says_so_while_a_reader_keeps_the_log_and_the_next_one_empties_it(
         housekeeping.do_all(10)
         assert traces(folder) == []
     again = invoke(app, "erase", EMAIL, "--yes")
-    assert again.output == f"There are no tickets of {EMAIL}.\n"
+    assert again.output == f"There are no tickets from {EMAIL}.\n"
     assert again.exit_code == 0
     assert traces(folder) == []
 
@@ -186,7 +186,7 @@ def test_an_admin_is_erased_from_the_history(make_app: Callable[..., Flask], mai
     """What was changed, and when, stays; who else made changes stays as well."""
     app = site_of_a_visitor(lambda handoff: make_app(handoff=handoff), KapaHandoff(), mail_server.port)
     output = invoke(app, "erase", EMAIL, "--yes").output
-    assert "3 changes of the settings no longer name it." in output
+    assert "The address was removed from 3 changes of the settings." in output
     assert history(app) == [
         ("boss@example.com", None, "support@example.com"),
         ("erased", None, None),
@@ -204,7 +204,7 @@ def test_the_address_that_tickets_go_to_stays_the_destination(
         mail_server.port,
     )
     output = invoke(app, "erase", EMAIL, "--yes").output
-    assert f"Tickets go to {EMAIL}, so the settings and their history still name it as the destination." in output
+    assert f"Tickets go to {EMAIL}, so it stays in the settings and their history as the destination." in output
     assert set(history(app)) == {("erased", EMAIL, EMAIL)}
 
 
@@ -215,7 +215,7 @@ def test_an_admin_without_tickets_is_erased_after_a_question(
     app = site_of_a_visitor(lambda handoff: make_app(handoff=handoff), KapaHandoff(), mail_server.port)
     result = app.test_cli_runner().invoke(args=["kapa-handoff", "erase", "Boss@example.com"], input="y\n")
     assert "Delete the address in 1 change of the settings?" in result.output
-    assert "1 change of the settings no longer names it." in result.output
+    assert "The address was removed from 1 change of the settings." in result.output
     assert history(app)[0] == ("erased", EMAIL, "support@example.com")
 
 

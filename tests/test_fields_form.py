@@ -127,7 +127,7 @@ def test_a_field_may_have_any_name_that_is_not_reserved(make_app: Callable[..., 
     send_ticket(client, **{name: f"the {name}" for name in names})
     assert tickets(app)[0].fields == {name: f"the {name}" for name in names}
     wrong = Page(post(client, "page", ticket_fields(client, data="x" * 201)).text)
-    assert "at most 200" in wrong.said_at("data")
+    assert "The limit is 200." in wrong.said_at("data")
 
 
 def test_typed_secrets_are_masked_and_choices_are_not(make_app: Callable[..., Flask]) -> None:
@@ -188,11 +188,11 @@ def test_the_digest_of_a_ticket_without_fields_is_as_it_was(client: FlaskClient,
 # --- refused ---------------------------------------------------------------------------------------------------------
 
 WRONG = [
-    ("order", "x" * 41, "at most 40"),
+    ("order", "x" * 41, "The limit is 40."),
     ("area", "", "Please choose one"),
     ("area", None, "Please choose one"),
-    ("area", "Elsewhere", "not one of the choices"),
-    ("steps", "x" * 201, "at most 200"),
+    ("area", "Elsewhere", "Choose one of the options"),
+    ("steps", "x" * 201, "The limit is 200."),
     ("urgent", "maybe", "yes or no"),
 ]
 

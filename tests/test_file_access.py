@@ -144,7 +144,7 @@ def test_a_file_with_all_tables_that_cannot_be_written_is_a_problem(place: Path)
     assert visit["status"] == 200
     problem = next(line for line in visit["doctor"].splitlines() if str(file) in line)
     assert problem.startswith("problem")
-    assert "and the user nobody, who runs this process, cannot write it." in problem
+    assert "and the user nobody, who runs this process, cannot write to it." in problem
 
 
 MOUNTED = 'mount -t tmpfs -o ro none "$0" && exec "$@"'
@@ -180,7 +180,7 @@ def test_what_root_makes_belongs_to_the_user_whose_folder_it_is(
     made = [tmp_path / "data", *(tmp_path / "data").rglob("*")]
     assert len(made) == 5
     assert {path.stat().st_uid for path in made} == {NOBODY}
-    assert "handoff.sqlite3 for the user nobody, to whom the folder belongs." in caplog.text
+    assert "handoff.sqlite3 for the user nobody, who owns the folder." in caplog.text
     assert findings(app)[1].splitlines()[1].startswith("ok  ")
 
 
@@ -192,10 +192,7 @@ def test_a_file_that_root_has_made_in_the_web_servers_folder_is_a_problem(app: F
     os.chown(file_of(app).parent, NOBODY, NOBODY)
     code, output = findings(app)
     assert code == 1
-    assert (
-        f"The file {file_of(app)} belongs to root (mode 0600), and the user nobody, to whom its folder belongs, "
-        in output
-    )
+    assert f"The file {file_of(app)} belongs to root (mode 0600), and the user nobody, who owns its folder, " in output
     assert f"`chown nobody {file_of(app)}*`" in output
 
 
@@ -220,9 +217,11 @@ def test_who_else_can_use_a_file_is_told_to_a_user_who_cannot(place: Path) -> No
 @pytest.mark.only("sqlite")
 def test_the_doctor_does_not_make_the_file_that_it_looks_for(app: Flask) -> None:
     """It says where it will be."""
-    assert f"The database is made when it is first used: {file_of(app)}" in findings(app)[1]
+    output = findings(app)[1]
+    assert "The database is created when it is first used." in output
+    assert f"Details: {file_of(app)}" in output
     assert not file_of(app).parent.exists()
-    assert invoke(app, "doctor", "--quiet").output.count("made when") == 0
+    assert invoke(app, "doctor", "--quiet").output.count("created when") == 0
 
 
 @pytest.mark.only("sqlite")

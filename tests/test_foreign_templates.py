@@ -80,7 +80,7 @@ def see_everything(app: Flask) -> None:
     for path in ("", "tickets", "doctor", f"tickets/{tickets(app)[0].reference}"):
         assert "Settings Tickets Check-up" in shown(client.get(f"/handoff/admin/{path}")), path
     assert save(client, button_text="Ask a person").status_code == 303
-    assert "Saved as version 2" in save(client, htmx=True, button_text="Ask us").text
+    assert "Saved. Live now." in save(client, htmx=True, button_text="Ask us").text
     tried = client.post("/handoff/admin/test-mail", data=fields(client))
     assert "data-outcome" in tried.text
 
@@ -217,7 +217,7 @@ def test_names_that_a_site_gives_to_all_templates_do_not_get_into_the_admins(mak
 )
 def test_every_name_that_our_templates_read_is_given(folder: str, given: Any) -> None:
     """What one view does not set is set to None, so that a site's variable of that name does not get in."""
-    imported = {"icon", "time", "status", "kind", "tone"}
+    imported = {"details", "icon", "time", "status", "kind", "tone"}
     everywhere = {"key_of", "nonce", "own_layout", "request", "site_name", "static_url", "url_for", "labels"}
     button = {"offer", "form_url", "conversation", "thread_id", "answer_id", "desk"}  # all given with each button
     read: set[str] = set()

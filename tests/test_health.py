@@ -131,7 +131,7 @@ def test_a_database_out_of_reach_is_said_so(make_app: Callable[..., Flask], tmp_
     answer = app.test_client().get("/handoff/admin/health", headers={"Accept": "text/html"})
     assert answer.status_code == 503
     assert answer.get_json()["error"]["code"] == "unavailable"
-    assert "ticket could not be stored" not in answer.text
+    assert "couldn't save your ticket" not in answer.text
     assert answer.headers["Retry-After"]
     with pytest.raises(Unavailable):
         health(app)

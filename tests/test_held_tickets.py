@@ -188,7 +188,7 @@ def test_deliver_from_cron_releases(app: Flask, mail_server: MailServer) -> None
     send_some(app, 3)
     invoke(app, "deliver")
     make_older(app, timedelta(minutes=61))
-    assert invoke(app, "deliver").output == "1 delivered, 0 to be tried again, 0 failed.\n"
+    assert invoke(app, "deliver").output == "1 delivered, 0 waiting, 0 failed.\n"
 
 
 @pytest.mark.only("sqlite")
@@ -221,7 +221,7 @@ def test_an_admin_releases_one(app: Flask, mail_server: MailServer) -> None:
     reference = send_some(app, 3)[-1]
     client = app.test_client()
     page = client.get(f"/handoff/admin/tickets/{reference}")
-    assert "more tickets than the site's hourly limit (2)" in page.text.replace("&#39;", "'")
+    assert "more tickets came in than the site's hourly limit (2)" in page.text.replace("&#39;", "'")
     assert "Release</button>" in page.text
     answer = client.post(
         f"/handoff/admin/tickets/{reference}/send-again", data={"csrf_token": token(page)}, follow_redirects=True
@@ -239,7 +239,7 @@ def test_an_admin_releases_all(app: Flask) -> None:
     answer = client.post(
         "/handoff/admin/tickets/release-held", data={"csrf_token": token(page)}, follow_redirects=True
     )
-    assert "2 held tickets are due now." in answer.text
+    assert "Released 2 held tickets." in answer.text
     assert "Release all" not in answer.text
     assert statuses(app) == ["queued"] * 4
 
@@ -272,7 +272,7 @@ def test_held_tickets_are_seen(app: Flask) -> None:
     assert (health(app).held, health(app).queued) == (1, 2)
     (finding,) = [found for found in examine(app, state_of(app)) if " held: " in found.what]
     assert finding.level is Level.WARNING
-    assert finding.what == "1 ticket is held: more came than the site's hourly limit (2)."
+    assert finding.what == "1 ticket is held: more came in than the site's hourly limit (2)."
 
 
 def test_a_visitors_held_tickets_are_erased_and_no_purge_takes_them(make_site: Callable[..., Flask]) -> None:

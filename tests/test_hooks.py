@@ -213,7 +213,7 @@ def test_the_last_one_registered_counts_and_the_log_says_so(caplog: Log) -> None
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert "admin_name: " in record.getMessage()
-    assert ".bob takes the place of " in record.getMessage()
+    assert ".bob replaces " in record.getMessage()
 
 
 # --- conversation_loader ---------------------------------------------------------------------------------------------
@@ -391,7 +391,7 @@ def test_a_visitor_of_another_type_types_an_address(make_app: MakeApp, caplog: L
     (report,) = reports(caplog)
     assert report.startswith("The site's visitor_loader (")
     assert words in report
-    assert report.endswith("The visitor is asked for an address.")
+    assert report.endswith("Visitors are asked for their address.")
     told = found_by_doctor(app, "visitor_loader")
     assert words in told
     assert "It may return Visitor(email, name) or None." in told
@@ -520,8 +520,8 @@ def test_a_layout_that_is_missing_is_named_at_the_first_request(make_app: MakeAp
     assert record.levelno == logging.ERROR
     assert record.getMessage() == (
         "KAPA_HANDOFF_ADMIN_TEMPLATE: 'admin/bsae.html' is not allowed: there is no template admin/bsae.html (did you "
-        "mean admin/base.html?); use the name of a template that has a block 'content'. The admin pages are shown in "
-        "a plain frame."
+        "mean admin/base.html?); use the name of a template that has a block 'content'. The admin pages use a "
+        "plain layout."
     )
     findings = [one.what for one in examine(app, state_of(app))]
     assert any("cannot be used: there is no template admin/bsae.html (did you mean" in what for what in findings)

@@ -244,6 +244,6 @@ def test_what_a_site_refuses_is_logged_once_and_without_the_strangers_words(
         client.post(f"/handoff/admin/tickets/x%0A{number}%20CRITICAL%1B[31m/send-again")
         client.post("/handoff/tickets?CRITICAL", data={})
         client.post("/handoff/events", data={})
-    assert caplog.text.count("The site itself has refused") == 1
+    assert caplog.text.count("The site itself refused") == 1
     assert "CRITICAL" not in caplog.text
     assert "send-again" not in caplog.text

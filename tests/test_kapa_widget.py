@@ -243,7 +243,7 @@ def test_without_a_database_the_known_settings_stay(
         clock(4.0)
         for _ in range(5):
             assert tag(app)["data-handoff-email"] == "support@example.com"
-    assert len([record for record in caplog.records if "known last" in record.message]) == 3
+    assert len([record for record in caplog.records if "last known" in record.message]) == 3
 
 
 def test_while_one_page_reads_the_others_do_not_wait(app: Flask, clock: Callable[[float], None]) -> None:

@@ -188,11 +188,11 @@ def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:
     """All but the ticket whose status is unknown, which stays as it is; an unknown reason is named as that."""
     mail_server.received.clear()
     run = invoke(site.app, "deliver")
-    assert (run.exit_code, run.output) == (0, "2 delivered, 0 to be tried again, 0 failed.\n")
+    assert (run.exit_code, run.output) == (0, "2 delivered, 0 waiting, 0 failed.\n")
     mails = {mail.message["X-Kapa-Handoff-Ticket"]: mail for mail in mail_server.received}
     assert set(mails) == {site.due, site.only_unknown}
     said = mails[site.only_unknown].body("plain")
-    assert "Why:       a reason that this version does not know (of-later)" in said
+    assert "Why the button appeared: a reason that this version does not know (of-later)" in said
     assert "(vote: unknown (heart))" in said
     assert f"{site.snoozed} is snoozed" in invoke(site.app, "retry", site.snoozed).output
     stored = "SELECT status FROM kapa_handoff_ticket WHERE reference = :at"
@@ -214,7 +214,7 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
     code, output = findings(site.app)
     assert code == 0, output
     for words in (
-        "of version 9999",
+        "at version 9999",
         'trigger "of-later" of the settings, 1 time',
         'trigger "of-later" of tickets, 2 times',
         'status "snoozed", 1 time',
@@ -222,7 +222,7 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
         "install it again",
     ):
         assert words in output
-    assert output.count("Something stored cannot be used here") == 1
+    assert output.count("Some stored data cannot be used") == 1
     assert invoke(site.app, "erase", "v1@example.com", "--yes").exit_code == 0
     keeping = mailing(make_app, mail_server, KAPA_HANDOFF_RETENTION_DAYS=1)
     execute(keeping, "UPDATE kapa_handoff_ticket SET delivered_at = '2020-01-01 00:00:00' WHERE status = 'delivered'")

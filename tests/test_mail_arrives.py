@@ -110,7 +110,9 @@ def test_both_texts_say_everything(make_site: Callable[..., Flask], mail_server:
         "https://docs.example.com/keys",
         "the answer was flagged as uncertain; the visitor voted the answer down",
         reference,
-        "what the visitor's browser sent" if kind == "plain" else "what the visitor&#39;s browser sent",
+        "The visitor's browser sent this transcript"
+        if kind == "plain"
+        else "The visitor&#39;s browser sent this transcript",
         "Key guide",
         "urn:isbn:123",
         "本当に? حقا؟ 🔑👩‍💻",

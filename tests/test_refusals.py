@@ -278,7 +278,7 @@ def test_every_admin_page_tells_of_refusals(app: Flask) -> None:
     counters_of(app).count("conflict")
     counters_of(app).write()
     for page in pages:
-        assert "could not be taken" not in client.get(f"/handoff/admin/{page}").text
+        assert "were refused" not in client.get(f"/handoff/admin/{page}").text
     for _ in range(2):
         counters_of(app).count("rate_limited", "client")
     counters_of(app).count("too_large")
@@ -286,7 +286,7 @@ def test_every_admin_page_tells_of_refusals(app: Flask) -> None:
     counters_of(app)._recent = (0.0, counters_of(app).recent())
     for page in pages:
         assert (
-            "In the last 24 hours, 3 requests could not be taken: 2 over a limit, 1 too large. "
+            "In the last 24 hours, 3 requests were refused: 2 over a limit, 1 too large. "
             '<a href="/handoff/admin/doctor">' in client.get(f"/handoff/admin/{page}").text
         )
 

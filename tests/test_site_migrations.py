@@ -167,7 +167,7 @@ def test_an_include_name_in_the_sites_env_py_goes_on_working_and_the_doctor_name
     one = one.again()  # as a process that begins now
     one.run("current")
     output = invoke(one.app, "doctor").output
-    assert "would drop the handoff's tables" in output
+    assert "would delete the handoff's tables" in output
     for line in THREE_LINES.splitlines():
         assert line in output
     file = one.folder / "env.py"

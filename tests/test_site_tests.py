@@ -113,7 +113,7 @@ def test_no_thread_delivers_while_a_site_is_tested(make_app: Callable[..., Flask
     app.test_client().get("/")
     send_ticket(app.test_client())
     assert not has_threads(app)
-    assert invoke(app, "deliver").output == "1 delivered, 0 to be tried again, 0 failed.\n"
+    assert invoke(app, "deliver").output == "1 delivered, 0 waiting, 0 failed.\n"
 
 
 @pytest.mark.only("sqlite")

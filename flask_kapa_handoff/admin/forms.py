@@ -21,10 +21,8 @@ from ..settings import DeskSettings
 from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers
 from ..unknown import Unknown
 
-EXPIRED = (
-    "Nothing was changed yet: this form was not made in your present session, or a cookie was not sent. "
-    "Your input is still here; please send it once more."
-)
+EXPIRED = "Your session has expired, so nothing was saved. Your changes are still here; save again."
+EXPIRED_ACTION = "Your session has expired, so nothing was done. Try again."
 
 
 class AdminForm(FlaskForm):  # type: ignore[misc]  # WTForms is not typed
@@ -108,7 +106,7 @@ class SettingsForm(AdminForm):
         try:
             email = parse_email(text) if text else None
         except ValueError as error:
-            raise ValidationError(f"This is not a complete email address. {error}") from None
+            raise ValidationError(f"Check the address: {error}.") from None
         self._accept("email", email)
 
     def validate_button_text(self, field: StringField) -> None:
@@ -131,7 +129,7 @@ class SettingsForm(AdminForm):
         except ValueError as error:
             raise ValidationError(_sentence(error)) from None
         if len(",".join(triggers)) > MAX_TEXT:
-            raise ValidationError(f"The names of these have more than {MAX_TEXT} characters together: choose fewer.")
+            raise ValidationError(f"Their names are longer than {MAX_TEXT} characters together. Choose fewer.")
         self._accept("triggers", triggers)
 
     @property

@@ -39,7 +39,9 @@ def changed_by() -> str:
             found = source()
         except Exception as error:
             # A failure to find the name must not stop the change.
-            _logger.error("The site's %s failed (%s); the history names the admin another way.", what, place_of(error))
+            _logger.error(
+                "The site's %s failed (%s); the history uses another name for the admin.", what, place_of(error)
+            )
             continue
         if name := " ".join(clean_text(found or "").split())[:MAX_NAME]:
             return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..delivery.reasons import plain_reason
 from ..refusals import Counts, by_reason
 from ..settings import DeskSettings
 from ..storage.tickets import Outcome, Status
@@ -12,8 +13,8 @@ SETTINGS = {
     "enabled": "Button",
     "email": "Address",
     "button_text": "Button text",
-    "triggers": "Shown under",
-    "threshold": "From question",
+    "triggers": "When to show it",
+    "threshold": "Show from question number",
 }
 """The label of each setting, in the order in which they are shown."""
 
@@ -26,17 +27,17 @@ STATUSES = {
 }
 
 OUTCOMES = {
-    Outcome.DELIVERED: "Accepted",
-    Outcome.DELAYED: "Delayed",
-    Outcome.UNREACHABLE: "Not reached",
-    Outcome.UNKNOWN: "Not known: no reply",
-    Outcome.FAILED: "Refused",
+    Outcome.DELIVERED: "Delivered",
+    Outcome.DELAYED: "Waiting",
+    Outcome.UNREACHABLE: "Waiting",
+    Outcome.UNKNOWN: "Waiting",
+    Outcome.FAILED: "Failed",
 }
 
 
 REFUSALS = {
-    "foreign_origin": "from a page that may not send",
-    "foreign_save": "of an admin, as from another site",
+    "foreign_origin": "from a page that is not allowed to send",
+    "foreign_save": "by an admin, seemingly from another site",
     "offer_invalid": "with a damaged or forged form",
     "rate_limited": "over a limit",
     "too_large": "too large",
@@ -52,7 +53,7 @@ def refused(counts: Counts) -> str | None:
         return None
     number = sum(sums.values())
     told = ", ".join(f"{number} {REFUSALS[reason]}" for reason, number in sums.items())
-    return f"In the last 24 hours, {number} request{'s' if number != 1 else ''} could not be taken: {told}."
+    return f"In the last 24 hours, {number} request{'s were' if number != 1 else ' was'} refused: {told}."
 
 
 def value(settings: DeskSettings, name: str) -> str:
@@ -81,6 +82,11 @@ def outcome(of_attempt: Outcome | Unknown) -> str:
     return of_attempt.heading if isinstance(of_attempt, Unknown) else OUTCOMES[of_attempt]
 
 
+def why_not(words: str) -> str:
+    """Why an attempt did not deliver a ticket, as text; from what the mail server said."""
+    return plain_reason(words)
+
+
 def shown_under(settings: DeskSettings) -> str:
     """A sentence that says which answers get a button."""
     if Trigger.ALWAYS in settings.triggers:
@@ -94,7 +100,7 @@ def shown_under(settings: DeskSettings) -> str:
 def hidden_because(settings: DeskSettings) -> str | None:
     """Why no button is shown at all; None: it is shown."""
     if not settings.enabled:
-        return "It is switched off."
+        return "The button is switched off."
     if not settings.email:
-        return "There is no address to send tickets to."
+        return "There is no address to send tickets to, so visitors don't see the button."
     return None

@@ -40,6 +40,7 @@ _NAMES = frozenset(
         "held",
         "history",
         "is_first",
+        "label",
         "last_change",
         "link",
         "may_be_sent_again",
@@ -54,6 +55,7 @@ _NAMES = frozenset(
         "problems",
         "refused",
         "remedy",
+        "settings",
         "shown",
         "test_mail_problem",
         "ticket",
@@ -61,8 +63,10 @@ _NAMES = frozenset(
         "title",
         "to_html",
         "tried",
+        "undone_by",
         "unsaved",
         "warnings",
+        "what",
         "whose_word",
     ]
 )
@@ -70,7 +74,7 @@ _NAMES = frozenset(
 
 OWN_LAYOUT = Config.admin_template
 INSIDE = "kapa_handoff/admin/_inside.html"
-DATABASE_TROUBLE = "The handoff's database cannot be used just now. The site's log says why."
+DATABASE_TROUBLE = "The ticket database is not available right now. The site's log says why."
 FAILURE_REGION = "#kapa-handoff-admin-failure"
 
 _logger = logging.getLogger(__name__)

@@ -25,11 +25,12 @@ from ..triggers import TABLE
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from ..web.ticket_form import TicketForm
-from .forms import EXPIRED, AdminForm, SettingsForm
+from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
 
-UNCHANGED = "Nothing to save: the settings are as they were."
+SAVED = "Saved. Live now."
+UNCHANGED = "No changes to save."
 
 HISTORY_LENGTH = 10
 ENTIRE_HISTORY = 10_000
@@ -41,7 +42,7 @@ def settings() -> ResponseReturnValue:
     current = _current(state)
     notice = None
     if request.args.get("saved") == str(current.version):
-        notice = _saved(current)
+        notice = SAVED
     elif request.args.get("unchanged") == str(current.version):
         notice = UNCHANGED
     return _settings_page(state, SettingsForm.showing(current, state.config.pinned), notice=notice)
@@ -71,7 +72,7 @@ def save() -> ResponseReturnValue:
         said = f"{'saved' if changed else 'unchanged'}={after.version}"
         return redirect(f"{url_for('kapa_handoff_admin.settings')}?{said}", 303)
     shown = SettingsForm.showing(after, state.config.pinned)
-    return _settings_page(state, shown, notice=_saved(after) if changed else UNCHANGED)
+    return _settings_page(state, shown, notice=SAVED if changed else UNCHANGED)
 
 
 def preview() -> ResponseReturnValue:
@@ -93,14 +94,10 @@ def test_mail() -> ResponseReturnValue:
     token = AdminForm(request.form)
     current = _current(state)
     if not token.validate():
-        return _test_mail_page(state, current, 400, problem=EXPIRED)
+        return _test_mail_page(state, current, 400, problem=EXPIRED_ACTION)
     if not current.email:
-        return _test_mail_page(state, current, 422, problem="There is no address yet. Save one first.")
+        return _test_mail_page(state, current, 422, problem="Save an address first.")
     return _test_mail_page(state, current, tried=send_sample(state, current.email, desk=current.desk))
-
-
-def _saved(current: DeskSettings) -> str:
-    return f"Saved as version {current.version}. In force from now on."
 
 
 def _current(state: State) -> DeskSettings:
@@ -133,6 +130,8 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
     limit = ENTIRE_HISTORY if request.args.get("history") == "all" else HISTORY_LENGTH
     with state.database.read() as connection:
         history = history_rows(connection, form.current.desk, limit=limit + 1)
+    last_change = next((change for change in history if isinstance(change, SettingsChange)), None)
+    can_undo = context.get("notice") == SAVED and last_change is not None
     context = {
         "form": form,
         "current": form.current,
@@ -141,7 +140,8 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "all_triggers": TABLE.values(),
         "history": history[:limit],
         "has_more_history": len(history) > limit,
-        "last_change": next((change for change in history if isinstance(change, SettingsChange)), None),
+        "last_change": last_change,
+        "undone_by": last_change.before if can_undo and last_change is not None else None,
         **_preview_context(state, form),
         **context,
     }

@@ -36,7 +36,7 @@ from ..text import visible, with_visible
 from ..unknown import Unknown
 from ..web.origin import require_known_origin
 from ..web.requests import quoted
-from .forms import EXPIRED, AdminForm
+from .forms import EXPIRED_ACTION, AdminForm
 from .responses import page_response
 
 PAGE_LENGTH = 50
@@ -46,9 +46,7 @@ _REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 def tickets() -> ResponseReturnValue:
     """Show the list, newest first; ``before`` is the id of the previous page's last ticket."""
     released = request.args.get("released", "")
-    notice = (
-        f"{released} held ticket{'s are' if released != '1' else ' is'} due now." if released.isdecimal() else None
-    )
+    notice = f"Released {released} held ticket{'s' if released != '1' else ''}." if released.isdecimal() else None
     return _list_page(current_state(), notice=notice)
 
 
@@ -57,7 +55,7 @@ def release_held() -> ResponseReturnValue:
     state = current_state()
     require_known_origin(state, own_pages_only=True)
     if not AdminForm(request.form).validate():
-        return _list_page(state, 400, problem=EXPIRED)
+        return _list_page(state, 400, problem=EXPIRED_ACTION)
     count = requeue.send_all_again(state.database, Status.HELD)
     state.delivery.tickets_due()
     return redirect(url_for("kapa_handoff_admin.tickets", released=count), 303)
@@ -67,7 +65,7 @@ def _list_page(state: State, status: int = 200, *, notice: str | None = None, pr
     try:
         before = UUID(request.args["before"]) if "before" in request.args else None
     except ValueError:
-        return _not_found("There is no such page of the list.")
+        return _not_found("This page of the list does not exist.")
     with state.database.read() as connection:
         found = latest_rows(connection, limit=PAGE_LENGTH + 1, before=before)
         held = count_held(connection)
@@ -93,7 +91,7 @@ def ticket(reference: str) -> ResponseReturnValue:
     if not _REFERENCE.fullmatch(reference):  # PostgreSQL accepts no NUL in a text
         return _no_such_ticket(reference)
     queued_again = request.args.get("queued") == "again"
-    return _ticket_page(current_state(), reference, notice="The ticket is queued again." if queued_again else None)
+    return _ticket_page(current_state(), reference, notice="The ticket will be sent now." if queued_again else None)
 
 
 def send_again(reference: str) -> ResponseReturnValue:
@@ -103,7 +101,7 @@ def send_again(reference: str) -> ResponseReturnValue:
     if not _REFERENCE.fullmatch(reference):
         return _no_such_ticket(reference)
     if not AdminForm(request.form).validate():
-        return _ticket_page(state, reference, 400, problem=EXPIRED)
+        return _ticket_page(state, reference, 400, problem=EXPIRED_ACTION)
     with state.database.read() as connection:
         recipient = current_settings(connection, state.config).email
     found = requeue.send_again(state.database, reference, recipient)
@@ -111,13 +109,13 @@ def send_again(reference: str) -> ResponseReturnValue:
         return _no_such_ticket(reference)
     if found.status is not Status.QUEUED:
         told = (
-            f"has the status {found.status.label}"
+            f"can't be sent: its status is {found.status.label}"
             if isinstance(found.status, Unknown)
-            else "was delivered already"
+            else "has already been delivered"
             if found.status is Status.DELIVERED
-            else "is being sent at this moment"
+            else "is being sent right now"
         )
-        return _ticket_page(state, reference, 409, problem=f"Nothing was queued: the ticket {told}.")
+        return _ticket_page(state, reference, 409, problem=f"This ticket {told}.")
     state.delivery.ticket_stored(reference)
     return redirect(url_for("kapa_handoff_admin.ticket", reference=reference, queued="again"), 303)
 
@@ -170,7 +168,7 @@ def _damaged(reference: str, row: DamagedRow) -> Response:
         "problem",
         title=f"Ticket {reference} is damaged",
         problem=f"{row.what} The ticket is not sent.",
-        remedy="flask kapa-handoff export prints the row as it is stored. A backup may have it whole; "
+        remedy="flask kapa-handoff export prints the row as it is stored. A backup may have it intact; "
         "flask kapa-handoff doctor says what else is damaged.",
     )
 

@@ -24,7 +24,7 @@ TIDY_SECONDS = 20.0
 
 @group.command("deliver")
 def deliver() -> None:
-    """Send what is due, once; for cron."""
+    """Send everything that is due, once (for cron)."""
     from ..delivery.courier import Courier  # imports smtplib, which only a delivering process needs
 
     state = current_state()
@@ -40,16 +40,16 @@ def deliver() -> None:
     state.housekeeping.is_due_now()
     reachable(state.housekeeping.do_all, TIDY_SECONDS)
     delivered, delayed, failed = (ended[status] for status in (Status.DELIVERED, Status.QUEUED, Status.FAILED))
-    click.echo(f"{delivered} delivered, {delayed} to be tried again, {failed} failed.")
+    click.echo(f"{delivered} delivered, {delayed} waiting, {failed} failed.")
     if courier.pause:
-        click.echo("The mail server is out of reach; the others wait for the next run.")
+        click.echo("The mail server could not be reached; the other tickets wait for the next run.")
     if failed:
         raise SystemExit(1)
 
 
 @group.command("worker")
 def worker() -> None:
-    """Deliver until stopped (SIGTERM or Ctrl-C); the mail in hand is finished first."""
+    """Deliver tickets until stopped (SIGTERM or Ctrl-C), finishing the current one first."""
     state = current_state()
     reachable(outbox.seconds_until_due, state.database)
     stopped = threading.Event()
@@ -58,7 +58,7 @@ def worker() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     threads = DeliveryThreads(state)
     threads.start(beside_visitors=False)
-    click.echo(f"Delivering over {state.config.smtp_connections} connections at most. Stop with Ctrl-C.")
+    click.echo(f"Delivering over up to {state.config.smtp_connections} connections. Press Ctrl-C to stop.")
     stopped.wait()
     click.echo("Stopping.")
     threads.stop(state.config.smtp_timeout)
@@ -66,12 +66,12 @@ def worker() -> None:
 
 @group.command("retry")
 @click.argument("reference", required=False)
-@click.option("--failed", "status", flag_value="failed", help="All tickets that have failed, oldest first.")
-@click.option("--held", "status", flag_value="held", help="All tickets that are held, oldest first.")
+@click.option("--failed", "status", flag_value="failed", help="All failed tickets, oldest first.")
+@click.option("--held", "status", flag_value="held", help="All held tickets, oldest first.")
 def retry(reference: str | None, status: str | None) -> None:
-    """Send the failed ticket REFERENCE again, release a held one, or make a waiting one due now."""
+    """Send the failed ticket REFERENCE again, release a held one, or try a waiting one now."""
     if (status is None) is (reference is None):
-        raise click.UsageError("Give a REFERENCE, or --failed or --held for all tickets that have failed or are held.")
+        raise click.UsageError("Give a REFERENCE, or use --failed or --held for all failed or held tickets.")
     state = current_state()
     recipient = reachable(_current_recipient, state)
     if reference is None:
@@ -83,7 +83,7 @@ def retry(reference: str | None, status: str | None) -> None:
         raise click.ClickException(reachable(_not_found, state, reference.upper()))
     if ticket.status is not Status.QUEUED:
         raise click.ClickException(
-            f"Ticket {ticket.reference} is {ticket.status}; only failed, held and queued ones are retried."
+            f"Ticket {ticket.reference} is {ticket.status}; only failed, held and waiting tickets can be retried."
         )
     click.echo(f"Ticket {ticket.reference} is due now.")
 

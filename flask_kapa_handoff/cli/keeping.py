@@ -41,9 +41,10 @@ LOG_PATIENCE = 10.0
 
 @group.command("tickets")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line (JSON Lines).")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Show this many at most.")
 def tickets(as_json: bool, limit: int) -> None:
     """List the latest tickets, newest first."""
+    from ..admin.labels import status  # brings the admin's pages, which no other command needs
 
     def read() -> list[Ticket | DamagedRow]:
         with current_state().database.read() as connection:
@@ -59,7 +60,7 @@ def tickets(as_json: bool, limit: int) -> None:
         else:
             said = "; ".join(f"{label}: {_shortened(text)}" for label, text in labelled(site_fields, ticket.fields))
             click.echo(
-                f"{ticket.reference}  {ticket.created_at:%Y-%m-%d %H:%M}  {ticket.status:9}  "
+                f"{ticket.reference}  {ticket.created_at:%Y-%m-%d %H:%M}  {status(ticket.status).lower():9}  "
                 f"{ticket.visitor_email}  {visible(ticket.subject)}"
                 + (f"  ({said})" if said else "")
                 + (f"  [{ticket.flag}]" if ticket.flag else "")
@@ -69,8 +70,10 @@ def tickets(as_json: bool, limit: int) -> None:
 
 
 @group.command("export")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="From this time on, UTC.")
-@click.option("--email", metavar="ADDRESS", help="Everything that is kept about this person, and nothing else.")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Only tickets from this time on (UTC)."
+)
+@click.option("--email", metavar="ADDRESS", help="Only what is kept about this person.")
 def export(since: datetime | None, email: str | None) -> None:
     """Print all tickets with their conversations, oldest first, one JSON object a line (JSON Lines)."""
     database = current_state().database
@@ -105,7 +108,7 @@ def purge() -> None:
 
 @group.command("erase")
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
 def erase(email: str, yes: bool) -> None:
     """Delete everything about the person with the address EMAIL.
 
@@ -117,9 +120,9 @@ def erase(email: str, yes: bool) -> None:
     found = reachable(references_of_visitor, database, address)
     changes = reachable(settings_changes_of, database, address)
     if not found:
-        click.echo(f"There are no tickets of {address}.")
+        click.echo(f"There are no tickets from {address}.")
     if (found or changes) and not yes:
-        what = [f"{_counted(len(found), 'ticket')} of {address} ({', '.join(found)})"] if found else []
+        what = [f"{_counted(len(found), 'ticket')} from {address} ({', '.join(found)})"] if found else []
         what += [f"the address in {_counted(len(changes), 'change')} of the settings"] if changes else []
         click.confirm(f"Delete {' and '.join(what)}?", abort=True)
     erased = reachable(erase_visitor, database, address)
@@ -129,7 +132,7 @@ def erase(email: str, yes: bool) -> None:
             f"{_counted(erased.attempts, 'delivery attempt')} {_was_or_were(len(erased.references))} deleted."
         )
     if erased.being_sent:
-        click.echo(f"Being sent at that moment, the mail may still arrive: {', '.join(erased.being_sent)}")
+        click.echo(f"These were being sent, so their mail may still arrive: {', '.join(erased.being_sent)}")
     if changes:
         _erase_from_history(state, address)
     _empty_log(state)
@@ -143,9 +146,9 @@ def _erase_from_history(state: State, address: str) -> None:
     is_destination = reachable(destination) == address.lower()
     count = reachable(erase_from_history, state.database, address, keep_as_destination=is_destination).changes
     if count:
-        click.echo(f"{_counted(count, 'change')} of the settings no longer {'names' if count == 1 else 'name'} it.")
+        click.echo(f"The address was removed from {_counted(count, 'change')} of the settings.")
     if is_destination:
-        click.echo(f"Tickets go to {address}, so the settings and their history still name it as the destination.")
+        click.echo(f"Tickets go to {address}, so it stays in the settings and their history as the destination.")
 
 
 def _empty_log(state: State) -> None:

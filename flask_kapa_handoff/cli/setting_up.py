@@ -13,23 +13,23 @@ from .group import database_group, group, reachable, this_app
 
 @database_group.command("upgrade")
 def upgrade() -> None:
-    """Create the tables, or bring them to this version."""
+    """Create the tables, or upgrade them to this version."""
     before, after = reachable(current_state().database.upgrade)
     if after != schema.HEAD:
         click.echo(
-            f"The tables are of version {after}, from a newer version of this package. This one knows up to "
+            f"The tables are at version {after}, from a newer version of this package. This one knows up to "
             f"{schema.HEAD} and can use them. Nothing was changed."
         )
     elif before == after:
-        click.echo(f"The tables are of version {after} already.")
+        click.echo(f"The tables are already at version {after}.")
     else:
-        click.echo(f"The tables are now of version {after} (before: {before or 'none'}).")
+        click.echo(f"The tables are now at version {after} (before: {before or 'none'}).")
 
 
 @group.command("doctor")
-@click.option("--quiet", is_flag=True, help="Only what is not well; for cron.")
+@click.option("--quiet", is_flag=True, help="Print only warnings and problems (for cron).")
 def doctor(quiet: bool) -> None:
-    """Say what is wrong with this set-up, why it matters and how to mend it."""
+    """Say what is wrong with this setup, why it matters and how to fix it."""
     findings = examine(this_app(), current_state())
     for finding in findings:
         if quiet and finding.level is Level.OK:
@@ -38,6 +38,8 @@ def doctor(quiet: bool) -> None:
         if finding.level is not Level.OK:
             click.echo(f"{'':8} {finding.why}")
             click.echo(f"{'':8} -> {finding.remedy}")
+        if finding.details:
+            click.echo(f"{'':8} Details: {finding.details}")
     if any(finding.level is Level.PROBLEM for finding in findings):
         raise SystemExit(1)
 
@@ -45,7 +47,8 @@ def doctor(quiet: bool) -> None:
 @group.command("test-mail")
 @click.argument("address")
 def test_mail(address: str) -> None:
-    """Send a sample ticket to ADDRESS, now, and say what the mail server said."""
+    """Send a sample ticket to ADDRESS now, and print what the mail server says."""
+    from ..delivery.reasons import plain_reason
     from ..delivery.sample import send_sample
 
     try:
@@ -54,7 +57,9 @@ def test_mail(address: str) -> None:
         raise click.BadParameter(str(error), param_hint="ADDRESS") from None
     tried = send_sample(current_state(), recipient)
     if tried.outcome in ("delayed", "refused"):
-        raise click.ClickException(f"Not sent: {tried.reply}")
+        raise click.ClickException(f"Not sent. {plain_reason(tried.reply)}\nDetails: {tried.reply}")
     click.echo(
-        f"The mail server said: {tried.reply}" if tried.outcome == "accepted" else f"{tried.reply}.".capitalize()
+        f"The mail server accepted the message for {recipient}. Check that inbox.\nDetails: {tried.reply}"
+        if tried.outcome == "accepted"
+        else "Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND)."
     )

@@ -80,7 +80,7 @@ class Courier:
             raise  # nothing can be recorded, so the lease will run out
         except Exception as error:
             # Its text is stored only in the ticket, since it may contain an address.
-            _logger.error("Ticket %s met an unexpected %s.", claimed.ticket.reference, type(error).__name__)
+            _logger.error("Sending ticket %s raised an unexpected %s.", claimed.ticket.reference, type(error).__name__)
             return outbox.delay(self._database, claimed, f"{type(error).__name__} was not expected: {error}"[:500])
         self._may_be_back = self._may_be_back or delivered.over_new_connection
         self._accepted = (claimed, delivered.reply)
@@ -127,9 +127,11 @@ class Courier:
             _logger.info("Ticket %s was delivered.", ticket.reference)
             notify(ticket_delivered, self._app, ticket=ticket)
         elif ticket.status is Status.FAILED:
-            _logger.error("Ticket %s failed for good; its page in the admin says why.", ticket.reference)
+            _logger.error("Ticket %s could not be delivered; its admin page says why.", ticket.reference)
             notify(ticket_failed, self._app, ticket=ticket, error=ticket.last_error or "")
         else:
             # The first word is the reply's code, the error's name or the key to set; the rest may contain an address.
             cause = next(iter((ticket.last_error or "").split()), "unknown").rstrip(":")
-            _logger.warning("Ticket %s could not be sent (%s); it will be tried again.", ticket.reference, cause)
+            _logger.warning(
+                "Ticket %s could not be sent (%s); it will be retried automatically.", ticket.reference, cause
+            )

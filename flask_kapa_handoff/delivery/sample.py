@@ -18,7 +18,7 @@ CONVERSATION = Conversation(
     (
         QuestionAnswer(
             "Does the handoff reach us?",
-            "Yes: **this is a test mail**. It was sent to try the way, and no visitor waits for an answer.",
+            "Yes, it does: **this is a test mail**. No visitor is waiting for a reply.",
         ),
     )
 )
@@ -65,7 +65,7 @@ def sample_ticket(recipient: str, *, desk: str = DEFAULT_DESK) -> Ticket:
         visitor_email=recipient,
         email_key=recipient.lower(),
         visitor_name="Test mail",
-        note="This is a test mail. A visitor's note stands here.",
+        note="This is a test mail. A visitor's note appears here.",
         subject="Test mail: does the handoff reach us?",
         pairs=len(CONVERSATION.pairs),
         transcript_source="site",

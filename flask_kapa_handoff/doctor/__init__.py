@@ -52,7 +52,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             Finding(
                 Level.WARNING,
                 "There are no admin pages.",
-                "Settings can only be changed by a deploy, and nobody sees a ticket that failed.",
+                "Settings can be changed only with a deploy, and nobody sees failed tickets.",
                 "Pass `admin_required=<a view decorator such as login_required>` to KapaHandoff.",
             )
         )
@@ -66,7 +66,7 @@ def _site_name(state: State) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            f"Mails and pages call this site {found.name}, after the app's import name.",
+            f"Mails and pages call this site {found.name}, which is the app's import name.",
             "Visitors and your team may not recognise it.",
             'Set the name, such as `KAPA_HANDOFF_SITE_NAME = "Acme"`.',
         )
@@ -81,7 +81,7 @@ def _layout(state: State) -> list[Finding]:
         Finding(
             Level.WARNING,
             f"The layout {state.config.admin_template} cannot be used: {trouble}.",
-            "The admin pages are shown in a plain frame.",
+            "The admin pages use a plain layout.",
             "Fix the template, or the name in `KAPA_HANDOFF_ADMIN_TEMPLATE`.",
         )
     ]
@@ -94,9 +94,9 @@ def _refused_forms(state: State) -> list[Finding]:
         Finding(
             Level.PROBLEM,
             f"The site itself refused {state.refused_by_site} before it reached the handoff.",
-            "Visitors may not be able to send tickets. Perhaps a CSRF check of the site stands in the way; the "
-            "handoff's forms protect themselves.",
-            f"Put this line first into that check, and not into one of who is signed in: `{REMEDY}`",
+            "Visitors may not be able to send tickets. Perhaps a CSRF check of the site gets in the way; the forms of "
+            "the handoff protect themselves.",
+            f"Put this line at the top of that check, but not of one that requires a sign-in: `{REMEDY}`",
         )
     ]
 
@@ -105,16 +105,16 @@ def _secret(app: Flask) -> Finding:
     if app.secret_key and len(app.secret_key) < SHORT_KEY:
         return Finding(
             Level.WARNING,
-            f"SECRET_KEY has {len(app.secret_key)} characters only.",
-            "Who guesses it can sign offers, and sessions as well.",
+            f"SECRET_KEY is only {len(app.secret_key)} characters long.",
+            "Anyone who guesses it can forge sessions and handoff offers.",
             RANDOM_VALUE,
         )
     if app.secret_key:
-        return Finding(Level.OK, "SECRET_KEY is set.")
+        return Finding(Level.OK, "The forms are signed with the site's secret key.")
     return Finding(
         Level.PROBLEM,
         "SECRET_KEY is not set.",
-        "Offers are signed with it: no button can be shown.",
+        "Offers are signed with it, so no button can be shown.",
         RANDOM_VALUE,
     )
 
@@ -122,6 +122,6 @@ def _secret(app: Flask) -> Finding:
 def _desk(settings: DeskSettings) -> Finding:
     if settings.takes_tickets:
         return Finding(Level.OK, f"Tickets go to {settings.email}.")
-    what = "The handoff is switched off." if not settings.enabled else "There is no address that tickets go to."
-    remedy = "Switch it on" if not settings.enabled else "Set KAPA_HANDOFF_EMAIL, or enter an address"
-    return Finding(Level.WARNING, what, "No button is shown.", f"{remedy} on the settings page.")
+    what = "The button is switched off." if not settings.enabled else "There is no address to send tickets to."
+    remedy = "Switch it on" if not settings.enabled else "Set `KAPA_HANDOFF_EMAIL`, or enter an address"
+    return Finding(Level.WARNING, what, "Visitors don't see the button.", f"{remedy} on the settings page.")

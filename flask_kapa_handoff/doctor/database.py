@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..state import State
 
-NO_TICKETS = "No button is shown, and no ticket can be stored."
+NO_TICKETS = "No button is shown, and no tickets can be stored."
 
 
 def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation | None]:
@@ -62,9 +62,10 @@ def _problem(state: State, problem: RequestProblem) -> Finding:
     cause = getattr(problem.__cause__, "orig", None) or problem.__cause__ or problem
     return Finding(
         Level.PROBLEM,
-        f"The database cannot be used: {' '.join(str(cause).split())}",
+        "The database cannot be used.",
         NO_TICKETS,
-        "Fix what the message says: the server may be down, the disk full, or the file damaged.",
+        "Fix what the details say: the server may be down, the disk full, or the file damaged.",
+        " ".join(str(cause).split()),
     )
 
 
@@ -75,15 +76,16 @@ def _not_usable(what: str, remedy: str, file: Path) -> Finding:
     return Finding(
         Level.WARNING,
         what,
-        f"So the tickets cannot be looked at. The user {owner}, to whom the folder belongs, can use it.",
+        f"So the tickets cannot be checked. The user {owner}, who owns the folder, can use it.",
         f"If the web server runs as {owner}, run the commands as that user, such as with `sudo -u {owner}`.",
     )
 
 
 def _in_preparation(file: Path, version: str | None) -> Finding:
     if version is None:
-        return Finding(Level.OK, f"The database is made when it is first used: {file}")
-    return Finding(Level.OK, f"The tables are upgraded from version {version} when they are next used: {file}")
+        return Finding(Level.OK, "The database is created when it is first used.", details=str(file))
+    what = f"The tables are upgraded from version {version} when they are next used."
+    return Finding(Level.OK, what, details=str(file))
 
 
 def _empty_situation(state: State) -> Situation:
@@ -96,22 +98,22 @@ def _of_newer_version(state: State, version: str) -> Finding:
     where = state.database.engine.url.set(query={}).render_as_string()
     return Finding(
         Level.WARNING,
-        f"The database can be used, but its tables are of version {version}, from a newer version of this package; "
-        f"the installed one knows up to {schema.HEAD}: {where}",
-        "What the newer version has added to the tables is kept, but not shown or used.",
+        f"The database can be used, but its tables are at version {version}, from a newer version of this package; "
+        f"the installed one knows up to {schema.HEAD}.",
+        "What the newer version added to the tables is kept, but not shown or used.",
         "Install the newer version again when you can.",
+        where,
     )
 
 
 def _usable(state: State, file: Path | None) -> Finding:
     # Without the query, where a driver accepts a password, too.
     where = state.database.engine.url.set(query={}).render_as_string()
-    what = f"The database can be used, and its tables are of version {schema.HEAD}: {where}"
+    what = f"The database works, and its tables are at version {schema.HEAD}"
     # The page that shows this is served by the web server's user.
     user = only_user(file) if file is not None and not has_request_context() else None
-    return Finding(
-        Level.OK, f"{what} (only the user {user} can write it: the web server must run as {user})" if user else what
-    )
+    alone = f" (only the user {user} can write to it: the web server must run as {user})" if user else ""
+    return Finding(Level.OK, f"{what}{alone}.", details=where)
 
 
 def _locked_out(file: Path | None) -> list[Finding]:
@@ -126,7 +128,7 @@ def _lost_with_virtual_environment(state: State) -> list[Finding]:
         Finding(
             Level.WARNING,
             state.location.warning,
-            "Tickets that wait, and all earlier ones, would be gone after a deploy that makes a new one.",
+            "All tickets, the waiting ones too, would be gone after a deploy that makes a new one.",
             "Set KAPA_HANDOFF_DATABASE_URI to a place that stays, such as "
             "sqlite:////var/lib/site/kapa_handoff.sqlite3, and move the file there.",
         )
@@ -142,8 +144,8 @@ def _dropped(app: Flask, state: State) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            "The site's next automatic migration would drop the handoff's tables.",
-            "Alembic drops tables that the site's models do not describe, and all tickets with them.",
+            "The site's next automatic migration would delete the handoff's tables.",
+            "Alembic deletes tables that the site's models do not describe, and all tickets with them.",
             f"Let the site's env.py leave them out:\n{THREE_LINES}",
         )
     ]

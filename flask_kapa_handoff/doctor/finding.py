@@ -18,10 +18,12 @@ class Level(Enum):
 class Finding:
     """One thing that was checked: the result, why it matters, how to fix it (both empty if all is well).
 
-    Commands and code in the remedy are in backticks.
+    Commands and code in the remedy are in backticks. ``details`` is the raw text for a closer look: a server's reply,
+    or where a database is.
     """
 
     level: Level
     what: str
     why: str = ""
     remedy: str = ""
+    details: str = ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds that the mail server has in all, since somebody is waiting for the page."""
 
-WAITING = "Tickets are stored and wait."
+WAITING = "Tickets are stored and wait to be sent."
 
 # RFC 4954, 6: the replies to a login. If the server hangs up with one, only its text remains.
 _LOG_IN_REPLIES = ("530", "534", "535", "538")
@@ -30,18 +30,18 @@ def examine_sender(state: State, recipient: str | None) -> list[Finding]:
     try:
         sender = SiteMail(state).sender
     except ValueError as error:
-        sender, why = None, f"MAIL_DEFAULT_SENDER is no address: {error}"
+        sender, why = None, f"MAIL_DEFAULT_SENDER is not an address: {error}."
     else:
         why = "There is no sender."
     remedy = "Set KAPA_HANDOFF_SENDER or MAIL_DEFAULT_SENDER to an address of the site's own domain."
     if sender is None:
-        return [Finding(Level.PROBLEM, why, "Tickets are stored, but no mail can be sent.", remedy)]
+        return [Finding(Level.PROBLEM, why, "Tickets are stored, but they cannot be sent.", remedy)]
     if recipient and parseaddr(sender)[1].lower() == recipient.lower():
         return [
             Finding(
                 Level.WARNING,
                 f"Sender and recipient are both {recipient}.",
-                "Many helpdesks drop mails from their own address, or answer themselves in a loop.",
+                "Many helpdesks drop mails from their own address, or reply to themselves in a loop.",
                 remedy,
             )
         ]
@@ -58,8 +58,8 @@ def examine_mail_server(state: State) -> list[Finding]:
         return [
             Finding(
                 Level.WARNING,
-                "MAIL_SUPPRESS_SEND is on (TESTING switches it on as well).",
-                "Tickets count as delivered, but no mail leaves.",
+                "Sending is turned off on this site (MAIL_SUPPRESS_SEND, which TESTING turns on as well).",
+                "Tickets are marked as delivered without being sent.",
                 "Set MAIL_SUPPRESS_SEND to False in production.",
             )
         ]
@@ -70,55 +70,62 @@ def examine_mail_server(state: State) -> list[Finding]:
         transport.check(PATIENCE)
     except Unreachable as error:
         what, remedy = _trouble(error)
-        return [Finding(Level.PROBLEM, f"The mail server {where} {what}: {error}", WAITING, remedy)]
+        return [Finding(Level.PROBLEM, f"{what.format(where)}.", WAITING, remedy, str(error))]
     return [_reachable(where, mail), *_unencrypted(where, mail), *_unverified_tls(state, where, mail)]
 
 
 def _trouble(error: Unreachable) -> tuple[str, str]:
-    """A finding: what does not work, and how to fix it."""
+    """What does not work, with a place for the server's name, and how to fix it."""
     import smtplib  # only for mail: a web process need not load it
 
     cause = error.__cause__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
-            "shows a certificate that cannot be trusted",
-            "Set MAIL_SERVER to a name that stands in the certificate. If an authority of your own has signed it, set "
-            "SSL_CERT_FILE in the environment to its file. KAPA_HANDOFF_SMTP_VERIFY_TLS = False gives the check up.",
+            "The certificate of the mail server {} cannot be trusted",
+            "Set MAIL_SERVER to a name that is in the certificate. If your own authority signed it, set SSL_CERT_FILE "
+            "in the environment to that authority's file. As a last resort, `KAPA_HANDOFF_SMTP_VERIFY_TLS = False` "
+            "disables certificate checks.",
         )
     if isinstance(cause, ssl.SSLError):
         return (
-            "does not begin TLS",
+            "No secure connection (TLS) to the mail server {} can be made",
             "MAIL_USE_SSL is for a port that is encrypted from the start (465), MAIL_USE_TLS for others (587, 25).",
         )
     if isinstance(cause, smtplib.SMTPNotSupportedError):
         return (
-            "does not offer what the configuration asks for",
-            "Many servers take a log-in only with MAIL_USE_TLS. Where this port has no STARTTLS, take port 465 with "
+            "The mail server {} does not offer what the configuration asks for",
+            "Many servers accept a login only with MAIL_USE_TLS. If this port has no STARTTLS, use port 465 with "
             "MAIL_USE_SSL, or set MAIL_USE_TLS to False.",
         )
     if isinstance(cause, smtplib.SMTPAuthenticationError) or str(error).startswith(_LOG_IN_REPLIES):
         return (
-            "refuses the log-in",
-            "Check MAIL_USERNAME and MAIL_PASSWORD. Many providers want a password made for programs alone.",
+            "The mail server {} refuses the login",
+            "Check MAIL_USERNAME and MAIL_PASSWORD. Many providers require a separate app password.",
         )
     if isinstance(cause, socket.gaierror):
-        return "has a name that the DNS does not know", "Check MAIL_SERVER."
+        return "The host name of the mail server {} could not be found (DNS)", "Check MAIL_SERVER."
     # smtplib reports a reply that did not come in time as a disconnect.
     if any(isinstance(one, TimeoutError) for one in (cause, getattr(cause, "__context__", None))):
         return (
-            "does not answer in time",
-            "Check MAIL_SERVER and MAIL_PORT. Many networks let nothing out on port 25: try 587. A port that is "
-            "encrypted from the start (465) needs MAIL_USE_SSL.",
+            "The mail server {} did not respond in time",
+            "Check MAIL_SERVER and MAIL_PORT. Many networks block port 25: try 587. A port that is encrypted from the "
+            "start (465) needs MAIL_USE_SSL.",
         )
     if isinstance(cause, OSError) and not isinstance(cause, smtplib.SMTPException):
-        return "cannot be reached", "Check MAIL_SERVER and MAIL_PORT, and whether the server runs."
-    return "cannot be used", "Mend what it says; check MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS and MAIL_USE_SSL."
+        return (
+            "The mail server {} could not be reached",
+            "Check MAIL_SERVER and MAIL_PORT, and whether the server is running.",
+        )
+    return (
+        "The mail server {} cannot be used",
+        "Fix what the details say; check MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS and MAIL_USE_SSL.",
+    )
 
 
 def _reachable(where: str, mail: Any) -> Finding:
     encrypted = ", with TLS" if mail.use_tls or mail.use_ssl else ""
-    log_in = ", and takes the log-in" if mail.username and mail.password else ""
-    return Finding(Level.OK, f"The mail server {where} answers{encrypted}{log_in}.")
+    log_in = " and accepts the login" if mail.username and mail.password else ""
+    return Finding(Level.OK, f"The mail server {where} responds{encrypted}{log_in}.")
 
 
 def _unencrypted(where: str, mail: Any) -> list[Finding]:
@@ -127,8 +134,8 @@ def _unencrypted(where: str, mail: Any) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            f"The password goes to {where} in the clear.",
-            "Whoever sits between can read it, and the tickets.",
+            f"The password goes to {where} unencrypted.",
+            "Anyone on the network path can read the password and the tickets.",
             "Set MAIL_USE_TLS to True (port 587), or MAIL_USE_SSL (port 465).",
         )
     ]
@@ -141,7 +148,7 @@ def _unverified_tls(state: State, where: str, mail: Any) -> list[Finding]:
         Finding(
             Level.WARNING,
             f"The certificate of {where} is not checked.",
-            "Whoever sits between can read the tickets and the password.",
+            "Anyone on the network path can read the password and the tickets.",
             "Set KAPA_HANDOFF_SMTP_VERIFY_TLS to True.",
         )
     ]

@@ -7,9 +7,9 @@ from ..refusals import Counts, by_reason, details
 from .finding import Finding, Level
 
 TRUST = (
-    "Let the proxy pass the name on, such as nginx with `proxy_set_header Host $http_host;`, or list it: "
+    "Let the proxy pass the name on, such as nginx with `proxy_set_header Host $http_host;`, or list it in "
     "`KAPA_HANDOFF_TRUSTED_HOSTS`, with its port if the address has one. "
-    "Pairs of two different sites are attempts that were rightly refused."
+    "Pairs of two different sites were refused for good reason."
 )
 
 REASONS = {
@@ -18,7 +18,7 @@ REASONS = {
         "These visitors were asked to wait, and their text stayed in the form.",
         "If they were real visitors, raise `KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR` (client, network, wide "
         "network), `KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR` (email) or `KAPA_HANDOFF_TICKETS_PER_HOUR` (site). If "
-        "nearly all are of one client, the site may take its proxy for the visitor: use werkzeug's ProxyFix.",
+        "nearly all come from one client, the site may mistake its proxy for the visitor: use werkzeug's ProxyFix.",
     ),
     "offer_invalid": (
         "with a damaged or forged form",
@@ -33,21 +33,21 @@ REASONS = {
         "front.",
     ),
     "foreign_save": (
-        "of an admin, as coming from another site",
-        "Each pair is where the browser was, and the host that the request named. If both are this site, a proxy "
+        "by an admin, as coming from another site",
+        "Each pair is the site of the page, and the host that the request named. If both are this site, a proxy "
         "rewrites the Host header, and admins cannot save anything.",
         TRUST,
     ),
     "foreign_origin": (
         "as coming from another site",
-        "Each pair is where the browser was, and the host that the request named. If both are this site, a proxy "
+        "Each pair is the site of the page, and the host that the request named. If both are this site, a proxy "
         "rewrites the Host header.",
         TRUST,
     ),
     "unavailable": (
         "because the database could not be used",
         "These visitors were asked to try again.",
-        "The site's log says what was wrong with the database at that time.",
+        "The site's log says what was wrong with the database.",
     ),
 }
 """The reasons that need attention: what was refused, why it matters, how to fix it."""
@@ -58,7 +58,7 @@ FROM = {"offer_invalid": 10}
 INTENDED = {
     "refused": "by the site's own check",
     "disabled": "while the button was switched off",
-    "conflict": "since the same form was sent again with another text",
+    "conflict": "because the same form was sent again with a different text",
 }
 """The other reasons: nothing is wrong."""
 

@@ -30,7 +30,7 @@ SHOWN = 10
 
 REMEDY = (
     "If a newer version of this package was installed before, install it again. Otherwise the database was changed or "
-    "damaged: `flask kapa-handoff export` prints the rows as they are stored, and a backup may have them whole."
+    "damaged: `flask kapa-handoff export` prints the rows as they are stored, and a backup may have them intact."
 )
 
 
@@ -124,9 +124,9 @@ def examine_stored(stored: Stored) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            f"Something stored cannot be used here. {'. '.join(text[:1].upper() + text[1:] for text in told)}.",
-            "It is kept and shown as unknown or damaged. A ticket with an unknown status, or a damaged one, is not "
-            "sent; a trigger that is unknown shows no button.",
+            f"Some stored data cannot be used. {'. '.join(text[:1].upper() + text[1:] for text in told)}.",
+            "It is kept and shown as unknown or damaged. Damaged tickets, and those with an unknown status, are not "
+            "sent; unknown triggers show no button.",
             REMEDY,
         )
     ]

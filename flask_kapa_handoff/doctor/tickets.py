@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, func, select
 
 from ..config import Config
+from ..delivery.reasons import plain_reason
 from ..refusals import DAY, Counts, counted_since
 from ..settings import DeskSettings, current_settings
 from ..storage.engine import now
@@ -104,7 +105,7 @@ def examine_tickets(config: Config, situation: Situation, *, when_overdue: str, 
     if proxy_unheeded or (latest is not None and latest.proxy_unheeded):
         findings.append(_proxy(config))
     elif latest is not None:
-        findings.append(Finding(Level.OK, "The latest visitor was not hidden by a proxy."))
+        findings.append(Finding(Level.OK, "Visitor addresses are recognised correctly."))
     return findings
 
 
@@ -114,7 +115,7 @@ def _queue(situation: Situation, when_overdue: str) -> Finding:
     return Finding(
         Level.PROBLEM,
         f"A ticket has been due for {_length(situation.moment - situation.due_since)}.",
-        "Nobody is delivering, or not fast enough.",
+        "Nothing delivers tickets, or not fast enough.",
         when_overdue,
     )
 
@@ -126,8 +127,8 @@ def _cut_off(situation: Situation, when_overdue: str) -> list[Finding]:
     return [
         Finding(
             Level.PROBLEM,
-            f"A ticket's delivery was cut off, and nobody has taken it over for {ago}.",
-            "A process ended in the middle of it, and none is there to try again.",
+            f"A ticket's delivery was cut off {ago} ago, and nothing has retried it.",
+            "A process ended while it was sending the ticket, and no other one is delivering.",
             when_overdue,
         )
     ]
@@ -141,9 +142,10 @@ def _delayed(situation: Situation) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            f"Ticket {oldest.reference} has been tried for {waited}; the last try said: {oldest.last_error}",
-            "Its visitor waits for an answer. After five days it fails.",
-            f"Mend what that names. To try at once: `flask kapa-handoff retry {oldest.reference}`",
+            f"Ticket {oldest.reference} has been waiting for {waited}. {plain_reason(oldest.last_error)}",
+            "Its visitor is still waiting for a reply. After five days the ticket fails.",
+            f"Fix the cause. To try now: `flask kapa-handoff retry {oldest.reference}`",
+            oldest.last_error,
         )
     ]
 
@@ -154,10 +156,10 @@ def _failures(situation: Situation) -> Finding:
         return Finding(Level.OK, "No ticket has failed.")
     return Finding(
         Level.WARNING,
-        f"{count} ticket{'s' if count != 1 else ''} failed for good.",
-        f"{'Their visitors wait' if count != 1 else 'Its visitor waits'} for an answer that nobody will give.",
-        "Each ticket's page says why, as does `flask kapa-handoff tickets --json`. Mend that, then send them again: "
-        "`flask kapa-handoff retry --failed`",
+        f"{count} ticket{'s' if count != 1 else ''} could not be delivered.",
+        f"{'These visitors are' if count != 1 else 'This visitor is'} still waiting for a reply.",
+        "Each ticket's page says why, as does `flask kapa-handoff tickets --json`. Fix the cause, then send them "
+        "again: `flask kapa-handoff retry --failed`",
     )
 
 
@@ -168,10 +170,10 @@ def _held(config: Config, situation: Situation) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            f"{count} ticket{'s are' if count != 1 else ' is'} held: more came than the site's hourly limit "
+            f"{count} ticket{'s are' if count != 1 else ' is'} held: more came in than the site's hourly limit "
             f"({config.tickets_per_hour}).",
-            "They go out when there is room, after an hour at the earliest.",
-            "Release them on the list of tickets, or with `flask kapa-handoff retry --held`. If so many are usual "
+            f"{'They' if count != 1 else 'It'} will be sent when there is room, after an hour at the earliest.",
+            "Release them in the list of tickets, or with `flask kapa-handoff retry --held`. If this many are normal "
             "here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`.",
         )
     ]
@@ -181,10 +183,10 @@ def _proxy(config: Config) -> Finding:
     most = config.tickets_per_client_per_hour
     return Finding(
         Level.WARNING,
-        "A proxy names the visitor's address (X-Forwarded-For), and the site takes the proxy's own instead.",
-        f"All visitors count as one, and together they may send {most} tickets an hour.",
-        "Let werkzeug's ProxyFix trust as many proxies as there are, such as one: "
-        "`app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)`. If there is none, a visitor has made that header up, and "
+        "A proxy passes on the visitor's address (X-Forwarded-For), but the site uses the proxy's own.",
+        f"All visitors count as one, so together they can send only {most} tickets an hour.",
+        "Use werkzeug's ProxyFix, and let it trust as many proxies as there are, such as one: "
+        "`app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)`. If there is no proxy, a visitor made that header up, and "
         "nothing is wrong.",
     )
 

@@ -67,7 +67,7 @@ class Database:
         engine = self.engine
         if self._embedded and self._file is not None and sqlite.identity(engine) != self._file:
             # The open connections would keep writing into a file that no longer has a name.
-            _logger.error("The handoff database's file was moved, replaced or deleted; it is opened anew.")
+            _logger.error("The handoff database's file was moved, replaced or deleted; it is opened again.")
             engine.dispose()
             self._checked_by = None
             self._file = None

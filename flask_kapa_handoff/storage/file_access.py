@@ -41,7 +41,7 @@ def obstacle(file: Path) -> Obstacle | None:
             return None
         return Obstacle(f"The folder {folder} {_owned(folder)}, and {by} cannot make {file} in it.", remedy)
     if not _can(file, os.R_OK | os.W_OK):
-        return Obstacle(f"The file {file} {_owned(file)}, and {by} cannot write it.", remedy)
+        return Obstacle(f"The file {file} {_owned(file)}, and {by} cannot write to it.", remedy)
     if not _can(folder, os.W_OK | os.X_OK):
         what = f"SQLite keeps a log beside {file}. The folder {_owned(folder)}, and {by} cannot write there."
         return Obstacle(what, remedy)
@@ -59,7 +59,7 @@ def obstacle_of_owner(file: Path) -> Obstacle | None:
         return None
     owner = _name(of_folder.st_uid)
     return Obstacle(
-        f"The file {file} {_owned(file)}, and the user {owner}, to whom its folder belongs, cannot write it.",
+        f"The file {file} {_owned(file)}, and the user {owner}, who owns its folder, cannot write to it.",
         f"If the web server runs as {owner}: `chown {owner} {file}*`. Run the commands as that user, too.",
     )
 

@@ -78,7 +78,7 @@ def check(engine: Engine) -> None:
     if found is None:
         raise SchemaError("The handoff tables are not in the database yet.", f"Create them with: {UPGRADE}")
     if found != HEAD and not is_usable(engine, found):
-        raise SchemaError(f"The handoff tables are of version {found}, needed is {HEAD}.", f"Run: {UPGRADE}")
+        raise SchemaError(f"The handoff tables are at version {found}; version {HEAD} is needed.", f"Run: {UPGRADE}")
 
 
 def upgrade(
@@ -152,7 +152,7 @@ def is_usable(database: Engine | Connection, found: str) -> bool:
     obstacles = _obstacles(inspect(database))
     if obstacles:
         raise SchemaError(
-            f"The handoff tables are of version {found}, which this version of flask-kapa-handoff does not know "
+            f"The handoff tables are at version {found}, which this version of flask-kapa-handoff does not know "
             f"(it knows up to {HEAD}) and cannot use: {', '.join(obstacles)}.",
             "Install the newer package again.",
         )

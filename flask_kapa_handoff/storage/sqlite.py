@@ -56,7 +56,7 @@ def create_file(engine: Engine) -> None:
         os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         # As root, SQLite gives its log to the file's owner.
         if owner := give_to_owner_of_folder(place):
-            _logger.warning("root has made %s for the user %s, to whom the folder belongs.", place, owner)
+            _logger.warning("root created %s for the user %s, who owns the folder.", place, owner)
         engine.dispose()  # connections to a deleted file would keep writing into it
 
 

@@ -61,7 +61,7 @@ class AnswerQuery:
         self.page = page if parse_url(page) is not None else None
         self.origin = origin_of(self.page) or origin_of(request.headers.get("Referer"))
         if self._errors:
-            raise Invalid("These facts make no sense.", fields=self._errors)
+            raise Invalid("Some of these facts are not valid.", fields=self._errors)
 
     def _facts(self) -> Facts:
         found: dict[str, Any] = {
@@ -91,7 +91,7 @@ class AnswerQuery:
         if len(text) <= MAX_ID:
             text = clean_text(text)  # which makes some texts longer
         if len(text) > MAX_ID:
-            self._errors[name] = [f"{name}: has {len(text)} characters; at most {MAX_ID} are allowed."]
+            self._errors[name] = [f"{name}: is {len(text)} characters long; the limit is {MAX_ID}."]
             return None
         return text or None
 
@@ -129,7 +129,7 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
             return _json_fields(request.get_data(), allowed)
         # werkzeug counts the parts of a multipart form itself, and no others.
         if request.mimetype == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= MAX_FIELDS:
-            raise Invalid(f"The request has too many fields; at most {MAX_FIELDS} are read.")
+            raise Invalid(f"The request has too many fields; the limit is {MAX_FIELDS}.")
         return request.form
     except RequestEntityTooLarge:
         raise TooLarge from None
@@ -157,7 +157,7 @@ def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
         ):
             errors[name] = ["Must be text." if name != "conversation" else "Must be a list of question-answer pairs."]
     if errors:
-        raise Invalid("Something in the request is not right.", fields=errors)
+        raise Invalid("Some fields of the request are not valid.", fields=errors)
     # One value for each field: a list is the conversation itself, not several values.
     return MultiDict(
         [

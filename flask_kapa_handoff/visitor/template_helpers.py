@@ -176,7 +176,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
         ValueError: ``website_id`` is empty.
     """
     if not website_id:
-        raise ValueError("kapa_widget(): the website id is missing; Kapa gives one to each project")
+        raise ValueError("kapa_widget(): the website id is missing; each Kapa project has one")
     handoff = _handoff_attributes()
     others = {name: value for name, value in attributes.items() if name not in handoff}
     values: dict[str, object] = {"website_id": website_id, **others, **handoff}

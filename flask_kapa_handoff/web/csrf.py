@@ -61,9 +61,9 @@ def explain_refusal(response: Response) -> Response:
         if refused not in state.explained:
             state.explained.add(refused)
             _logger.warning(
-                "The site itself has refused %s before it reached the handoff, perhaps by a CSRF check in "
-                "before_request. The handoff's forms protect themselves. Put this line first into that check, and "
-                "not into one of who is signed in: %s",
+                "The site itself refused %s before it reached the handoff, perhaps in a CSRF check in before_request. "
+                "The handoff's forms protect themselves. Put this line at the top of that check, but not of one that "
+                "requires a sign-in: %s",
                 refused,
                 REMEDY,
             )

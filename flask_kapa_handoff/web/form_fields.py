@@ -52,7 +52,7 @@ class Row:
 def _read(form: _Form, field: Row) -> None:
     if form.desk is not None and not field.row.is_for(form.desk):
         if any(field.raw_data):
-            raise ValidationError(f"This form has no field “{field.row.label}”. Please close it and open it again.")
+            raise ValidationError(f"This form has no field “{field.row.label}” any more. Close and reopen it.")
         return
     if not field.raw_data and form.is_foreign and field.row not in (EMAIL, NOTE):
         field.data = ""  # that form does not ask for it

@@ -55,9 +55,9 @@ def require_known_origin(state: State, *, offered: Offer | None = None, own_page
     _report(state, said, relation, reason="foreign_save" if own_pages_only else "foreign_origin")
     if own_pages_only:
         raise ForeignOrigin(
-            f"Nothing was changed: this request seems to come from another site ({origin_of(said) or relation}); here "
-            f"this site is {request.host[:200]}. If both are this site, its proxy rewrites the Host header. The "
-            "check-up names the line to add."
+            f"Nothing was saved: this request seems to come from another site ({origin_of(said) or relation}), not "
+            f"from {request.host[:200]}. If both are this site, a proxy rewrites the Host header; the check-up shows "
+            "the line to add."
         )
     raise ForeignOrigin
 

@@ -140,8 +140,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             uuid.UUID(field.data or "")
         except ValueError:
             raise ValidationError(
-                "This form is damaged: its submission_id must be a UUID, the same one for each try. "
-                "Please close it and press the button under the answer again."
+                "This form is damaged. Close it and press the button under the answer again. "
+                "(submission_id must be a UUID, the same for each attempt.)"
             ) from None
 
     def validate_website(self, field: StringField) -> None:
@@ -149,8 +149,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         if field.data:
             field.data = ""
             raise ValidationError(
-                "The hidden field “website” was filled in, perhaps by your browser, and must be empty. "
-                "It is empty again now: please send it once more."
+                "A hidden field (“website”) was filled in, perhaps by your browser. We've cleared it – send again."
             )
 
     def validate_conversation(self, field: ConversationField) -> None:
@@ -159,7 +158,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             return
         if field.data is None or field.data == "":
             raise ValidationError(
-                "The conversation did not come along. Please go back to the answer and press the button there again."
+                "The conversation is missing from this form. Go back to the answer and press the button again."
             )
         value = field.data
         if isinstance(value, str):
@@ -171,7 +170,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             found = parse_conversation(value, max_pairs=self.max_pairs)
             _require_offered_answer(found, self.accepted_offer, self.max_pairs)
         except TooManyPairs as error:
-            raise TooLarge(f"This conversation is too long to send. {error}.") from None
+            raise TooLarge(f"This conversation is too long to send: {error}.") from None
         except ConversationError as error:
             raise ValidationError(f"{error}.") from None
         self.accepted_conversation = found

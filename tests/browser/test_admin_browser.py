@@ -84,7 +84,7 @@ def test_a_save_happens_in_place(page: Page, site: Flask, serve: Serve) -> None:
     expect(page.get_by_text("Not saved yet.")).to_be_visible()
     address = page.url
     save(page)
-    expect(page.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
     expect(page.get_by_text("Not saved yet.")).to_be_hidden()
     expect(page.locator("ol[reversed]")).to_contain_text("Create ticket → Ask a human")
     expect(page.locator("#kapa-handoff-admin-save")).to_be_focused()
@@ -96,9 +96,11 @@ def test_a_version_is_brought_back_in_place(page: Page, site: Flask, serve: Serv
     open_settings(page, serve(site))
     button_text(page).fill("Ask a human")
     save(page)
-    page.get_by_role("button", name="Bring back version 0").click()
-    expect(page.get_by_role("status").get_by_text("Saved as version 2.")).to_be_visible()
+    page.get_by_role("button", name="Restore this version (site configuration)").click()
     expect(button_text(page)).to_have_value("Create ticket")
+    page.get_by_role("button", name="Undo this change").click()
+    expect(button_text(page)).to_have_value("Ask a human")
+    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
 
 
 def test_errors_come_as_one_types(page: Page, site: Flask, serve: Serve) -> None:
@@ -107,7 +109,7 @@ def test_errors_come_as_one_types(page: Page, site: Flask, serve: Serve) -> None
     email(page).fill("")
     email(page).press_sequentially("help@")
     error = page.locator("#kapa-handoff-admin-email-error")
-    expect(error).to_contain_text("not a complete email address")
+    expect(error).to_contain_text("Check the address:")
     expect(email(page)).to_have_attribute("aria-invalid", "true")
     expect(email(page)).to_be_focused()
     email(page).press_sequentially("example.com")
@@ -122,7 +124,7 @@ def test_a_refused_save_leads_to_the_field(page: Page, site: Flask, serve: Serve
     page.get_by_label("Every answer").uncheck()
     button_text(page).fill("x" * 61)
     save(page)
-    expect(page.get_by_role("alert").get_by_text("Nothing was saved yet.")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("Nothing was saved.")).to_be_visible()
     expect(button_text(page)).to_be_focused()
     expect(button_text(page)).to_have_value("x" * 61)
     expect(page.locator("#kapa-handoff-admin-triggers-error")).to_have_text(
@@ -134,7 +136,7 @@ def test_a_refused_save_leads_to_the_field(page: Page, site: Flask, serve: Serve
 def test_the_threshold_is_asked_only_where_it_counts(page: Page, site: Flask, serve: Serve) -> None:
     """The number of questions is a field only where conversation-length is chosen."""
     open_settings(page, serve(site))
-    threshold = page.get_by_label("From how many questions on?")
+    threshold = page.get_by_label("Show from question number")
     expect(threshold).to_be_hidden()
     page.get_by_label("Long conversations").check()
     expect(threshold).to_be_visible()
@@ -143,7 +145,7 @@ def test_the_threshold_is_asked_only_where_it_counts(page: Page, site: Flask, se
     expect(page.locator("#kapa-handoff-admin-threshold-error")).to_be_hidden()
     expect(threshold).to_be_hidden()
     save(page)
-    expect(page.get_by_role("status").get_by_text("Nothing to save")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("No changes to save")).to_be_visible()
 
 
 def test_the_preview_cannot_be_used(page: Page, site: Flask, serve: Serve) -> None:
@@ -167,16 +169,16 @@ def test_two_admins_at_once(
     open_settings(other, address)
     button_text(other).fill("Theirs")
     save(other)
-    expect(other.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    expect(other.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
     button_text(page).fill("Mine")
     save(page)
-    conflict = page.get_by_role("alert").filter(has_text="Somebody else has saved in the meantime")
+    conflict = page.get_by_role("alert").filter(has_text="Someone else saved while you were editing")
     expect(conflict).to_be_focused()
     expect(conflict.get_by_role("row", name="Button text")).to_contain_text("Mine")
     expect(conflict.get_by_role("row", name="Button text")).to_contain_text("Theirs")
     expect(button_text(page)).to_have_value("Mine")
-    page.get_by_role("button", name="Save mine").click()
-    expect(page.get_by_role("status").get_by_text("Saved as version 2.")).to_be_visible()
+    page.get_by_role("button", name="Keep my changes").click()
+    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
     expect(conflict).to_be_hidden()
     expect_only_statuses(page)
 
@@ -186,10 +188,16 @@ def test_a_test_mail_in_place(page: Page, site: Flask, serve: Serve, mail_server
     open_settings(page, serve(site))
     button_text(page).fill("Typed")
     page.get_by_role("button", name="Send a test mail").click()
-    expect(page.get_by_role("status").get_by_text("250 2.0.0 taken")).to_be_visible()
+    outcome = page.get_by_role("status")
+    expect(outcome.get_by_text("The mail server accepted the message for support@example.com.")).to_be_visible()
+    outcome.get_by_text("Details").click()
+    expect(outcome.get_by_text("250 2.0.0 taken")).to_be_visible()
     mail_server.replies["RCPT"] = ["550 5.1.1 no such user"]
     page.get_by_role("button", name="Send a test mail").click()
-    expect(page.get_by_role("status").get_by_text("550 5.1.1 no such user")).to_be_visible()
+    expect(outcome.get_by_text("There is no such address at the mail server.")).to_be_visible()
+    expect(outcome.get_by_text("550 5.1.1 no such user")).to_be_hidden()
+    outcome.get_by_text("Details").click()
+    expect(outcome.get_by_text("550 5.1.1 no such user")).to_be_visible()
     expect(button_text(page)).to_have_value("Typed")
 
 
@@ -200,20 +208,20 @@ def test_who_was_signed_out_loses_nothing(page: Page, site: Flask, serve: Serve)
     expect(page.get_by_text("Not saved yet.")).to_be_visible()
     site.config["SIGNED_OUT"] = True
     save(page)
-    expect(failure(page)).to_contain_text("You may have been signed out")
+    expect(failure(page)).to_contain_text("You've been signed out")
     expect(button_text(page)).to_have_value("Typed")
     site.config["SIGNED_OUT"] = False
     save(page)
-    expect(page.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
     expect(failure(page)).to_be_empty()
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ({"status": 500, "body": "<h1>Internal Server Error</h1>"}, "the server answered with an error"),
-        ({"status": 404, "body": "gone"}, "the server answered with an error"),
-        (None, "The server cannot be reached."),
+        ({"status": 500, "body": "<h1>Internal Server Error</h1>"}, "Something went wrong on the server"),
+        ({"status": 404, "body": "gone"}, "Something went wrong on the server"),
+        (None, "We couldn't reach the server."),
     ],
 )
 def test_a_failing_request_is_seen(
@@ -242,22 +250,25 @@ def test_without_script_the_settings_are_saved(
     expect(page.get_by_text("This is a preview. Nothing is saved yet.")).to_be_visible()
     expect(preview(page).locator(".kapa-handoff-button")).to_have_text("Ask a human")
     page.get_by_label("Long conversations").check()
-    page.get_by_label("From how many questions on?").fill("0")
+    page.get_by_label("Show from question number").fill("0")
     save(page)
     expect(page.locator("#kapa-handoff-admin-threshold-error")).to_have_text("Use a whole number from 1 to 100.")
     expect(button_text(page)).to_have_value("Ask a human")
-    page.get_by_label("From how many questions on?").fill("5")
+    page.get_by_label("Show from question number").fill("5")
     page.get_by_label("Every answer").uncheck()
     page.get_by_label("Show the button").uncheck()
     save(page)
-    expect(page.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
     expect(page.get_by_label("Show the button")).not_to_be_checked()
     expect(page.get_by_label("Every answer")).not_to_be_checked()
-    expect(page.get_by_label("From how many questions on?")).to_have_value("5")
-    page.get_by_role("button", name="Bring back version 0").click()
-    expect(page.get_by_role("status").get_by_text("Saved as version 2.")).to_be_visible()
+    expect(page.get_by_label("Show from question number")).to_have_value("5")
+    page.get_by_role("button", name="Restore this version (site configuration)").click()
     expect(button_text(page)).to_have_value("Create ticket")
+    page.get_by_role("button", name="Undo this change").click()
+    expect(button_text(page)).to_have_value("Ask a human")
+    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
     page.get_by_role("button", name="Send a test mail").click()
+    page.locator("#kapa-handoff-admin-outcome").get_by_text("Details").click()
     expect(page.get_by_text("250 2.0.0 taken")).to_be_visible()
 
 
@@ -282,10 +293,10 @@ def test_in_the_sites_own_template(
     button_text(page).fill("Ask a human")
     expect(preview(page).locator(".kapa-handoff-button")).to_have_text("Ask a human")
     save(page)
-    expect(page.get_by_role("status").get_by_text("Saved as version 1.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
     email(page).fill("support@")
     save(page)
-    expect(page.get_by_role("alert").get_by_text("Nothing was saved yet.")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("Nothing was saved.")).to_be_visible()
     assert len(loaded) == 1
     assert page.locator("h1").evaluate("element => getComputedStyle(element).color") != "rgb(255, 0, 0)"
     page.get_by_role("link", name="Tickets").click()
@@ -341,7 +352,7 @@ def test_names_in_the_markup_of_a_sites_frame_leave_the_page_as_live(
     page.wait_for_function("Object.keys(window).includes('htmx')")
     page.route("**/handoff/admin/settings", lambda route: route.abort())
     save(page)
-    expect(failure(page)).to_contain_text("cannot be reached")
+    expect(failure(page)).to_contain_text("couldn't reach the server")
     page.problems.clear()  # type: ignore[attr-defined]  # Chromium reports the lost request, and htmx has names of its own
 
 
@@ -353,8 +364,8 @@ def test_a_ticket_in_the_browser(page: Page, site: Flask, serve: Serve) -> None:
     page.get_by_role("link", name="How do I rotate a key?").press("Enter")
     expect(page.get_by_text(evil)).to_be_visible()
     expect(page).to_have_title(f"{reference}: How do I rotate a key? · site")
-    page.get_by_role("button", name="Send now").click()
-    expect(page.get_by_role("status").get_by_text("The ticket is queued again.")).to_be_visible()
+    page.get_by_role("button", name="Try now").click()
+    expect(page.get_by_role("status").get_by_text("The ticket will be sent now.")).to_be_visible()
     page.get_by_role("link", name="All tickets").click()
     expect(page.get_by_text(reference)).to_be_visible()
 
@@ -367,7 +378,7 @@ def test_the_check_up_works_without_script(
     page = watched(open_context(java_script_enabled=False).new_page())
     page.goto(f"{serve(app)}/handoff/admin/")
     page.get_by_role("link", name="Check-up").click()
-    warning = page.get_by_role("heading", name="Warning: There is no address that tickets go to.")
+    warning = page.get_by_role("heading", name="Warning: There is no address to send tickets to.")
     expect(warning).to_be_visible()
     expect(page.get_by_text("1 warning")).to_be_visible()
     sign = page.locator("[data-level=warning] .handoff-icon")
@@ -376,7 +387,7 @@ def test_the_check_up_works_without_script(
     email(page).fill("support@example.com")
     save(page)
     page.get_by_role("link", name="Check-up").click()
-    expect(page.get_by_text("All is well")).to_be_visible()
+    expect(page.get_by_text("All good")).to_be_visible()
     page.get_by_role("link", name="Check again").click()
     expect(warning).to_be_hidden()
     assert page.problems == []  # type: ignore[attr-defined]

@@ -159,7 +159,7 @@ def test_errors_stand_at_the_fields_and_the_text_stays(chat: Callable[..., Page]
     expect(email).to_have_attribute("aria-invalid", "true")
     expect(email).to_be_focused()
     described = email.get_attribute("aria-describedby") or ""
-    expect(page.locator("#" + described.split()[0])).to_contain_text("email address")
+    expect(page.locator("#" + described.split()[0])).to_contain_text("Check the address: the @ is missing.")
     expect(page.get_by_label("Your note")).to_have_value("A long story.")
     page.problems.clear()  # type: ignore[attr-defined]  # Chromium reports the 422
     email.fill("visitor@example.com")
@@ -181,7 +181,7 @@ def test_a_failed_sending_loses_nothing_and_can_be_repeated(chat: Callable[..., 
     page.route("**/handoff/tickets", lose_the_reply, times=1)
     fill_and_send(page, note="Only once.")
     alert = page.locator(DIALOG).get_by_role("alert")
-    expect(alert).to_contain_text("nothing you typed is lost")
+    expect(alert).to_contain_text("Your text is safe")
     expect(page.get_by_label("Your note")).to_have_value("Only once.")
     page.get_by_role("button", name="Send").click()
     shown = reference(page)
@@ -196,7 +196,7 @@ def test_an_error_page_of_a_proxy_leaves_the_form_as_it_is(chat: Callable[..., P
     page.click(BUTTON)
     page.route("**/handoff/tickets", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"), times=1)
     fill_and_send(page, note="Still here.")
-    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("nothing you typed is lost")
+    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("Your text is safe")
     expect(page.get_by_label("Your note")).to_have_value("Still here.")
     page.problems.clear()  # type: ignore[attr-defined]
 
@@ -224,7 +224,7 @@ def test_a_body_too_large_keeps_the_text(chat: Callable[..., Page]) -> None:
     answer(page, answer="x" * 6000)
     page.click(BUTTON)
     fill_and_send(page, note="Keep me.")
-    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("too large")
+    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("too long")
     expect(page.get_by_label("Your note")).to_have_value("Keep me.")
     page.problems.clear()  # type: ignore[attr-defined]
 
@@ -426,7 +426,7 @@ def test_when_the_form_cannot_be_fetched_the_visitor_is_told(chat: Callable[...,
     answer(page)
     page.route("**/handoff/form?*", lambda route: route.abort(), times=1)
     page.click(BUTTON)
-    expect(page.get_by_role("alert")).to_contain_text("did not open")
+    expect(page.get_by_role("alert")).to_contain_text("couldn't open the form")
     page.problems.clear()  # type: ignore[attr-defined]
     page.click(BUTTON)
     expect(page.locator(DIALOG)).to_be_visible()

@@ -45,7 +45,7 @@ _with_tasks: WeakSet[Celery] = WeakSet()
 class CeleryEngine(DeliveryEngine):
     """Publishes a task for each ticket; the site's Celery workers deliver."""
 
-    when_overdue = "Are a Celery worker and beat running? Send what waits by hand: `flask kapa-handoff deliver`"
+    when_overdue = "Check that a Celery worker and beat are running. To send what waits: `flask kapa-handoff deliver`"
 
     def prepare(self) -> None:
         """Register the tasks on the site's Celery app, and create their publisher. Connects to nothing.
@@ -131,7 +131,7 @@ def _deliver_due(mailroom: Mailroom, reference: str | None = None, *, tidy_up: b
         _record_accepted(courier)  # the database has logged why; the sweep will run again
     except Exception as error:
         # Not raised: Celery would log its text, which may contain an address.
-        _logger.error("Delivery goes on with the next task after an unexpected %s.", type(error).__name__)
+        _logger.error("Delivery continues with the next task after an unexpected %s.", type(error).__name__)
     finally:
         courier.close()
 

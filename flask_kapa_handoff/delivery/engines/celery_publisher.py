@@ -98,4 +98,4 @@ class Publisher:
 
 def _log_unpublished(reference: str, cause: str) -> None:
     # Only the error's name: its text may contain the broker's address, including the password.
-    _logger.warning("The broker was not told of ticket %s (%s); the sweep will deliver it.", reference, cause)
+    _logger.warning("The broker could not be told about ticket %s (%s); the sweep will deliver it.", reference, cause)

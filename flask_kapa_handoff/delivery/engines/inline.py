@@ -12,7 +12,7 @@ _logger = logging.getLogger(__name__)
 class InlineEngine(DeliveryEngine):
     """Sends immediately; a ticket that has to wait is left to ``flask kapa-handoff deliver``."""
 
-    when_overdue = "Send what was left behind: `flask kapa-handoff deliver`"
+    when_overdue = "Send the waiting tickets: `flask kapa-handoff deliver`"
     empties_log = False
 
     def ticket_stored(self, reference: str) -> None:
@@ -22,6 +22,6 @@ class InlineEngine(DeliveryEngine):
         try:
             courier.deliver_next(reference)
         except Exception as error:
-            _logger.error("Ticket %s is stored, but its delivery met %s.", reference, type(error).__name__)
+            _logger.error("Ticket %s is stored, but sending it raised %s.", reference, type(error).__name__)
         finally:
             courier.close()

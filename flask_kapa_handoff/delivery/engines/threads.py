@@ -161,7 +161,7 @@ class DeliveryThreads:
             except Unavailable:
                 pause = 10.0  # the database has logged why
             except BaseException as error:  # nothing would replace a thread that ends here
-                _logger.error("Delivery goes on after an unexpected error. %s", without_message(error))
+                _logger.error("Delivery continues after an unexpected error. %s", without_message(error))
                 pause = 5.0
             # Not 0: a ticket that another process has just taken counts as due, too.
             wake_up.wait(seen, max(pause, 0.05))
@@ -177,8 +177,8 @@ class ThreadEngine(DeliveryEngine):
     """
 
     when_overdue = (
-        "Look into the log of the web processes, which deliver in threads. Are there any? Does uWSGI have "
-        "`enable-threads = true`?"
+        "Check the log of the web processes, which deliver in threads. Are any running? With uWSGI, is "
+        "`enable-threads = true` set?"
     )
 
     def __init__(self, mailroom: Mailroom) -> None:

@@ -12,8 +12,8 @@ THREADS_BY_DEFAULT = (2, 0, 27)
 
 NO_THREADS = Obstacle(
     "uWSGI runs no threads here, so tickets wait in the database.",
-    "The web processes are to deliver, and their threads get ahead only while a request is answered.",
-    "Set `enable-threads = true` in uWSGI's configuration, or KAPA_HANDOFF_DELIVERY=external and run "
+    "Tickets are sent by threads in the web processes, and uWSGI runs those threads only while it handles a request.",
+    'Set `enable-threads = true` in uWSGI\'s configuration, or set `KAPA_HANDOFF_DELIVERY = "external"` and run '
     "`flask kapa-handoff worker`.",
 )
 

@@ -35,7 +35,7 @@ class MailChannel:
         try:
             sender = self.transport.site_mail.sender
         except ValueError as error:
-            raise TryLater(f"MAIL_DEFAULT_SENDER is no address: {error}") from None
+            raise TryLater(f"MAIL_DEFAULT_SENDER is not an address: {error}") from None
         if sender is None:
             raise TryLater("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER")
         config = mailroom.config

@@ -120,10 +120,10 @@ def compose(
 def whose_word(ticket: Ticket, site_name: str) -> str:
     """A sentence for agents on the source of the conversation."""
     if ticket.transcript_source == "site":
-        return f"The transcript is {site_name}'s own record of the conversation."
+        return f"This transcript is {site_name}'s own record of the conversation."
     if ticket.transcript_source != "browser":
-        return f"Who recorded the transcript is {Unknown(ticket.transcript_source).label}."
-    return "The transcript is what the visitor's browser sent, and could have been altered there."
+        return f"The source of this transcript is {Unknown(ticket.transcript_source).label}."
+    return "The visitor's browser sent this transcript, so it could have been altered."
 
 
 def _within_limits(

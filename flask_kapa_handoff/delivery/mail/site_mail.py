@@ -89,9 +89,9 @@ class SiteMail:
         try:
             port = int(mail.port or 0)
         except ValueError:
-            raise Unreachable(f"MAIL_PORT: {mail.port!r} is no number") from None
+            raise Unreachable(f"MAIL_PORT: {mail.port!r} is not a number") from None
         if not 0 <= port <= 65_535:
-            raise Unreachable(f"MAIL_PORT: {port} is no port; use 1 to 65535")
+            raise Unreachable(f"MAIL_PORT: {port} is not a port; use 1 to 65535")
         timeout = self._config.smtp_timeout
         if mail.use_ssl:
             return EncryptedSMTPClient(deadline, mail.server, port, timeout=timeout, context=self._tls())

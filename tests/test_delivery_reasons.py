@@ -1,0 +1,43 @@
+"""Why a ticket is not delivered, in plain words: no code and no name of an error is left in them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from flask_kapa_handoff.delivery.reasons import OTHER, plain_reason
+
+REASONS = [
+    ("550 5.1.1 <team@example.com>: no such user", "There is no such address"),
+    ("550 no such user", "rejected an address"),
+    ("452 4.2.2 mailbox full", "The mailbox is full."),
+    ("552 5.3.4 too big", "too large for the mail server"),
+    ("451 4.7.1 Greylisted", "busy, or wants us to try again later"),
+    ("550 5.7.1 not authorized", "doesn't accept messages from this site"),
+    ("554 spam", "The mail server rejected the message."),
+    ("535 5.7.8 wrong password", "refused the site's login"),
+    ("gaierror: [Errno -2] Name or service not known", "host name could not be found"),
+    ("ConnectionRefusedError: [Errno 111] Connection refused", "could not be reached"),
+    ("SSLCertVerificationError: [SSL] certificate verify failed", "can't be trusted"),
+    ("TimeoutError: timed out", "did not respond in time"),
+    ("Connection unexpectedly closed", "closed the connection"),
+    ("TimeoutError: timed out; the whole mail had been sent", "before the mail server confirmed"),
+    ("451 4.3.0 oops; the whole mail had been sent", "before the mail server confirmed"),
+    ("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER", "mail settings are not complete"),
+    ("MAIL_PORT: 'a door' is not a number", "mail settings are not complete"),
+    ("the stored conversation cannot be read: no pairs", "The stored conversation is damaged."),
+    ("the mail could not be composed: ValueError: x", "could not be written"),
+    ("OSError while the mail was composed: no space left", "could not be written"),
+    ("the process ended in the middle of the delivery, more than once", "cut off more than once"),
+    ("a helpdesk's own words", OTHER),
+    ("", OTHER),
+]
+
+
+@pytest.mark.parametrize(("words", "reason"), REASONS)
+def test_each_reason_is_told_in_plain_words(words: str, reason: str) -> None:
+    """The raw words stand under "Details", and not in the sentence."""
+    told = plain_reason(words)
+    assert reason in told
+    assert not re.search(r"\d{3}|Error|Errno|_", told)
