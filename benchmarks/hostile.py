@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.config import KEYS
 from flask_kapa_handoff.delivery.mail.message import ComposedMessage, Letterhead, compose
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import find_conversation, find_ticket
 
@@ -96,7 +97,7 @@ class _Site:
             **{f"KAPA_HANDOFF_TICKETS_PER_{limit}": 1_000_000 for limit in limits},
         )
         KapaHandoff().init_app(self._app, admin_required=lambda view: view)
-        self._state: Any = self._app.extensions["kapa_handoff"]
+        self._state: Any = state_of(self._app)
         warm_up = Cost("warm-up")
         token = self.ask(warm_up, "offer", {"pairs": 1}).json["offer"]  # type: ignore[index]
         with self._app.test_request_context():

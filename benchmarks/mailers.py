@@ -31,6 +31,7 @@ from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
 from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
 from flask_kapa_handoff.markdown import to_html
 from flask_kapa_handoff.signals import ticket_delivered
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Ticket, find_conversation
 from flask_kapa_handoff.template_environment import make_environment
@@ -73,7 +74,7 @@ class Mailer:
     def __init__(self, name: str, connections: int, size: int) -> None:
         self._size = size
         self._application = submit("external", connections)
-        self._threads = DeliveryThreads(self._application.extensions["kapa_handoff"])
+        self._threads = DeliveryThreads(state_of(self._application))
         fill(self._application, 1, size)
         self._is_delivery = name == "delivery"
         if not self._is_delivery:
@@ -122,7 +123,7 @@ def fill(application: Flask, tickets: int, size: int) -> None:
 
 
 def _stored(application: Flask) -> tuple[Ticket, Conversation]:
-    with application.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(application).database.read() as connection:
         ticket = Ticket.from_row(connection.execute(select(ticket_table).limit(1)).one())
         if not isinstance(ticket, Ticket):
             raise RuntimeError(f"the ticket is damaged: {ticket}")
@@ -162,7 +163,7 @@ def _flask_mail(application: Flask, ticket: Ticket, conversation: Conversation, 
 
 
 def _courier(application: Flask, ticket: Ticket, conversation: Conversation) -> _Send:
-    channels = Channels(application.extensions["kapa_handoff"])
+    channels = Channels(state_of(application))
 
     def send() -> None:
         with application.app_context():

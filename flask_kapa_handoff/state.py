@@ -120,6 +120,18 @@ class State:
         return MailChannel(self)
 
 
+def state_of(app: Flask) -> State:
+    """The state of an app.
+
+    Raises:
+        ConfigurationError: the package is not set up on it.
+    """
+    state = app.extensions.get(EXTENSION)
+    if not isinstance(state, State):
+        raise ConfigurationError(f"KapaHandoff is not set up on the app {app.name!r}: call KapaHandoff(app) first.")
+    return state
+
+
 def current_state() -> State:
     """The state of the app that is being served."""
     state: State = current_app.extensions[EXTENSION]

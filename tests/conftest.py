@@ -16,6 +16,7 @@ pytest.register_assert_rewrite("tests.helpers")
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.template_environment import make_environment
 from tests.helpers.admin import let_pass
@@ -229,8 +230,7 @@ def delivering_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
 
 @pytest.fixture
 def database(app: Flask) -> Database:
-    found: Database = app.extensions["kapa_handoff"].database
-    return found
+    return state_of(app).database
 
 
 @pytest.fixture

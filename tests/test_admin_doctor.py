@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 from tests.helpers.servers import MailServer
 
 LEVEL = re.compile(r'data-level="(\w+)"')
@@ -100,7 +101,7 @@ def test_a_web_server_without_threads_is_a_problem(
     monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(version=version, opt=options))  # type: ignore[arg-type]
     app = admin_app(KAPA_HANDOFF_DELIVERY="thread")
     text, _ = check_up(app.test_client())
-    app.extensions["kapa_handoff"].delivery.stop()
+    state_of(app).delivery.stop()
     said = "uWSGI runs no threads here, so tickets wait in the database."
     assert (said in text, said in caplog.text) == (not runs, not runs)
     assert said not in check_up(admin_app(KAPA_HANDOFF_DELIVERY="external", name="other").test_client())[0]

@@ -17,9 +17,10 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import outbox, requeue
-from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from tests.helpers.couriers import courier_of
 from tests.helpers.offers import signed_offer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import PAIR, send_ticket
@@ -65,7 +66,7 @@ def ticket_page(client: FlaskClient, reference: str) -> TestResponse:
 
 def deliver(app: Flask, reference: str) -> None:
     """Deliver one ticket, as a worker would."""
-    courier = Courier(app.extensions["kapa_handoff"])
+    courier = courier_of(app)
     try:
         assert courier.deliver_next(reference)
     finally:
@@ -74,7 +75,7 @@ def deliver(app: Flask, reference: str) -> None:
 
 def cut_off(app: Flask, reference: str, *, long_ago: bool) -> None:
     """Begin a delivery that never ends, as a process does that is killed."""
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     assert outbox.claim(database, 30, reference=reference)
     if long_ago:
         with database.write() as connection:
@@ -323,7 +324,7 @@ def test_a_lost_reply_may_mean_a_duplicate(app: Flask, admin: FlaskClient, mail_
     assert "Not known: no reply" in page
     assert page.count("Possibly duplicated") == 1
     assert "It will be tried again" in page
-    assert requeue.send_again(app.extensions["kapa_handoff"].database, reference)
+    assert requeue.send_again(state_of(app).database, reference)
     deliver(app, reference)
     page = shown(ticket_page(admin, reference))
     assert "The mail server accepted the mail" in page

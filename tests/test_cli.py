@@ -16,6 +16,7 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import requeue
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import export as storage_export
 from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import now
@@ -90,7 +91,7 @@ def test_retry_ends_though_tickets_fail_again_at_once(app: Flask, monkeypatch: p
     """A worker beside it may refuse a ticket as fast as it is queued: each is queued once."""
     monkeypatch.setattr(requeue, "BATCH", 2)
     references = [send_ticket(app.test_client()) for _ in range(5)]
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.write() as connection:
         connection.execute(ticket.update().values(status="failed"))
     looks: list[str] = []
@@ -136,7 +137,7 @@ def test_retry_refuses_what_it_cannot_do(make_app: Callable[..., Flask], mail_se
 
 
 def look_up(app: Flask, reference: str) -> Ticket:
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         found = find_ticket(connection, ticket.c.reference == reference)
     assert found is not None
     return found
@@ -189,7 +190,7 @@ def test_purge_deletes_old_delivered_tickets_whole(make_app: Callable[..., Flask
     old, fresh = (send_ticket(app.test_client()) for _ in range(2))
     invoke(app, "deliver")
     waiting = send_ticket(app.test_client())
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.write() as connection:
         row = connection.execute(sqlalchemy.select(ticket.c.delivered_at).where(ticket.c.reference == old)).one()
         long_ago = row.delivered_at - timedelta(days=31)
@@ -219,7 +220,7 @@ def test_purge_works_in_short_transactions(
     for _ in range(5):
         send_ticket(app.test_client())
     invoke(app, "deliver")
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.write() as connection:
         connection.execute(ticket.update().values(delivered_at=now(connection) - timedelta(days=31)))
     deleted: list[int] = []
@@ -245,7 +246,7 @@ def test_no_other_command_starts_delivery_threads(make_app: Callable[..., Flask]
     app = make_app(KAPA_HANDOFF_DELIVERY="thread")
     invoke(app, "tickets")
     invoke(app, "doctor")
-    assert app.extensions["kapa_handoff"].delivery.running is False
+    assert state_of(app).delivery.running is False
 
 
 def test_export_has_all_that_is_kept(
@@ -286,7 +287,7 @@ def test_export_loses_no_ticket_whose_conversation_is_damaged(
 ) -> None:
     """What cannot be read is given as it stands; what is not there is null."""
     send_ticket(app.test_client())
-    with app.extensions["kapa_handoff"].database.write() as connection:
+    with state_of(app).database.write() as connection:
         change = transcript.delete() if stored is None else transcript.update().values(conversation=stored)
         connection.execute(change)
     assert json.loads(invoke(app, "export").output)["conversation"] == exported
@@ -388,7 +389,7 @@ def test_erase_leaves_no_ticket_that_follows_a_deleted_one(make_app: Callable[..
     invoke(app, "db", "upgrade")
     gone = send_ticket(app.test_client(), email="gone@example.com")
     stays = send_ticket(app.test_client())
-    with app.extensions["kapa_handoff"].database.write() as connection:
+    with state_of(app).database.write() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 0
         followed = sqlalchemy.select(ticket.c.id).where(ticket.c.reference == gone).scalar_subquery()
         connection.execute(ticket.update().where(ticket.c.reference == stays).values(follows=followed))

@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from tests.helpers.commands import SITE
@@ -75,7 +76,7 @@ def stop(worker: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) ->
 
 def states(app: Flask) -> dict[str, int]:
     """How many tickets there are of each status, and how many attempts."""
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         found = Counter(connection.execute(select(ticket_table.c.status)).scalars())
         found["attempts"] = len(connection.execute(select(delivery_attempt.c.id)).all())
     return dict(found)

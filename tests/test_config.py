@@ -13,6 +13,7 @@ from flask import Flask
 from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.email_address import parse_email
+from flask_kapa_handoff.state import state_of
 from tests.helpers.growth import LINEAR, growth
 
 ALWAYS, LENGTH, UNCERTAINTY, DOWNVOTE, *_ = Trigger
@@ -286,7 +287,7 @@ def test_environment_variables_work_through_flask(
     app = make_app(mount=False)
     app.config.from_prefixed_env()
     KapaHandoff(app)
-    config: Config = app.extensions["kapa_handoff"].config
+    config = state_of(app).config
     assert config.email == "env@example.com"
     assert config.button_text == "Ask us"
     assert config.triggers == (UNCERTAINTY, DOWNVOTE)
@@ -376,7 +377,7 @@ def test_the_configuration_is_read_once(make_app: Callable[..., Flask]) -> None:
     """A change of app.config after the start changes nothing behind the site's back."""
     app = make_app()
     app.config["KAPA_HANDOFF_EMAIL"] = "other@example.com"
-    assert app.extensions["kapa_handoff"].config.email == "support@example.com"
+    assert state_of(app).config.email == "support@example.com"
 
 
 @pytest.mark.only("sqlite")

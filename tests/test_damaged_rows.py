@@ -17,6 +17,7 @@ from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.health import health
 from flask_kapa_handoff.settings import history_rows
+from flask_kapa_handoff.state import state_of
 from tests.helpers.admin import let_pass, save, shown
 from tests.helpers.commands import findings, invoke, left, mailing
 from tests.helpers.offers import signed_offer
@@ -37,12 +38,12 @@ ROWS = {
 
 
 def execute(app: Flask, statement: str, **values: Any) -> None:
-    with app.extensions["kapa_handoff"].database.engine.begin() as connection:
+    with state_of(app).database.engine.begin() as connection:
         connection.execute(text(statement), values)
 
 
 def read(app: Flask, query: str, **values: Any) -> list[Any]:
-    with app.extensions["kapa_handoff"].database.engine.connect() as connection:
+    with state_of(app).database.engine.connect() as connection:
         return list(connection.execute(text(query), values).scalars())
 
 
@@ -86,7 +87,7 @@ def test_a_damaged_row_fails_alone(
     (error,) = read(site, "SELECT last_error FROM kapa_handoff_ticket WHERE reference = :at", at=damaged)
     assert error == f"The ticket is damaged. The stored values of {column} cannot be read."
     with site.app_context():
-        assert outbox.seconds_until_due(site.extensions["kapa_handoff"].database) is None
+        assert outbox.seconds_until_due(state_of(site).database) is None
 
     listed = shown(client.get("/handoff/admin/tickets"))
     assert f"{damaged} The stored values of {column} cannot be read." in listed
@@ -168,7 +169,7 @@ def test_a_time_that_is_none_hides_no_other(site: Flask, client: FlaskClient) ->
     execute(site, "UPDATE kapa_handoff_ticket SET next_attempt_at = 'zzz' WHERE reference = :at", at=damaged)
     later = send_ticket(client)
     execute(site, "UPDATE kapa_handoff_ticket SET next_attempt_at = '!' WHERE reference = :at", at=later)
-    database = site.extensions["kapa_handoff"].database
+    database = state_of(site).database
     assert outbox.seconds_until_due(database) == 0.0
     waited = health(site).oldest_queued_seconds
     assert waited is not None
@@ -216,6 +217,17 @@ def test_a_pair_that_cannot_be_read_is_sent_as_it_is_stored(site: Flask, mail_se
         assert words in mail.body("plain")
 
 
+@pytest.mark.parametrize("stored", ['{"order": "A-17', "[]", "5"])
+def test_damaged_fields_are_told_as_they_are_stored(site: Flask, mail_server: MailServer, stored: str) -> None:
+    """The ticket goes out with them, and the doctor names it."""
+    reference = send_ticket(site.test_client())
+    execute(site, "UPDATE kapa_handoff_ticket SET fields = :it WHERE reference = :at", it=stored, at=reference)
+    assert f"{reference} (fields)" in str(findings(site))
+    invoke(site, "deliver")
+    assert status_of(site, reference) == "delivered"
+    assert stored in mail_server.received[0].body("plain")
+
+
 @pytest.mark.parametrize("stored", ["{", "[]", '{"triggers": 5}'])
 def test_a_damaged_change_of_the_settings_fails_alone(site: Flask, client: FlaskClient, stored: str) -> None:
     """The page shows the others, the doctor names the version, and a person can still be erased from it."""
@@ -250,7 +262,7 @@ def test_damaged_settings_follow_the_configuration(site: Flask, client: FlaskCli
     assert signed_offer(client)
     assert save(client, button_text="Second").status_code == 303
     assert read(site, "SELECT version FROM kapa_handoff_desk") == [2]
-    with site.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(site).database.read() as connection:
         assert len(history_rows(connection)) == 2
 
 

@@ -12,6 +12,7 @@ from flask_kapa_handoff import Conversation
 from flask_kapa_handoff.delivery import channels, outbox
 from flask_kapa_handoff.delivery.outcomes import Delivered, Refused, TryLater, Unknown, Unreachable
 from flask_kapa_handoff.delivery.sample import send_sample
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Outcome, Status, Ticket
 from tests.helpers.couriers import courier_of, deliver, look_up_tries
 from tests.helpers.deliveries import watching
@@ -43,7 +44,7 @@ def with_parrot(make_app: Callable[..., Flask]) -> Callable[..., tuple[Flask, Pa
 
     def build(ending: Delivered | Exception, **config: object) -> tuple[Flask, Parrot]:
         app, parrot = make_app(**config), Parrot(ending)
-        state = app.extensions["kapa_handoff"]
+        state = state_of(app)
         state.channels["parrot"] = lambda: parrot
         state.desk_channels["default"] = "parrot"
         return app, parrot
@@ -114,7 +115,7 @@ def test_mail_and_another_channel_beside_each_other(
     by_channel = send_ticket(app.test_client())
     courier = courier_of(app)
     assert courier.deliver_next()
-    app.extensions["kapa_handoff"].desk_channels.clear()
+    state_of(app).desk_channels.clear()
     by_mail = send_ticket(app.test_client())
     assert courier.deliver_next()
     courier.close()
@@ -163,7 +164,7 @@ def test_what_waits_for_a_channel_goes_out_when_it_is_back(with_parrot: Callable
 def test_a_desk_whose_channel_is_gone_delays_its_tickets(make_app: Callable[..., Flask]) -> None:
     """A deploy that forgets a channel loses no ticket: it waits, and its page names the channel."""
     app = make_app(MAIL_PORT=free_port())
-    app.extensions["kapa_handoff"].desk_channels["default"] = "helpdesk"
+    state_of(app).desk_channels["default"] = "helpdesk"
     ticket = deliver_one(app)
     assert ticket.status is Status.QUEUED
     assert "'helpdesk'" in str(ticket.last_error)
@@ -172,7 +173,7 @@ def test_a_desk_whose_channel_is_gone_delays_its_tickets(make_app: Callable[...,
 def test_the_sample_takes_the_desks_channel(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
     """A test shows the way that tickets take, and leaves nothing open."""
     app, parrot = with_parrot(Delivered("case 1"))
-    assert send_sample(app.extensions["kapa_handoff"], "agent@example.com") == (
+    assert send_sample(state_of(app), "agent@example.com") == (
         "accepted",
         "case 1",
         "agent@example.com",

@@ -16,10 +16,12 @@ from sqlalchemy import event, select, update
 from flask_kapa_handoff.delivery import channels
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.signals import ticket_delivered
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status, Ticket
+from tests.helpers.couriers import courier_of
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
 
@@ -34,12 +36,11 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 
 @pytest.fixture
 def courier(app: Flask) -> Courier:
-    return Courier(app.extensions["kapa_handoff"])
+    return courier_of(app)
 
 
 def database_of(app: Flask) -> Database:
-    found: Database = app.extensions["kapa_handoff"].database
-    return found
+    return state_of(app).database
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -67,7 +68,7 @@ def test_a_courier_rests_after_three_tries_in_vain(app: Flask, courier: Courier)
 def test_a_refused_ticket_is_no_reason_to_rest(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """A server that answers is within reach, whatever it says."""
     app = make_app(MAIL_PORT=mail_server.port, **MANY)
-    courier = Courier(app.extensions["kapa_handoff"])
+    courier = courier_of(app)
     mail_server.replies["RCPT"] = ["451 later", "550 never"] * 3
     for _ in range(6):
         send_ticket(app.test_client())
@@ -102,7 +103,7 @@ def test_what_the_server_wants_to_see_later_is_not_hurried(
     app = make_app(MAIL_PORT=mail_server.port, **MANY)
     mail_server.replies["RCPT"] = ["451 4.7.1 greylisted, come back in a minute"]
     later, now_ = (send_ticket(app.test_client()) for _ in range(2))
-    courier = Courier(app.extensions["kapa_handoff"])
+    courier = courier_of(app)
     while courier.deliver_next():
         pass
     courier.close()
@@ -169,7 +170,7 @@ def test_threads_rest_while_the_server_is_out_of_reach(
     """Between the third try and the fourth lies the pause, although further tickets are due."""
     monkeypatch.setattr(channels, "PAUSES", (0.5,))
     app = make_app(MAIL_PORT=free_port(), KAPA_HANDOFF_DELIVERY="thread", KAPA_HANDOFF_SMTP_CONNECTIONS=1, **MANY)
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     for _ in range(5):
         with app.app_context():
             send_ticket(app.test_client())
@@ -191,7 +192,7 @@ def test_the_log_of_the_file_is_tidied_up_by_those_who_deliver(
 ) -> None:
     """After a delivery has emptied the queue, nothing of the log is left to be copied by a visitor's commit."""
     app = make_app(MAIL_PORT=mail_server.port, KAPA_HANDOFF_DELIVERY="thread")
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     log = Path(app.instance_path) / "kapa_handoff.sqlite3-wal"
     file = Path(app.instance_path) / "kapa_handoff.sqlite3"
     send_ticket(app.test_client())

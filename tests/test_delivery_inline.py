@@ -13,10 +13,11 @@ from flask import Flask
 from jinja2 import FunctionLoader
 
 from flask_kapa_handoff.delivery import requeue
-from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
 from flask_kapa_handoff.delivery.mail.rendering import HTML, TEXT, own_templates
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status
+from tests.helpers.couriers import courier_of
 from tests.helpers.deliveries import look_up, rewrite, watching
 from tests.helpers.pages import JSON
 from tests.helpers.servers import MailServer, free_port
@@ -88,7 +89,7 @@ def test_ticket_that_cannot_be_composed_fails_alone(
     broken, sound = send_ticket(client), send_ticket(client)
     rewrite(app, broken, visitor_email="two@example.com, three@example.com")
     with watching(app) as endings:
-        worker = DeliveryThreads(app.extensions["kapa_handoff"])
+        worker = DeliveryThreads(state_of(app))
         worker.start(beside_visitors=False)
         endings.wait_for(broken)
         endings.wait_for(sound)
@@ -106,7 +107,7 @@ def test_ticket_waits_while_the_templates_are_being_replaced(
     """A fault of the machine while a mail is composed says nothing about the ticket: it is tried again."""
     app = delivering_site(mail_server, KAPA_HANDOFF_DELIVERY="external")
     reference = send_ticket(app.test_client())
-    courier = Courier(app.extensions["kapa_handoff"])
+    courier = courier_of(app)
 
     def too_many(name: str) -> str | None:
         raise OSError(errno.EMFILE, "Too many open files")
@@ -120,7 +121,7 @@ def test_ticket_waits_while_the_templates_are_being_replaced(
     assert ticket is not None
     assert ticket.status is Status.QUEUED
     assert str(ticket.last_error).startswith("TemplateNotFound while the mail was composed: ")
-    assert requeue.send_again(app.extensions["kapa_handoff"].database, reference) is not None
+    assert requeue.send_again(state_of(app).database, reference) is not None
     ticket = courier.deliver_next()
     courier.close()
     assert ticket is not None

@@ -16,6 +16,7 @@ from flask import Flask
 
 from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
 from flask_kapa_handoff.delivery.mail.mime import address, header, header_text
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.template_environment import make_environment
 from tests.helpers.mails import (
     HEADERS,
@@ -274,7 +275,7 @@ def test_header_text_keeps_what_is_harmless() -> None:
 def test_sender_arrives_as_configured(make_app: Callable[..., Flask], sender: Any, address: str, name: str) -> None:
     """Commas, quotes, tuples, other scripts: the envelope has the address alone, From the name as it was written."""
     app = make_app(KAPA_HANDOFF_SENDER=sender)
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     letterhead = Letterhead("Docs", state.config.sender)
     message = compose(make_environment(app), letterhead, *a_ticket())
     assert message.sender == address

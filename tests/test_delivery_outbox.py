@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import delete
 
 from flask_kapa_handoff.delivery import outbox, requeue
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status, Ticket
@@ -91,7 +92,7 @@ def test_claim_by_reference(database: Database, queue: Callable[[], str]) -> Non
 def test_claim_is_exclusive_among_threads(make_app: Callable[..., Flask]) -> None:
     """Many threads that claim at once get each ticket once."""
     app = make_app(**MANY)
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     references = [send_ticket(app.test_client()) for _ in range(24)]
     start = threading.Barrier(8)
     claimed: list[str] = []

@@ -13,13 +13,15 @@ from sqlalchemy import delete, update
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.delivery import outbox, requeue
-from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.signals import ticket_failed
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.engine import now as database_now
 from flask_kapa_handoff.storage.tables import transcript
 from flask_kapa_handoff.storage.tickets import Outcome, Status
+from flask_kapa_handoff.testing import deliver
+from tests.helpers.couriers import courier_of
 from tests.helpers.offers import signed_offer
 from tests.helpers.outboxes import attempts_of, claim, look_up, rewrite
 from tests.helpers.scripted_smtp import ScriptedServer
@@ -33,7 +35,7 @@ def test_unreadable_transcript_holds_up_nobody(
 ) -> None:
     """A ticket whose transcript cannot be read fails with the reason, and the next one is sent."""
     app = make_app(MAIL_PORT=mail_server.port)
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     bad, good = send_ticket(app.test_client()), send_ticket(app.test_client())
     which = transcript.c.ticket_id == look_up(database, bad).id
     with database.write() as connection:
@@ -42,7 +44,7 @@ def test_unreadable_transcript_holds_up_nobody(
         else:
             text = "{" if damage == "no JSON" else '[{"question": 1}]'
             connection.execute(update(transcript).where(which).values(conversation=text))
-    deliver_all(app)
+    deliver(app)
     ticket = look_up(database, bad)
     assert ticket.status is Status.FAILED
     assert "conversation" in (ticket.last_error or "")
@@ -64,17 +66,8 @@ def test_odd_transcript_of_the_site_holds_up_nobody(make_app: Callable[..., Flas
     for thread in ("odd", "long"):
         send_ticket(client, offer=signed_offer(client, thread_id=thread), conversation=None)
     good = send_ticket(client, offer=signed_offer(client, thread_id=""))
-    deliver_all(app)
-    assert look_up(app.extensions["kapa_handoff"].database, good).status is Status.DELIVERED
-
-
-def deliver_all(app: Flask) -> None:
-    courier = Courier(app.extensions["kapa_handoff"])
-    try:
-        while courier.deliver_next():
-            pass
-    finally:
-        courier.close()
+    deliver(app)
+    assert look_up(state_of(app).database, good).status is Status.DELIVERED
 
 
 def test_no_transaction_while_smtp_talks(make_app: Callable[..., Flask]) -> None:
@@ -94,7 +87,7 @@ def test_no_transaction_while_smtp_talks(make_app: Callable[..., Flask]) -> None
     with ScriptedServer(script) as server:
         app.config["MAIL_PORT"] = server.port
         send_ticket(client)
-        courier = Courier(app.extensions["kapa_handoff"])
+        courier = courier_of(app)
         ticket = courier.deliver_next()
         courier.close()
     assert ticket is not None
@@ -162,7 +155,7 @@ def test_ticket_that_is_cut_off_for_five_days_fails(
         queued_at=moment - timedelta(days=6),
         leased_until=moment - timedelta(seconds=1),
     )
-    courier = Courier(app.extensions["kapa_handoff"])
+    courier = courier_of(app)
     with ticket_failed.connected_to(lambda sender, ticket, error: heard.append((ticket.reference, error)), app):
         ended = courier.deliver_next()
         assert courier.deliver_next() is None
@@ -190,13 +183,13 @@ def test_accepted_mail_is_recorded_when_the_database_is_back(
     monkeypatch.setattr("flask_kapa_handoff.storage.sqlite.BUSY_TIMEOUT", 0.2)
     app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
     reference = send_ticket(app.test_client())
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     lock = sqlite3.connect(database.engine.url.database, isolation_level=None)
 
     def hold(sender: Flask, message: object) -> None:
         lock.execute("BEGIN IMMEDIATE")
 
-    courier = Courier(app.extensions["kapa_handoff"])
+    courier = courier_of(app)
     with email_dispatched.connected_to(hold, app), pytest.raises(Unavailable):
         courier.deliver_next()
     lock.execute("ROLLBACK")

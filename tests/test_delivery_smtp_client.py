@@ -20,6 +20,7 @@ from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.mail.smtp_client import EncryptedSMTPClient, SMTPClient
 from flask_kapa_handoff.delivery.mail.transport import Transport
 from flask_kapa_handoff.delivery.outcomes import Unreachable
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import BUSY_TIMEOUT
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
@@ -94,7 +95,7 @@ def addresses(*hosts: str) -> Callable[[int], list[Any]]:
 def test_a_mail_ends_before_its_lease(make_app: Callable[..., Flask], timeout: int) -> None:
     """Whatever the timeout, a mail has less time than its ticket's lease, and the rest is enough for the database."""
     app = make_app(KAPA_HANDOFF_SMTP_TIMEOUT=timeout)
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     send_ticket(app.test_client())
     assert outbox.claim(state.database, state.config.smtp_timeout)
     with state.database.read() as connection:
@@ -230,5 +231,5 @@ def test_nonsense_at_the_log_in(make_app: Callable[..., Flask]) -> None:
     with ScriptedServer({"AUTH": ["334 abc"]}, extensions=["AUTH PLAIN"]) as server:
         app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port, MAIL_USERNAME="docs", MAIL_PASSWORD="secret")
         with pytest.raises(Unreachable):
-            Transport(app.extensions["kapa_handoff"]).check()
+            Transport(state_of(app)).check()
         server.wait_for(lambda: server.open == 0)

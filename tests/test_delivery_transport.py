@@ -13,6 +13,7 @@ from flask import Flask
 
 from flask_kapa_handoff.delivery.channels import MAIL
 from flask_kapa_handoff.delivery.mail.channel import MailChannel
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status
 from tests.helpers.couriers import PASSWORD, assert_queued_again, courier_of, deliver, look_up_tries
@@ -55,7 +56,7 @@ def test_slow_server_cannot_outlast_the_lease(
     )
     app = smtp_site(server)
     send_ticket(app.test_client())
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     channel = MailChannel(state)
     assert channel.transport.patience < 1 + timedelta(seconds=30).total_seconds()  # the lease, see design.md, 9
     channel.transport.patience = 1.0
@@ -271,7 +272,7 @@ def test_logs_have_nothing_personal(
     courier = courier_of(app)
     for _ in range(3):
         courier.deliver_next()
-    with app.extensions["kapa_handoff"].database.write() as connection:  # an address that no mail can carry
+    with state_of(app).database.write() as connection:  # an address that no mail can carry
         connection.execute(
             ticket_table.update()
             .where(ticket_table.c.reference == references[3])

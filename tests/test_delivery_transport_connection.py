@@ -10,6 +10,7 @@ from flask import Flask
 from flask_kapa_handoff.delivery.mail.message import ComposedMessage
 from flask_kapa_handoff.delivery.mail.transport import Transport
 from flask_kapa_handoff.delivery.outcomes import TryLater
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status
 from tests.helpers.couriers import PASSWORD, assert_queued_again, courier_of, deliver
 from tests.helpers.scripted_smtp import HANG_UP, SILENCE, ScriptedServer
@@ -103,7 +104,7 @@ def test_dots_arrive_as_they_were(mail_server: MailServer, smtp_site: Callable[.
     """Lines that begin with a dot neither end the mail nor lose one (RFC 5321, 4.5.2)."""
     app = smtp_site(mail_server)
     data = b"Subject: dots\r\n\r\n.\r\n..\r\n.three.\r\nend.\r\n"
-    transport = Transport(app.extensions["kapa_handoff"])
+    transport = Transport(state_of(app))
     transport.send(
         ComposedMessage("site@example.com", "support@example.com", "v@example.com", "dots", "text", "html", data)
     )
@@ -150,7 +151,7 @@ def test_check_sends_nothing(smtp: Callable[..., ScriptedServer], smtp_site: Cal
     """The check connects and logs in, and says what is wrong in the server's words."""
     server = smtp({"AUTH": ["235 welcome", "535 5.7.8 wrong password"]}, extensions=["AUTH PLAIN"])
     app = smtp_site(server, MAIL_USERNAME="docs", MAIL_PASSWORD=PASSWORD)
-    transport = Transport(app.extensions["kapa_handoff"])
+    transport = Transport(state_of(app))
     transport.check()
     with pytest.raises(TryLater, match=r"535 5\.7\.8 wrong password"):
         transport.check()

@@ -14,6 +14,7 @@ from flask import Flask
 
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status, Ticket, find_attempts
 from tests.helpers.deliveries import Gate, database_of, delivery_threads, look_up, rewrite, watching
 from tests.helpers.scripted_smtp import HANG_UP, ScriptedServer
@@ -56,7 +57,7 @@ def test_as_many_threads_as_connections(delivering_site: Callable[..., Flask]) -
     app.test_client().get("/")
     assert len(delivery_threads()) == 3
     assert all(thread.daemon for thread in delivery_threads())
-    app.extensions["kapa_handoff"].delivery.stop()
+    state_of(app).delivery.stop()
     assert delivery_threads() == []
 
 
@@ -209,7 +210,7 @@ def test_threads_survive_a_broken_database(
         try:
             rename(app, "kapa_handoff_ticket", "kapa_handoff_gone")
             assert client.post("/handoff/tickets", data=fields, headers=JSON).status_code == 503
-            app.extensions["kapa_handoff"].delivery.tickets_due()
+            state_of(app).delivery.tickets_due()
             assert complained.wait(20), caplog.text
             rename(app, "kapa_handoff_gone", "kapa_handoff_ticket")
         finally:
@@ -309,7 +310,7 @@ def test_stop_finishes_the_mail_in_hand(delivering_site: Callable[..., Flask]) -
     gate = Gate()
     with ScriptedServer({"END": [gate]}) as server:
         app = delivering_site(server, KAPA_HANDOFF_SMTP_CONNECTIONS=1)
-        delivery = app.extensions["kapa_handoff"].delivery
+        delivery = state_of(app).delivery
         in_hand = send_ticket(app.test_client())
         gate.wait()
         waiting = send_ticket(app.test_client())
@@ -330,7 +331,7 @@ def test_stop_finishes_the_mail_in_hand(delivering_site: Callable[..., Flask]) -
 def test_stop_without_start_is_nothing(delivering_site: Callable[..., Flask]) -> None:
     """Stopping twice, or before the first request, does nothing; a request afterwards starts the threads again."""
     app = delivering_site()
-    delivery = app.extensions["kapa_handoff"].delivery
+    delivery = state_of(app).delivery
     delivery.stop()
     app.test_client().get("/")
     delivery.stop()

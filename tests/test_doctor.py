@@ -20,6 +20,7 @@ from flask_kapa_handoff.config import DELIVERIES
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.engines import ENGINES
 from flask_kapa_handoff.doctor import mail as doctor_of_mail
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import ticket
@@ -78,7 +79,7 @@ def test_a_cron_job_hears_only_what_is_wrong(make_app: Callable[..., Flask], mai
 
 def age(app: Flask, status: str = "queued", **by: timedelta) -> None:
     """Let the tickets of a status have these times earlier."""
-    with app.extensions["kapa_handoff"].database.write() as connection:
+    with state_of(app).database.write() as connection:
         for name, difference in by.items():
             values = {name: now(connection) - difference}
             connection.execute(ticket.update().where(ticket.c.status == status).values(**values))
@@ -99,7 +100,7 @@ def test_a_ticket_that_nobody_delivers_is_a_problem(make_app: Callable[..., Flas
 
 def test_there_is_a_remedy_for_each_way_of_delivery(app: Flask) -> None:
     """Whatever KAPA_HANDOFF_DELIVERY says, an engine moves the outbox, and says what to do when nobody delivers."""
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     remedies = [make(state).when_overdue for make in ENGINES.values()]
     assert set(ENGINES) == set(DELIVERIES)
     assert len(set(remedies)) == len(DELIVERIES)
@@ -109,7 +110,7 @@ def test_a_lease_that_nobody_takes_over_is_a_problem(make_app: Callable[..., Fla
     """A worker died in the middle of a mail, and there is no other one."""
     app = mailing(make_app, mail_server)
     send_ticket(app.test_client())
-    assert outbox.claim(app.extensions["kapa_handoff"].database, 30)
+    assert outbox.claim(state_of(app).database, 30)
     assert findings(app)[0] == 0
     age(app, "sending", leased_until=timedelta(hours=3))
     code, output = findings(app)

@@ -25,6 +25,7 @@ from flask_kapa_handoff.cli import keeping
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.engines import threads
 from flask_kapa_handoff.settings import settings_history
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import removal
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import delivery_attempt, ticket
@@ -67,9 +68,9 @@ def test_nothing_of_a_visitor_is_left_in_the_file_of_our_own(
     """Whatever the state of a ticket: note, email, name, page, ids, transcript, errors and attempts are gone."""
     app = site_of_a_visitor(lambda handoff: make_app(handoff=handoff), KapaHandoff(), refusing.port)
     invoke(app, "deliver")
-    assert outbox.claim(app.extensions["kapa_handoff"].database, 30, expected=True) is None
+    assert outbox.claim(state_of(app).database, 30, expected=True) is None
     send_ticket(app.test_client(), email=EMAIL, note=CANARY)
-    assert outbox.claim(app.extensions["kapa_handoff"].database, 30, expected=True)
+    assert outbox.claim(state_of(app).database, 30, expected=True)
     erase(app, Path(app.instance_path))
 
 
@@ -139,7 +140,7 @@ def test_erase_says_so_while_a_reader_keeps_the_log_and_the_next_one_empties_it(
     assert ("within an hour" in result.output) is (delivery == "external")
     assert traces(folder) == ["kapa_handoff.sqlite3-wal"]
     if delivery == "external":  # a process that delivers does it within the hour
-        housekeeping = app.extensions["kapa_handoff"].housekeeping
+        housekeeping = state_of(app).housekeeping
         housekeeping.is_due_now()
         housekeeping.do_all(10)
         assert traces(folder) == []
@@ -152,7 +153,7 @@ def test_erase_says_so_while_a_reader_keeps_the_log_and_the_next_one_empties_it(
 @pytest.mark.only("sqlite")
 def test_visitors_send_tickets_while_the_log_is_emptied(app: Flask) -> None:
     """Again and again, against a writer that never rests: nothing is lost, and the log is emptied in the end."""
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     send_ticket(app.test_client())
     stopped, counted = threading.Event(), []
 
@@ -177,7 +178,7 @@ def test_visitors_send_tickets_while_the_log_is_emptied(app: Flask) -> None:
 
 
 def history(app: Flask) -> list[tuple[str, str | None, str | None]]:
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         return [(one.changed_by, one.before.email, one.after.email) for one in settings_history(connection)]
 
 
@@ -264,7 +265,7 @@ def outdated(make_app: Callable[..., Flask], server: MailServer, **config: objec
     references = [send_ticket(app.test_client()) for _ in range(3)]
     invoke(app, "deliver")
     references.append(send_ticket(app.test_client()))
-    with app.extensions["kapa_handoff"].database.write() as connection:
+    with state_of(app).database.write() as connection:
         moment = now(connection)
         for table, columns in (
             (ticket, ("created_at", "queued_at", "delivered_at")),
@@ -308,8 +309,8 @@ def test_threads_delete_old_tickets(
     monkeypatch.setattr(removal, "BATCH", 1)
     monkeypatch.setattr(threads, "POLL_SECONDS", 0.05)
     app, references = outdated(make_app, mail_server)
-    app.extensions["kapa_handoff"].housekeeping.is_due_now()
-    couriers = threads.DeliveryThreads(app.extensions["kapa_handoff"])
+    state_of(app).housekeeping.is_due_now()
+    couriers = threads.DeliveryThreads(state_of(app))
     couriers.start(beside_visitors=beside_visitors)
     wait_until(lambda: left(app)[0] == references[2:])
     couriers.stop()
@@ -330,7 +331,7 @@ def test_the_sweep_of_celery_deletes_old_tickets(make_app: Callable[..., Flask],
     site.extensions["celery"] = Celery("site", broker="memory://", set_as_current=False)
     KapaHandoff(site)
     tasks = site.extensions["celery"].tasks
-    site.extensions["kapa_handoff"].housekeeping.is_due_now()
+    state_of(site).housekeeping.is_due_now()
     tasks["kapa_handoff.deliver"].apply((references[3],), throw=True)
     assert len(left(app)[0]) == 4
     tasks["kapa_handoff.sweep"].apply(throw=True)
@@ -340,14 +341,14 @@ def test_the_sweep_of_celery_deletes_old_tickets(make_app: Callable[..., Flask],
 def test_old_tickets_are_looked_for_once_an_hour(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """And again at once while there are more of them; a process that has just started has other work first."""
     app, references = outdated(make_app, mail_server)
-    keeper = app.extensions["kapa_handoff"].housekeeping
+    keeper = state_of(app).housekeeping
     assert not keeper.do_some()
     assert len(left(app)[0]) == 4
     keeper.is_due_now()
     assert keeper.do_some()
     keeper.do_all(10)
     assert left(app)[0] == references[2:]
-    with app.extensions["kapa_handoff"].database.write() as connection:
+    with state_of(app).database.write() as connection:
         connection.execute(ticket.update().values(delivered_at=now(connection) - timedelta(days=31)))
     keeper.do_all(10)
     assert len(left(app)[0]) == 2
@@ -356,6 +357,6 @@ def test_old_tickets_are_looked_for_once_an_hour(make_app: Callable[..., Flask],
 def test_no_request_deletes_old_tickets(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """Where a ticket is sent in the request, visitors do not wait for it: there `purge` does it."""
     app, references = outdated(make_app, mail_server, KAPA_HANDOFF_DELIVERY="inline")
-    app.extensions["kapa_handoff"].housekeeping.is_due_now()
+    state_of(app).housekeeping.is_due_now()
     send_ticket(app.test_client(), conversation=json.dumps([PAIR]))
     assert set(references) <= set(left(app)[0])

@@ -12,10 +12,12 @@ from sqlalchemy import text
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.commands import invoke
 from tests.helpers.fields import FIELDS, FILLED
 from tests.helpers.mails import a_ticket, body, read
-from tests.helpers.tickets import send_ticket, tickets
+from tests.helpers.tickets import send_ticket
 
 GONE = {**FILLED, "colour": "red"}
 HOSTILE = "x\u202e\u2028Ticket:    T-AAAAAA\n<b>bold</b>"
@@ -27,7 +29,7 @@ def site(make_app: Callable[..., Flask]) -> Flask:
 
 
 def mail(app: Flask, **fields: str) -> bytes:
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     letterhead = Letterhead("Docs", "docs@example.com", site_fields=state.config.fields)
     return compose(state.templates, letterhead, *a_ticket(fields=fields)).data
 
@@ -98,7 +100,7 @@ def test_the_command_line_lists_and_exports_them(site: Flask) -> None:
 
 
 def rewrite(app: Flask, value: Any) -> None:
-    with app.extensions["kapa_handoff"].database.write() as connection:
+    with state_of(app).database.write() as connection:
         connection.execute(text("UPDATE kapa_handoff_ticket SET fields = :value"), {"value": value})
 
 

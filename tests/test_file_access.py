@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from tests.helpers.commands import findings, invoke
 from tests.helpers.sites import file_of
@@ -40,6 +41,7 @@ import json, logging, os, sys
 from pathlib import Path
 from flask import Flask
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 
 def site(file):
     app = Flask("site", instance_path=str(file.parent))
@@ -59,7 +61,7 @@ def visit(file):
     existed = file.exists()
     status = app.test_client().get("/handoff/offer?pairs=1", headers={"Accept": "application/json"}).status_code
     tickets = app.test_cli_runner().invoke(args=["kapa-handoff", "tickets"])
-    app.extensions["kapa_handoff"].database.close()
+    state_of(app).database.close()
     return {"doctor": doctor.output, "status": status, "existed": existed, "log": chr(10).join(records),
             "tickets": tickets.output}
 
@@ -130,8 +132,8 @@ def test_a_file_with_all_tables_that_cannot_be_written_is_a_problem(place: Path)
     app = Flask("site", instance_path=str(file.parent))
     app.config.update(SECRET_KEY="s", KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{file}", KAPA_HANDOFF_DELIVERY="external")
     KapaHandoff(app)
-    app.extensions["kapa_handoff"].database.upgrade()
-    app.extensions["kapa_handoff"].database.close()
+    state_of(app).database.upgrade()
+    state_of(app).database.close()
     file.parent.chmod(0o777)
     file.chmod(0o444)
     done = subprocess.run(
@@ -226,7 +228,7 @@ def test_the_doctor_does_not_make_the_file_that_it_looks_for(app: Flask) -> None
 def test_the_doctor_does_not_upgrade_the_tables_that_it_looks_at(app: Flask) -> None:
     """An older package may still be running on them."""
     send_ticket(app.test_client())
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.write() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))  # noqa: S608  a constant
     assert "upgraded from version 0001 when they are next used" in findings(app)[1]

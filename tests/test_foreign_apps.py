@@ -16,6 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.doctor import examine
+from flask_kapa_handoff.state import state_of
 from tests.helpers.admin import let_pass, save
 from tests.helpers.pages import Page
 from tests.helpers.servers import MailServer
@@ -87,13 +88,13 @@ def test_a_check_of_the_sites_own_is_named_in_the_log_and_by_the_doctor(
         for _ in range(2):
             assert client.post("/handoff/tickets", data=ticket_fields(client)).status_code == 403
     assert [line in record.getMessage() for record in caplog.records].count(True) == 1
-    told = [finding for finding in examine(app, app.extensions["kapa_handoff"]) if line in finding.remedy]
+    told = [finding for finding in examine(app, state_of(app)) if line in finding.remedy]
     assert [finding.what for finding in told] == [
         "The site itself refused POST /handoff/tickets (403) before it reached the handoff."
     ]
     knows_us = True
     send_ticket(client)
-    assert not [one for one in examine(app, app.extensions["kapa_handoff"]) if line in one.remedy]
+    assert not [one for one in examine(app, state_of(app)) if line in one.remedy]
     assert save(client, button_text="Ask").status_code == 303
 
 
@@ -162,8 +163,8 @@ def test_an_app_with_host_matching_is_served_on_every_host(make_app: MakeApp, tm
         page = client.get("/handoff/admin/").text
         assert 'href="/handoff/admin/tickets"' in page
         assert save(client, button_text=f"Ask {host}").status_code == 303
-    app.extensions["kapa_handoff"].delivery.stop()
-    app.extensions["kapa_handoff"].database.close()
+    state_of(app).delivery.stop()
+    state_of(app).database.close()
 
 
 # --- the site's name -------------------------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ def test_the_site_has_a_name_to_read(
         monkeypatch.setitem(sys.modules, package, ModuleType(package))
         monkeypatch.setattr(sys.modules[package], "__path__", [], raising=False)
     app = make_app(name=name, **{"KAPA_HANDOFF_SITE_NAME": None, **config})
-    assert app.extensions["kapa_handoff"].site_name == expected
+    assert state_of(app).site_name == expected
 
 
 def test_pages_and_mails_have_the_same_name(make_app: MakeApp, mail_server: MailServer) -> None:
@@ -218,6 +219,6 @@ def test_the_doctor_advises_to_set_a_name_that_is_only_guessed(
 ) -> None:
     """A title of the site's own configuration is good enough."""
     app = make_app(KAPA_HANDOFF_SITE_NAME=None, **config)
-    (found,) = (one for one in examine(app, app.extensions["kapa_handoff"]) if "call this site" in one.what)
+    (found,) = (one for one in examine(app, state_of(app)) if "call this site" in one.what)
     assert found.level.value == level
     assert ("KAPA_HANDOFF_SITE_NAME" in found.remedy) == (level == "warning")

@@ -25,10 +25,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.admin import responses as admin_answers
 from flask_kapa_handoff.template_environment import TEMPLATES
+from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.visitor import responses as public_answers
 from tests.helpers.admin import fields, let_pass, save, shown
 from tests.helpers.servers import MailServer
-from tests.helpers.tickets import send_ticket, tickets, whole_way
+from tests.helpers.tickets import send_ticket, whole_way
 
 MakeApp = Callable[..., Flask]
 PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")

@@ -15,10 +15,12 @@ from flask.testing import FlaskClient
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.settings import current_settings, save_settings
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.triggers import Facts, Trigger
 from tests.helpers.offers import DAY, sign_earlier, signed_offer
 from tests.helpers.pages import JSON, Page
-from tests.helpers.tickets import PAIR, post, ticket_fields, tickets
+from tests.helpers.tickets import PAIR, post, ticket_fields
 
 
 def with_record(make_app: Callable[..., Flask], *pairs: QuestionAnswer, **config: Any) -> tuple[Flask, list[Any]]:
@@ -38,7 +40,7 @@ def offered(client: FlaskClient, **query: Any) -> bool:
 
 
 def change_triggers(app: Flask, *triggers: Any) -> None:
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     with state.database.write() as connection:
         current = current_settings(connection, state.config)
         save_settings(connection, state.config, replace(current, triggers=triggers), changed_by="ada")
@@ -132,7 +134,7 @@ def test_an_offer_that_is_too_old_is_decided_by_the_sites_record_of_today(
 
 def test_opening_a_form_again_and_again_does_not_keep_an_offer_for_ever(app: Flask, client: FlaskClient) -> None:
     """A form can be sent for a day after it was opened, and opened for a day after the decision."""
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     with app.test_request_context():
         decided = replace(Offer((Trigger.ALWAYS,), Facts(1), answer_id="a1"), decided_at=int(time.time()) - DAY - 5)
         form = state.offer_signer().sign(decided)

@@ -13,12 +13,13 @@ from sqlalchemy import update
 
 from flask_kapa_handoff import Health, KapaHandoff, health
 from flask_kapa_handoff.delivery import outbox, requeue
-from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.health import _HEALTH
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import find_ticket
+from flask_kapa_handoff.testing import deliver
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
 
@@ -31,15 +32,7 @@ def app(make_app: Callable[..., Flask], mail_server: MailServer) -> Flask:
 
 
 def database_of(app: Flask) -> Database:
-    return app.extensions["kapa_handoff"].database
-
-
-def deliver(app: Flask) -> None:
-    """Send everything that is due."""
-    courier = Courier(app.extensions["kapa_handoff"])
-    while courier.deliver_next():
-        pass
-    courier.close()
+    return state_of(app).database
 
 
 def make_older(app: Flask, reference: str, age: timedelta) -> None:

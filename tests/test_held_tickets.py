@@ -15,11 +15,12 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import KapaHandoff, health
 from flask_kapa_handoff.delivery import requeue
-from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.doctor import Level, examine
 from flask_kapa_handoff.signals import ticket_created
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from flask_kapa_handoff.storage.tickets import Status, Ticket, latest_tickets
+from flask_kapa_handoff.storage.tickets import Status, Ticket
+from flask_kapa_handoff.testing import deliver, tickets
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket, ticket_fields
 
@@ -44,14 +45,8 @@ def app(make_site: Callable[..., Flask]) -> Flask:
     return make_site()
 
 
-def stored(app: Flask) -> list[Ticket]:
-    """Oldest first."""
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        return latest_tickets(connection)[::-1]
-
-
 def statuses(app: Flask) -> list[str]:
-    return [str(ticket.status) for ticket in stored(app)]
+    return [str(ticket.status) for ticket in tickets(app)]
 
 
 def send(app: Flask, **fields: str) -> TestResponse:
@@ -73,17 +68,9 @@ def make_older(app: Flask, age: timedelta) -> None:
         values = {name: getattr(found, name) - age for name in times if getattr(found, name) is not None}
         connection.execute(update(ticket_table).where(ticket_table.c.id == found.id).values(values))
 
-    for found in stored(app):
-        with app.extensions["kapa_handoff"].database.write() as connection:
+    for found in tickets(app):
+        with state_of(app).database.write() as connection:
             shift(connection, found)
-
-
-def deliver(app: Flask) -> None:
-    """Send everything that is due, as a process does that has just started."""
-    courier = Courier(app.extensions["kapa_handoff"])
-    while courier.deliver_next():
-        pass
-    courier.close()
 
 
 def invoke(app: Flask, *words: str) -> Result:
@@ -116,8 +103,8 @@ def test_a_visitor_whose_ticket_is_held_gets_a_reference_as_any_other(app: Flask
     client = app.test_client()
     page = client.post("/handoff/tickets", data=ticket_fields(client), headers={"Accept": "text/html"})
     assert page.status_code == 201
-    assert stored(app)[-1].reference in page.text
-    assert stored(app)[-1].status is Status.HELD
+    assert tickets(app)[-1].reference in page.text
+    assert tickets(app)[-1].status is Status.HELD
 
 
 def test_the_same_form_again_gives_the_held_ticket(app: Flask) -> None:
@@ -126,7 +113,7 @@ def test_the_same_form_again_gives_the_held_ticket(app: Flask) -> None:
     fields = ticket_fields(app.test_client())
     first, again = send(app, **fields), send(app, **fields)
     assert (first.status_code, again.status_code) == (201, 200)
-    assert first.json == again.json == {"reference": stored(app)[-1].reference, "status": "held"}
+    assert first.json == again.json == {"reference": tickets(app)[-1].reference, "status": "held"}
 
 
 def test_at_ten_times_the_sites_limit_it_refuses(make_site: Callable[..., Flask]) -> None:
@@ -179,7 +166,7 @@ def test_what_waits_leaves_less_room(app: Flask) -> None:
     """While the mail server is down nothing is added to the queue."""
     send_some(app, 4)
     make_older(app, timedelta(minutes=61))
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     assert requeue.release_held(database, 2) == 0
     assert requeue.release_held(database, 3) == 1
     assert requeue.release_held(database, 3) == 0
@@ -190,8 +177,8 @@ def test_a_released_ticket_counts_from_then_on(app: Flask) -> None:
     """It has five days to go out from its release, and the queue's age is not that of its arrival."""
     send_some(app, 3)
     make_older(app, timedelta(hours=30))
-    assert requeue.release_held(app.extensions["kapa_handoff"].database, 3) == 1
-    released = stored(app)[-1]
+    assert requeue.release_held(state_of(app).database, 3) == 1
+    released = tickets(app)[-1]
     assert datetime.now(timezone.utc) - released.queued_at < timedelta(minutes=1)
     assert released.next_attempt_at == released.queued_at
 
@@ -208,7 +195,7 @@ def test_deliver_from_cron_releases(app: Flask, mail_server: MailServer) -> None
 def test_a_thread_looks_for_held_ones_once_a_minute(app: Flask) -> None:
     """Not for each ticket."""
     statements: list[str] = []
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     send_some(app, 2)
     state.database.engine  # noqa: B018 - opened, so that it can be listened to
     from sqlalchemy import event
@@ -216,10 +203,7 @@ def test_a_thread_looks_for_held_ones_once_a_minute(app: Flask) -> None:
     event.listen(
         state.database.engine, "before_cursor_execute", lambda *arguments: statements.append(str(arguments[3]))
     )
-    courier = Courier(state)
-    while courier.deliver_next():
-        pass
-    courier.close()
+    deliver(app)
     assert sum("'held'" in statement for statement in statements) == 1
 
 
@@ -286,7 +270,7 @@ def test_held_tickets_are_seen(app: Flask) -> None:
     assert "held" in invoke(app, "tickets").output.splitlines()[0]
     assert json.loads(invoke(app, "export").output.splitlines()[-1])["status"] == "held"
     assert (health(app).held, health(app).queued) == (1, 2)
-    (finding,) = [found for found in examine(app, app.extensions["kapa_handoff"]) if " held: " in found.what]
+    (finding,) = [found for found in examine(app, state_of(app)) if " held: " in found.what]
     assert finding.level is Level.WARNING
     assert finding.what == "1 ticket is held: more came than the site's hourly limit (2)."
 
@@ -299,4 +283,4 @@ def test_a_visitors_held_tickets_are_erased_and_no_purge_takes_them(make_site: C
     assert invoke(app, "purge").exit_code == 0
     assert statuses(app) == ["queued", "queued", "held"]
     assert invoke(app, "erase", "visitor@example.com", "--yes").exit_code == 0
-    assert stored(app) == []
+    assert tickets(app) == []

@@ -21,10 +21,12 @@ from flask_kapa_handoff.doctor import Level, examine
 from flask_kapa_handoff.hook_checks import HOOKS, misfit
 from flask_kapa_handoff.hooks import Registered
 from flask_kapa_handoff.refusals import recent_refusals
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.admin import let_pass, save, shown
 from tests.helpers.offers import offer_without_database, signed_offer
 from tests.helpers.pages import JSON, Page
-from tests.helpers.tickets import post, send_ticket, ticket_fields, tickets
+from tests.helpers.tickets import post, send_ticket, ticket_fields
 
 MakeApp = Callable[..., Flask]
 Log = pytest.LogCaptureFixture
@@ -37,7 +39,7 @@ WORD = "xylophone"
 
 def found_by_doctor(app: Flask, hook: str) -> str:
     """What the doctor says of a hook, why it matters and how to fix it."""
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     findings = [one for one in examine(app, state) if one.what.startswith(f"The site's {hook} failed")]
     assert all(one.level is Level.WARNING for one in findings)
     return "\n".join(f"{one.what} {one.why} {one.remedy}" for one in findings)
@@ -48,7 +50,7 @@ def error_of(answer: TestResponse) -> tuple[int, str]:
 
 
 def counted(app: Flask) -> dict[tuple[str, str], int]:
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     state.refusals.write()
     return dict(recent_refusals(state.database))
 
@@ -521,7 +523,7 @@ def test_a_layout_that_is_missing_is_named_at_the_first_request(make_app: MakeAp
         "mean admin/base.html?); use the name of a template that has a block 'content'. The admin pages are shown in "
         "a plain frame."
     )
-    findings = [one.what for one in examine(app, app.extensions["kapa_handoff"])]
+    findings = [one.what for one in examine(app, state_of(app))]
     assert any("cannot be used: there is no template admin/bsae.html (did you mean" in what for what in findings)
 
 

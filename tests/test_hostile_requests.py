@@ -17,11 +17,12 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
 from flask_kapa_handoff.signals import ticket_created
+from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button
 from tests.helpers.hostile_requests import ROUTES, Attacker, hostile_site
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import JSON, Page
-from tests.helpers.tickets import ticket_fields, tickets
+from tests.helpers.tickets import ticket_fields
 
 MOST_OCTETS = 500_000
 """No answer to a request of some kilobytes is larger: the admin's list has fifty tickets."""

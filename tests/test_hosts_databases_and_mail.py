@@ -13,9 +13,11 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import inspect
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.pages import JSON, PLAIN
 from tests.helpers.servers import MailServer
-from tests.helpers.tickets import send_ticket, ticket_fields, tickets, whole_way
+from tests.helpers.tickets import send_ticket, ticket_fields, whole_way
 
 # --- databases -------------------------------------------------------------------------------------------------------
 
@@ -46,7 +48,7 @@ def test_a_sites_flask_sqlalchemy_engine_is_used(make_app: Callable[..., Flask],
 
     client = app.test_client()
     assert client.get("/handoff/offer?pairs=1").status_code == 503
-    app.extensions["kapa_handoff"].database.upgrade()
+    state_of(app).database.upgrade()
     with app.app_context():
         database.create_all()
         names = inspect(database.engine).get_table_names()
@@ -93,7 +95,7 @@ def test_the_sites_open_transaction_does_not_hold_up_a_page_with_a_button(
     """A view that has written, but not committed, renders the button at once."""
     app = make_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/site.sqlite3")
     database = SQLAlchemy(app)
-    app.extensions["kapa_handoff"].database.upgrade()
+    state_of(app).database.upgrade()
 
     @app.get("/page")
     def page() -> str:

@@ -14,9 +14,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client
 
 from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import JSON, PLAIN, Page
-from tests.helpers.tickets import send_ticket, ticket_fields, tickets, whole_way
+from tests.helpers.tickets import send_ticket, ticket_fields, whole_way
 
 
 def test_an_app_factory_mounts_one_extension_object_on_many_apps(make_app: Callable[..., Flask]) -> None:

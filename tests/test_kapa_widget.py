@@ -18,6 +18,7 @@ from sqlalchemy import event
 from flask_kapa_handoff import KapaHandoff, settings_cache
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.settings import current_settings, save_settings
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.triggers import parse_triggers
 from flask_kapa_handoff.web.urls import STATIC
 from tests.helpers.admin import let_pass, save
@@ -42,7 +43,7 @@ def tag(app: Flask, template: str = WIDGET, **context: Any) -> dict[str, str]:
 
 def change(app: Flask, **values: Any) -> None:
     """What another process's admin does."""
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     with state.database.write() as connection:
         wanted = replace(current_settings(connection, state.config), **values)
         save_settings(connection, state.config, wanted, changed_by="a test")
@@ -108,7 +109,7 @@ def test_every_value_is_escaped_and_keeps_its_meaning(app: Flask) -> None:
     assert (found["data-a"], found["data-b"], found["data-d"]) == ("true", "false", "7")
     assert "data-c" not in found
     change(app, button_text=EVIL[:40])
-    app.extensions["kapa_handoff"].settings_cache.clear()
+    state_of(app).settings_cache.clear()
     assert tag(app)["data-handoff-button-text"] == EVIL[:40]
 
 
@@ -182,7 +183,7 @@ def test_most_page_views_ask_the_database_nothing(app: Flask, clock: Callable[[f
     """One query in three seconds, however many pages are shown."""
     tag(app)
     statements: list[str] = []
-    engine = app.extensions["kapa_handoff"].database.engine
+    engine = state_of(app).database.engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
     for _ in range(10):
         clock(0.29)
@@ -215,18 +216,14 @@ def test_another_process_shows_it_as_well(app: Flask, tmp_path: Path, clock: Cal
     """A real second process saves."""
     tag(app)
     program = (
-        "from dataclasses import replace\n"
         "from flask import Flask\n"
         "from flask_kapa_handoff import KapaHandoff\n"
-        "from flask_kapa_handoff.settings import current_settings, save_settings\n"
+        "from flask_kapa_handoff.testing import change_settings\n"
         "app = Flask('site', instance_path=__import__('sys').argv[1])\n"
         "app.config.update(SECRET_KEY='x', KAPA_HANDOFF_EMAIL='support@example.com')\n"
         "app.config.from_prefixed_env()\n"
         "KapaHandoff(app)\n"
-        "state = app.extensions['kapa_handoff']\n"
-        "with state.database.write() as connection:\n"
-        "    wanted = replace(current_settings(connection, state.config), button_text='From elsewhere')\n"
-        "    save_settings(connection, state.config, wanted, changed_by='a test')\n"
+        "change_settings(app, button_text='From elsewhere')\n"
     )
     command = [sys.executable, "-c", program, app.instance_path]
     subprocess.run(command, check=True, env=environment_of(app), cwd=Path(__file__).parent.parent)
@@ -240,7 +237,7 @@ def test_without_a_database_the_known_settings_stay(
 ) -> None:
     """A handoff that this site cannot take then goes to Kapa: better than no button. Not every page tries again."""
     tag(app)
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     state.database.close()
     Path(app.instance_path, "kapa_handoff.sqlite3").rename(Path(app.instance_path, "away"))
     Path(app.instance_path, "kapa_handoff.sqlite3").mkdir()
@@ -253,7 +250,7 @@ def test_without_a_database_the_known_settings_stay(
 
 def test_while_one_page_reads_the_others_do_not_wait(app: Flask, clock: Callable[[float], None]) -> None:
     """A database that hangs holds up one page view, however long it hangs; an admin's save meanwhile is not undone."""
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     tag(app)
     change(app, button_text="Ask a human")
     clock(3.1)
@@ -280,7 +277,7 @@ def test_a_reader_that_fails_late_does_not_bring_back_older_settings(
     app: Flask, clock: Callable[[float], None]
 ) -> None:
     """Another one was quicker and found newer ones."""
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     tag(app)
     change(app, button_text="Ask a human")
     clock(3.1)

@@ -15,6 +15,7 @@ from sqlalchemy import inspect, text
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, unknown
 from flask_kapa_handoff.health import health
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from flask_kapa_handoff.storage.tables import metadata
 from tests.helpers.admin import fields, let_pass, save, shown
@@ -46,13 +47,13 @@ class Site:
 
 def execute(app: Flask, *statements: str, **values: Any) -> None:
     """Write past the package, as another version of it may."""
-    with app.extensions["kapa_handoff"].database.engine.begin() as connection:
+    with state_of(app).database.engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement), values)
 
 
 def read(app: Flask, query: str, **values: Any) -> list[Any]:
-    with app.extensions["kapa_handoff"].database.engine.connect() as connection:
+    with state_of(app).database.engine.connect() as connection:
         return list(connection.execute(text(query), values).scalars())
 
 
@@ -62,7 +63,7 @@ GET_VERSION = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608
 
 def extend_tables(app: Flask) -> None:
     """What the rule for migrations allows."""
-    kind = "CHAR(32)" if app.extensions["kapa_handoff"].database.engine.dialect.name == "sqlite" else "UUID"
+    kind = "CHAR(32)" if state_of(app).database.engine.dialect.name == "sqlite" else "UUID"
     for table in metadata.tables:
         execute(
             app,
@@ -80,7 +81,7 @@ def extend_tables(app: Flask) -> None:
 def later_offer(app: Flask) -> str:
     """An offer with one more trigger, fact and claim."""
     with app.test_request_context():
-        signer = app.extensions["kapa_handoff"].offer_signer()
+        signer = state_of(app).offer_signer()
         said = {
             "for": signer._audience,
             "id": "an-offer-of-later",
@@ -138,7 +139,7 @@ def site(make_app: Callable[..., Flask], mail_server: MailServer) -> Site:
             later = {**values, "theme": "dark", "triggers": [*values["triggers"], "of-later"]}
             change = f'UPDATE kapa_handoff_settings_change SET "{column}" = :later WHERE "{column}" = :now'  # noqa: S608
             execute(app, change, later=json.dumps(later), now=json.dumps(values))
-    app.extensions["kapa_handoff"].database.close()
+    state_of(app).database.close()
     again = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=let_pass))
     return Site(again, again.test_client(), delivered, due, snoozed, only_unknown, later_offer(again))
 
@@ -171,7 +172,7 @@ def test_the_button_and_the_form_work(site: Site) -> None:
 
 def test_an_open_form_is_sent(site: Site) -> None:
     """The offer's unknown trigger goes into the ticket, and its unknown claims into the offer of the form."""
-    signer = site.app.extensions["kapa_handoff"].offer_signer
+    signer = state_of(site.app).offer_signer
     with site.app.test_request_context():
         opened = signer().read(site.offer)
         again = signer().read(signer().sign(opened.for_one_form()))
@@ -268,8 +269,7 @@ def test_what_was_added_stays(site: Site) -> None:
     invoke(site.app, "deliver")
     send_ticket(site.client)
     columns = {
-        column["name"]
-        for column in inspect(site.app.extensions["kapa_handoff"].database.engine).get_columns("kapa_handoff_ticket")
+        column["name"] for column in inspect(state_of(site.app).database.engine).get_columns("kapa_handoff_ticket")
     }
     assert {"later", "later_count"} <= columns
     assert set(read(site.app, "SELECT later_count FROM kapa_handoff_ticket")) == {7}
@@ -299,7 +299,7 @@ def test_tables_that_cannot_be_used_are_refused(make_app: Callable[..., Flask], 
     else:
         execute(first, change)
     execute(first, SET_VERSION)
-    first.extensions["kapa_handoff"].database.close()
+    state_of(first).database.close()
     app = make_app()
     assert app.test_client().get("/handoff/offer?pairs=1").status_code == 503
     run = invoke(app, "db", "upgrade")

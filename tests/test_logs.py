@@ -15,6 +15,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff
 from flask_kapa_handoff.hooks import Visitor
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.signals import ticket_created, ticket_delivered
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.triggers import Facts, Trigger
 from tests.helpers.commands import invoke
 from tests.helpers.servers import MailServer
@@ -29,7 +30,7 @@ def send(app: Flask) -> None:
     """A ticket of a visitor whose every word can be told."""
     with app.test_request_context():
         offered = Offer((Trigger.ALWAYS,), Facts(1), "default", f"{WORD}-t", PAIR["id"], f"https://{WORD}.example/")
-        offer = app.extensions["kapa_handoff"].offer_signer().sign(offered)
+        offer = state_of(app).offer_signer().sign(offered)
     send_ticket(
         app.test_client(), offer=offer, email=f"{WORD}@example.com", note=f"my {WORD}", conversation=json.dumps([PAIR])
     )

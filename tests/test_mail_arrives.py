@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.hooks import Visitor
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import transcript
 from flask_kapa_handoff.storage.tickets import Status
 from tests.helpers.couriers import deliver
@@ -155,7 +156,7 @@ def test_attachment_equals_what_is_stored(make_site: Callable[..., Flask], mail_
     """conversation.json is the stored conversation, which is the one that was sent."""
     app = make_site()
     ticket = look_up(app, send(app))
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         stored = connection.execute(
             select(transcript.c.conversation).where(transcript.c.ticket_id == ticket.id)
         ).scalar_one()

@@ -17,9 +17,9 @@ from pathlib import Path
 from flask import Flask
 
 from flask_kapa_handoff.delivery import outbox
-from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status
-from tests.helpers.couriers import deliver
+from tests.helpers.couriers import courier_of, deliver
 from tests.helpers.deliveries import look_up, make_due
 from tests.helpers.mails import CONVERSATION, send
 from tests.helpers.scripted_smtp import ScriptedServer
@@ -36,7 +36,7 @@ def test_nothing_is_lost_while_smtp_is_down(make_app: Callable[..., Flask]) -> N
     assert deliver(app).status is Status.QUEUED
     server = MailServer(port).start()
     try:
-        assert Courier(app.extensions["kapa_handoff"]).deliver_next() is None  # not due yet
+        assert courier_of(app).deliver_next() is None  # not due yet
         make_due(app, reference)
         assert deliver(app).status is Status.DELIVERED
         assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in server.received] == [reference]
@@ -129,7 +129,7 @@ def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask]) -> None
         assert mail.message["X-Kapa-Handoff-Ticket"] == reference
         assert mail.message["Message-ID"] == f"<{ticket.id}@example.com>"
         assert look_up(app, reference).status is Status.DELIVERED
-        assert outbox.claim(app.extensions["kapa_handoff"].database, 30) is None
+        assert outbox.claim(state_of(app).database, 30) is None
     finally:
         server.stop()
 

@@ -12,6 +12,7 @@ from flask import Flask, render_template_string
 from sqlalchemy import event
 
 from flask_kapa_handoff import Conversation, QuestionAnswer
+from flask_kapa_handoff.state import state_of
 from tests.helpers.pages import EVIL, Page, render
 from tests.helpers.tickets import ticket_fields
 
@@ -63,7 +64,7 @@ def test_the_addresses_carry_a_mark_of_the_content(app: Flask) -> None:
 def test_the_script_tag_asks_the_database_nothing(app: Flask, down: Flask) -> None:
     """It stands on every page: no query, and no need of a database at all."""
     statements: list[str] = []
-    engine = app.extensions["kapa_handoff"].database.engine
+    engine = state_of(app).database.engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
     render(app, "{{ kapa_handoff_script(desk='default', nonce='n') }}")
     assert statements == []
@@ -111,9 +112,7 @@ def test_without_a_request_the_addresses_follow_application_root(make_app: Calla
 
 def test_templates_of_the_site_with_other_names_are_not_ours(app: Flask) -> None:
     """Every name of the package lies under kapa_handoff/."""
-    names = [
-        name for name in app.extensions["kapa_handoff"].templates.list_templates() if name.endswith((".html", ".txt"))
-    ]
+    names = [name for name in state_of(app).templates.list_templates() if name.endswith((".html", ".txt"))]
     assert names
     assert all(name.startswith("kapa_handoff/") for name in names)
 

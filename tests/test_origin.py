@@ -12,10 +12,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.hostile_requests import hostile_site
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import JSON, Page
-from tests.helpers.tickets import PAIR, ticket_fields, tickets
+from tests.helpers.tickets import PAIR, ticket_fields
 
 OUTSIDE = "http://intranet.example"
 """What the browser shows, while nginx's default tells the app ``Host: 127.0.0.1:8000``."""
@@ -97,7 +98,7 @@ def test_what_only_the_offer_vouches_for_does_not_act_for_a_visitor_who_is_signe
     for origin, by in (("null", "typed@example.com"), (OUTSIDE, "typed@example.com"), (own, "ada@example.com")):
         fields = ticket_fields(client, offer=offer_for(client, f"{OUTSIDE}/"), email="typed@example.com")
         assert send(client, fields, Origin=origin).status_code == 201
-        ticket = tickets(app)[0]
+        ticket = tickets(app)[-1]
         assert (ticket.visitor_email, ticket.visitor_name) == (by, "Ada" if origin == own else None)
 
 
@@ -243,7 +244,7 @@ def test_what_only_the_offer_vouches_for_is_no_way_to_a_visitors_own_record(make
     assert not asked
     own = ticket_fields(client, offer=offer_for(client, f"{OUTSIDE}/"), conversation="")
     assert send(client, own, Origin="http://127.0.0.1:8000").status_code == 201
-    assert tickets(app)[0].transcript_source == "site"
+    assert tickets(app)[-1].transcript_source == "site"
 
 
 def test_a_form_that_comes_back_says_nobodys_name_to_a_page_that_is_not_known(make_app: Callable[..., Flask]) -> None:

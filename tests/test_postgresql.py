@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.errors import SchemaError, Unavailable
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import removal, schema
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
@@ -113,7 +114,7 @@ def test_limits_hold_whatever_the_sites_isolation_level(
     app = make_app(mount=False, KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
     KapaHandoff(app, engine=engine)
     offer = signed_offer(app.test_client())
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     waiting = threading.Event()
     answers: list[int] = []
 
@@ -151,7 +152,7 @@ def test_a_writer_does_not_wait_without_end(app: Flask, database: Database, monk
 def test_a_new_database_asks_for_its_tables(make_app: Callable[..., Flask], empty: str) -> None:
     """A shared database is not migrated by itself: the error names the command, which then makes the tables."""
     app = make_app(KAPA_HANDOFF_DATABASE_URI=empty)
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with pytest.raises(SchemaError, match="flask kapa-handoff db upgrade"), database.read():
         pass
     told = app.test_cli_runner().invoke(args=["kapa-handoff", "db", "upgrade"])
@@ -188,15 +189,15 @@ def test_a_url_without_a_driver_gets_psycopg(make_app: Callable[..., Flask], pos
     for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
         written = uri.replace("postgresql+psycopg", scheme, 1)
         app = make_app(name=scheme.replace("+", "-"), KAPA_HANDOFF_DATABASE_URI=written)
-        assert app.extensions["kapa_handoff"].database.engine.driver == "psycopg"
-        app.extensions["kapa_handoff"].database.close()
+        assert state_of(app).database.engine.driver == "psycopg"
+        state_of(app).database.close()
     postgres.give_back(uri)
 
 
 def test_the_password_is_not_logged(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> None:
     """A server that cannot be reached is reported without the password of its address."""
     app = make_app(KAPA_HANDOFF_DATABASE_URI="postgresql://app:qz-secret@127.0.0.1:1/app")
-    with pytest.raises(Unavailable), app.extensions["kapa_handoff"].database.read():
+    with pytest.raises(Unavailable), state_of(app).database.read():
         pass
     assert "cannot be used" in caplog.text
     assert "qz-secret" not in caplog.text

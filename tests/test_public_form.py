@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor
 from flask_kapa_handoff.fields import PACKAGE_FIELDS
-from flask_kapa_handoff.storage.tickets import latest_tickets
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.offers import old_offer, signed_offer
 from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page
 from tests.helpers.tickets import send_ticket, ticket_fields
@@ -178,9 +178,7 @@ def test_a_signed_in_visitors_email_is_locked_on_the_server_too(signed_in: Flask
     """Whatever the browser sends, the ticket has the address of the one who is signed in."""
     client = signed_in.test_client()
     reference = send_ticket(client, email=email)
-    database = signed_in.extensions["kapa_handoff"].database
-    with database.read() as connection:
-        (ticket,) = latest_tickets(connection)
+    (ticket,) = tickets(signed_in)
     assert ticket.reference == reference
     assert ticket.visitor_email == "ada@example.com"
     assert ticket.visitor_name == 'Ada "Countess" <Lovelace>'

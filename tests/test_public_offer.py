@@ -13,11 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.testing import change_settings
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_script
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import Page
 from tests.helpers.servers import MailServer
-from tests.helpers.sites import switch_off
 from tests.helpers.tickets import send_ticket
 
 JSON = {"Accept": "application/json"}
@@ -137,7 +137,7 @@ def test_without_an_email_no_button_is_ever_rendered(make_app: Callable[..., Fla
 def test_a_desk_that_is_switched_off_has_no_button(app: Flask, client: FlaskClient) -> None:
     """204 from the moment on when an admin switches it off."""
     assert client.get("/handoff/offer?pairs=1").status_code == 200
-    switch_off(app)
+    change_settings(app, enabled=False)
     assert client.get("/handoff/offer?pairs=1").status_code == 204
     assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
 
@@ -179,7 +179,7 @@ def test_a_desk_that_takes_no_tickets_offers_none_on_request(make_app: Callable[
     """Neither where it is switched off, nor where nobody would get the mail."""
     app = make_app(KAPA_HANDOFF_EMAIL=None if reason == "no email" else "support@example.com")
     if reason == "off":
-        switch_off(app)
+        change_settings(app, enabled=False)
     said = app.test_client().get(f"/handoff/offer?pairs=1&requested={bridge_mark(app)}", headers=JSON)
     assert said.json == {"offered": False}
 

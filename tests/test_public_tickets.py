@@ -14,10 +14,11 @@ from flask.testing import FlaskClient
 
 from flask_kapa_handoff import QuestionAnswer
 from flask_kapa_handoff.signals import ticket_created
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status, Ticket
+from flask_kapa_handoff.testing import change_settings, conversation_of, tickets
 from tests.helpers.offers import old_offer, signed_offer
 from tests.helpers.pages import JSON, Page
-from tests.helpers.sites import switch_off
 from tests.helpers.tickets import (
     EMAIL,
     NOTE,
@@ -29,8 +30,6 @@ from tests.helpers.tickets import (
     refused,
     send_ticket,
     ticket_fields,
-    tickets,
-    transcript,
 )
 
 # --- 201 and 200 -----------------------------------------------------------------------------------------------------
@@ -66,7 +65,7 @@ def test_a_ticket_is_stored_and_its_reference_is_shown(app: Flask, client: Flask
     assert ticket.delivered_at is None
     assert ticket.id.version == 7
     assert "127.0.0.1" not in ticket.client_key
-    assert transcript(app, ticket).pairs == (QuestionAnswer(PAIR["question"], PAIR["answer"], "a1"),)
+    assert conversation_of(app, ticket).pairs == (QuestionAnswer(PAIR["question"], PAIR["answer"], "a1"),)
 
 
 @pytest.mark.parametrize("as_text", [True, False], ids=["text", "list"])
@@ -79,7 +78,7 @@ def test_a_ticket_may_be_json(app: Flask, client: FlaskClient, as_text: bool) ->
     assert answer.status_code == 201
     (ticket,) = tickets(app)
     assert answer.json == {"reference": ticket.reference, "status": "queued"}
-    assert transcript(app, ticket).pairs[0].question == PAIR["question"]
+    assert conversation_of(app, ticket).pairs[0].question == PAIR["question"]
 
 
 def test_a_multipart_form_is_a_form(app: Flask, client: FlaskClient) -> None:
@@ -127,7 +126,7 @@ def test_a_repeated_submission_holds_when_the_desk_was_switched_off(app: Flask, 
     """What is stored is stored."""
     fields = ticket_fields(client)
     assert post(client, "json", fields).status_code == 201
-    switch_off(app)
+    change_settings(app, enabled=False)
     assert post(client, "json", fields).status_code == 200
 
 
@@ -233,7 +232,7 @@ def test_a_desk_that_was_switched_off_takes_no_ticket_and_the_text_is_kept(
 ) -> None:
     """409, disabled, for a form that was open meanwhile."""
     fields = ticket_fields(client)
-    switch_off(app)
+    change_settings(app, enabled=False)
     refused(post(client, shape, fields), shape, 409, "disabled")
     assert tickets(app) == []
 
@@ -275,7 +274,7 @@ def test_a_conversation_cannot_change_where_a_ticket_goes(app: Flask, client: Fl
     send_ticket(client, conversation=json.dumps([{**PAIR, "recipient": "evil@evil.example", "desk": "evil"}]))
     (ticket,) = tickets(app)
     assert ticket.recipient == "support@example.com"
-    assert "evil" not in repr(ticket) + repr(transcript(app, ticket))
+    assert "evil" not in repr(ticket) + repr(conversation_of(app, ticket))
 
 
 @pytest.mark.only("sqlite")
@@ -288,7 +287,7 @@ def test_secrets_are_masked_in_what_is_stored(app: Flask, client: FlaskClient, t
     (ticket,) = tickets(app)
     assert "[hidden: GitHub token]" in ticket.note
     assert ticket.subject == "Why does [hidden: GitHub token] fail?"
-    app.extensions["kapa_handoff"].database.close()
+    state_of(app).database.close()
     for path in Path(app.instance_path).iterdir():
         assert SECRET.encode() not in path.read_bytes(), path.name
 

@@ -8,19 +8,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from flask_kapa_handoff.testing import conversation_of, tickets
 from tests.helpers.pages import Page
-from tests.helpers.tickets import (
-    EMAIL,
-    NOTE,
-    PAIR,
-    post,
-    post_json,
-    refused,
-    send_ticket,
-    ticket_fields,
-    tickets,
-    transcript,
-)
+from tests.helpers.tickets import EMAIL, NOTE, PAIR, post, post_json, refused, send_ticket, ticket_fields
 
 # --- 422 -------------------------------------------------------------------------------------------------------------
 
@@ -214,6 +204,6 @@ def test_odd_characters_in_the_text_are_stored_cleaned(app: Flask, client: Flask
     """NUL and its like are gone, and accents are one character."""
     send_ticket(client, note=dirty, conversation=json.dumps([{**PAIR, "question": dirty, "answer": dirty}]))
     (ticket,) = tickets(app)
-    pair = transcript(app, ticket).pairs[0]
+    pair = conversation_of(app, ticket).pairs[0]
     assert ticket.note == pair.question == pair.answer
     assert not set(ticket.note) & {"\x00", "\x1b", "\u0301"}

@@ -13,18 +13,9 @@ import pytest
 from flask import Flask, Request, request
 from werkzeug.test import TestResponse
 
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.pages import JSON, Page
-from tests.helpers.tickets import (
-    EMAIL,
-    PAIR,
-    SHAPES,
-    age_tickets,
-    post,
-    post_json,
-    refused,
-    ticket_fields,
-    tickets,
-)
+from tests.helpers.tickets import EMAIL, PAIR, SHAPES, age_tickets, post, post_json, refused, ticket_fields
 
 # --- 429 -------------------------------------------------------------------------------------------------------------
 

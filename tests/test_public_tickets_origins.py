@@ -8,13 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.helpers.tickets import (
-    post,
-    post_json,
-    refused,
-    ticket_fields,
-    tickets,
-)
+from flask_kapa_handoff.testing import tickets
+from tests.helpers.tickets import post, post_json, refused, ticket_fields
 
 
 @pytest.mark.only("sqlite")

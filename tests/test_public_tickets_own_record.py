@@ -9,17 +9,9 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
+from flask_kapa_handoff.testing import conversation_of, tickets
 from tests.helpers.offers import offer_without_database
-from tests.helpers.tickets import (
-    PAIR,
-    SECRET,
-    post,
-    refused,
-    send_ticket,
-    ticket_fields,
-    tickets,
-    transcript,
-)
+from tests.helpers.tickets import PAIR, SECRET, post, refused, send_ticket, ticket_fields
 
 OWN_RECORD = Conversation((QuestionAnswer("Own question", "Own answer", "a1"),), "thread-1")
 
@@ -41,7 +33,7 @@ def test_the_sites_own_record_counts_and_the_browsers_word_does_not(
     send_ticket(client, conversation=conversation)
     (ticket,) = tickets(app)
     assert ticket.transcript_source == "site"
-    assert transcript(app, ticket).pairs == OWN_RECORD.pairs
+    assert conversation_of(app, ticket).pairs == OWN_RECORD.pairs
     assert ticket.subject == "Own question"
     assert set(asked) == {"thread-1"}
 
@@ -116,7 +108,7 @@ def test_odd_characters_in_the_sites_own_record_do_no_harm(make_app: Callable[..
     )
     app = make_app(handoff=handoff)
     send_ticket(app.test_client(), conversation=None)
-    (pair,) = transcript(app, tickets(app)[0]).pairs
+    (pair,) = conversation_of(app, tickets(app)[0]).pairs
     assert (pair.question, pair.answer) == ("nul  half \ufffd", "\u00e9")
 
 
@@ -126,4 +118,4 @@ def test_secrets_in_the_sites_own_record_are_masked(make_app: Callable[..., Flas
     handoff.conversation_loader(lambda thread_id: Conversation((QuestionAnswer(f"q {SECRET}", "a"),), thread_id))
     app = make_app(handoff=handoff)
     send_ticket(app.test_client(), conversation=None)
-    assert SECRET not in repr(transcript(app, tickets(app)[0]))
+    assert SECRET not in repr(conversation_of(app, tickets(app)[0]))

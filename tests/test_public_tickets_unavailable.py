@@ -10,14 +10,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.offers import offer_without_database
-from tests.helpers.tickets import (
-    NOTE,
-    post,
-    refused,
-    ticket_fields,
-    tickets,
-)
+from tests.helpers.tickets import NOTE, post, refused, ticket_fields
 
 
 @pytest.fixture(params=["directory", "garbage", "parent is a file"])
@@ -71,7 +67,7 @@ def test_a_database_that_was_emptied_behind_our_back_is_set_up_again(app: Flask,
     """Its file has nothing in it any more: the first try is told 503, the same form goes through at the next."""
     client = app.test_client()
     fields = ticket_fields(client)
-    app.extensions["kapa_handoff"].database.close()
+    state_of(app).database.close()
     (Path(app.instance_path) / "kapa_handoff.sqlite3").write_bytes(b"")
     refused(post(client, shape, fields), shape, 503, "unavailable")
     assert [post(client, shape, fields).status_code for _ in range(2)] == [201, 200]
@@ -100,7 +96,7 @@ def test_a_database_that_is_locked_for_too_long_is_unavailable(make_app: Callabl
     try:
         other.execute("BEGIN IMMEDIATE")
         # Not 15 seconds, in this test.
-        with app.extensions["kapa_handoff"].database.read() as connection:
+        with state_of(app).database.read() as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout=50")
         answer = post(client, "page", fields)
         refused(answer, "page", 503, "unavailable")

@@ -17,9 +17,10 @@ from werkzeug.test import TestResponse
 from flask_kapa_handoff import KapaHandoff, Visitor, limits
 from flask_kapa_handoff.config import Config
 from flask_kapa_handoff.quotas import QUOTAS, UNHELD, Keys, Usage, keys_of
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from flask_kapa_handoff.storage.tickets import Ticket, latest_tickets
+from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.web.requests import proxy_unheeded
 from tests.helpers.tickets import PAIR, ticket_fields
 
@@ -44,11 +45,6 @@ def send(app: Flask, address: str | None, email: str = VICTIM, **fields: Any) ->
 
 def statuses(app: Flask, addresses: list[str], emails: Callable[[int], str] = "v{}@example.com".format) -> list[int]:
     return [send(app, address, emails(number)).status_code for number, address in enumerate(addresses)]
-
-
-def stored(app: Flask) -> list[Ticket]:
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        return latest_tickets(connection)
 
 
 # --- Whom a ticket is counted for ----------------------------------------------------------------------------------
@@ -231,7 +227,7 @@ def test_a_port_does_not_hide_that_the_site_knows_its_proxy(
 def test_the_size_is_that_of_note_and_conversation_as_they_are_stored(app: Flask) -> None:
     """In octets."""
     assert send(app, "192.0.2.1", note="Grüße").status_code == 201
-    (ticket,) = stored(app)
+    (ticket,) = tickets(app)
     conversation = json.dumps([{**PAIR, "sources": [], "uncertain": False, "reaction": None}], separators=(",", ":"))
     assert ticket.size == len("Grüße".encode()) + len(conversation)
 
@@ -291,7 +287,7 @@ def test_one_stranger_is_limited_under_an_address_as_well(make_app: Callable[...
     found = [send(app, f"192.0.2.{n}", email) for n, email in enumerate(emails)]
     assert [answer.status_code for answer in found] == [201, 201, 429]
     assert "for this email address" in found[-1].json["error"]["message"]
-    assert [ticket.visitor_email for ticket in stored(app)] == ["vis.itor@example.com", VICTIM]
+    assert [ticket.visitor_email for ticket in tickets(app)] == [VICTIM, "vis.itor@example.com"]
 
 
 def test_a_signed_in_visitor_is_counted_over_all_networks_and_apart_from_strangers(
@@ -322,8 +318,8 @@ def test_the_longest_of_several_waits_is_told(make_app: Callable[..., Flask]) ->
 
 def age_tickets(app: Flask, age: timedelta) -> None:
     """Let all tickets have been sent earlier."""
-    database = app.extensions["kapa_handoff"].database
-    for ticket in stored(app):
+    database = state_of(app).database
+    for ticket in tickets(app):
         with database.write() as connection:
             connection.execute(
                 update(ticket_table)

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from flask_kapa_handoff import KapaHandoff, health, refusals
 from flask_kapa_handoff.doctor import Finding, Level, examine
 from flask_kapa_handoff.refusals import Refusals, recent_refusals
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import refusal
 from tests.helpers.sites import close
@@ -38,7 +39,7 @@ def counters(app: Flask, database: Database) -> Iterator[Refusals]:
 
 
 def counters_of(app: Flask) -> Refusals:
-    return app.extensions["kapa_handoff"].refusals
+    return state_of(app).refusals
 
 
 def refuse(app: Flask, times: int = 1) -> None:
@@ -121,7 +122,7 @@ def test_a_writing_that_fails_keeps_the_counts(
 ) -> None:
     """And no request fails with it."""
     app = make_app()
-    database, counters = app.extensions["kapa_handoff"].database, counters_of(app)
+    database, counters = state_of(app).database, counters_of(app)
 
     def fail(*arguments: object) -> None:
         raise OSError("the disk is full")
@@ -236,7 +237,7 @@ def test_the_first_count_is_written_at_once_and_the_next_ones_a_minute_later(cou
 
 
 def findings(app: Flask) -> list[Finding]:
-    return [one for one in examine(app, app.extensions["kapa_handoff"]) if "in the last 24 hours" in one.what]
+    return [one for one in examine(app, state_of(app)) if "in the last 24 hours" in one.what]
 
 
 def test_the_doctor_has_a_finding_with_a_remedy_for_each_reason(app: Flask) -> None:
@@ -322,7 +323,7 @@ def test_the_counts_of_a_process_that_ends_are_written(make_app: Callable[..., F
     import sys
 
     app = make_app()
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.read():
         uri = str(database.engine.url)
     program = f"""

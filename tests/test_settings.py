@@ -22,7 +22,8 @@ from flask_kapa_handoff.settings import (
     save_settings,
     settings_history,
 )
-from flask_kapa_handoff.storage.tickets import latest_tickets
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import tickets
 from tests.helpers.offers import signed_offer
 from tests.helpers.tickets import PAIR, ticket_fields
 
@@ -37,13 +38,13 @@ CHANGES = [
 
 
 def current(app: Flask) -> DeskSettings:
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     with state.database.read() as connection:
         return current_settings(connection, state.config)
 
 
 def save(app: Flask, by: str = "ada", version: int | None = None, **changes: Any) -> DeskSettings:
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     now = current(app)
     wanted = replace(now, version=now.version if version is None else version, **changes)
     with state.database.write() as connection:
@@ -116,7 +117,7 @@ def test_saving_only_a_pinned_setting_changes_nothing(make_app: Callable[..., Fl
     """No version, no line of history."""
     app = make_app(KAPA_HANDOFF_PINNED="email")
     assert save(app, email="x@example.com").version == 0
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         assert settings_history(connection) == []
 
 
@@ -124,7 +125,7 @@ def test_saving_nothing_new_changes_nothing(app: Flask) -> None:
     """The version counts changes, not clicks."""
     save(app, threshold=7)
     assert save(app, threshold=7).version == 1
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         assert len(settings_history(connection)) == 1
 
 
@@ -157,7 +158,7 @@ def test_of_many_admins_at_once_one_saves(app: Flask) -> None:
     with ThreadPoolExecutor(12) as pool:
         assert sum(pool.map(try_to_save, range(12))) == 1
     assert current(app).version == 1
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         assert len(settings_history(connection)) == 1
 
 
@@ -166,7 +167,7 @@ def test_the_history_has_who_when_and_what(app: Flask) -> None:
     start = current(app)
     one = save(app, by="ada", button_text="One")
     two = save(app, by="bob", email=None, triggers=(Trigger.DOWNVOTE,))
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         second, first = settings_history(connection)
         assert settings_history(connection, limit=1) == [second]
     assert (first.version, first.changed_by, first.before, first.after) == (1, "ada", start, one)
@@ -182,7 +183,7 @@ def test_settings_survive_their_json_form() -> None:
 
 def test_an_unknown_desk_is_refused_by_name(app: Flask) -> None:
     """With the one that exists."""
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     with pytest.raises(Invalid) as caught:
         default_settings(state.config, "nowhere")
     assert "nowhere" in str(caught.value.fields)
@@ -198,8 +199,7 @@ def test_saved_settings_decide_what_visitors_see(app: Flask) -> None:
     fields = ticket_fields(client, offer=signed_offer(client, pairs=2), conversation=json.dumps([PAIR, PAIR]))
     answer = client.post("/handoff/tickets", data=fields)
     assert answer.status_code == 201
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        assert latest_tickets(connection)[0].recipient == "saved@example.com"
+    assert tickets(app)[0].recipient == "saved@example.com"
 
 
 def test_an_admin_who_gives_an_address_opens_a_desk_that_had_none(make_app: Callable[..., Flask]) -> None:

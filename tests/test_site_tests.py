@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import re
+import subprocess
 import sys
 import time
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy.pool import AssertionPool, NullPool, SingletonThreadPool, Static
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.engines import threads
+from flask_kapa_handoff.state import state_of
 from tests.helpers.commands import invoke, left
 from tests.helpers.sites import close
 from tests.helpers.tickets import send_ticket
@@ -29,12 +30,11 @@ TESTING_PAGE = Path(__file__).parent.parent / "docs" / "testing.md"
 
 
 def file_of(app: Flask) -> Path:
-    return Path(app.extensions["kapa_handoff"].database.engine.url.database)
+    return Path(state_of(app).database.engine.url.database)
 
 
 def has_threads(app: Flask) -> bool:
-    running: bool = app.extensions["kapa_handoff"].delivery.running
-    return running
+    return state_of(app).delivery.running
 
 
 def site_in_memory(make_app: Callable[..., Flask], **config: Any) -> tuple[Flask, Any, Any]:
@@ -172,21 +172,31 @@ def test_the_temporary_file_belongs_to_one_app_and_goes_with_it() -> None:
     assert not any(os.path.lexists(file.parent) for file in files)
 
 
+SITE = """
+from flask import Flask
+from flask_mail import Mail
+from flask_sqlalchemy import SQLAlchemy
+from flask_kapa_handoff import KapaHandoff
+
+def create_app(**config):
+    app = Flask("website")
+    app.config.update(SECRET_KEY="s", SQLALCHEMY_DATABASE_URI="sqlite://", KAPA_HANDOFF_EMAIL="support@example.com")
+    app.config.update(MAIL_DEFAULT_SENDER="site@example.com", **config)
+    SQLAlchemy(app)
+    Mail(app)
+    KapaHandoff(app, admin_required=lambda view: view)
+    return app
+"""
+
+
 @pytest.mark.only("sqlite")
-def test_the_test_in_the_docs_passes(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a site that has Flask-Mail and a database in memory."""
-
-    def create_app(**config: Any) -> tuple[Flask, flask_mail.Mail]:
-        app = make_app(mount=False, SQLALCHEMY_DATABASE_URI="sqlite://", **config)
-        SQLAlchemy(app)
-        mail = flask_mail.Mail(app)
-        KapaHandoff(app)
-        return app, mail
-
-    website = types.ModuleType("website")
-    website.create_app = create_app  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "website", website)
-    (example,) = re.findall(r"```python\n(.*?)```", TESTING_PAGE.read_text(), re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(example, names)  # noqa: S102  a page of our own
-    names["test_a_visitor_gets_help"]()
+@pytest.mark.parametrize(("address", "summary"), [("support@example.com", "3 passed in"), ("", "3 failed in")])
+def test_the_suite_in_the_docs_is_one_that_a_site_can_have(tmp_path: Path, address: str, summary: str) -> None:
+    """In a folder of its own, with nothing of ours but the package; it fails where the site is at fault."""
+    (suite,) = re.findall(r"```python\n(.*?)```", TESTING_PAGE.read_text(), re.DOTALL)
+    (tmp_path / "website.py").write_text(SITE.replace("support@example.com", address))
+    (tmp_path / "test_website.py").write_text(suite)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\npythonpath = .\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert run.stdout.splitlines()[-1].startswith(summary), run.stdout

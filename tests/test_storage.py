@@ -20,6 +20,7 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.engine import make_url
 
 from flask_kapa_handoff.errors import Unavailable
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import VERSION_TABLE
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.sqlite import create_file, open_engine
@@ -71,7 +72,7 @@ def test_the_file_survives_a_power_cut_and_readers_do_not_wait(app: Flask) -> No
     """Write-ahead log, synchronous FULL, and foreign keys that are checked, on every connection."""
     send_ticket(app.test_client())
     assert pragma(file_of(app), "journal_mode") == "wal"
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.read() as one, database.read() as two, database.write() as three:
         for connection in (one, two, three):
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
@@ -90,13 +91,13 @@ def test_a_file_that_is_there_but_empty_gets_its_tables(app: Flask) -> None:
 def test_the_tickets_are_there_after_a_restart(make_app: Callable[..., Flask]) -> None:
     """Another app on the same file reads what the first one stored."""
     reference = send_ticket(make_app().test_client())
-    with make_app().extensions["kapa_handoff"].database.read() as connection:
+    with state_of(make_app()).database.read() as connection:
         assert [ticket.reference for ticket in latest_tickets(connection)] == [reference]
 
 
 def test_a_write_that_fails_leaves_nothing_behind(app: Flask) -> None:
     """The transaction is rolled back, and the next one is not hindered."""
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     send_ticket(app.test_client())
 
     def fail_in_the_middle() -> None:
@@ -113,7 +114,7 @@ def test_a_write_that_fails_leaves_nothing_behind(app: Flask) -> None:
 
 def test_a_writer_is_alone_from_its_first_statement_on(app: Flask) -> None:
     """What it has read cannot change before it commits: 200 counts of 8 threads come out exactly."""
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     send_ticket(app.test_client())
 
     def count_up(_: int) -> None:
@@ -129,7 +130,7 @@ def test_a_writer_is_alone_from_its_first_statement_on(app: Flask) -> None:
 
 def test_readers_go_on_while_somebody_writes(app: Flask) -> None:
     """They see the state before, and do not wait."""
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     send_ticket(app.test_client())
     with database.write() as writing:
         writing.execute(update(ticket_table).values(note="not yet"))
@@ -175,14 +176,14 @@ def test_a_link_to_a_file_that_is_not_there_yet_is_followed(make_app: Callable[.
 @pytest.mark.only("sqlite")
 def test_an_upgraded_file_is_not_taken_for_another_one(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     """``db upgrade`` in the same process comes before the first use."""
-    app.extensions["kapa_handoff"].database.upgrade()
+    state_of(app).database.upgrade()
     send_ticket(app.test_client())
     assert "moved, replaced or deleted" not in caplog.text
 
 
 def test_what_is_no_trouble_of_the_database_is_not_called_so(app: Flask) -> None:
     """A mistake in our own SQL is an error to be seen, not a 503 that invites to try again."""
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with pytest.raises(Exception) as caught, database.write() as connection:
         connection.execute(insert(ticket_table).values(reference=None))
     assert not isinstance(caught.value, Unavailable)
@@ -206,7 +207,7 @@ def test_a_writer_does_not_wait_for_its_turn_without_end(
 ) -> None:
     """Where another thread of the process has been writing for too long the visitor is told, not kept waiting."""
     monkeypatch.setattr("flask_kapa_handoff.storage.engine.BUSY_TIMEOUT", 0.2)
-    database: Database = make_app().extensions["kapa_handoff"].database
+    database = state_of(make_app()).database
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -239,7 +240,7 @@ def test_a_file_that_went_away_is_not_written_into(app: Flask, fate: str, caplog
     if fate == "replaced":
         path.touch()
     reference = send_ticket(client, offer=offer)
-    app.extensions["kapa_handoff"].database.close()
+    state_of(app).database.close()
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT reference FROM kapa_handoff_ticket").fetchall() == [(reference,)]
     connection.close()
@@ -249,7 +250,7 @@ def test_a_file_that_went_away_is_not_written_into(app: Flask, fate: str, caplog
 @pytest.mark.only("sqlite")
 def test_nobody_writes_while_the_log_is_copied(app: Flask) -> None:
     """Two checkpoints, and a log that begins anew between them, can lose a commit in older versions of SQLite."""
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     send_ticket(app.test_client())
     other = sqlite3.connect(file_of(app), timeout=0, isolation_level=None)
     refused: list[str] = []
@@ -270,7 +271,7 @@ def test_nobody_writes_while_the_log_is_copied(app: Flask) -> None:
 @pytest.mark.only("sqlite")
 def test_the_log_begins_anew_after_each_checkpoint(app: Flask) -> None:
     """However many tickets there are: it is as long as what was written since."""
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     client = app.test_client()
     offer = signed_offer(client)
     log = file_of(app).with_name("kapa_handoff.sqlite3-wal")
@@ -285,7 +286,7 @@ def test_the_log_begins_anew_after_each_checkpoint(app: Flask) -> None:
 @pytest.mark.only("sqlite")
 def test_a_reader_neither_waits_for_a_checkpoint_nor_holds_one_up(app: Flask) -> None:
     """A backup reads for long: what it still needs stays in the log, and tickets are taken."""
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     client = app.test_client()
     offer = signed_offer(client)
     send_ticket(client, offer=offer)
@@ -305,7 +306,7 @@ def test_a_reader_neither_waits_for_a_checkpoint_nor_holds_one_up(app: Flask) ->
 @pytest.mark.only("sqlite")
 def test_a_file_that_was_replaced_during_a_failure_is_not_written_into(app: Flask) -> None:
     """Another process has made the file anew before this one has a second look at it."""
-    client, database, path = app.test_client(), app.extensions["kapa_handoff"].database, file_of(app)
+    client, database, path = app.test_client(), state_of(app).database, file_of(app)
     offer = signed_offer(client)
     send_ticket(client, offer=offer)
 

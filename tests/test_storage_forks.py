@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.helpers.offers import signed_offer
@@ -32,13 +33,14 @@ PARENT = """
 import os, sys, threading
 from flask import Flask
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 from tests.helpers.offers import signed_offer
 from tests.helpers.tickets import send_ticket
 app = Flask("site", instance_path=sys.argv[1])
 app.config.update(SECRET_KEY="s", KAPA_HANDOFF_EMAIL="support@example.com", KAPA_HANDOFF_DELIVERY="external",
                   MAIL_DEFAULT_SENDER="site@example.com")
 KapaHandoff(app)
-database = app.extensions["kapa_handoff"].database
+database = state_of(app).database
 offer = signed_offer(app.test_client())
 print(send_ticket(app.test_client(), offer=offer), flush=True)
 reading, forked = threading.Event(), threading.Event()
@@ -177,7 +179,7 @@ def test_a_fork_does_not_wait_for_ever_for_a_reader(
     client = app.test_client()
     offer = signed_offer(client)
     send_ticket(client, offer=offer)
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     reading, forked = threading.Event(), threading.Event()
     seen: list[int] = []
 
@@ -206,6 +208,6 @@ def test_a_fork_does_not_wait_for_ever_for_a_reader(
 def test_a_fork_in_the_middle_of_an_own_write_waits_for_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that forks cannot end its write before: it would wait for itself."""
     monkeypatch.setattr("flask_kapa_handoff.storage.fork_safety.BUSY_TIMEOUT", 3600)
-    with app.extensions["kapa_handoff"].database.write():
+    with state_of(app).database.write():
         assert fork(lambda: None) == 0
     assert send_ticket(app.test_client())

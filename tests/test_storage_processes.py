@@ -15,6 +15,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import create_engine
 
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.helpers.offers import signed_offer
@@ -25,13 +26,14 @@ WORKER = f"""
 import json, sys, uuid
 from flask import Flask
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 app = Flask("site", instance_path=sys.argv[1])
 app.config.update(SECRET_KEY="s", KAPA_HANDOFF_EMAIL="support@example.com", KAPA_HANDOFF_DELIVERY="external",
                   KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=7)
 KapaHandoff(app)
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.triggers import Facts, Trigger
-signer = app.extensions["kapa_handoff"].offer_signer()
+signer = state_of(app).offer_signer()
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(4):
@@ -92,7 +94,7 @@ def test_a_forked_process_has_connections_of_its_own(make_app: Callable[..., Fla
     client = app.test_client()
     offer = signed_offer(client)
     send_ticket(client, offer=offer)
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     children = []
     with database.read() as connection:  # a connection that is in use while the fork happens
         latest_tickets(connection)
@@ -144,7 +146,7 @@ def test_a_fork_while_another_thread_writes_does_not_hang_the_child(app: Flask) 
     """SQLite notes its locks per process, and a fork copies the notes: the child must not take them for its own."""
     client = app.test_client()
     offer = signed_offer(client)
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     writing, forked = threading.Event(), threading.Event()
 
     def write() -> None:

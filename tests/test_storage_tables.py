@@ -31,6 +31,7 @@ from sqlalchemy.engine import make_url
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.errors import SchemaError
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE, schema
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import UTCDateTime, metadata
@@ -103,7 +104,7 @@ def test_a_shared_database_without_tables_is_named_with_its_remedy(
     """503 for visitors, without the remedy; the owner's error and log name the command; after it, all works."""
     app = make_app(handoff=KapaHandoff(engine=shared))
     client = app.test_client()
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with pytest.raises(SchemaError, match="flask kapa-handoff db upgrade"), database.read():
         pass
     caplog.clear()
@@ -142,7 +143,7 @@ def test_tables_of_a_newer_package_are_refused(make_app: Callable[..., Flask], s
     set_version(shared, "9999")
     app = make_app(handoff=KapaHandoff(engine=shared))
     assert app.test_client().get("/handoff/offer?pairs=1").status_code == 503
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with pytest.raises(SchemaError, match=r"9999.*newer"), database.read():
         pass
     with pytest.raises(SchemaError, match="9999"):
@@ -154,12 +155,12 @@ def test_an_embedded_file_of_a_newer_package_is_refused(make_app: Callable[..., 
     """It migrates by itself only forwards."""
     first = make_app()
     send_ticket(first.test_client())
-    drop_column(first.extensions["kapa_handoff"].database.engine)
-    set_version(first.extensions["kapa_handoff"].database.engine, "9999")
+    drop_column(state_of(first).database.engine)
+    set_version(state_of(first).database.engine, "9999")
     app = make_app()
     answer = app.test_client().get("/handoff/offer?pairs=1", headers=JSON)
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "unavailable")
-    with pytest.raises(SchemaError, match="9999"), app.extensions["kapa_handoff"].database.read():
+    with pytest.raises(SchemaError, match="9999"), state_of(app).database.read():
         pass
 
 
@@ -175,7 +176,7 @@ def test_an_unsupported_database_is_named(make_app: Callable[..., Flask]) -> Non
 
     app = make_app()
     app.extensions["sqlalchemy"] = SimpleNamespace(engines={None: Foreign()})
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with pytest.raises(SchemaError, match=r"mysql.*SQLite or PostgreSQL"), database.read():
         pass
     assert app.test_client().get("/handoff/offer?pairs=1").status_code == 503
@@ -184,7 +185,7 @@ def test_an_unsupported_database_is_named(make_app: Callable[..., Flask]) -> Non
 def test_closing_leaves_a_shared_engine_open(make_app: Callable[..., Flask], shared: Engine) -> None:
     """It is the site's; the embedded one is opened again when it is needed."""
     for app in (make_app(handoff=KapaHandoff(engine=shared), name="shared"), make_app(name="own")):
-        database: Database = app.extensions["kapa_handoff"].database
+        database = state_of(app).database
         database.upgrade()
         with shared.connect() as held:
             database.close()
@@ -206,7 +207,7 @@ def test_a_site_that_begins_transactions_its_own_way_still_works(
         connection.exec_driver_sql("BEGIN")
 
     app = make_app(handoff=KapaHandoff(engine=shared))
-    app.extensions["kapa_handoff"].database.upgrade()
+    state_of(app).database.upgrade()
     fields = ticket_fields(app.test_client())
     first, second = (app.test_client().post("/handoff/tickets", data=fields, headers=JSON) for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 200)
@@ -219,7 +220,7 @@ def test_times_come_back_in_utc(app: Flask) -> None:
     """Stored in another zone, read as the same moment with a zone, down to the microsecond."""
     send_ticket(app.test_client())
     moment = datetime(2026, 7, 1, 1, 30, 15, 123456, tzinfo=VIENNA)
-    database: Database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.write() as connection:
         connection.execute(update(ticket_table).values(created_at=moment))
     with database.read() as connection:
@@ -242,7 +243,7 @@ def test_a_time_without_a_zone_cannot_be_stored(shared: Engine) -> None:
 
 def test_the_databases_clock_is_used_and_is_utc(app: Flask) -> None:
     """Aware, and within seconds of this machine's."""
-    with app.extensions["kapa_handoff"].database.write() as connection:
+    with state_of(app).database.write() as connection:
         moment = now(connection)
     assert moment.utcoffset() == timedelta(0)
     assert abs(datetime.now(timezone.utc) - moment) < timedelta(seconds=5)

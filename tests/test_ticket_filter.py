@@ -17,11 +17,11 @@ from flask import Flask, abort, request
 from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import Flag, KapaHandoff, Refuse, Submission
-from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.doctor import examine
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.refusals import recent_refusals
-from flask_kapa_handoff.storage.tickets import Ticket, latest_tickets
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import deliver, tickets
 from tests.helpers.offers import own_offer, signed_offer
 from tests.helpers.servers import MailServer
 from tests.helpers.sites import close
@@ -49,13 +49,8 @@ def send(app: Flask, headers: dict[str, str] = JSON, **fields: Any) -> TestRespo
     return client.post("/handoff/tickets", data=ticket_fields(client, **fields), headers=headers)
 
 
-def stored(app: Flask) -> list[Ticket]:
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        return latest_tickets(connection)
-
-
 def counted(app: Flask) -> dict[tuple[str, str], int]:
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     state.refusals.write()
     return recent_refusals(state.database)
 
@@ -77,7 +72,7 @@ def test_a_refused_visitor_reads_the_sites_words_and_keeps_the_text(
     assert answer.status_code == 422
     for kept in ("Solve the riddle first.", "My long text", 'value="ada@example.com"'):
         assert kept in answer.text
-    assert stored(app) == []
+    assert tickets(app) == []
 
 
 def test_a_refused_program_gets_the_code(make_site: MakeSite) -> None:
@@ -108,11 +103,9 @@ def test_a_flag_goes_with_the_ticket_everywhere(make_site: MakeSite, mail_server
     app = make_site(lambda submission: Flag(words), MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
     answer = send(app)
     assert answer.status_code == 201
-    (ticket,) = stored(app)
+    (ticket,) = tickets(app)
     assert ticket.flag == words
-    courier = Courier(app.extensions["kapa_handoff"])
-    courier.deliver_next()
-    courier.close()
+    deliver(app)
     text, html, attached = (part for part in mail_server.received[0].message.walk() if not part.is_multipart())
     assert text.get_content().splitlines()[2:4] == [f"Flagged by the site's own check: {words}", ""]
     assert "likely &lt;spam&gt;, score 0.9" in html.get_content()
@@ -128,8 +121,8 @@ def test_an_unflagged_ticket_shows_nothing_of_it(make_site: MakeSite) -> None:
     """Neither a line nor a mark."""
     app = make_site(lambda submission: None)
     assert send(app).status_code == 201
-    assert stored(app)[0].flag is None
-    assert "Flagged" not in app.test_client().get(f"/handoff/admin/tickets/{stored(app)[0].reference}").text
+    assert tickets(app)[0].flag is None
+    assert "Flagged" not in app.test_client().get(f"/handoff/admin/tickets/{tickets(app)[0].reference}").text
 
 
 def test_a_flag_is_one_line_of_text() -> None:
@@ -211,7 +204,7 @@ def test_a_check_that_raises_costs_nobody_a_ticket(
     assert f"({check.__name__}) raised {error} in " in record.getMessage()
     assert ".py, line" in record.getMessage()
     assert counted(app).keys() <= {("filter_failed", detail) for _, detail in counted(app)}
-    (finding,) = [one for one in examine(app, app.extensions["kapa_handoff"]) if "ticket_filter failed" in one.what]
+    (finding,) = [one for one in examine(app, state_of(app)) if "ticket_filter failed" in one.what]
     assert f"{check.__name__} raised {error}" in finding.what
     assert "visitor@example.com" not in caplog.text + finding.what
 
@@ -262,4 +255,4 @@ def test_the_documented_proof_of_work_works(documented: Flask) -> None:
     assert answer_to(submission_id=submission_id, proof=str(wrong)) == 422
     assert answer_to(submission_id=submission_id, proof=str(proof)) == 201
     assert answer_to() == 201
-    assert [ticket.flag for ticket in stored(documented)] == ["sent without a proof of work", None]
+    assert [ticket.flag for ticket in tickets(documented)] == [None, "sent without a proof of work"]

@@ -14,6 +14,7 @@ from flask_kapa_handoff import Conversation, QuestionAnswer, Trigger
 from flask_kapa_handoff.errors import Conflict, Disabled
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.quotas import keys_of
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status, Ticket, latest_tickets
 from flask_kapa_handoff.submission import Submission, open_ticket
 from flask_kapa_handoff.triggers import Facts
@@ -36,7 +37,7 @@ def submission(question: str = "How?", **changes: object) -> Submission:
 
 
 def opened(app: Flask, made: Submission) -> Ticket:
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     ticket, _ = open_ticket(state.database, state.config, made)
     return ticket
 
@@ -44,7 +45,7 @@ def opened(app: Flask, made: Submission) -> Ticket:
 def test_the_row_is_the_ticket_that_is_given_back(app: Flask) -> None:
     """What is stored and what the caller has are equal, to the microsecond."""
     ticket = opened(app, submission(name="Ada", locale="de-AT"))
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         assert latest_tickets(connection) == [ticket]
     assert ticket.status is Status.QUEUED
     assert (ticket.visitor_name, ticket.locale) == ("Ada", "de-AT")
@@ -92,7 +93,7 @@ def test_the_subject_of_a_thread_without_a_first_question_is_the_next_one(app: F
 
 def test_the_same_submission_gives_the_same_ticket_and_another_text_a_conflict(app: Flask) -> None:
     """Whether it is new is told."""
-    state, made = app.extensions["kapa_handoff"], submission()
+    state, made = state_of(app), submission()
     first, is_new = open_ticket(state.database, state.config, made)
     again, is_new_again = open_ticket(state.database, state.config, made)
     assert (is_new, is_new_again) == (True, False)
@@ -123,7 +124,7 @@ def test_a_ticket_follows_only_the_same_visitors(app: Flask) -> None:
     first = send_ticket(client, email="alice@example.com")
     other = send_ticket(client, email="mallory@example.com")
     again = send_ticket(client, email="Alice@example.com")
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         found = {ticket.reference: ticket for ticket in latest_tickets(connection)}
     assert found[other].follows is None
     assert found[again].follows == found[first].id

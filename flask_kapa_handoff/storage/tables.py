@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from . import PREFIX
-from .reading import Damaged, text_of_uuid, tolerant, uuid_of_text
+from .reading import Damaged, read_json, text_of_uuid, tolerant, uuid_of_text
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -80,8 +80,15 @@ class StoredUuid(TypeDecorator[UUID]):
         return uuid_of_text(value) if dialect.name == "sqlite" else value
 
 
+UNREADABLE = "fields (unreadable)"
+"""The name under which fields are given that cannot be read; no field of a form can have it."""
+
+
 class FieldValues(TypeDecorator[Mapping[str, str]]):
-    """Texts by their names, as JSON; none of them is NULL, and what cannot be read is none."""
+    """Texts by their names, as JSON; NULL where there are none.
+
+    What cannot be read keeps its text, under the name :data:`UNREADABLE`: the agent sees it, and the ticket goes out.
+    """
 
     impl = Text
     cache_ok = True
@@ -90,11 +97,12 @@ class FieldValues(TypeDecorator[Mapping[str, str]]):
         return json.dumps(dict(value), ensure_ascii=False, separators=(",", ":")) if value else None
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, str]:
-        try:
-            found = json.loads(value) if value else {}
-        except ValueError:
-            found = {}  # the rest of the ticket is needed all the same
-        return {str(name): str(text) for name, text in found.items()} if isinstance(found, dict) else {}
+        if not value:
+            return {}
+        found = read_json(value)
+        if not isinstance(found, dict):
+            return {UNREADABLE: str(value)}
+        return {str(name): str(text) for name, text in found.items()}
 
 
 metadata = MetaData(

@@ -7,7 +7,8 @@ from typing import Any
 from flask import Flask, make_response, render_template_string, request
 from playwright.sync_api import Page, expect
 
-from flask_kapa_handoff.storage.tickets import Ticket, find_conversation, latest_tickets
+from flask_kapa_handoff import testing
+from flask_kapa_handoff.storage.tickets import Ticket
 
 CHAT = """<!doctype html>
 <html lang="en">
@@ -49,15 +50,11 @@ def answer(page: Page, number: int = 1, **pair: Any) -> None:
 
 
 def tickets(page: Page) -> list[Ticket]:
-    database = page.site.extensions["kapa_handoff"].database  # type: ignore[attr-defined]
-    with database.read() as connection:
-        return latest_tickets(connection)
+    return testing.tickets(page.site)  # type: ignore[attr-defined]
 
 
 def conversation_of(page: Page, ticket: Ticket) -> list[dict[str, Any]]:
-    database = page.site.extensions["kapa_handoff"].database  # type: ignore[attr-defined]
-    with database.read() as connection:
-        return find_conversation(connection, ticket).as_json()
+    return testing.conversation_of(page.site, ticket).as_json()  # type: ignore[attr-defined]
 
 
 def fill_and_send(page: Page, email: str = "visitor@example.com", note: str = "Please help.") -> None:

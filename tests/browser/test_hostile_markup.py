@@ -12,7 +12,7 @@ import pytest
 from flask import Flask, render_template_string, request
 from playwright.sync_api import Page, expect
 
-from flask_kapa_handoff.storage.tickets import latest_tickets
+from flask_kapa_handoff.testing import tickets
 from tests.browser.chat import BUTTON, answer, fill_and_send, reference
 
 pytestmark = pytest.mark.only("sqlite")
@@ -98,8 +98,7 @@ def send(page: Page) -> None:
     page.locator(BUTTON).last.click()
     fill_and_send(page)
     shown = reference(page)
-    with page.site.extensions["kapa_handoff"].database.read() as connection:  # type: ignore[attr-defined]
-        assert [ticket.reference for ticket in latest_tickets(connection)] == [shown]
+    assert [ticket.reference for ticket in tickets(page.site)] == [shown]  # type: ignore[attr-defined]
     page.keyboard.press("Escape")
     expect(page.locator(DIALOG)).to_have_count(0)
     expect(page.locator(".kapa-handoff-reference")).to_be_visible()

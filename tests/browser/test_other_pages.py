@@ -15,7 +15,8 @@ from flask import Flask, Response, abort
 from playwright.sync_api import Page, expect
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.storage.tickets import find_conversation, latest_tickets
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import conversation_of, tickets
 from flask_kapa_handoff.web.urls import STATIC
 from tests.browser import libraries
 from tests.browser.chat import BUTTON, DIALOG, answer, fill_and_send, reference
@@ -94,9 +95,9 @@ def send(page: Page, button: str = BUTTON) -> None:
 
 def stored(page: Page) -> tuple[str, list[str]]:
     """The newest ticket: its reference, and the ids of its conversation."""
-    with page.site.extensions["kapa_handoff"].database.read() as connection:  # type: ignore[attr-defined]
-        ticket = latest_tickets(connection)[0]
-        return ticket.reference, [pair["id"] for pair in find_conversation(connection, ticket).as_json()]
+    site = page.site  # type: ignore[attr-defined]
+    ticket = tickets(site)[-1]
+    return ticket.reference, [str(pair.id) for pair in conversation_of(site, ticket).pairs]
 
 
 def count_opens(page: Page) -> None:
@@ -321,7 +322,7 @@ def test_the_guides_configuration_names_its_pages(make_app: Callable[..., Flask]
     app = make_app(mount=False)
     exec(block("python"), {"app": app})  # noqa: S102 - the guide's
     KapaHandoff(app)
-    assert app.extensions["kapa_handoff"].config.origins == (DOCS,)
+    assert state_of(app).config.origins == (DOCS,)
 
 
 def built(folder: Path) -> Pages:

@@ -11,7 +11,7 @@ from flask import Flask, Response, make_response, render_template_string, reques
 from playwright.sync_api import Page, expect
 
 from flask_kapa_handoff import Flag, KapaHandoff, Submission
-from flask_kapa_handoff.storage.tickets import latest_tickets
+from flask_kapa_handoff.testing import tickets
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -52,6 +52,5 @@ def test_the_documented_script_adds_its_field(
     expect(page).to_have_title("Done")
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".kapa-handoff-reference").first).to_be_visible()
-    with site.extensions["kapa_handoff"].database.read() as connection:
-        (ticket,) = latest_tickets(connection)
+    (ticket,) = tickets(site)
     assert re.fullmatch(rf"{ticket.submission_id}:\d+", ticket.flag or "")

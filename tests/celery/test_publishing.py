@@ -22,6 +22,7 @@ from flask import Flask
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.engines import celery as delivery
 from flask_kapa_handoff.delivery.engines import celery_publisher
+from flask_kapa_handoff.state import state_of
 from tests.helpers.celery_processes import PERSONAL, Watch, arguments, references, run_task
 from tests.helpers.celery_site import celery_init_app, description
 from tests.helpers.redis_server import RedisServer
@@ -78,7 +79,7 @@ import redis
 
 def send():
     print(send_ticket(app.test_client()), flush=True)
-    app.extensions["kapa_handoff"].delivery.stop()
+    state_of(app).delivery.stop()
 
 # The parent has its connection. The second message says that Celery has done with the first one: after that it imports
 # some of its modules, and a child that is forked meanwhile has a half of one for ever.
@@ -155,7 +156,7 @@ def test_next_broker_is_told_where_the_first_is_away(
         app = make_site(f"redis://127.0.0.1:{free_port()};redis://127.0.0.1:{port}")
         reference = send_ticket(app.test_client())
         assert [arguments(message)[0] for message in broker.wait_for_messages(1)] == [[reference]]
-        app.extensions["kapa_handoff"].delivery.stop()
+        state_of(app).delivery.stop()
     assert "was not told" not in caplog.text
 
 
@@ -209,7 +210,7 @@ def test_broker_that_is_away_holds_up_no_visitor(
         app = make_site(f"redis://:secret@127.0.0.1:{port}", MAIL_PORT=mail_server.port)
         sent = [send_ticket(app.test_client()) for _ in range(2)]
         wait_for_log(caplog, f"The broker was not told of ticket {sent[1]} (OperationalError); the sweep")
-        app.extensions["kapa_handoff"].delivery.stop()
+        state_of(app).delivery.stop()
     run_task(app, delivery.SWEEP)
     assert references(mail_server) == sent
     assert not any(word in caplog.text for word in (*PERSONAL, "secret"))
@@ -223,7 +224,7 @@ def test_submit_waits_for_no_broker(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         app = make_site(f"redis://127.0.0.1:{silent.getsockname()[1]}")
         client = app.test_client()
-        publishing = app.extensions["kapa_handoff"].delivery
+        publishing = state_of(app).delivery
         first = send_ticket(client)
         silent.settimeout(20)
         with silent.accept()[0]:  # now the thread has taken the first one out, and hangs with it

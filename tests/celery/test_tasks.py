@@ -17,6 +17,7 @@ from sqlalchemy import delete
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.engines import celery as delivery
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import delivery_attempt, transcript
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status
@@ -43,7 +44,7 @@ def test_task_delivers_its_ticket_and_what_else_is_due(make_site: Callable[..., 
 def test_sweep_delivers_all_that_is_due(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
     """The sweep finds tickets without a message, retries whose time has come, and what a killed worker had in hand."""
     app = make_site(MAIL_PORT=mail_server.port)
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     lost, retried, in_hand = sent = [send_ticket(app.test_client()) for _ in range(3)]
     rewrite(app, retried, next_attempt_at=timedelta(seconds=-1))
     assert outbox.claim(database, 30, reference=in_hand)
@@ -81,7 +82,7 @@ def test_messages_of_unknown_and_erased_tickets_do_nothing(
     app = make_site(MAIL_PORT=mail_server.port)
     erased = send_ticket(app.test_client())
     ticket = look_up(app, erased)
-    with app.extensions["kapa_handoff"].database.write() as connection:
+    with state_of(app).database.write() as connection:
         for table in (delivery_attempt, transcript):
             connection.execute(delete(table).where(table.c.ticket_id == ticket.id))
         connection.execute(delete(ticket_table).where(ticket_table.c.id == ticket.id))
@@ -125,13 +126,15 @@ def test_accepted_mail_is_recorded_before_the_task_ends(
 
 @pytest.mark.only("sqlite")
 def test_unexpected_error_ends_the_task_without_its_text(
-    make_site: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+    make_site: Callable[..., Flask], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What nobody thought of is named in the log, without its text, in which there may be an address."""
     app = make_site()
-    send_ticket(app.test_client())
-    with app.extensions["kapa_handoff"].database.write() as connection:
-        connection.exec_driver_sql("UPDATE kapa_handoff_ticket SET created_at = 'visitor@example.com'")
+
+    def fails(*arguments: object, **options: object) -> None:
+        raise ValueError("visitor@example.com is not a mailbox")
+
+    monkeypatch.setattr(outbox, "claim", fails)
     run_task(app, delivery.SWEEP)
     assert "after an unexpected ValueError" in caplog.text
     assert "visitor@example.com" not in caplog.text

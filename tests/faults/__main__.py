@@ -16,6 +16,7 @@ from typing import Any
 from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 from tests.faults import kills, limits
 from tests.faults.flood import flood
 from tests.faults.hostile import lay_siege
@@ -77,7 +78,7 @@ def _torture_with_limits(chosen: argparse.Namespace, postgres: Postgres | None) 
     _row("database", "what", "answers", head=True)
     for database in chosen.databases:
         with ScriptedServer() as server, _site(database, postgres, server) as app:
-            state = app.extensions["kapa_handoff"].database
+            state = state_of(app).database
             with state.read():
                 engine = state.engine
             found = limits.rounds_against_a_limit(engine, "client", limit=10, rounds=chosen.rounds)

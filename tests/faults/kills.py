@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 
 from flask import Flask
 
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from tests.faults import ledger
 from tests.faults.site import Site, deliver, serve, start, work
@@ -115,7 +116,7 @@ def run(app: Flask, server: MailServer, plan: Plan) -> Count:
     Arguments:
         app: the site; its mails go to the server.
     """
-    site, database = Site.of(app), app.extensions["kapa_handoff"].database
+    site, database = Site.of(app), state_of(app).database
     end = time.monotonic() + plan.seconds
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         visitors = Visitors(app, listener.getsockname()[1], range(plan.tickets), threads=plan.visitors, end=end)

@@ -17,13 +17,14 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
 from flask_kapa_handoff.errors import Unavailable
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tables import transcript
 from flask_kapa_handoff.storage.tickets import Status
 from tests.faults.small_disk import SmallDisk, small_disk
+from tests.helpers.couriers import courier_of
 from tests.helpers.pages import JSON, Page
 from tests.helpers.postgres import Postgres
 from tests.helpers.scripted_smtp import ScriptedServer
@@ -80,7 +81,7 @@ def build(make_app: Callable[..., Flask], uri: str) -> Callable[..., Flask]:
 
 def references(app: Flask) -> set[str]:
     """Of all tickets; each of them is whole."""
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.read() as connection:
         found = set(connection.execute(select(ticket_table.c.reference)).scalars())
         whole = select(func.count()).select_from(ticket_table.join(transcript))
@@ -164,7 +165,7 @@ def test_a_mail_that_went_out_while_the_disk_filled_up_is_not_sent_again(
     with ScriptedServer({"END": [fill]}) as server:
         app = build(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port)
         sent = [send_ticket(app.test_client()) for _ in range(2)]
-        courier = Courier(app.extensions["kapa_handoff"])
+        courier = courier_of(app)
         for _ in range(3):
             with pytest.raises(Unavailable):
                 courier.deliver_next()
@@ -186,7 +187,7 @@ def test_threads_wait_for_room_without_a_busy_loop(
         app = build(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port)
         sent = [send_ticket(app.test_client()) for _ in range(5)]
         disk.fill()
-        threads = DeliveryThreads(app.extensions["kapa_handoff"])
+        threads = DeliveryThreads(state_of(app))
         noticed = _Noticed()
         logging.getLogger("flask_kapa_handoff.storage.engine").addHandler(noticed)
         try:
@@ -207,7 +208,7 @@ def test_threads_wait_for_room_without_a_busy_loop(
 
 def statuses(app: Flask) -> list[Status]:
     """Of all tickets."""
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         return [Status(found) for found in connection.execute(select(ticket_table.c.status)).scalars()]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.delivery.mail.smtp_client import SMTPClient
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from tests.faults.site import Site
 
@@ -78,7 +79,7 @@ class Points:
 def deliver_one(site: Site, journal: Path, last: int, reference: str) -> None:
     """A process that tries one delivery, and dies at a point of it."""
     app = site.build()
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     courier = Courier(state)
     points = _watched(state.database, journal, last)
     points.watch_mail()
@@ -89,7 +90,7 @@ def deliver_one(site: Site, journal: Path, last: int, reference: str) -> None:
 def submit_one(site: Site, journal: Path, last: int, fields: dict[str, str]) -> None:
     """A process that takes one submit, and dies at a point of it."""
     app = site.build()
-    _watched(app.extensions["kapa_handoff"].database, journal, last)
+    _watched(state_of(app).database, journal, last)
     assert app.test_client().post("/handoff/tickets", data=fields, headers=JSON).status_code == 201
 
 

@@ -22,6 +22,7 @@ from flask.cli import ScriptInfo
 from werkzeug.serving import make_server
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
@@ -69,7 +70,7 @@ def start(role: Callable[..., None], site: Site, *arguments: Any) -> BaseProcess
 def serve(site: Site, listener: socket.socket) -> None:
     """A web process that delivers, too; several share the listener, as gunicorn's workers do."""
     app = site.build(KAPA_HANDOFF_DELIVERY="thread")
-    app.extensions["kapa_handoff"].delivery.serving()
+    state_of(app).delivery.serving()
     make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno()).serve_forever()
 
 

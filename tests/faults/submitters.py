@@ -17,6 +17,7 @@ from typing import Any
 from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.state import state_of
 from tests.helpers.offers import signed_offer
 from tests.helpers.sites import close
 from tests.helpers.tickets import PAIR
@@ -106,7 +107,7 @@ def _serve_orders(config: dict[str, Any]) -> None:
 
 def _obey(app: Flask, count: int, threads: int, email: str, address: str) -> None:
     with app.test_request_context():
-        signer = app.extensions["kapa_handoff"].offer_signer()
+        signer = state_of(app).offer_signer()
     offer = signer.read(signed_offer(app.test_client()))
     together = threading.Barrier(threads + 1)
     shares = [count // threads + (number < count % threads) for number in range(threads)]

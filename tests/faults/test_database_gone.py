@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.faults.cutting_proxy import CuttingProxy
 from tests.helpers.pages import JSON, Page
@@ -50,12 +51,12 @@ def form_of_refusal(answer: TestResponse, shape: str, fields: dict[str, Any]) ->
 
 def stored(app: Flask) -> list[str]:
     """The references of all tickets."""
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         return [ticket.reference for ticket in latest_tickets(connection, limit=1_000)]
 
 
 def engine_of(app: Flask) -> Engine:
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.read():
         return database.engine  # type: ignore[no-any-return]
 
@@ -232,4 +233,4 @@ def test_a_commit_whose_end_is_not_known_opens_one_ticket(
         for answer in answers:
             assert reference in answer.text
         assert kept in ([], [reference])
-        app.extensions["kapa_handoff"].database.close()
+        state_of(app).database.close()

@@ -15,6 +15,7 @@ from flask import Flask
 
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
@@ -75,7 +76,7 @@ def test_a_delivery_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path
 
     There are two copies, of one name, if the mail was out and that was not committed yet.
     """
-    way, database, journal = WAYS[name], app.extensions["kapa_handoff"].database, tmp_path / "journal"
+    way, database, journal = WAYS[name], state_of(app).database, tmp_path / "journal"
     seen: set[str] = set()
     for last in range(1, MOST_POINTS):
         reference = send_ticket(app.test_client())
@@ -112,7 +113,7 @@ def test_a_delivery_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path
 
 def test_a_submit_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path) -> None:
     """At whichever point it dies, all of the ticket is there or nothing; sent again, it is one ticket and one mail."""
-    database, journal = app.extensions["kapa_handoff"].database, tmp_path / "journal"
+    database, journal = state_of(app).database, tmp_path / "journal"
     client = app.test_client()
     seen: set[str] = set()
     for last in range(1, MOST_POINTS):
@@ -147,7 +148,7 @@ def run(process: BaseProcess) -> int | None:
 
 def recover(app: Flask, reference: str) -> None:
     """Time passes, and a sound process delivers."""
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     courier = Courier(state)
     for _ in range(3):
         ledger.let_time_pass(state.database)

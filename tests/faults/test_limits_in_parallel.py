@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, func, select
 
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket, transcript
 from tests.faults.limits import Limit, many_submits, rounds_against_a_limit
 from tests.helpers.tickets import send_ticket
@@ -19,7 +20,7 @@ ROUNDS = 3
 @pytest.fixture
 def engine(app: Flask) -> Engine:
     """The engine of a database whose tables are there."""
-    database = app.extensions["kapa_handoff"].database
+    database = state_of(app).database
     with database.read():
         return database.engine
 

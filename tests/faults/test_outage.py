@@ -15,11 +15,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from flask_kapa_handoff.delivery import outbox
-from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status
 from tests.faults.clock import Clock
+from tests.helpers.couriers import courier_of
 from tests.helpers.scripted_smtp import ScriptedServer
 from tests.helpers.tickets import send_ticket
 
@@ -41,11 +42,11 @@ class Site:
     def __init__(self, app: Flask, port: int, moment: datetime) -> None:
         self.app = app
         self.port = port
-        self.database = app.extensions["kapa_handoff"].database
+        self.database = state_of(app).database
         with self.database.read():
             pass  # makes the tables
         self.clock = Clock(self.database.engine, moment)
-        self.courier = Courier(app.extensions["kapa_handoff"])
+        self.courier = courier_of(app)
         self._rests_until = moment
 
     def deliver_until(self, end: datetime) -> None:

@@ -17,6 +17,7 @@ from flask import Flask
 from flask_kapa_handoff.admin.labels import OUTCOMES
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Attempt, Status, Ticket, find_attempts, find_ticket
 from tests.helpers.scripted_smtp import (
@@ -166,7 +167,7 @@ class Stage:
         self._app = self._make_app(
             MAIL_SERVER="127.0.0.1", MAIL_PORT=port, KAPA_HANDOFF_SMTP_TIMEOUT=TIMEOUT, **play.site
         )
-        state = self._app.extensions["kapa_handoff"]
+        state = state_of(self._app)
         self.database = state.database
         self.courier = Courier(state)
         self._ends.callback(self.courier.close)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from flask import Flask
 
+from flask_kapa_handoff.state import state_of
 from tests.helpers.tickets import ticket_fields
 
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
@@ -33,7 +34,7 @@ class Visitors:
         self._end = end
         self._form = ticket_fields(app.test_client())
         with app.test_request_context():
-            self._signer = app.extensions["kapa_handoff"].offer_signer()
+            self._signer = state_of(app).offer_signer()
         self._offer = self._signer.read(self._form["offer"])
         self.references: list[str] = []
         """What they were told: the reference of each acknowledged ticket."""

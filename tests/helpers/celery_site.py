@@ -11,6 +11,7 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.engines import celery as delivery
+from flask_kapa_handoff.state import state_of
 
 
 def celery_init_app(app: Flask) -> Celery:
@@ -47,5 +48,5 @@ if "CELERY_SITE" in os.environ:
     flask_app = same_site(json.loads(os.environ["CELERY_SITE"]))
     celery_app = flask_app.extensions["celery"]
     # What a site may well do at import, before the worker forks: no child may use this connection.
-    with flask_app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(flask_app).database.read() as connection:
         connection.exec_driver_sql("SELECT 1")

@@ -8,6 +8,7 @@ import sqlalchemy
 from click.testing import Result
 from flask import Flask
 
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import delivery_attempt, ticket, transcript
 from tests.helpers.servers import MailServer
 
@@ -30,7 +31,7 @@ def mailing(make_app: Callable[..., Flask], server: MailServer, **config: object
 
 def left(app: Flask) -> tuple[list[str], int, int]:
     """The references that are left, and how many transcripts and attempts."""
-    with app.extensions["kapa_handoff"].database.read() as connection:
+    with state_of(app).database.read() as connection:
         references = connection.execute(sqlalchemy.select(ticket.c.reference).order_by(ticket.c.id)).scalars().all()
         transcripts = connection.execute(sqlalchemy.select(transcript.c.ticket_id)).all()
         attempts = connection.execute(sqlalchemy.select(delivery_attempt.c.id)).all()

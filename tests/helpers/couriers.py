@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from flask import Flask
 
+from flask_kapa_handoff import testing
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from flask_kapa_handoff.storage.tickets import Attempt, Status, Ticket, find_attempts, find_ticket
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.storage.tickets import Attempt, Status, Ticket
+from tests.helpers import outboxes
 
 PASSWORD = "correct horse battery staple"
 
 
 def courier_of(app: Flask) -> Courier:
-    return Courier(app.extensions["kapa_handoff"])
+    return Courier(state_of(app))
 
 
 def deliver(app: Flask) -> Ticket:
-    """One try for the ticket that is due first."""
-    courier = courier_of(app)
-    try:
-        tried = courier.deliver_next()
-    finally:
-        courier.close()
-    assert tried is not None
+    """One try for the only ticket that is due."""
+    (tried,) = testing.deliver(app)
     return tried
 
 
 def look_up_tries(app: Flask, reference: str) -> tuple[Ticket, list[Attempt]]:
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        ticket = find_ticket(connection, ticket_table.c.reference == reference)
-        assert ticket is not None
-        return ticket, find_attempts(connection, ticket.id)
+    database = state_of(app).database
+    return outboxes.look_up(database, reference), outboxes.attempts_of(database, reference)
 
 
 def assert_queued_again(ticket: Ticket, *words: str) -> None:

@@ -9,13 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import update
 
 from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
-from flask_kapa_handoff.storage.engine import now as database_now
-from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
+from flask_kapa_handoff.storage.tickets import Status, Ticket
+from tests.helpers import outboxes
 
 
 class Gate:
@@ -64,32 +63,18 @@ def delivery_threads() -> list[threading.Thread]:
 
 
 def database_of(app: Flask) -> Database:
-    found: Database = app.extensions["kapa_handoff"].database
-    return found
+    return state_of(app).database
 
 
 def rewrite(app: Flask, reference: str, **values: Any) -> None:
     """Write into a ticket's row; a timedelta is counted from the database's own time."""
-    with database_of(app).write() as connection:
-        moment = database_now(connection)
-        absolute = {name: moment + value if isinstance(value, timedelta) else value for name, value in values.items()}
-        connection.execute(update(ticket_table).where(ticket_table.c.reference == reference).values(**absolute))
+    outboxes.rewrite(database_of(app), reference, **values)
 
 
 def look_up(app: Flask, reference: str) -> Ticket:
-    with database_of(app).read() as connection:
-        ticket = find_ticket(connection, ticket_table.c.reference == reference)
-    assert ticket is not None
-    return ticket
+    return outboxes.look_up(database_of(app), reference)
 
 
-def make_due(app: Flask, reference: str, **columns: str) -> None:
+def make_due(app: Flask, reference: str, *, column: str = "next_attempt_at") -> None:
     """Let the ticket be due now: its waiting time, or the lease of a process that is gone, is over."""
-    with app.extensions["kapa_handoff"].database.write() as connection:
-        past = database_now(connection) - timedelta(seconds=1)
-        changed = connection.execute(
-            update(ticket_table)
-            .where(ticket_table.c.reference == reference)
-            .values({columns.get("column", "next_attempt_at"): past})
-        )
-        assert changed.rowcount == 1
+    rewrite(app, reference, **{column: timedelta(seconds=-1)})

@@ -16,6 +16,7 @@ from flask import Flask, request
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.hooks import Visitor
 from flask_kapa_handoff.settings import current_settings, save_settings
+from flask_kapa_handoff.state import state_of
 from tests.helpers.commands import invoke
 from tests.helpers.offers import signed_offer
 from tests.helpers.sites import close
@@ -37,7 +38,7 @@ def site_of_a_visitor(build: Callable[[KapaHandoff], Flask], handoff: KapaHandof
         pair = {"id": f"{CANARY}-{number}", "question": f"{CANARY} {number}?", "answer": f"{CANARY} " * length}
         offer = signed_offer(client, thread_id=f"{CANARY}-t", answer_id=f"{CANARY}-{number}", page=f"/{CANARY}")
         send_ticket(client, offer=offer, email=EMAIL, note=f"{CANARY} {number}", conversation=json.dumps([pair]))
-    state = app.extensions["kapa_handoff"]
+    state = state_of(app)
     with state.database.write() as connection:
         for text in ("Help", "Ask"):
             settings = current_settings(connection, state.config)

@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
 
 from flask_kapa_handoff.offers import Offer
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import make_offer
 from flask_kapa_handoff.triggers import Facts, Trigger
 
 DAY = 24 * 60 * 60
@@ -19,17 +21,14 @@ DAY = 24 * 60 * 60
 
 def signed_offer(client: FlaskClient, **facts: Any) -> str:
     """An offer as the browser gets it."""
-    query = {"pairs": 1, "thread_id": "thread-1", "answer_id": "a1", **facts}
-    answer = client.get("/handoff/offer", query_string=query, headers={"Accept": "application/json"})
-    assert answer.status_code == 200, answer.text
-    return answer.json["offer"]
+    return make_offer(client, **{"thread_id": "thread-1", "answer_id": "a1", **facts})
 
 
 def own_offer(client: FlaskClient, offer: str) -> str:
     """An offer that says the same, for one more ticket; the database is not asked."""
     app = client.application
     with app.test_request_context():
-        signer = app.extensions["kapa_handoff"].offer_signer()
+        signer = state_of(app).offer_signer()
         return signer.sign(signer.read(offer).for_one_form())
 
 
@@ -47,4 +46,4 @@ def old_offer(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, seconds: int
 
 
 def offer_without_database(app: Flask) -> str:
-    return app.extensions["kapa_handoff"].offer_signer().sign(Offer((Trigger.ALWAYS,), Facts(1), "default", "t1"))
+    return state_of(app).offer_signer().sign(Offer((Trigger.ALWAYS,), Facts(1), "default", "t1"))

@@ -35,7 +35,8 @@ def rewrite(database: Database, reference: str, **values: Any) -> None:
     with database.write() as connection:
         moment = database_now(connection)
         absolute = {name: moment + value if isinstance(value, timedelta) else value for name, value in values.items()}
-        connection.execute(update(ticket_table).where(ticket_table.c.reference == reference).values(**absolute))
+        which = ticket_table.c.reference == reference
+        assert connection.execute(update(ticket_table).where(which).values(**absolute)).rowcount == 1
 
 
 def claim(database: Database, reference: str | None = None) -> outbox.Claim:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
-from flask_kapa_handoff.settings import current_settings, save_settings
+from flask_kapa_handoff.state import EXTENSION, state_of
 
 ROOT = Path(__file__).parent.parent.parent
 DATABASES = ("sqlite", "postgresql")
@@ -25,8 +24,8 @@ def environment_of(app: Flask) -> dict[str, str]:
 
 def close(app: Flask) -> None:
     """What the end of a process does: stop the delivery, close the database."""
-    state = app.extensions.get("kapa_handoff")
-    if state is not None:
+    if EXTENSION in app.extensions:
+        state = state_of(app)
         state.delivery.stop()
         state.refusals.stop()
         state.database.close()
@@ -42,10 +41,3 @@ def pragma(path: Path, name: str) -> Any:
         return connection.execute(f"PRAGMA {name}").fetchone()[0]
     finally:
         connection.close()
-
-
-def switch_off(app: Flask) -> None:
-    state = app.extensions["kapa_handoff"]
-    with state.database.write() as connection:
-        settings = current_settings(connection, state.config)
-        save_settings(connection, state.config, replace(settings, enabled=False), changed_by="a test")

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import Client, TestResponse
 
-from flask_kapa_handoff import Conversation
+from flask_kapa_handoff import testing
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from flask_kapa_handoff.storage.tickets import Ticket, find_conversation, latest_tickets
 from tests.helpers.offers import own_offer, signed_offer
 from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page
 
@@ -43,13 +43,8 @@ def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
 
 def send_ticket(client: FlaskClient, **fields: Any) -> str:
     """Send a ticket; gives its reference. One ``offer`` serves for as many as are sent."""
-    if "offer" in fields:
-        fields["offer"] = own_offer(client, fields["offer"])
-    answer = client.post(
-        "/handoff/tickets", data=ticket_fields(client, **fields), headers={"Accept": "application/json"}
-    )
-    assert answer.status_code == 201, answer.text
-    return answer.json["reference"]
+    offer = own_offer(client, fields.pop("offer")) if "offer" in fields else signed_offer(client)
+    return testing.send_ticket(client, offer=offer, **{"note": NOTE, **fields}).reference
 
 
 def post(client: FlaskClient, shape: str, fields: dict[str, Any], **headers: str) -> TestResponse:
@@ -62,20 +57,11 @@ def post_json(client: FlaskClient, body: Any, **headers: str) -> TestResponse:
     return client.post("/handoff/tickets", json=body, headers=sent)
 
 
-def tickets(app: Flask) -> list[Ticket]:
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        return latest_tickets(connection)
-
-
-def transcript(app: Flask, ticket: Ticket) -> Conversation:
-    with app.extensions["kapa_handoff"].database.read() as connection:
-        return find_conversation(connection, ticket)
-
-
 def age_tickets(app: Flask, by: timedelta) -> None:
     """Put the creation of every ticket back."""
-    with app.extensions["kapa_handoff"].database.write() as connection:
-        for ticket in latest_tickets(connection):
+    stored = testing.tickets(app)
+    with state_of(app).database.write() as connection:
+        for ticket in stored:
             earlier = ticket.created_at - by
             connection.execute(update(ticket_table).where(ticket_table.c.id == ticket.id).values(created_at=earlier))
 

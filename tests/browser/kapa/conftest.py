@@ -12,7 +12,8 @@ from flask import Flask, request
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from example_app.kapa_bundle import BundleError, bundle
-from flask_kapa_handoff.storage.tickets import Ticket, find_conversation, latest_tickets
+from flask_kapa_handoff import testing
+from flask_kapa_handoff.storage.tickets import Ticket
 from tests.browser.conftest import TIMEOUT, launch, watched
 from tests.browser.kapa.ensure_bundle import CHAT
 from tests.browser.kapa.pages import add_pages
@@ -109,19 +110,13 @@ class Site:
         return page
 
     def tickets(self) -> list[Ticket]:
-        with self._database.read() as connection:
-            return latest_tickets(connection)
+        return testing.tickets(self.app)
 
     def conversation(self, ticket: Ticket) -> list[dict[str, Any]]:
-        with self._database.read() as connection:
-            return find_conversation(connection, ticket).as_json()
+        return testing.conversation_of(self.app, ticket).as_json()
 
     def mails(self, count: int) -> list[Received]:
         return self.mail_server.wait_for(count)
-
-    @property
-    def _database(self) -> Any:
-        return self.app.extensions["kapa_handoff"].database
 
 
 def attached(mail: Received) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_what_arrives_is_what_was_said(batch: int, make_site: Callable[..., Site
         else:
             assert hand_off(page, note=note) == {"resolved": None}, note
         mail = attached(site.mails(count)[-1])
-        ticket = site.tickets()[0]
+        ticket = site.tickets()[-1]
         wanted = as_stored(pairs)
         assert mail["conversation"] == wanted, note
         assert site.conversation(ticket) == wanted, note

@@ -1,0 +1,291 @@
+"""For a site's own tests: what visitors do, and what the site has of it then.
+
+What a visitor does takes the test client (:func:`make_offer`, :func:`send_ticket`), with whatever the site's own code
+does around it; what the site does or knows takes the app. Nothing is kept between two calls. Import it in tests alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import flask_mail
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.exc import NoResultFound
+from werkzeug.test import TestResponse
+
+from .config import PINNABLE, Config, key_of
+from .conversation import Conversation, QuestionAnswer
+from .delivery.courier import Courier
+from .delivery.mail.site_mail import SiteMail
+from .settings import DEFAULT_DESK, DeskSettings, current_settings, save_settings
+from .state import State, state_of
+from .storage.tables import ticket as ticket_table
+from .storage.tickets import Ticket, find_conversation, find_ticket, latest_tickets
+from .triggers import Facts
+
+__all__ = [
+    "CONVERSATION",
+    "Rejected",
+    "change_settings",
+    "conversation_of",
+    "create_tables",
+    "deliver",
+    "make_offer",
+    "record_mails",
+    "send_ticket",
+    "tickets",
+]
+
+CONVERSATION = Conversation((QuestionAnswer("How do I rotate a key?", "Run `keys rotate`.", id="a1"),))
+"""What a ticket is about, unless a test says otherwise."""
+
+
+class Rejected(AssertionError):
+    """The handoff, or the site's own code in front of it, did not take what a visitor sent.
+
+    Arguments:
+        response: the response that came instead.
+        request: the request, for the message.
+    """
+
+    def __init__(self, response: TestResponse, request: str) -> None:
+        body = _json(response)
+        error = body.get("error")
+        if not (isinstance(error, dict) and "code" in error):
+            error = {}  # of the site's own
+        if body.get("offered") is False:
+            error = {"code": "not_offered", "message": "By the desk's settings this answer gets no button."}
+        self.response = response
+        """The whole response."""
+        self.status: int = response.status_code
+        """The HTTP status."""
+        self.code: str = error.get("code", "")
+        """The error's name, such as ``invalid`` or ``not_offered``; empty: the response is not the handoff's."""
+        self.fields: Mapping[str, Sequence[str]] = error.get("fields", {})
+        """The names of the fields that are wrong, with what is said at each."""
+        said = [self.code, error.get("message", "")] if error else [response.location or response.text[:500]]
+        at_fields = (text for texts in self.fields.values() for text in texts)
+        summary = ": ".join(filter(None, [f"{request} gave {response.status}", *said]))
+        super().__init__(" ".join([summary, *at_fields]))
+
+
+def make_offer(
+    client: FlaskClient,
+    *,
+    pairs: int = 1,
+    headers: Mapping[str, str] | None = None,
+    **facts: str | int | bool | None,
+) -> str:
+    """Ask for the button of an answer, as a page does, and give the offer that it carries.
+
+    Arguments:
+        client: the app's test client: ``app.test_client()``.
+        pairs: how many questions the conversation has so far.
+        headers: headers of the request, such as the site's own log-in needs.
+        facts: whatever else ``GET /offer`` takes: ``uncertain``, ``downvoted``, ``thread_id``, ``answer_id``,
+            ``desk``, ``page``. None leaves one out.
+
+    Raises:
+        Rejected: the answer does not qualify by the desk's settings (``code`` is ``not_offered``), or a fact is wrong.
+    """
+    query = {"pairs": pairs, **{name: _fact(value) for name, value in facts.items() if value is not None}}
+    path = f"{_state_of(client).config.url_prefix}/offer"
+    response = client.get(path, query_string=query, headers=_asking_for_json(headers))
+    offer = _json(response).get("offer") if response.status_code == 200 else None
+    if not isinstance(offer, str):
+        raise Rejected(response, f"GET {path} with {query}")
+    return offer
+
+
+def send_ticket(
+    client: FlaskClient,
+    *,
+    offer: str | None = None,
+    email: str | None = "visitor@example.com",
+    note: str | None = "",
+    conversation: Conversation | str | None = CONVERSATION,
+    headers: Mapping[str, str] | None = None,
+    **fields: str | None,
+) -> Ticket:
+    """Send the form of a ticket, as a visitor does, and give the ticket as it is stored then.
+
+    Arguments:
+        client: the app's test client: ``app.test_client()``.
+        offer: from :func:`make_offer`; it opens one ticket. None: one is made for the conversation.
+        email, note: what the visitor types.
+        conversation: the one on the visitor's page, or its JSON as a script sends it. None: the page sends none, as
+            where the site keeps the threads.
+        headers: headers of the request, such as the site's own log-in needs.
+        fields: further fields of the form, by their names: those of KAPA_HANDOFF_FIELDS, or those that the site's
+            ``ticket_filter`` reads. None leaves one out.
+
+    Raises:
+        Rejected: the ticket was refused; the error says why.
+    """
+    state = _state_of(client)
+    path = f"{state.config.url_prefix}/tickets"
+    if offer is None:
+        known = conversation if isinstance(conversation, Conversation) else CONVERSATION
+        offer = make_offer(client, headers=headers, **_facts(known))
+    form = {
+        "offer": offer,
+        "submission_id": str(uuid.uuid4()),
+        "email": email,
+        "note": note,
+        "conversation": json.dumps(conversation.as_json()) if isinstance(conversation, Conversation) else conversation,
+        **fields,
+    }
+    filled = {name: value for name, value in form.items() if value is not None}
+    response = client.post(path, data=filled, headers=_asking_for_json(headers))
+    if response.status_code not in (200, 201) or "reference" not in (stored := _json(response)):
+        raise Rejected(response, f"POST {path}")
+    with state.database.read() as connection:
+        ticket = find_ticket(connection, ticket_table.c.reference == stored["reference"])
+    if ticket is None:
+        raise LookupError(f"Ticket {stored['reference']} was deleted before it could be read.")
+    return ticket
+
+
+def tickets(app: Flask) -> list[Ticket]:
+    """All tickets that the app has stored, in the order in which they came."""
+    with state_of(app).database.read() as connection:
+        return latest_tickets(connection, limit=sys.maxsize)[::-1]
+
+
+def conversation_of(app: Flask, ticket: Ticket) -> Conversation:
+    """The conversation that is stored with a ticket: cleaned, and with secrets hidden.
+
+    Raises:
+        LookupError: none is stored with it.
+    """
+    try:
+        with state_of(app).database.read() as connection:
+            return find_conversation(connection, ticket)
+    except NoResultFound:
+        raise LookupError(f"Ticket {ticket.reference} has no conversation in this app's database.") from None
+
+
+def deliver(app: Flask) -> list[Ticket]:
+    """Deliver what is due, now and here, whatever KAPA_HANDOFF_DELIVERY says.
+
+    A mail that keeps being refused by the mail server is tried once: the next attempt is due in a minute or more.
+
+    Returns:
+        The tickets that were tried, as they stand now, in the order in which they were: ``status`` says what became of
+        each of them (``delivered``, ``queued`` again, ``failed``), and ``last_error`` why.
+    """
+    courier = Courier(state_of(app))
+    tried = []
+    try:
+        while not courier.pause and (ticket := courier.deliver_next()):
+            tried.append(ticket)
+    finally:
+        courier.close()
+    return tried
+
+
+@contextmanager
+def record_mails(app: Flask) -> Iterator[list[EmailMessage]]:
+    """Record the handoff's mails that go out meanwhile, as a mail program reads them; none leaves the machine.
+
+    Unlike Flask-Mail's ``record_messages()`` it needs no ``Mail`` object, gives the whole message (its headers, its
+    parts, the attached conversation), and leaves out other mails of the site and those of other apps.
+
+    Returns:
+        A context manager, for ``with record_mails(app) as mails:``; the list fills up.
+
+    Raises:
+        RuntimeError: the mails would really be sent.
+    """
+    if not _keeps_mails_in(state_of(app)):
+        raise RuntimeError(
+            "The handoff's mails would really be sent. Set TESTING = True, or MAIL_SUPPRESS_SEND = True, before "
+            "Flask-Mail is set up on this app."
+        )
+    recorded: list[EmailMessage] = []
+
+    def record(sender: Flask, message: flask_mail.Message) -> None:
+        mail = message_from_bytes(message.as_bytes(), policy=policy.default)
+        if isinstance(mail, EmailMessage) and "X-Kapa-Handoff-Ticket" in mail:
+            recorded.append(mail)
+
+    with flask_mail.email_dispatched.connected_to(record, app):
+        yield recorded
+
+
+def change_settings(app: Flask, desk: str = DEFAULT_DESK, **values: Any) -> DeskSettings:
+    """Save settings of a desk, as an admin does, and give those that hold now.
+
+    Arguments:
+        values: any of ``enabled``, ``email``, ``button_text``, ``triggers`` and ``threshold``. What is left out stays.
+
+    Raises:
+        ConfigurationError: a value is wrong; it is named as the configuration's key.
+        TypeError: there is no such setting.
+        ValueError: KAPA_HANDOFF_PINNED fixes the setting.
+        Invalid: there is no such desk.
+    """
+    state = state_of(app)
+    if unknown := sorted(values.keys() - {"enabled", *PINNABLE}):
+        raise TypeError(f"There is no setting {unknown[0]!r}; use {', '.join(('enabled', *PINNABLE))}.")
+    configured = {key_of(name): value for name, value in values.items() if name != "enabled"}
+    checked = Config.from_mapping({**app.config, **configured})
+    saved = {name: value if name == "enabled" else getattr(checked, name) for name, value in values.items()}
+    if pinned := sorted(values.keys() & set(state.config.pinned)):
+        raise ValueError(f"{', '.join(pinned)}: KAPA_HANDOFF_PINNED keeps it as it is configured.")
+    with state.database.write() as connection:
+        wanted = replace(current_settings(connection, state.config, desk), **saved)
+        _, after = save_settings(connection, state.config, wanted, changed_by="a test")
+    state.settings_cache.clear()
+    return after
+
+
+def create_tables(app: Flask) -> None:
+    """Make the handoff's tables, or bring them up to date: what ``flask kapa-handoff db upgrade`` does.
+
+    Only needed where tickets are in a database of the site's; call it after the site has made its own tables.
+    """
+    state_of(app).database.upgrade()
+
+
+def _state_of(client: FlaskClient) -> State:
+    app = getattr(client, "application", None)
+    if not isinstance(app, Flask):
+        raise TypeError(f"This needs the test client of a Flask app, app.test_client(), and not {client!r}.")
+    return state_of(app)
+
+
+def _keeps_mails_in(state: State) -> bool:
+    return bool(SiteMail(state).state.suppress)
+
+
+def _facts(conversation: Conversation) -> dict[str, Any]:
+    """What a page says of the last answer when it asks for its button."""
+    ids = {"thread_id": conversation.thread_id, "answer_id": conversation.pairs[-1].id}
+    return {**vars(Facts.of(conversation)), **ids}
+
+
+def _fact(value: str | int | bool) -> str | int:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _asking_for_json(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {"Accept": "application/json", **(headers or {})}
+
+
+def _json(response: TestResponse) -> dict[str, Any]:
+    """The object that the response is; empty: it is none. Not by the site's own JSON provider."""
+    try:
+        found = json.loads(response.data)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
