@@ -23,7 +23,7 @@ test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 	$(BIN)/python $(MEASURED) -m pytest -n auto --dist worksteal $(PLUGIN)
 
 # Measuring costs half as much processor time again (Python 3.11 to 3.13 have no cheaper way to see branches), so
-# `make test` does without it, and the CI, where nobody waits, runs the tests once, measured.
+# `make test` does without it. The floor in setup.cfg is to be set from a whole run on a quiet machine.
 coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and hold its floor.
 	rm -rf .cache/coverage
 	mkdir -p .cache/coverage

@@ -83,7 +83,7 @@ def test_each_ending_is_recorded(
     assert ticket.last_error == (None if status is Status.DELIVERED else detail)
 
 
-@pytest.mark.parametrize(("seconds", "wait"), [(None, 60.0), (300, 300.0), (0, 0.0), (-5, 0.0)])
+@pytest.mark.parametrize(("seconds", "wait"), [(None, 60.0), (300, 300.0), (0, 1.0), (-5, 1.0)])
 def test_a_channel_may_say_how_long_to_wait(
     with_parrot: Callable[..., tuple[Flask, Parrot]], seconds: float | None, wait: float
 ) -> None:

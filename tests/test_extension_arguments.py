@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -118,8 +119,10 @@ def test_a_wrong_argument_is_refused_at_once(
 
 def test_a_connection_is_named_with_its_engine() -> None:
     """It would be used by every thread at once."""
-    with engine_of().connect() as connection, pytest.raises(ConfigurationError, match=r"engine: .*connection\.engine"):
+    engine = engine_of()
+    with engine.connect() as connection, pytest.raises(ConfigurationError, match=r"engine: .*connection\.engine"):
         KapaHandoff(engine=connection)  # type: ignore[arg-type]
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -178,16 +181,17 @@ class Guard:
         return self.view(**values)
 
 
-def test_good_arguments_are_taken(make_app: MakeApp) -> None:
+def test_good_arguments_are_taken(make_app: MakeApp, tmp_path: Path) -> None:
     """A subclass of Mail; an engine with options; a class as a decorator."""
     app = make_app(mount=False)
-    engine = engine_of("sqlite:///file.sqlite3").execution_options(isolation_level="SERIALIZABLE")
+    engine = engine_of(f"sqlite:///{tmp_path / 'file.sqlite3'}").execution_options(isolation_level="SERIALIZABLE")
     mail = OwnMail(app)
     KapaHandoff(mail=mail, engine=engine).init_app(app, admin_required=Guard)
     state = app.extensions["kapa_handoff"]
     assert state.mail is mail
     assert state.location.engine is engine
     assert app.test_client().get("/handoff/admin/health").status_code in (200, 503)
+    engine.dispose()
 
 
 def test_init_app_comes_before_the_class(make_app: MakeApp) -> None:

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff, QuestionAnswer, Source, Visitor, health
 from flask_kapa_handoff.doctor import Level, examine
-from flask_kapa_handoff.hook_checks import HOOKS, misfit
+from flask_kapa_handoff.hook_checks import CSP_NONCE, HOOKS, misfit
 from flask_kapa_handoff.hooks import Registered
 from flask_kapa_handoff.refusals import recent_refusals
 from flask_kapa_handoff.state import state_of
@@ -62,7 +62,7 @@ def reports(caplog: Log) -> list[str]:
 
 # --- Registered ------------------------------------------------------------------------------------------------------
 
-ARGUMENTS = {"conversation_loader": 1, "visitor_loader": 0, "ticket_filter": 1, "admin_name": 0}
+ARGUMENTS = {hook.name: len(hook.arguments) for hook in HOOKS if hook is not CSP_NONCE}
 
 
 async def awaited(*values: Any) -> None: ...

@@ -19,6 +19,9 @@ from .outbox_statements import BEGIN_ATTEMPT, END, END_ATTEMPT, TAKE, first_due
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """How long a ticket waits after its first, second, ... delayed attempt; then hourly."""
 
+LEAST_WAIT = timedelta(seconds=1)
+"""How long a delayed ticket waits at least, whatever its channel asks for: one pass over what is due has an end."""
+
 GIVE_UP_AFTER = timedelta(days=5)
 """How long a ticket is tried (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
 
@@ -54,12 +57,12 @@ def next_attempt(
         attempts: how many there were, 1 or more.
         queued_at: when the ticket was stored, or last sent again by hand.
         moment: the present time.
-        seconds: how long to wait; None: what :data:`BACKOFF` says.
+        seconds: how long to wait, :data:`LEAST_WAIT` or more; None: what :data:`BACKOFF` says.
 
     Returns:
         The time of the next attempt; None: it has been tried for :data:`GIVE_UP_AFTER`.
     """
-    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1] if seconds is None else timedelta(seconds=max(0.0, seconds))
+    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1] if seconds is None else max(LEAST_WAIT, timedelta(seconds=seconds))
     return None if moment + wait > queued_at + GIVE_UP_AFTER else moment + wait
 
 

@@ -35,7 +35,7 @@ class TryLater(NotDelivered):
 
     Arguments:
         why: what went wrong.
-        seconds: how long to wait before the next attempt; None: as long as the number of attempts says.
+        seconds: how long to wait before the next attempt, 1 or more; None: as long as the number of attempts says.
     """
 
     outcome = Outcome.DELAYED
