@@ -35,11 +35,17 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "only(database): the test is about this database alone")
+    config.addinivalue_line(
+        "markers", "only(*databases): the test is about these alone, or about what is the same on each"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the other database out of tests that are about one alone."""
+    """Leave the other database out of tests that are about one alone, or about what comes before any SQL or after it.
+
+    A refused field, a mail's text, a reply of a mail server, a script in a browser: these run on SQLite, and the
+    statements behind them on both.
+    """
 
     def is_wanted(item: pytest.Item) -> bool:
         only = item.get_closest_marker("only")

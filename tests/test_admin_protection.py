@@ -69,6 +69,7 @@ def test_a_sites_redirect_to_its_login_stays(admin_app: Callable[..., Flask]) ->
 WRITES = ("/handoff/admin/settings", "/handoff/admin/test-mail", "/handoff/admin/tickets/T-ABCDEF/send-again")
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("token", [None, "", "forged"])
 @pytest.mark.parametrize("config", [{}, {"WTF_CSRF_ENABLED": False}, {"WTF_CSRF_FIELD_NAME": "other"}])
 def test_a_save_needs_a_token_whatever_the_sites_switches(
@@ -108,6 +109,7 @@ def test_a_site_wide_csrf_protection_is_no_obstacle(admin_app: Callable[..., Fla
     assert save(client, button_text="x").status_code == 303
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("path", [*WRITES, "/handoff/admin/preview"])
 @pytest.mark.parametrize(
     "headers",

@@ -139,6 +139,7 @@ def test_the_signal_comes_after_the_commit(admin_app: Callable[..., Flask]) -> N
 # Errors
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

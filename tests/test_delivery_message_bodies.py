@@ -16,6 +16,8 @@ from flask_kapa_handoff.delivery.mail.message import MAX_MESSAGE, compose
 from tests.helpers.growth import LINEAR, growth
 from tests.helpers.mails import LETTERHEAD, LINE_ENDS, a_ticket, body, read
 
+pytestmark = pytest.mark.only("sqlite")
+
 # Bodies
 
 

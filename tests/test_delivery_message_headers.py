@@ -29,6 +29,8 @@ from tests.helpers.mails import (
     read,
 )
 
+pytestmark = pytest.mark.only("sqlite")
+
 # Headers
 
 

@@ -16,6 +16,8 @@ from flask_kapa_handoff.delivery.mail.rendering import HTML, TEXT
 from flask_kapa_handoff.template_environment import make_environment
 from tests.helpers.mails import LETTERHEAD, a_ticket, body, read
 
+pytestmark = pytest.mark.only("sqlite")
+
 
 def test_site_can_replace_the_mails_templates(make_app: Callable[..., Flask], tmp_path: Any) -> None:
     """A template of the site with the same name takes the place of the package's."""

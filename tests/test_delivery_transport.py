@@ -21,6 +21,8 @@ from tests.helpers.scripted_smtp import HANG_UP, SILENCE, Reply, ScriptedServer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
 
+pytestmark = pytest.mark.only("sqlite")
+
 # Silence
 
 
@@ -236,6 +238,7 @@ def test_what_the_owner_can_mend_is_tried_again(
     assert server.mails == []
 
 
+@pytest.mark.only("sqlite", "postgresql")  # whose columns take no NUL
 @pytest.mark.parametrize("step", ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END"])
 @pytest.mark.parametrize("reply", ["hello there", "9999", "250" + "x" * 10_000, "\xff\x00"], ids=ascii)
 def test_nonsense_from_the_server_is_temporary(

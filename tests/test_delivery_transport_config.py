@@ -16,6 +16,8 @@ from tests.helpers.scripted_smtp import ScriptedServer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
 
+pytestmark = pytest.mark.only("sqlite")
+
 
 def test_no_wire_trace(
     mail_server: MailServer, smtp_site: Callable[..., Flask], capfd: pytest.CaptureFixture[str]

@@ -17,6 +17,8 @@ from tests.helpers.scripted_smtp import HANG_UP, SILENCE, ScriptedServer
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
 
+pytestmark = pytest.mark.only("sqlite")
+
 
 def test_one_connection_for_many(mail_server: MailServer, smtp_site: Callable[..., Flask]) -> None:
     """Tickets that follow each other share a connection."""

@@ -14,6 +14,8 @@ from tests.helpers.couriers import PASSWORD, assert_queued_again, deliver
 from tests.helpers.scripted_smtp import ScriptedServer, make_certificate, server_context
 from tests.helpers.tickets import send_ticket
 
+pytestmark = pytest.mark.only("sqlite")
+
 PASSWORD_ON_THE_WIRE = b"AGRvY3MAY29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZQ=="  # base64 of "\0docs\0" and the password
 
 

@@ -56,6 +56,7 @@ def test_a_page_that_is_no_address_is_left_out(app: Flask, client: FlaskClient, 
     assert [ticket.page for ticket in heard] == [None]
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("address", BAD_ADDRESSES)
 def test_a_header_that_is_no_address_does_not_break_the_sites_own_page(
     make_app: Callable[..., Flask], address: str
@@ -106,6 +107,7 @@ MARKS = "a" + "\u0315" * 249_000 + "\u0316" * 249_000
 """unicodedata.normalize() would take minutes."""
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("offer", ["forged", "good"])
 @pytest.mark.parametrize("field", ["note", "email", "conversation", "submission_id", "website", "offer"])
 def test_a_megabyte_of_combining_marks_holds_nothing_up(client: FlaskClient, field: str, offer: str) -> None:
@@ -212,6 +214,7 @@ def test_an_odd_name_of_a_visitor_costs_no_ticket(make_app: Callable[..., Flask]
     assert client.post("/handoff/tickets", data=ticket_fields(client)).status_code == 201
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("depth", [60, 300, 975, 980, 5000])
 @pytest.mark.parametrize("begin", ["[", '{"a":'])
 def test_json_that_is_nested_deeply_is_refused(client: FlaskClient, depth: int, begin: str) -> None:

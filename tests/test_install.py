@@ -83,8 +83,14 @@ def distributions(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 def fresh_environment(folder: Path) -> Path:
     """The Python of a new virtual environment."""
-    venv.create(folder, with_pip=True, symlinks=True)
+    venv.create(folder, symlinks=True)
     return folder / "bin" / "python"
+
+
+def install(python: Path, *arguments: object) -> None:
+    """Install into the environment, which needs no pip of its own."""
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    run(*pip, "install", "--quiet", *arguments, cwd=python.parent)
 
 
 def lend_dependencies(python: Path) -> None:
@@ -113,7 +119,7 @@ def test_a_wheel_brings_everything_and_its_dependencies_suffice(
 ) -> None:
     """In an environment with nothing else, `pip install` of the wheel gives a package that works."""
     python = fresh_environment(tmp_path / "env")
-    run(python, "-m", "pip", "install", "--quiet", distributions["wheel"], cwd=tmp_path)
+    install(python, distributions["wheel"])
     found = visit(python, tmp_path)
     assert_whole(found)
     assert str(tmp_path) in str(found["where"])
@@ -123,7 +129,7 @@ def test_an_sdist_brings_everything(distributions: dict[str, Path], tmp_path: Pa
     """`pip install` of the sdist gives the same as the wheel."""
     python = fresh_environment(tmp_path / "env")
     lend_dependencies(python)
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", distributions["sdist"], cwd=tmp_path)
+    install(python, "--no-deps", distributions["sdist"])
     found = visit(python, tmp_path)
     assert_whole(found)
     assert str(tmp_path) in str(found["where"])
@@ -133,7 +139,7 @@ def test_an_editable_install_finds_the_checkouts_templates(source: Path, tmp_pat
     """`pip install -e .` works from the sources, where the templates lie beside the package."""
     python = fresh_environment(tmp_path / "env")
     lend_dependencies(python)
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--editable", source, cwd=tmp_path)
+    install(python, "--no-deps", "--editable", source)
     found = visit(python, tmp_path)
     assert_whole(found)
     assert Path(str(found["where"])) == source / "flask_kapa_handoff"

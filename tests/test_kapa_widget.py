@@ -25,6 +25,8 @@ from tests.helpers.admin import let_pass, save
 from tests.helpers.pages import EVIL, Page, render
 from tests.helpers.sites import environment_of
 
+pytestmark = pytest.mark.only("sqlite")
+
 WIDGET = "{{ kapa_widget('WEBSITE-ID', project_name='Acme', project_color='#3b5bdb') }}"
 HANDOFF = {
     "data-handoff-email": "support@example.com",

@@ -156,6 +156,7 @@ def test_a_refusal_is_logged_once_with_what_to_do(client: FlaskClient, caplog: p
     assert sum("as another site's" in record.getMessage() for record in caplog.records) == 100
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "origin", ["http://[", "http://a]b", "https://", "\x00", "ftp://x", "http://\\evil", "x" * 9000]
 )

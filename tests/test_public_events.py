@@ -63,6 +63,7 @@ def test_a_forged_offer_is_refused(app: Flask, client: FlaskClient, offer: str |
     assert calls == []
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("event", ["open", "submit", "", None, "CANCEL", "cancel "])
 def test_another_event_is_refused(app: Flask, client: FlaskClient, event: str | None) -> None:
     """422 at the field: opening is counted by the form, sending by the ticket."""
@@ -74,6 +75,7 @@ def test_another_event_is_refused(app: Flask, client: FlaskClient, event: str | 
     assert calls == []
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "body", ["", "{", "[]", "null", '{"offer": 5, "event": "cancel"}', '{"event": "cancel", "more": 1}']
 )

@@ -97,6 +97,7 @@ def test_the_form_that_is_shown_can_be_sent_as_it_is(make_app: Callable[..., Fla
     assert "T-" in answer.text
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("offer", ["", "forged", "a.b.c", "\x00", "é"])
 @pytest.mark.parametrize("headers", [{}, FRAGMENT, JSON], ids=["page", "fragment", "json"])
 def test_a_forged_offer_is_refused(client: FlaskClient, offer: str, headers: dict[str, str]) -> None:

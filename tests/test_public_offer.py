@@ -91,6 +91,7 @@ def test_json_says_everything_that_the_button_says(client: FlaskClient) -> None:
     assert client.get(answer.json["form_url"], query_string={"offer": offer}).status_code == 200
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     ("accept", "is_json"),
     [
@@ -224,6 +225,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(("field", "value"), WRONG, ids=[f"{field}={str(value)[:8]}" for field, value in WRONG])
 def test_facts_that_make_no_sense_are_refused_at_their_field(
     client: FlaskClient, field: str, value: str | None
@@ -258,6 +260,7 @@ def test_a_wrong_fact_is_shown_escaped(client: FlaskClient) -> None:
     assert "<script>alert" not in answer.text
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "query",
     [

@@ -47,6 +47,7 @@ INVALID = [
 ]
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(("field", "value"), INVALID, ids=[f"{field}={str(value)[:12]!a}" for field, value in INVALID])
 def test_a_wrong_field_is_told_at_the_field_and_the_text_is_kept(
     app: Flask, client: FlaskClient, shape: str, field: str, value: str | None
@@ -131,6 +132,7 @@ def test_the_conversation_stays_in_the_page_that_is_given_back(client: FlaskClie
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("body", ["[]", '"text"', "5", "null", "true", "[{}]"])
 def test_json_that_is_no_object_is_refused(client: FlaskClient, body: str) -> None:
     """422 with a sentence that says what is expected."""
@@ -140,6 +142,7 @@ def test_json_that_is_no_object_is_refused(client: FlaskClient, body: str) -> No
     assert "object" in answer.json["error"]["message"]
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "body", [b"{", b"", b"nonsense", b'{"offer": }', b"\xff\xfe", b"{" * 50_000, b"[" * 50_000, b'{"note": "\xff"}']
 )
@@ -150,6 +153,7 @@ def test_what_is_no_json_is_refused(client: FlaskClient, body: bytes) -> None:
     assert answer.json["error"]["code"] == "invalid"
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("name", ["recipient", "to", "desk", "name", "Email", "conversation[0]", "", "\ud800"])
 def test_an_unknown_field_of_a_json_request_is_refused(app: Flask, client: FlaskClient, name: str) -> None:
     """422: a misspelt field does not silently do nothing."""
@@ -160,6 +164,7 @@ def test_an_unknown_field_of_a_json_request_is_refused(app: Flask, client: Flask
     assert tickets(app) == []
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("field", ["offer", "submission_id", "email", "note", "website", "conversation"])
 @pytest.mark.parametrize("value", [5, 1.5, True, {}, {"a": 1}, ["a"]], ids=repr)
 def test_a_json_field_of_another_type_is_refused(app: Flask, client: FlaskClient, field: str, value: object) -> None:

@@ -12,6 +12,7 @@ from flask_kapa_handoff.testing import tickets
 from tests.helpers.tickets import post, post_json, refused, ticket_fields
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("offer", [None, "", "forged", "a.b.c", "\x00"])
 def test_a_forged_or_missing_offer_is_refused_and_the_text_is_kept(
     app: Flask, client: FlaskClient, shape: str, offer: str | None
@@ -54,6 +55,7 @@ OWN = [
 ]
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 def test_another_sites_page_cannot_send_and_the_text_is_kept(
     app: Flask, client: FlaskClient, shape: str, headers: dict[str, str]
@@ -71,6 +73,7 @@ def test_the_sites_own_pages_can_send(client: FlaskClient, headers: dict[str, st
     assert post(client, "json", ticket_fields(client), **headers).status_code == 201
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("headers", FOREIGN[:6], ids=str)
 def test_a_json_request_of_another_site_is_refused_as_well(client: FlaskClient, headers: dict[str, str]) -> None:
     """The check does not depend on the body's type."""

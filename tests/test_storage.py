@@ -201,6 +201,7 @@ def test_an_address_with_a_percent_sign_or_a_question_mark_is_taken_as_it_is(
     assert Path(path).exists()
 
 
+@pytest.mark.only("sqlite")  # PostgreSQL's own wait has a test in test_postgresql.py
 def test_a_writer_does_not_wait_for_its_turn_without_end(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:

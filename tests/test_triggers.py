@@ -97,6 +97,7 @@ def test_every_set_of_triggers_matches_what_the_oracle_says(chosen: tuple[str, .
         assert [trigger.value for trigger in found] == expected, (pairs, uncertain, downvoted)
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("threshold", [1, 3, 100])
 @pytest.mark.parametrize("chosen", SETS, ids=",".join)
 def test_every_set_of_triggers_decides_over_http(

@@ -18,6 +18,8 @@ from tests.helpers.tickets import send_ticket
 
 Serve = Callable[[Any], str]
 
+pytestmark = pytest.mark.only("sqlite")
+
 STATUS_NOTES = "the server responded with a status of"
 """The browser's own line in the console for each answer of 400 and more."""
 

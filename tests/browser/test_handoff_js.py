@@ -29,6 +29,8 @@ from tests.browser.chat import (
 )
 from tests.browser.conftest import watched
 
+pytestmark = pytest.mark.only("sqlite")
+
 
 @pytest.fixture
 def chat(make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page) -> Callable[..., Page]:

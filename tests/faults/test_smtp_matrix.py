@@ -33,6 +33,8 @@ from tests.helpers.scripted_smtp import (
 from tests.helpers.servers import free_port
 from tests.helpers.tickets import send_ticket
 
+pytestmark = pytest.mark.only("sqlite")
+
 PAGE = Path(__file__).parents[2] / "docs" / "mail-faults.md"
 IMPOSSIBLE = "–"
 KEPT = "MAIL, kept connection"

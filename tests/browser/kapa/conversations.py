@@ -53,8 +53,8 @@ BLOCKS = (
 def conversation(number: int, trigger: str) -> list[Pair]:
     """One to twelve pairs, the last of which qualifies by this trigger."""
     rng = random.Random(number)  # noqa: S311 - the same in each run
-    # The first lengths are all there; then at random.
-    length = number // 16 % 12 + 1 if number < 192 else rng.randint(1, 12)
+    # The first ninety-six have each length in each of the four ways; then at random.
+    length = number // 16 * 2 + number % 2 + 1 if number < 96 else rng.randint(1, 12)
     if trigger == "conversation-length":
         length = max(3, length)
     pairs = [_pair(rng, number, place) for place in range(length)]

@@ -71,14 +71,13 @@ def run(site: Site, page: Page, kapa: Answers, *parts: str) -> dict[str, Any]:
     return {"results": results, "site": sorted(echoed), "kapa": sorted(heard), "problems": len(problems)}
 
 
-@pytest.mark.parametrize("parts", [("takeover",), ("button",), ("widget",)])
-def test_a_thousand_other_requests_are_the_same(
-    parts: tuple[str], site: Site, new_page: Callable[[], Page], kapa: Answers
-) -> None:
+def test_a_thousand_other_requests_are_the_same(site: Site, new_page: Callable[[], Page], kapa: Answers) -> None:
     """What the page gets, and what the servers see of it: method, address, headers and body."""
-    without, with_bridge = run(site, new_page(), kapa), run(site, new_page(), kapa, *parts)
+    without = run(site, new_page(), kapa)
     assert len(without["results"]) == 1000
     assert len(without["site"]) + len(without["kapa"]) > 650
-    for name, value in without.items():
-        assert with_bridge[name] == value, name
+    for part in ("takeover", "button", "widget"):
+        with_bridge = run(site, new_page(), kapa, part)
+        for name, value in without.items():
+            assert with_bridge[name] == value, (part, name)
     assert site.asked == []

@@ -15,7 +15,7 @@ from tests.browser.kapa.streams import Pair, stream_of
 
 pytestmark = pytest.mark.only("sqlite")
 
-CONVERSATIONS = 200
+CONVERSATIONS = 96
 WAYS = {
     "the SDK's handoff": ("takeover", "chat"),
     "the widget's handoff": ("widget",),
