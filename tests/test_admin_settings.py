@@ -181,7 +181,7 @@ def test_several_wrong_fields_are_told_together(admin: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "x", "", "1000"])
-def test_a_hidden_threshold_does_not_stand_in_the_way(admin: FlaskClient, value: str) -> None:
+def test_a_hidden_threshold_does_not_prevent_a_save(admin: FlaskClient, value: str) -> None:
     """Where conversation-length is not chosen, a bad threshold is left as it was."""
     assert save(admin, triggers="downvote", threshold=value).status_code == 303
     assert fields(admin)["threshold"] == "3"

@@ -38,7 +38,7 @@ def test_deliver_sends_what_is_due(make_app: Callable[..., Flask], mail_server: 
     assert {mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received} == references
 
 
-def test_deliver_gives_up_on_a_server_that_is_out_of_reach(make_app: Callable[..., Flask]) -> None:
+def test_deliver_stops_when_the_server_cannot_be_reached(make_app: Callable[..., Flask]) -> None:
     """After three failed attempts, the others wait for the next run instead of for their own time-outs."""
     app = make_app(MAIL_PORT=free_port())
     for _ in range(5):
@@ -293,7 +293,7 @@ def test_export_loses_no_ticket_whose_conversation_is_damaged(
     assert json.loads(invoke(app, "export").output)["conversation"] == exported
 
 
-def test_export_ends_quietly_when_nobody_reads_on(app: Flask, tmp_path: Path) -> None:
+def test_export_ends_quietly_when_its_reader_stops(app: Flask, tmp_path: Path) -> None:
     """`export | head -n 1` says nothing but the first line."""
     long = [{"question": "How?", "answer": "So. " * 5000}]  # more than a pipe holds
     references = [send_ticket(app.test_client(), conversation=json.dumps(long)) for _ in range(10)]

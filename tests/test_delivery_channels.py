@@ -14,7 +14,7 @@ from flask_kapa_handoff.delivery.outcomes import Delivered, Refused, TryLater, U
 from flask_kapa_handoff.delivery.sample import send_sample
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Outcome, Status, Ticket
-from tests.helpers.couriers import courier_of, deliver, look_up_tries
+from tests.helpers.couriers import courier_of, deliver, ticket_and_attempts
 from tests.helpers.deliveries import watching
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
@@ -76,7 +76,7 @@ def test_each_ending_is_recorded(
     app, parrot = with_parrot(ending)
     reference = send_ticket(app.test_client())
     deliver(app)
-    ticket, (attempt,) = look_up_tries(app, reference)
+    ticket, (attempt,) = ticket_and_attempts(app, reference)
     assert parrot.sent == [(reference, "How do I rotate a key?")]
     assert parrot.closed == 1
     assert (ticket.status, attempt.outcome, attempt.detail) == (status, outcome, detail)
@@ -91,7 +91,7 @@ def test_a_channel_may_say_how_long_to_wait(
     app, _ = with_parrot(TryLater("slow down", seconds=seconds))
     reference = send_ticket(app.test_client())
     deliver(app)
-    ticket, (attempt,) = look_up_tries(app, reference)
+    ticket, (attempt,) = ticket_and_attempts(app, reference)
     assert attempt.finished_at is not None
     assert ticket.next_attempt_at == attempt.finished_at + timedelta(seconds=wait)
 

@@ -55,7 +55,7 @@ def references(server: MailServer) -> list[str]:
     return [mail.message["X-Kapa-Handoff-Ticket"] for mail in server.received]
 
 
-def test_a_courier_rests_after_three_tries_in_vain(app: Flask, courier: Courier) -> None:
+def test_a_courier_pauses_after_three_failed_attempts(app: Flask, courier: Courier) -> None:
     """Then longer and longer, up to half a minute: each attempt costs one ticket's, not the whole queue's."""
     pauses = []
     for _ in range(8):
@@ -174,11 +174,11 @@ def test_threads_rest_while_the_server_is_out_of_reach(
     for _ in range(5):
         with app.app_context():
             send_ticket(app.test_client())
-    tries = select(delivery_attempt.c.started_at).order_by(delivery_attempt.c.id)
+    attempts = select(delivery_attempt.c.started_at).order_by(delivery_attempt.c.id)
 
     def started() -> list[datetime]:
         with state.database.read() as connection:
-            return list(connection.execute(tries).scalars())
+            return list(connection.execute(attempts).scalars())
 
     wait_until(lambda: len(started()) >= 4)
     state.delivery.stop()

@@ -11,7 +11,7 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage.tickets import Outcome, Status
-from tests.helpers.couriers import assert_queued_again, deliver, look_up_tries
+from tests.helpers.couriers import assert_queued_again, deliver, ticket_and_attempts
 from tests.helpers.scripted_smtp import ScriptedServer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
@@ -55,7 +55,7 @@ def test_flask_mail_recorder_sees_the_mail(
     assert message.as_string().encode() == message.as_bytes()
     assert [mail.data for mail in mail_server.received] == ([] if suppressed else [message.as_bytes()])
     if suppressed:
-        _, attempts = look_up_tries(app, reference)
+        _, attempts = ticket_and_attempts(app, reference)
         assert "MAIL_SUPPRESS_SEND" in (attempts[0].detail or "")
 
 
@@ -130,5 +130,5 @@ def test_wrong_mail_configuration_delays(
     app = smtp_site(smtp(extensions=["AUTH PLAIN"]), **config)
     reference = send_ticket(app.test_client())
     assert_queued_again(deliver(app), word)
-    _, attempts = look_up_tries(app, reference)
+    _, attempts = ticket_and_attempts(app, reference)
     assert [attempt.outcome for attempt in attempts] == [Outcome.UNREACHABLE]

@@ -111,7 +111,7 @@ def test_verification_can_be_switched_off(
     assert len(server.mails) == 1
 
 
-def test_missing_starttls_is_no_reason_to_go_on_in_the_clear(
+def test_without_starttls_nothing_is_sent_unencrypted(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask]
 ) -> None:
     """Where STARTTLS was asked for and is not offered, as with somebody in between, nothing is sent unencrypted."""

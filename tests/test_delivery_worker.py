@@ -272,7 +272,7 @@ def test_raising_template_loses_no_mail(
     assert bad in texts[bad].get_content()
 
 
-def test_raising_receivers_harm_nobody(delivering_site: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_raising_receivers_harm_no_ticket(delivering_site: Callable[..., Flask], mail_server: MailServer) -> None:
     """Receivers of our own signals that raise stop neither the delivery nor the other receivers."""
 
     def broken(sender: Flask, **arguments: Any) -> None:

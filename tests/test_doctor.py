@@ -236,7 +236,7 @@ def test_each_trouble_with_the_server_is_told_from_the_others(
     assert code == 1
 
 
-def test_a_name_that_the_dns_does_not_know_is_called_so(
+def test_a_host_name_that_cannot_be_found_is_reported_as_such(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The remedy is the name, and not the firewall."""
@@ -253,7 +253,7 @@ def test_a_name_that_the_dns_does_not_know_is_called_so(
     assert code == 1
 
 
-def test_a_silent_server_does_not_hold_the_doctor_up(
+def test_a_silent_server_does_not_delay_the_check_up(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is given a few seconds in all, whatever the timeout of the deliveries is."""
@@ -266,7 +266,7 @@ def test_a_silent_server_does_not_hold_the_doctor_up(
     assert code == 1
 
 
-def test_a_password_in_the_clear_is_a_warning(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unencrypted_password_is_a_warning(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     """On the way to any other machine than this one."""
     look_up = socket.getaddrinfo
 

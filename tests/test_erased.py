@@ -93,7 +93,7 @@ def test_nothing_is_left_in_the_files_of_an_engine_that_the_site_shares(
         assert connection.exec_driver_sql("PRAGMA journal_size_limit").scalar_one() == -1
 
 
-def test_nothing_is_left_by_an_sqlite_that_does_not_delete_securely_by_itself(tmp_path: Path) -> None:
+def test_nothing_is_left_by_an_sqlite_without_secure_delete(tmp_path: Path) -> None:
     """Debian's does; many others, such as those of Python's installers, must be told to."""
     program = (
         "import sys, runpy, pysqlite3\n"

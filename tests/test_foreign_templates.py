@@ -289,7 +289,7 @@ def test_a_layout_is_written_in_the_sites_own_syntax(make_app: MakeApp, sandboxe
         ("<title>{{ title }} – Wiki</title>", "<title>Tickets – Wiki</title>"),
     ],
 )
-def test_the_title_stands_where_the_layout_has_it(make_app: MakeApp, block: str, expected: str) -> None:
+def test_the_title_is_where_the_layout_has_it(make_app: MakeApp, block: str, expected: str) -> None:
     """In the block, in the title element that the block brings along, or in a variable."""
     layout = f"<head>{block}</head>{{% block content %}}{{% endblock %}}"
     page = in_layout(make_app, layout).test_client().get("/handoff/admin/tickets").text

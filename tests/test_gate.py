@@ -132,7 +132,7 @@ def test_an_offer_that_is_too_old_is_decided_by_the_sites_record_of_today(
     assert not Page(refused.text).all("form")
 
 
-def test_opening_a_form_again_and_again_does_not_keep_an_offer_for_ever(app: Flask, client: FlaskClient) -> None:
+def test_opening_a_form_again_and_again_does_not_extend_an_offer_forever(app: Flask, client: FlaskClient) -> None:
     """A form can be sent for a day after it was opened, and opened for a day after the decision."""
     state = state_of(app)
     with app.test_request_context():
@@ -189,7 +189,7 @@ def test_a_cached_page_with_a_button_serves_many_visitors(app: Flask, client: Fl
     ],
     ids=["another answer", "another answer and one without an id", "too few"],
 )
-def test_what_is_sent_holds_the_answer_that_was_offered(client: FlaskClient, pairs: list[Any], told: str) -> None:
+def test_the_submission_contains_the_answer_that_was_offered(client: FlaskClient, pairs: list[Any], told: str) -> None:
     """And as many pairs as there were then, or more."""
     fields = ticket_fields(client, offer=signed_offer(client, pairs=2), conversation=json.dumps(pairs))
     answer = post(client, "json", fields)

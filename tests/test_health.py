@@ -82,7 +82,7 @@ def test_the_oldest_one_counts_also_while_it_is_being_sent(app: Flask) -> None:
     assert waited >= 7200
 
 
-def test_sent_again_by_hand_counts_from_then_on(app: Flask, mail_server: MailServer) -> None:
+def test_the_age_of_a_ticket_sent_again_starts_over(app: Flask, mail_server: MailServer) -> None:
     """A failed ticket that was queued again does not look as if nobody delivered."""
     reference = send_ticket(app.test_client())
     make_older(app, reference, timedelta(days=1))
@@ -116,7 +116,7 @@ def test_a_monitor_gets_the_same_as_json(app: Flask, mail_server: MailServer) ->
     assert datetime.fromisoformat(document["last_delivered_at"]) == health(app).last_delivered_at
 
 
-def test_the_sites_guard_stands_before_it(make_app: Callable[..., Flask]) -> None:
+def test_the_sites_guard_protects_it(make_app: Callable[..., Flask]) -> None:
     """Who is no admin learns nothing."""
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: lambda **values: abort(401)))
     assert app.test_client().get("/handoff/admin/health").status_code == 401

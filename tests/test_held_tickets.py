@@ -173,7 +173,7 @@ def test_what_waits_leaves_less_room(app: Flask) -> None:
     assert statuses(app) == ["queued", "queued", "queued", "held"]
 
 
-def test_a_released_ticket_counts_from_then_on(app: Flask) -> None:
+def test_the_age_of_a_released_ticket_starts_over(app: Flask) -> None:
     """It has five days to go out from its release, and the queue's age is not that of its arrival."""
     send_some(app, 3)
     make_older(app, timedelta(hours=30))

@@ -322,7 +322,7 @@ def test_a_loader_that_aborts_says_no_and_does_not_fail(make_app: MakeApp, caplo
     assert not found_by_doctor(app, "conversation_loader")
 
 
-def test_a_loader_whose_backend_answers_500_fails(make_app: MakeApp, caplog: Log) -> None:
+def test_a_loader_whose_backend_responds_with_500_fails(make_app: MakeApp, caplog: Log) -> None:
     """``abort(502)`` is no answer about the thread."""
     app = with_loader(make_app, lambda: abort(502))
     assert app.test_client().get("/handoff/offer?pairs=1&thread_id=x").status_code == 503
@@ -430,7 +430,7 @@ def test_a_name_that_is_no_text_is_left_out(make_app: MakeApp, caplog: Log) -> N
     "nobody",
     [None, LocalProxy(lambda: None), Visitor(""), Visitor(None), SimpleNamespace(email=None)],  # type: ignore[arg-type]
 )
-def test_nobody_is_no_mistake(make_app: MakeApp, caplog: Log, nobody: Any) -> None:
+def test_a_missing_visitor_is_no_mistake(make_app: MakeApp, caplog: Log, nobody: Any) -> None:
     """Nobody is signed in, or the site knows no address."""
     app = with_visitor(make_app, nobody)
     send_ticket(app.test_client(), email="typed@example.com")
@@ -442,7 +442,7 @@ def test_nobody_is_no_mistake(make_app: MakeApp, caplog: Log, nobody: Any) -> No
 
 
 @pytest.mark.parametrize(("name", "words"), [(5, "returned int"), (RuntimeError(WORD), "raised RuntimeError")])
-def test_an_admins_name_that_is_wrong_is_found_by_the_doctor(
+def test_a_wrong_name_of_an_admin_is_found_by_the_check_up(
     make_app: MakeApp, caplog: Log, name: Any, words: str
 ) -> None:
     """The change is saved, and the history names the admin another way."""

@@ -137,7 +137,7 @@ def test_a_form_of_very_many_fields_is_refused(client: FlaskClient) -> None:
         assert (answer.status_code, answer.json["error"]["code"]) == (422, "invalid")
 
 
-def test_what_is_wrong_is_told_in_few_words(client: FlaskClient) -> None:
+def test_error_messages_are_short(client: FlaskClient) -> None:
     """An answer does not repeat a megabyte that was sent."""
     for answer in (
         client.post("/handoff/events", json={"event": "x" * 900_000}),

@@ -143,7 +143,7 @@ def test_html_renders_the_answers(make_site: Callable[..., Flask], mail_server: 
     assert 'href="mailto:visitor@example.com"' in html
 
 
-def test_text_part_is_complete_by_itself(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_text_part_is_complete_on_its_own(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
     """The plain text has the answers letter for letter, quoted, and the addresses of the sources."""
     send(make_site())
     text = mail_server.received[0].body("plain").replace("\r\n", "\n")

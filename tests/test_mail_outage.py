@@ -100,7 +100,7 @@ def wake(url: str) -> None:
         assert answer.status == 200
 
 
-def wait_for_tries(app: Flask, reference: str, count: int) -> None:
+def wait_for_attempts(app: Flask, reference: str, count: int) -> None:
     """Wait until the other process has recorded the end of so many attempts; the database has no signal for that."""
     deadline, pause = datetime.now(timezone.utc) + timedelta(seconds=20), threading.Event()
     while (ticket := look_up(app, reference)).attempts < count or ticket.status is Status.SENDING:
@@ -114,7 +114,7 @@ def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask]) -> None
     app = make_app()  # looks into the same database
     with serving(smtp_port, app) as (url, _):
         reference = post_ticket(url, app)
-        wait_for_tries(app, reference, 1)
+        wait_for_attempts(app, reference, 1)
     ticket = look_up(app, reference)
     assert ticket.status is Status.QUEUED
     assert "refused" in (ticket.last_error or "")
@@ -125,7 +125,7 @@ def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask]) -> None
         with serving(smtp_port, app) as (url, _):
             wake(url)
             (mail,) = server.wait_for(1)
-            wait_for_tries(app, reference, 2)
+            wait_for_attempts(app, reference, 2)
         assert mail.message["X-Kapa-Handoff-Ticket"] == reference
         assert mail.message["Message-ID"] == f"<{ticket.id}@example.com>"
         assert look_up(app, reference).status is Status.DELIVERED
@@ -154,7 +154,7 @@ def test_kill_in_the_middle_of_a_mail(make_app: Callable[..., Flask]) -> None:
         with serving(server.port, app) as (url, _):
             wake(url)
             server.wait_for(lambda: server.verbs().count("END") == 2)
-            wait_for_tries(app, reference, 2)
+            wait_for_attempts(app, reference, 2)
         assert look_up(app, reference).status is Status.DELIVERED
         copies = [message_from_bytes(mail, policy=policy.default) for mail in server.mails]
     assert len({copy["Message-ID"] for copy in copies}) == 1

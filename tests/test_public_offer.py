@@ -142,7 +142,7 @@ def test_a_desk_that_is_switched_off_has_no_button(app: Flask, client: FlaskClie
     assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
 
 
-def test_whoever_has_asked_for_a_ticket_already_is_offered_one(make_app: Callable[..., Flask]) -> None:
+def test_a_visitor_who_asked_for_a_ticket_gets_an_offer(make_app: Callable[..., Flask]) -> None:
     """The form of Kapa's own was sent: the triggers have been looked at there. The offer names those that are met."""
     app = make_app(KAPA_HANDOFF_TRIGGERS="downvote, uncertainty")
     client, mark = app.test_client(), bridge_mark(app)

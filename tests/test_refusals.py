@@ -240,7 +240,7 @@ def findings(app: Flask) -> list[Finding]:
     return [one for one in examine(app, state_of(app)) if "in the last 24 hours" in one.what]
 
 
-def test_the_doctor_has_a_finding_with_a_remedy_for_each_reason(app: Flask) -> None:
+def test_the_check_up_has_a_finding_with_a_remedy_for_each_reason(app: Flask) -> None:
     """What is refused on purpose is told as well, and is no warning."""
     (finding,) = findings(app)
     assert (finding.level, finding.what) == (Level.OK, "No visitor was refused in the last 24 hours.")

@@ -269,7 +269,7 @@ def test_nobody_writes_while_the_log_is_copied(app: Flask) -> None:
 
 
 @pytest.mark.only("sqlite")
-def test_the_log_begins_anew_after_each_checkpoint(app: Flask) -> None:
+def test_the_log_starts_over_after_each_checkpoint(app: Flask) -> None:
     """However many tickets there are: it is as long as what was written since."""
     database = state_of(app).database
     client = app.test_client()

@@ -169,7 +169,7 @@ def test_a_child_does_not_wait_for_a_thread_that_it_does_not_have(
     database.close()
 
 
-def test_a_fork_does_not_wait_for_ever_for_a_reader(
+def test_a_fork_does_not_wait_forever_for_a_reader(
     app: Flask,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,

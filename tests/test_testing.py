@@ -120,7 +120,7 @@ def test_a_form_can_be_sent_without_a_field_and_with_odd_json(app: Flask, client
     assert tickets(app) == []
 
 
-def test_the_fields_that_a_site_adds_go_along(make_app: MakeApp) -> None:
+def test_the_fields_that_a_site_adds_are_sent(make_app: MakeApp) -> None:
     """By their names; and what its filter reads of the request."""
     handoff = KapaHandoff()
 
@@ -340,7 +340,7 @@ def test_the_tables_of_a_shared_database_are_made(make_app: MakeApp, tmp_path: P
     engine.dispose()
 
 
-def test_a_ticket_of_nobody_has_no_conversation(app: Flask) -> None:
+def test_an_unknown_ticket_has_no_conversation(app: Flask) -> None:
     """An error, and not an empty one."""
     with pytest.raises(LookupError, match="Ticket T-7F3K2Q has no conversation"):
         conversation_of(app, a_ticket()[0])

@@ -259,7 +259,7 @@ def test_the_settings_hold_as_they_were_saved(old_site: Callable[..., Flask], re
     assert now["version"] == [str(last["version"])]
 
 
-def test_every_version_of_the_settings_is_shown_and_can_be_brought_back(
+def test_every_version_of_the_settings_is_shown_and_can_be_restored(
     old_site: Callable[..., Flask], release: Release
 ) -> None:
     """With who made it, also where that person was erased; and once one is brought back it holds."""

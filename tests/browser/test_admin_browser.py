@@ -93,7 +93,7 @@ def test_a_save_happens_in_place(page: Page, site: Flask, serve: Serve) -> None:
     assert page.url == address
 
 
-def test_a_version_is_brought_back_in_place(page: Page, site: Flask, serve: Serve) -> None:
+def test_a_version_is_restored_in_place(page: Page, site: Flask, serve: Serve) -> None:
     """One press in the history brings the values back into the form."""
     open_settings(page, serve(site))
     button_text(page).fill("Ask a human")

@@ -125,7 +125,7 @@ def test_broker_that_was_restarted_costs_no_message(
     assert reference not in caplog.text
 
 
-def test_connection_that_the_broker_has_closed_is_made_anew(
+def test_connection_closed_by_the_broker_is_opened_again(
     make_app: Callable[..., Flask], broker: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A library that does not connect again automatically, as that of AMQP, costs no message either."""
@@ -196,7 +196,7 @@ def wait_for_log(caplog: pytest.LogCaptureFixture, words: str) -> None:
 
 
 @pytest.mark.parametrize("broken", ["silent", "nobody there"])
-def test_broker_that_is_away_holds_up_no_visitor(
+def test_unreachable_broker_delays_no_visitor(
     make_site: Callable[..., Flask],
     mail_server: MailServer,
     monkeypatch: pytest.MonkeyPatch,

@@ -54,7 +54,7 @@ class Count:
         lost_answers: how often a client had no answer to a ticket, and sent it again.
         undelivered: tickets that the database does not call delivered, although all time has passed.
         missing: acknowledged tickets that did not arrive, and what the database says of each.
-        unexplained: tickets of which there are more copies than tries whose end nobody knows, and one.
+        unexplained: tickets of which there are more copies than attempts whose end nobody knows, and one.
         faults: what must never be in the database, and processes that ended on their own.
         names: how many different ``Message-ID`` there are.
     """

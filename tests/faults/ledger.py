@@ -63,8 +63,8 @@ def story(database: Database, reference: str) -> str:
         ticket = find_ticket(connection, _columns.reference == reference)
         if ticket is None:
             return f"{reference}: is not there"
-        tries = [(str(attempt.outcome), attempt.detail) for attempt in find_attempts(connection, ticket.id)]
-    return f"{reference}: {ticket.status}, {ticket.last_error!r}, {tries}"
+        attempts = [(str(attempt.outcome), attempt.detail) for attempt in find_attempts(connection, ticket.id)]
+    return f"{reference}: {ticket.status}, {ticket.last_error!r}, {attempts}"
 
 
 def find_faults(database: Database) -> list[str]:

@@ -106,7 +106,7 @@ def lose(backend: str, request: pytest.FixtureRequest) -> Callable[[Connection],
     return close_file if backend == "sqlite" else terminate
 
 
-def test_a_connection_lost_at_any_statement_costs_a_second_try_and_no_words(
+def test_a_connection_lost_at_any_statement_costs_a_second_attempt_but_no_text(
     make_app: Callable[..., Flask], shape: str, lose: Callable[[Connection], None]
 ) -> None:
     """503 with the text, nothing stored; the same form then opens one ticket, however often it is sent."""
@@ -192,7 +192,7 @@ def test_a_server_that_restarted_between_two_submits_is_not_noticed(
 
 
 @pytest.mark.only("postgresql")
-def test_a_server_that_restarts_in_the_middle_costs_a_second_try(
+def test_a_server_that_restarts_in_the_middle_costs_a_second_attempt(
     make_app: Callable[..., Flask], shape: str, postgres: Postgres
 ) -> None:
     """Between the first statement and the commit: nothing is stored, and the same form goes through, once."""

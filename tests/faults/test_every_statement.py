@@ -71,7 +71,7 @@ def app(make_app: Callable[..., Flask], server: ScriptedServer) -> Flask:
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_a_delivery_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path, name: str) -> None:
+def test_a_delivery_that_is_killed(app: Flask, server: ScriptedServer, tmp_path: Path, name: str) -> None:
     """At whichever point it dies, the ticket's state is the committed one, and in the end it is delivered.
 
     There are two copies, of one name, if the mail was out and that was not committed yet.
@@ -111,7 +111,7 @@ def test_a_delivery_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path
     assert "after the mail" in seen or way.statuses[-1] is not DELIVERED
 
 
-def test_a_submit_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path) -> None:
+def test_a_submit_that_is_killed(app: Flask, server: ScriptedServer, tmp_path: Path) -> None:
     """At whichever point it dies, all of the ticket is there or nothing; sent again, it is one ticket and one mail."""
     database, journal = state_of(app).database, tmp_path / "journal"
     client = app.test_client()

@@ -66,7 +66,7 @@ class Site:
         self.clock.move(timedelta(seconds=1))
         return send_ticket(self.app.test_client())
 
-    def tries(self) -> list[datetime]:
+    def attempts(self) -> list[datetime]:
         """When something was tried, first to last."""
         with self.database.read() as connection:
             return list(connection.execute(select(delivery_attempt.c.started_at).order_by("started_at")).scalars())
@@ -140,16 +140,16 @@ def references(server: ScriptedServer) -> list[str]:
     return [re.findall(rb"^X-Kapa-Handoff-Ticket: (\S+)", mail, re.MULTILINE)[0].decode() for mail in server.mails]
 
 
-def test_a_day_of_outage_is_no_burst_of_tries_and_then_the_queue_drains_in_order(
+def test_a_day_of_outage_causes_few_attempts_and_then_the_queue_drains_in_order(
     site_at: Callable[[datetime], Site],
 ) -> None:
     """At most one attempt every 30 seconds; a ticket sent after it triggers all others at once, oldest first."""
     site = site_at(BEGIN)
     sent = day_of_outage(site)
-    tries = site.tries()
+    attempts = site.attempts()
     schedule_alone = len(sent) * (len(outbox.BACKOFF) + 24)
-    assert len(tries) <= schedule_alone
-    assert all(later - earlier >= timedelta(seconds=30) for earlier, later in pairwise(tries[6:]))
+    assert len(attempts) <= schedule_alone
+    assert all(later - earlier >= timedelta(seconds=30) for earlier, later in pairwise(attempts[6:]))
     assert set(site.statuses().values()) == {Status.QUEUED}
     with ScriptedServer(port=site.port) as server:
         opened = site.clock.moment
@@ -161,10 +161,10 @@ def test_a_day_of_outage_is_no_burst_of_tries_and_then_the_queue_drains_in_order
         assert others == [reference for reference in sent if reference != first]
     assert set(site.statuses().values()) == {Status.DELIVERED}
     assert site.delivered_at()[-1] - opened <= 5 * MINUTE
-    assert len(site.tries()) == len(tries) + len(sent)
+    assert len(site.attempts()) == len(attempts) + len(sent)
 
 
-def test_without_a_new_ticket_the_queue_drains_with_the_next_try(site_at: Callable[[datetime], Site]) -> None:
+def test_without_a_new_ticket_the_queue_drains_at_the_next_attempt(site_at: Callable[[datetime], Site]) -> None:
     """That is within the hour: the longest wait of a single ticket."""
     site = site_at(BEGIN)
     sent = [site.send() for _ in range(6)]
@@ -193,7 +193,7 @@ def test_clocks_that_change_do_not_change_the_schedule(site_at: Callable[[dateti
         moment += wait
         if moment <= begin + outbox.GIVE_UP_AFTER:
             expected.append(moment)
-    assert site.tries() == expected
+    assert site.attempts() == expected
     assert list(site.statuses().values()) == [Status.FAILED]
     with site.database.read() as connection:
         assert set(connection.execute(select(delivery_attempt.c.outcome)).scalars()) == {Outcome.UNREACHABLE}

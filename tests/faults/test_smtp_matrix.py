@@ -172,7 +172,7 @@ class Stage:
         self.courier = Courier(state)
         self._ends.callback(self.courier.close)
 
-    def mend(self) -> ScriptedServer:
+    def repair(self) -> ScriptedServer:
         """The server as it is when all goes well again."""
         if self.server is None:
             self._ends.close()
@@ -233,7 +233,7 @@ def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
     assert attempt.finished_at is not None
     assert attempt.finished_at - attempt.started_at < timedelta(seconds=TIMEOUT) + outbox.LEASE_MARGIN
 
-    server = stage.mend()
+    server = stage.repair()
     before = server.connections
     assert before == {"connect": 0, KEPT: 2}.get(step, 1)
     if step == "QUIT" or declared["connection"] == "closed":

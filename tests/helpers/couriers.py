@@ -23,7 +23,7 @@ def deliver(app: Flask) -> Ticket:
     return tried
 
 
-def look_up_tries(app: Flask, reference: str) -> tuple[Ticket, list[Attempt]]:
+def ticket_and_attempts(app: Flask, reference: str) -> tuple[Ticket, list[Attempt]]:
     database = state_of(app).database
     return outboxes.look_up(database, reference), outboxes.attempts_of(database, reference)
 

@@ -107,11 +107,11 @@ def test_a_refusal_that_means_something_reaches_the_visitor(
     case: str, make_site: Callable[..., Site], page: Page, kapa: Answers
 ) -> None:
     """What another attempt would not fix does not go to Kapa either; a conversation too large for the site does."""
-    config, fields, tries, outcome, place = REFUSALS[case]
+    config, fields, attempts, outcome, place = REFUSALS[case]
     site = make_site(**config)
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1), pair(2))
-    for number in range(1, tries):
+    for number in range(1, attempts):
         assert hand_off(page, note=f"Try {number}.") == SENT
     assert hand_off(page, **fields) == outcome
     assert (len(site.tickets()), len(kapa.to("handoff"))) == place
@@ -185,8 +185,8 @@ def test_when_neither_answers_the_visitor_is_told(site: Site, page: Page, kapa: 
     page.problems.clear()  # type: ignore[attr-defined]
 
 
-def test_a_second_try_makes_no_second_ticket(site: Site, page: Page, kapa: Answers) -> None:
-    """The ticket was stored and the answer lost; Kapa failed; the visitor tries again: one ticket, one mail."""
+def test_a_second_attempt_creates_no_second_ticket(site: Site, page: Page, kapa: Answers) -> None:
+    """The ticket was stored and the answer lost; Kapa failed; the visitor sends it again: one ticket, one mail."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
     page.route(f"{site.url}/handoff/tickets", lost_on_the_way_back)
@@ -215,7 +215,7 @@ def test_the_same_form_sent_twice_is_one_ticket(site: Site, page: Page, kapa: An
 
 
 @pytest.mark.parametrize("word", ["offer", "tickets"])
-def test_a_page_that_gives_up_gets_its_own_error(word: str, site: Site, page: Page, kapa: Answers) -> None:
+def test_a_page_that_aborts_gets_its_own_error(word: str, site: Site, page: Page, kapa: Answers) -> None:
     """Aborted while the site is asked: the promise is rejected with the page's reason, and Kapa is not asked."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
