@@ -137,7 +137,7 @@ def test_what_a_server_says_is_text(admin_app: Callable[..., Flask], mail_server
 
 
 def test_the_sites_guard_protects_it(make_app: Callable[..., Flask]) -> None:
-    """Who is no admin learns nothing."""
+    """A visitor who is not an admin gets no information."""
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: lambda **values: abort(401)))
     assert app.test_client().get("/handoff/admin/doctor").status_code == 401
 

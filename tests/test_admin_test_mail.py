@@ -51,7 +51,7 @@ def test_a_test_mail_that_is_refused(mailing: FlaskClient, mail_server: MailServ
 
 
 def test_a_test_mail_that_is_delayed(mailing: FlaskClient, mail_server: MailServer) -> None:
-    """A temporary refusal is told as such."""
+    """A temporary refusal is reported as temporary."""
     mail_server.replies["DATA"] = ["451 4.7.1 Greylisted"]
     answer = send_test_mail(mailing, htmx=True)
     assert 'data-outcome="delayed"' in answer.text

@@ -84,7 +84,7 @@ def test_the_sites_own_nonce_comes_first(make_app: MakeApp) -> None:
         assert 'nonce="c"' in render_template_string("{{ kapa_widget('id', nonce='c') }}")
 
 
-def test_a_nonce_that_fails_costs_no_page(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_nonce_breaks_no_page(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     """The page is shown without one, and the log says where the error was raised."""
 
     def broken() -> str:

@@ -65,8 +65,8 @@ def test_a_courier_pauses_after_three_failed_attempts(app: Flask, courier: Couri
     assert pauses == [0, 0, 5, 10, 20, 30, 30, 30]
 
 
-def test_a_refused_ticket_is_no_reason_to_rest(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """A server that answers is within reach, whatever it says."""
+def test_a_refused_ticket_causes_no_pause(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A server that replies can be reached, whatever its reply."""
     app = make_app(MAIL_PORT=mail_server.port, **MANY)
     courier = courier_of(app)
     mail_server.replies["RCPT"] = ["451 later", "550 never"] * 3
@@ -96,10 +96,10 @@ def test_a_queue_drains_in_order_once_the_server_is_back(app: Flask, courier: Co
         server.stop()
 
 
-def test_what_the_server_wants_to_see_later_is_not_hurried(
+def test_a_ticket_that_the_server_postponed_is_not_hurried(
     make_app: Callable[..., Flask], mail_server: MailServer
 ) -> None:
-    """A ticket that the server itself has put off waits its time."""
+    """A ticket that the server itself has put off keeps its waiting time."""
     app = make_app(MAIL_PORT=mail_server.port, **MANY)
     mail_server.replies["RCPT"] = ["451 4.7.1 greylisted, come back in a minute"]
     later, now_ = (send_ticket(app.test_client()) for _ in range(2))
@@ -164,10 +164,10 @@ def test_a_delivered_ticket_is_reported_whatever_becomes_of_the_others(app: Flas
     assert heard == [*fresh, waiting]
 
 
-def test_threads_rest_while_the_server_is_out_of_reach(
+def test_threads_pause_while_the_server_cannot_be_reached(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the third try and the fourth lies the pause, although further tickets are due."""
+    """Between the third and the fourth attempt there is a pause, although further tickets are due."""
     monkeypatch.setattr(channels, "PAUSES", (0.5,))
     app = make_app(MAIL_PORT=free_port(), KAPA_HANDOFF_DELIVERY="thread", KAPA_HANDOFF_SMTP_CONNECTIONS=1, **MANY)
     state = state_of(app)

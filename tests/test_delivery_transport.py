@@ -122,7 +122,7 @@ def test_raising_receiver_does_not_repeat_the_mail(
 
 
 @pytest.mark.parametrize("reply", [HANG_UP, SILENCE, "hello there", "250" + "x" * 10_000, "354 more?"], ids=ascii)
-def test_lost_reply_is_told_apart(
+def test_lost_reply_counts_as_unknown(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], reply: str
 ) -> None:
     """If the whole mail was sent but no reply can be read, the attempt counts as unknown, and the ticket is queued."""
@@ -244,7 +244,7 @@ def test_what_the_owner_can_fix_is_retried(
 def test_nonsense_from_the_server_is_temporary(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], step: str, reply: str
 ) -> None:
-    """What is no SMTP reply never fails a ticket for good and never counts as acceptance."""
+    """Anything that is not an SMTP reply neither fails a ticket permanently nor counts as acceptance."""
     app = smtp_site(smtp({step: [reply], "HELO": [reply]}))
     send_ticket(app.test_client())
     assert_queued_again(deliver(app))

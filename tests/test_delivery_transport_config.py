@@ -19,7 +19,7 @@ from tests.helpers.tickets import send_ticket
 pytestmark = pytest.mark.only("sqlite")
 
 
-def test_no_wire_trace(
+def test_no_protocol_log(
     mail_server: MailServer, smtp_site: Callable[..., Flask], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """MAIL_DEBUG, which follows app.debug, does not print the transcript on stderr."""
@@ -69,7 +69,7 @@ def test_testing_app_sends_nothing(mail_server: MailServer, smtp_site: Callable[
 
 @pytest.mark.parametrize("way", ["argument", "before", "after", "none"])
 def test_sites_flask_mail_is_used(mail_server: MailServer, make_app: Callable[..., Flask], way: str) -> None:
-    """The site's Mail counts, however it got there: handed over, set up before or after; else MAIL_* is read."""
+    """The site's Mail counts, whether passed, set up before or set up after; without one, MAIL_* is read."""
     app = make_app(mount=False, MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
     handed_over: flask_mail.Mail | None = None
     if way == "argument":

@@ -69,7 +69,7 @@ def test_certificate_of_another_host_gets_no_password(
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
 ) -> None:
-    """A certificate that is trusted, but for another name, does not do."""
+    """A trusted certificate for another name is not enough."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates["foreign"]))
     server = tls_server(smtp, kind, certificates["foreign"])
     app = smtp_site(server, **tls_config(kind))
@@ -103,7 +103,7 @@ def test_verification_can_be_switched_off(
     certificates: dict[str, Path],
     kind: str,
 ) -> None:
-    """KAPA_HANDOFF_SMTP_VERIFY_TLS=False takes any certificate, for a server of one's own network."""
+    """KAPA_HANDOFF_SMTP_VERIFY_TLS=False accepts any certificate, for a server in one's own network."""
     server = tls_server(smtp, kind, certificates["foreign"])
     app = smtp_site(server, KAPA_HANDOFF_SMTP_VERIFY_TLS=False, **tls_config(kind))
     send_ticket(app.test_client())

@@ -219,8 +219,8 @@ def test_an_admin_without_tickets_is_erased_after_a_question(
     assert history(app)[0] == ("erased", EMAIL, "support@example.com")
 
 
-def test_a_longer_address_is_somebody_elses(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """Neither erased nor exported with one that it ends in."""
+def test_a_longer_address_belongs_to_somebody_else(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A longer address that ends in the given one is neither erased nor exported."""
     app = site_of_a_visitor(lambda handoff: make_app(handoff=handoff), KapaHandoff(), mail_server.port)
     before = history(app)
     invoke(app, "erase", EMAIL[1:], "--yes")
@@ -250,8 +250,8 @@ def test_export_of_one_person(make_app: Callable[..., Flask], refusing: MailServ
     ]
 
 
-def test_export_of_one_person_wants_an_address(app: Flask) -> None:
-    """What is no address is a mistake that is told."""
+def test_export_of_one_person_requires_an_address(app: Flask) -> None:
+    """Anything else is an error with a message."""
     assert invoke(app, "export", "--email", "everybody").exit_code == 2
 
 

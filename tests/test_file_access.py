@@ -113,7 +113,7 @@ def me_and_the_other() -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", SENTENCES)
-def test_what_is_in_the_way_of_the_file_is_named(visits: dict[str, tuple[Path, dict[str, str]]], name: str) -> None:
+def test_an_obstacle_to_the_file_is_named(visits: dict[str, tuple[Path, dict[str, str]]], name: str) -> None:
     """In the log, by the check-up and by every other command: path, owner, this process's user and the key to set."""
     file, visit = visits[name]
     owner, user = me_and_the_other()

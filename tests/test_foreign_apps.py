@@ -98,7 +98,7 @@ def test_a_check_of_the_sites_own_is_named_in_the_log_and_by_the_check_up(
     assert save(client, button_text="Ask").status_code == 303
 
 
-def test_what_we_refuse_ourselves_is_not_laid_to_the_site(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_our_own_refusal_is_not_blamed_on_the_site(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     """A forged offer is a 403 of ours."""
     client = app.test_client()
     with caplog.at_level(logging.WARNING):

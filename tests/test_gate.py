@@ -219,7 +219,7 @@ def test_the_offer_is_looked_at_before_any_text(client: FlaskClient) -> None:
     assert "fields" not in answer.json["error"]
 
 
-def test_an_offer_of_another_app_or_mount_with_the_same_key_is_none(make_app: Callable[..., Flask]) -> None:
+def test_an_offer_of_another_app_or_mount_with_the_same_key_is_refused(make_app: Callable[..., Flask]) -> None:
     """Two sites may share a key, as may two mounts of one."""
     one, other = make_app(name="one", SECRET_KEY="same"), make_app(name="other", SECRET_KEY="same")
     moved = make_app(name="one", SECRET_KEY="same", KAPA_HANDOFF_URL_PREFIX="/help")

@@ -117,12 +117,12 @@ def test_a_monitor_gets_the_same_as_json(app: Flask, mail_server: MailServer) ->
 
 
 def test_the_sites_guard_protects_it(make_app: Callable[..., Flask]) -> None:
-    """Who is no admin learns nothing."""
+    """A visitor who is not an admin gets no information."""
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: lambda **values: abort(401)))
     assert app.test_client().get("/handoff/admin/health").status_code == 401
 
 
-def test_a_database_out_of_reach_is_said_so(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_an_unreachable_database_is_reported(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     """A monitor gets a 503 with the usual error object, Python the exception."""
     broken = tmp_path / "broken.sqlite3"
     broken.write_text("this is no database, and long enough for SQLite to see that " * 20)

@@ -407,7 +407,9 @@ def test_a_visitor_of_another_type_types_an_address(make_app: MakeApp, caplog: L
         (LocalProxy(lambda: SimpleNamespace(email="ada@example.com", name="Ada")), "Ada"),
     ],
 )
-def test_a_user_object_with_an_address_will_do(make_app: MakeApp, caplog: Log, visitor: Any, name: str | None) -> None:
+def test_a_user_object_with_an_address_is_enough(
+    make_app: MakeApp, caplog: Log, visitor: Any, name: str | None
+) -> None:
     """It needs no name."""
     app = with_visitor(make_app, visitor)
     send_ticket(app.test_client(), email="typed@example.com")
@@ -477,8 +479,8 @@ def broken_nonce() -> str:
     ("source", "words"),
     [(lambda: WORD.encode(), "returned bytes"), (lambda: 5, "returned int"), (broken_nonce, "raised RuntimeError")],
 )
-def test_a_nonce_that_is_wrong_costs_no_page(make_app: MakeApp, caplog: Log, source: Any, words: str) -> None:
-    """The tags have none; it is said once, though each page asks several times."""
+def test_a_wrong_nonce_breaks_no_page(make_app: MakeApp, caplog: Log, source: Any, words: str) -> None:
+    """The tags have none; this is logged once, though each page asks several times."""
     app = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_CSP_NONCE=source)
     assert "nonce=" not in app.test_client().get("/handoff/admin/").text
     (report,) = reports(caplog)
@@ -537,8 +539,8 @@ def test_a_layout_that_is_missing_is_logged_once_by_the_pages(make_app: MakeApp,
 
 
 @pytest.mark.parametrize("layout", [None, "frame.html"])
-def test_a_layout_that_is_there_is_no_word_worth(make_app: MakeApp, caplog: Log, layout: str | None) -> None:
-    """Also one whose templates came after the package."""
+def test_an_existing_layout_is_not_logged(make_app: MakeApp, caplog: Log, layout: str | None) -> None:
+    """Even if its templates were added after the package."""
     config = {"KAPA_HANDOFF_ADMIN_TEMPLATE": layout} if layout else {}
     app = make_app(handoff=KapaHandoff(admin_required=let_pass), **config)
     app.jinja_loader = DictLoader({"frame.html": "{% block content %}{% endblock %}"})

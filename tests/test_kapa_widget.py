@@ -249,7 +249,7 @@ def test_without_a_database_the_known_settings_stay(
 
 
 def test_while_one_page_reads_the_others_do_not_wait(app: Flask, clock: Callable[[float], None]) -> None:
-    """A database that hangs holds up one page view, however long it hangs; an admin's save meanwhile is not undone."""
+    """A database that hangs delays one page view, however long it hangs; an admin's save meanwhile is not undone."""
     state = state_of(app)
     tag(app)
     change(app, button_text="Ask a human")

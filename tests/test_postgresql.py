@@ -140,7 +140,7 @@ def test_limits_hold_whatever_the_sites_isolation_level(
     postgres.drop_database(uri)
 
 
-def test_a_writer_does_not_wait_without_end(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_does_not_wait_forever(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind a transaction that does not end, a submit is refused with 503."""
     offer = signed_offer(app.test_client())
     monkeypatch.setattr("flask_kapa_handoff.storage.postgresql.BUSY_TIMEOUT", 1)

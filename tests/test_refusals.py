@@ -306,7 +306,7 @@ def test_the_admin_pages_read_the_counts_now_and_then(app: Flask, monkeypatch: p
     assert len(reads) == 1
 
 
-def test_the_health_tells_how_many_and_why(app: Flask) -> None:
+def test_the_health_says_how_many_and_why(app: Flask) -> None:
     """In all and for each reason; a failing check of the site's refuses nobody."""
     for reason in ("refused", "too_large", "too_large", "filter_failed"):
         counters_of(app).count(reason)

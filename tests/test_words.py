@@ -1,7 +1,7 @@
 """Texts that people read are plain English: no banned word or phrase, and one word for one thing.
 
-The test reads documents, templates, comments, docstrings, messages, and names of functions. To ban a phrase, add a row to a table below. To
-keep one (an SMTP server's own word, say), add its exact place to `EXCEPTIONS`, with the reason.
+The test reads documents, templates, comments, docstrings, messages, and names of functions. To ban a phrase, add a row
+to a table below. To keep one (an SMTP server's own word, say), add its exact place to `EXCEPTIONS`, with the reason.
 """
 
 from __future__ import annotations
@@ -95,6 +95,11 @@ CLAUSES = (
         r"(?<=[.:;(–] )who \w+s [^.:;?,]*\b(can|may|must|will|cannot|loses)\b",
         "Anyone who …",
         "Keep it secret. Who guesses it can sign offers.",
+    ),
+    Banned(
+        r"(?:(?<=[.:;] )|^)(?-i:Who) (is|was|has|\w+s|\w+ed) [^.:;?]*\.",
+        "anyone who …, an admin who …",
+        "Two admins save. Who saves last sees both.",
     ),
     Banned(r"(?<!anyone )who (guesses|sits)", "anyone who guesses", "Who guesses it"),
     Banned(

@@ -54,7 +54,7 @@ def expect_a_button(page: Page) -> None:
 def test_in_a_bundle_it_does_not_take_the_bundles_folder_for_its_server(
     kind: str, open_page: Callable[..., list[str]], page: Page
 ) -> None:
-    """The bundle's address tells nothing of the server: nothing is asked, and the line says how to load the script."""
+    """The bundle's address does not name the server: nothing is requested, and a line says how to load the script."""
     tag = f'<script defer{" type=module" if kind == "module" else ""} src="/assets/app.js"></script>'
     lines = open_page(tag, app="window.ours = true;" + SCRIPT)
     assert page.evaluate("[ours, window.KapaHandoff]") == [True, None]
@@ -81,17 +81,17 @@ def test_on_the_page_twice_it_works_once_and_says_so(open_page: Callable[..., li
     assert lines == [TWICE]
 
 
-def test_a_module_with_a_tag_of_its_own_needs_no_word(open_page: Callable[..., list[str]], page: Page) -> None:
+def test_a_module_with_a_tag_of_its_own_gets_no_warning(open_page: Callable[..., list[str]], page: Page) -> None:
     """Its tag is found by its address."""
     lines = open_page(TAG.replace("defer", "type=module"))
     expect_a_button(page)
     assert lines == []
 
 
-def test_a_tag_in_the_body_that_runs_at_each_visit_is_no_second_one(
+def test_a_tag_in_the_body_that_runs_at_each_visit_counts_once(
     open_page: Callable[..., list[str]], page: Page
 ) -> None:
-    """Turbo runs it again on each page; there is nothing that the site should change."""
+    """Turbo runs it again on each page; the site need not change anything."""
     lines = open_page(
         '<script src="/assets/turbo.js"></script>', '<a href="/two">Next</a>' + TAG, turbo=libraries.turbo().decode()
     )

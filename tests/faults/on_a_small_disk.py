@@ -94,7 +94,7 @@ def references(app: Flask) -> set[str]:
     return found
 
 
-def test_a_full_disk_costs_503_and_no_words(build: Callable[..., Flask], disk: SmallDisk) -> None:
+def test_a_full_disk_causes_503_and_loses_no_text(build: Callable[..., Flask], disk: SmallDisk) -> None:
     """Nothing is half-written, what was acknowledged stays, and with room again the same form goes through once."""
     app = build()
     client = app.test_client()

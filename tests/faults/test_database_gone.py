@@ -162,7 +162,7 @@ def test_a_file_that_is_away_from_some_statement_on_holds_the_ticket_once(
 
 
 @pytest.mark.only("postgresql")
-def test_a_server_that_was_away_is_used_again(app: Flask, shape: str, postgres: Postgres) -> None:
+def test_a_server_that_was_stopped_is_used_again(app: Flask, shape: str, postgres: Postgres) -> None:
     """While it is stopped, every attempt gets 503; started again, the form goes through at the next one, once."""
     client = app.test_client()
     fields = ticket_fields(client)
@@ -209,13 +209,13 @@ def test_a_server_that_restarts_in_the_middle_costs_a_second_attempt(
 
 @pytest.mark.only("postgresql")
 @pytest.mark.parametrize("arrives", [True, False], ids=["reply lost", "commit lost"])
-def test_a_commit_whose_end_is_not_known_opens_one_ticket(
+def test_a_commit_with_an_unknown_outcome_opens_one_ticket(
     make_app: Callable[..., Flask],
     database_of_app: Callable[[str], dict[str, str]],
     shape: str,
     arrives: bool,
 ) -> None:
-    """The line is cut around the commit: 503, since nobody knows. The same form gives the one reference there is."""
+    """The connection is cut around the commit: 503, as the outcome is unknown. The same form gets one reference."""
     uri = make_url(database_of_app("site")["KAPA_HANDOFF_DATABASE_URI"])
     with CuttingProxy(f"{uri.query['host']}/.s.PGSQL.5432") as proxy:
         through = uri.difference_update_query(["host"]).set(host="127.0.0.1", port=proxy.port)

@@ -94,11 +94,11 @@ class _Shared:
 
     def __init__(self, numbers: Iterator[int]) -> None:
         self._numbers = numbers
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[int]:
         return self
 
     def __next__(self) -> int:
-        with self._turn:
+        with self._lock:
             return next(self._numbers)

@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[str, Callable[[], Any]]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_site_that_fails_leaves_the_ticket_to_kapa(fault: str, site: Site, page: Page, kapa: Answers) -> None:
-    """Whatever is no answer of ours is a failure of the site: Kapa gets the request as the SDK made it."""
+    """Any response that is not ours counts as a failure of the site: Kapa gets the request as the SDK made it."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1), pair(2))
     word, answer = FAULTS[fault]
@@ -103,7 +103,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, str], int, Any, tuple[int, i
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_a_refusal_that_means_something_reaches_the_visitor(
+def test_a_refusal_that_the_visitor_can_act_on_is_shown(
     case: str, make_site: Callable[..., Site], page: Page, kapa: Answers
 ) -> None:
     """What another attempt would not fix does not go to Kapa either; a conversation too large for the site does."""
@@ -148,7 +148,7 @@ def lost_on_the_way_back(route: Route) -> None:
 
 @pytest.mark.parametrize("word", ["offer", "tickets"])
 def test_a_site_that_is_down_leaves_the_ticket_to_kapa(word: str, site: Site, page: Page, kapa: Answers) -> None:
-    """Nobody answers at its port."""
+    """Nothing listens on its port."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1), pair(2))
     page.route(f"{site.url}/handoff/{word}*", unreachable)
