@@ -1,4 +1,4 @@
-"""Names in an answer's markup become members of `document`, `window` and forms: none of them changes what happens.
+"""Names in an answer's markup become members of `document`, `window` and forms; none changes what happens.
 
 The pages have no Content-Security-Policy, which would hide some of it, and a stranger who notes what reaches him.
 """

@@ -1,4 +1,4 @@
-"""Where the visitor's script cannot do its work as it was loaded, one line of the console says what to do."""
+"""If the visitor's script cannot work as it was loaded, one line in the console says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole way in a real browser, on the example app started as its README says: a process of its own."""
+"""The whole way in a real browser, on the example app, started as its README says in its own process."""
 
 from __future__ import annotations
 

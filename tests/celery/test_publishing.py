@@ -1,4 +1,4 @@
-"""Celery as the engine of the delivery: messages to the broker, and brokers that are away."""
+"""Delivery by Celery: messages to the broker, and brokers that cannot be reached."""
 
 from __future__ import annotations
 

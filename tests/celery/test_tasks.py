@@ -1,4 +1,4 @@
-"""Celery as the engine of the delivery: what the tasks do, and what they survive."""
+"""Delivery by Celery: what the tasks do, and which failures they survive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let a release write what the upgrade tests read: through its own routes and commands, against a real mail server.
+"""Makes a release write the data that the upgrade tests read: with its own routes, commands and a mail server.
 
 In a checkout of the release: ``.venv/bin/python …/make_data_of_a_release.py FOLDER NAME``. It writes NAME.sqlite3,
 NAME.sql (of PostgreSQL) and NAME.json into the folder; README.md beside this file says more.

@@ -1,4 +1,4 @@
-"""The database goes away in the middle of a submit: the text is kept, and the same form opens one ticket later."""
+"""The database fails during a submit: the text is kept, and the same form opens one ticket later."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATIENT = {"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1_000, "KAPA_HANDOFF_TICK
 
 @pytest.fixture(params=["page", "json"])
 def shape(request: pytest.FixtureRequest) -> str:
-    """How the answer is wanted."""
+    """The requested kind of response."""
     return str(request.param)
 
 
@@ -72,7 +72,7 @@ class Fault:
 
     @contextmanager
     def armed(self) -> Iterator[Fault]:
-        """While it may happen; it does so once."""
+        """Arm the fault, which happens once."""
         event.listen(self._engine, "before_cursor_execute", self._statement)
         event.listen(self._engine, "commit", self._count)
         try:
@@ -93,7 +93,7 @@ class Fault:
 
 @pytest.fixture
 def lose(backend: str, request: pytest.FixtureRequest) -> Callable[[Connection], None]:
-    """Makes a connection useless, as it happens for real."""
+    """Makes a connection useless, as a real failure does."""
 
     def close_file(connection: Connection) -> None:
         connection.connection.dbapi_connection.close()  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""A full disk, in a process that has a small one of its own: the tests are those of on_a_small_disk.py."""
+"""A full disk, in a process with its own small one: the tests are those of on_a_small_disk.py."""
 
 from __future__ import annotations
 

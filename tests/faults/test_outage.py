@@ -1,4 +1,4 @@
-"""The mail server is away for a day, for good, and over the nights in which clocks change; time is set by hand."""
+"""The mail server is down for a day, forever, and while clocks change at night; the time is set by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NIGHTS = {
 
 
 class Site:
-    """A site whose mail server is away, with one courier, and the clock of its database."""
+    """A site whose mail server is down, with one courier, and the clock of its database."""
 
     def __init__(self, app: Flask, port: int, moment: datetime) -> None:
         self.app = app
@@ -50,7 +50,7 @@ class Site:
         self._rests_until = moment
 
     def deliver_until(self, end: datetime) -> None:
-        """What a delivering thread does, with the clock set on where it would wait."""
+        """Do what a delivering thread does, but move the clock instead of waiting."""
         while (moment := self.clock.moment) < end:
             if moment < self._rests_until:
                 goes_on = self._rests_until
@@ -62,12 +62,12 @@ class Site:
             self.clock.move_to(min(end, goes_on))
 
     def send(self) -> str:
-        """Send a ticket, a second after what was before; gives its reference."""
+        """Send a ticket, a second after the last event; returns its reference."""
         self.clock.move(timedelta(seconds=1))
         return send_ticket(self.app.test_client())
 
     def attempts(self) -> list[datetime]:
-        """When something was tried, first to last."""
+        """When attempts were made, first to last."""
         with self.database.read() as connection:
             return list(connection.execute(select(delivery_attempt.c.started_at).order_by("started_at")).scalars())
 
@@ -86,7 +86,7 @@ class Site:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that refuses connections, and that nobody else can get meanwhile."""
+    """A port that refuses connections and that nobody else can get meanwhile."""
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
@@ -116,7 +116,7 @@ def site_at(make_app: Callable[..., Flask], closed_port: int) -> Iterator[Callab
 
 @pytest.fixture
 def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Local time is Berlin's, for this process and for its connections to PostgreSQL."""
+    """Make Berlin's the local time, for this process and for its connections to PostgreSQL."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         patch.setenv("PGTZ", "Europe/Berlin")
@@ -126,7 +126,7 @@ def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def day_of_outage(site: Site) -> list[str]:
-    """Eight tickets, and one more every four hours, while nothing goes out; their references in order."""
+    """Eight tickets, and one more every four hours, while nothing can be sent; returns their references in order."""
     sent = [site.send() for _ in range(8)]
     begin = site.clock.moment
     for hour in range(4, 25, 4):
@@ -136,7 +136,7 @@ def day_of_outage(site: Site) -> list[str]:
 
 
 def references(server: ScriptedServer) -> list[str]:
-    """Of the tickets that arrived, in order."""
+    """The references of the tickets that arrived, in order."""
     return [re.findall(rb"^X-Kapa-Handoff-Ticket: (\S+)", mail, re.MULTILINE)[0].decode() for mail in server.mails]
 
 

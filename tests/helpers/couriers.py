@@ -1,4 +1,4 @@
-"""A courier that a test drives by hand, and what its attempts leave behind."""
+"""A courier that a test runs step by step, and the results of its attempts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def courier_of(app: Flask) -> Courier:
 
 
 def deliver(app: Flask) -> Ticket:
-    """One attempt for the only ticket that is due."""
+    """Make one attempt for the only ticket that is due."""
     (tried,) = testing.deliver(app)
     return tried
 

@@ -1,4 +1,4 @@
-"""The React example of docs/kapa-button.md is run as it is."""
+"""Runs the React example of docs/kapa-button.md unchanged."""
 
 from __future__ import annotations
 

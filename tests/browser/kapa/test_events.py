@@ -1,4 +1,4 @@
-"""Handlers that are registered the way Kapa documents get each handoff event once, no matter which form is shown."""
+"""Handlers that are registered as Kapa documents it get each handoff event once, whichever form is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the site does not take the ticket: what the SDK's promise comes to, and where the ticket is."""
+"""If the site does not accept the ticket: the result of the SDK's promise, and where the ticket goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With the bridge ``fetch`` is what it is without: each snippet is run on two pages, and must come to the same."""
+"""The bridge does not change ``fetch``: each snippet has the same result on a page with it and one without."""
 
 from __future__ import annotations
 

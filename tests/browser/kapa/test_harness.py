@@ -1,4 +1,4 @@
-"""The harness itself: the tests that use it prove nothing unless it does what it says."""
+"""Tests the harness itself: other tests prove nothing unless it does what it says."""
 
 from __future__ import annotations
 

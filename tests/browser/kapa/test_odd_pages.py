@@ -1,4 +1,4 @@
-"""Events that come late, questions that come early, and pages that have something of their own in the way."""
+"""Events that come late, questions that come early, and pages whose own names or scripts are in the way."""
 
 from __future__ import annotations
 

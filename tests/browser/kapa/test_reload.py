@@ -1,4 +1,4 @@
-"""A conversation that goes on after a reload of the page."""
+"""A conversation continues after a reload of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the site knows for itself comes before what the browser says, in a handoff of Kapa's form as well."""
+"""What the site itself knows takes precedence over what the browser says, in Kapa's form as well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said arrives: generated conversations, both ways, with the SDK alone and with the widget, by real mail."""
+"""Transcripts arrive complete: generated conversations, both ways, with SDK and widget, by real mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One day Kapa's wire looks different: then nothing is guessed, and nothing is lost."""
+"""If Kapa changes its wire format, nothing is guessed and nothing is lost."""
 
 from __future__ import annotations
 
