@@ -24,7 +24,7 @@ LEVEL = re.compile(r'data-level="(\w+)"')
 
 @pytest.fixture
 def admin_app(make_app: Callable[..., Flask], mail_server: MailServer) -> Callable[..., Flask]:
-    """Builds apps with a mail server and an admin room that is open to all."""
+    """Builds apps with a mail server and admin pages that are open to everyone."""
 
     def build(**config: Any) -> Flask:
         mail = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": mail_server.port}

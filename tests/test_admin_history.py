@@ -1,4 +1,4 @@
-"""The settings' versions: two admins at once, who changed what, and the way back."""
+"""The settings' versions: two admins at once, who changed what, and how to restore one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the history calls an admin: as a person, and never at the cost of a save."""
+"""How the history names an admin: like a person, and without ever preventing a save."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 
 def saved_by(app: Flask, **headers: str) -> str:
-    """Who the history says has made a change."""
+    """Who made a change, according to the history."""
     client = app.test_client()
     answer = client.post("/handoff/admin/settings", data=fields(client, button_text="Ask"), headers=headers)
     assert answer.status_code == 303, answer.text

@@ -1,4 +1,4 @@
-"""The test mail of the settings page: what the mail server said to it."""
+"""The test mail of the settings page, and the mail server's reply."""
 
 from __future__ import annotations
 

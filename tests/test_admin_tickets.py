@@ -31,7 +31,7 @@ EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
 @pytest.fixture
 def admin_app(make_app: Callable[..., Flask], mail_server: MailServer) -> Callable[..., Flask]:
-    """Builds apps with a mail server and an admin room that is open to all."""
+    """Builds apps with a mail server and admin pages that are open to everyone."""
 
     def build(**config: Any) -> Flask:
         mail = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": mail_server.port}
@@ -74,7 +74,7 @@ def deliver(app: Flask, reference: str) -> None:
 
 
 def cut_off(app: Flask, reference: str, *, long_ago: bool) -> None:
-    """Begin a delivery that never ends, as a process does that is killed."""
+    """Begin a delivery that never ends, like a process that is killed."""
     database = state_of(app).database
     assert outbox.claim(database, 30, reference=reference)
     if long_ago:
@@ -86,7 +86,7 @@ def cut_off(app: Flask, reference: str, *, long_ago: bool) -> None:
 
 
 def send_again(client: FlaskClient, reference: str, **changes: Any) -> TestResponse:
-    """Press "Send again", or what a page that has become old would send."""
+    """Press "Send again", or send what an outdated page would send."""
     page = client.get("/handoff/admin/").text
     token = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page)
     assert token

@@ -1,4 +1,4 @@
-"""JSON of strangers: read as json.loads() does, and refused where it would take long."""
+"""JSON from strangers: decoded as json.loads() does, and refused if it would take long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``flask kapa-handoff worker``: a process of its own, several at once, and how it stops."""
+"""``flask kapa-handoff worker``: a separate process, several at once, and how it stops."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
 
 @pytest.fixture
 def start_worker(tmp_path: Path) -> Iterator[Start]:
-    """Starts workers of a site's own configuration."""
+    """Starts workers with a site's configuration."""
     started: list[subprocess.Popen[str]] = []
 
     def start(app: Flask) -> subprocess.Popen[str]:
@@ -66,7 +66,7 @@ def start_worker(tmp_path: Path) -> Iterator[Start]:
 
 
 def stop(worker: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> str:
-    """Stop a worker; gives what it said."""
+    """Stop a worker; returns what it said."""
     worker.send_signal(how)
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output

@@ -1,4 +1,4 @@
-"""Configuration: each key of the contract's table, its default, what is taken, and what stops the start."""
+"""Configuration: each key of the contract's table, its default, allowed values, and what stops the start."""
 
 from __future__ import annotations
 

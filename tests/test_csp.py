@@ -1,4 +1,4 @@
-"""Sites whose Content-Security-Policy names nonces: our scripts and styles carry the site's."""
+"""Sites with nonces in their Content-Security-Policy: our scripts and styles have the site's nonce."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 
 def tags(page: str) -> list[str]:
-    """The tags of a page that a policy looks at."""
+    """The tags of a page to which a policy applies."""
     return re.findall(r'<script[^>]*>|<link rel="stylesheet"[^>]*>', page)
 
 

@@ -1,4 +1,4 @@
-"""One damaged row fails alone: everything else is listed, claimed, delivered, exported, erased and counted as ever."""
+"""A damaged row fails alone: all others are listed, claimed, delivered, exported, erased and counted."""
 
 from __future__ import annotations
 

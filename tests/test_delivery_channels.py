@@ -1,4 +1,4 @@
-"""A second way out beside mail: the outbox, the courier and the engines carry it as they carry mail."""
+"""A second channel beside mail: the outbox, the courier and the engines treat both alike."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.helpers.tickets import send_ticket
 
 
 class Parrot:
-    """A channel that remembers what it was given, and ends each ticket as it was told to."""
+    """A channel that remembers what it got, and ends each ticket as it was told."""
 
     def __init__(self, ending: Delivered | Exception) -> None:
         self.ending = ending
@@ -40,7 +40,7 @@ class Parrot:
 
 @pytest.fixture
 def with_parrot(make_app: Callable[..., Flask]) -> Callable[..., tuple[Flask, Parrot]]:
-    """Builds a site whose tickets go out by a channel of its own."""
+    """Builds a site that sends its tickets by its own channel."""
 
     def build(ending: Delivered | Exception, **config: object) -> tuple[Flask, Parrot]:
         app, parrot = make_app(**config), Parrot(ending)

@@ -1,4 +1,4 @@
-"""The courier and a mail server that is out of reach: it rests, and when the server is back nothing waits for long."""
+"""The courier when the mail server cannot be reached: it pauses, and once the server is back nothing waits long."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MANY = {f"KAPA_HANDOFF_TICKETS_PER_{name}_PER_HOUR": 1000 for name in ("CLIENT",
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """An app whose mail server is not there yet."""
+    """An app whose mail server does not run yet."""
     return make_app(MAIL_PORT=free_port(), **MANY)
 
 
@@ -44,7 +44,7 @@ def database_of(app: Flask) -> Database:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread does, which has no signal for it."""
+    """Wait for something that another thread does without a signal."""
     deadline, pause = time.monotonic() + 30, threading.Event()
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"

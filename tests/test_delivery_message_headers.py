@@ -1,4 +1,4 @@
-"""A ticket as a mail: headers that say what is documented, and that nobody can break."""
+"""A ticket as a mail: headers are as documented, and nobody can break them."""
 
 from __future__ import annotations
 

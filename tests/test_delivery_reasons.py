@@ -1,4 +1,4 @@
-"""Why a ticket is not delivered, in plain words: no code and no name of an error is left in them."""
+"""Why a ticket is not delivered, in plain words, without codes and names of errors."""
 
 from __future__ import annotations
 

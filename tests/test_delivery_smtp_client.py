@@ -1,4 +1,4 @@
-"""The client with the mail server ends in time, whatever the server, the network or the name server does."""
+"""The SMTP client ends in time, whatever the server, the network or the name server does."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def client_with(server: ScriptedServer, *, patience: float = EVER, timeout: floa
 
 @pytest.fixture(params=["plain", "TLS"])
 def slow_reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., SMTPClient]]:
-    """An client with a server that reads all that it is sent, at 16 kB in a tenth of a second."""
+    """A client with a server that reads everything, at 16 kB in a tenth of a second."""
     context = server_context(make_certificate(tmp_path, "IP:127.0.0.1")) if request.param == "TLS" else None
     stopped = threading.Event()
 

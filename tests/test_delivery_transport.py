@@ -1,4 +1,4 @@
-"""The way to the mail server: every fault of it ends in the right status, with the server's own words."""
+"""Sending a mail: every fault ends in the right status, with the server's own words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to the mail server: Flask-Mail's configuration, the site's own Mail object, and the sender."""
+"""Sending a mail: Flask-Mail's configuration, the site's own Mail object, and the sender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to the mail server: one connection for many mails, replaced when it went away."""
+"""Sending a mail: one connection for many mails, replaced once it is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to the mail server: no password to a server whose certificate is not right."""
+"""Sending a mail: a server whose certificate is not trusted gets no password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The delivery inside web processes: when the threads start, what they survive, how they end."""
+"""Delivery inside web processes: when the threads start, what they survive, how they end."""
 
 from __future__ import annotations
 

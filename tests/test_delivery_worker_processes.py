@@ -1,4 +1,4 @@
-"""The delivery inside web processes: imports, ends and forks of real ones."""
+"""Delivery inside web processes: real imports, ends and forks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erased means gone: nothing of a visitor is left in any file, nor of their name in the history."""
+"""Erased data is gone: nothing of a visitor stays in any file, nor their name in the history."""
 
 from __future__ import annotations
 

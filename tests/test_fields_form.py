@@ -1,4 +1,4 @@
-"""The site's fields in the form: shown, checked, told at their place, stored; and nothing typed is lost."""
+"""The site's fields in the form: shown, checked, reported at their place, stored; and nothing typed is lost."""
 
 from __future__ import annotations
 

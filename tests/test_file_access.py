@@ -1,4 +1,4 @@
-"""An SQLite file that cannot be used: each reason has its sentence, and the check-up creates nothing."""
+"""An SQLite file that cannot be used: each reason has its message, and the check-up creates nothing."""
 
 from __future__ import annotations
 

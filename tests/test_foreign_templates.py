@@ -1,4 +1,4 @@
-"""Sites whose templates are not written or found as Flask's are: ours are shown all the same, and so are theirs."""
+"""Sites whose templates have another syntax or place than Flask's: ours are shown, and so are theirs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 class OneTheme(BaseLoader):
-    """A theme's loader, which asks no blueprint."""
+    """A theme's loader, which asks no blueprint for templates."""
 
     def __init__(self, **sources: str) -> None:
         self.sources = sources

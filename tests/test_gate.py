@@ -1,4 +1,4 @@
-"""The gate: who gets a form, and what a ticket must have to do with the offer that it is sent with."""
+"""The gate: which visitor gets a form, and how a ticket must match the offer that it is sent with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.helpers.tickets import PAIR, post, ticket_fields
 
 
 def with_record(make_app: Callable[..., Flask], *pairs: QuestionAnswer, **config: Any) -> tuple[Flask, list[Any]]:
-    """A site that keeps the thread ``thread-1``; gives the app and the record, which a test may change."""
+    """A site that keeps the thread ``thread-1``; returns the app and the record, which a test may change."""
     handoff, record = KapaHandoff(), list(pairs)
 
     @handoff.conversation_loader

@@ -26,7 +26,7 @@ from tests.helpers.tickets import send_ticket
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask], mail_server: MailServer) -> Flask:
-    """A site with a mail server and an admin room that is open to all."""
+    """A site with a mail server and admin pages that are open to everyone."""
     handoff = KapaHandoff(admin_required=lambda view: view)
     return make_app(handoff=handoff, MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
 
@@ -36,7 +36,7 @@ def database_of(app: Flask) -> Database:
 
 
 def make_older(app: Flask, reference: str, age: timedelta) -> None:
-    """Let a ticket have been queued earlier."""
+    """Move the time back at which a ticket was queued."""
     with database_of(app).write() as connection:
         connection.execute(
             update(ticket_table)

@@ -27,7 +27,7 @@ from tests.helpers.tickets import send_ticket, ticket_fields
 
 @pytest.fixture
 def make_site(make_app: Callable[..., Flask], mail_server: MailServer) -> Callable[..., Flask]:
-    """A site with an admin room that is open to all, where two tickets an hour are sent at once."""
+    """A site with admin pages that are open to everyone, where two tickets an hour are sent at once."""
 
     def make(**config: object) -> Flask:
         return make_app(
@@ -61,7 +61,7 @@ def send_some(app: Flask, count: int) -> list[str]:
 
 
 def make_older(app: Flask, age: timedelta) -> None:
-    """Let all tickets have come, and gone out, earlier."""
+    """Move the creation and the sending of all tickets back in time."""
     times = ("created_at", "queued_at", "next_attempt_at", "delivered_at")
 
     def shift(connection: Connection, found: Ticket) -> None:

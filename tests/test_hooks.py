@@ -1,4 +1,4 @@
-"""The site's functions: what is refused when it is registered, and what becomes of a failure in a request."""
+"""The site's functions: what is refused at registration, and how a failure in a request is handled."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WORD = "xylophone"
 
 
 def found_by_doctor(app: Flask, hook: str) -> str:
-    """What the check-up says of a hook, why it matters and how to fix it."""
+    """What the check-up says about a hook, why it matters and how to fix it."""
     state = state_of(app)
     findings = [one for one in examine(app, state) if one.what.startswith(f"The site's {hook} failed")]
     assert all(one.level is Level.WARNING for one in findings)
@@ -56,7 +56,7 @@ def counted(app: Flask) -> dict[tuple[str, str], int]:
 
 
 def reports(caplog: Log) -> list[str]:
-    """What the log says of hooks."""
+    """What the log says about hooks."""
     return [one.getMessage() for one in caplog.records if one.name == "flask_kapa_handoff.hook_failures"]
 
 
@@ -130,7 +130,7 @@ def test_the_message_says_what_is_allowed() -> None:
 
 
 def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives the function an argument of its own, as a session of the database."""
+    """Adds an argument to the function, such as a session of the database."""
 
     @wraps(function)
     def run(*values: Any) -> Any:

@@ -1,4 +1,4 @@
-"""No input is answered with an error of ours: not on any route, with any header, any body, on either database."""
+"""No input causes an error of ours: on any route, with any header and any body, on either database."""
 
 from __future__ import annotations
 

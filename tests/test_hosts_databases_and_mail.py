@@ -1,4 +1,4 @@
-"""In other people's applications: their databases, and however they set Flask-Mail up."""
+"""In other people's applications: their databases, and every way to set up Flask-Mail."""
 
 from __future__ import annotations
 

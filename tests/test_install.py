@@ -1,4 +1,4 @@
-"""What is installed is whole: a wheel, an sdist and ``pip install -e`` bring templates, static files, migrations."""
+"""A wheel, an sdist and ``pip install -e`` are complete: templates, static files, migrations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kapa's tag, the bridge's tags, and the settings that they carry."""
+"""Kapa's tag, the bridge's tags, and the settings in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a rollback: what a later version has stored and signed is kept, shown as unknown, and stops nothing."""
+"""After a rollback: what a later version has stored and signed is kept, shown as unknown, and harmless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail server is away, or the process dies in the middle of a mail: the ticket's mail arrives all the same."""
+"""The mail server is down, or the process is killed while sending: the ticket's mail still arrives."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ server.serve_forever()
 
 @contextmanager
 def serving(smtp_port: int, app: Flask) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A web server in a process of its own, killed at the end without a chance to tidy up."""
+    """A web server in its own process, which is killed at the end without a clean stop."""
     process = subprocess.Popen(
         [sys.executable, "-c", SERVING_PROCESS, str(smtp_port), app.instance_path],
         stdout=subprocess.PIPE,
@@ -81,7 +81,7 @@ def serving(smtp_port: int, app: Flask) -> Iterator[tuple[str, subprocess.Popen[
 
 
 def post_ticket(url: str, app: Flask) -> str:
-    """Send a ticket over the network; gives its reference."""
+    """Send a ticket over the network; returns its reference."""
     fields = ticket_fields(app.test_client())
     body = {**fields, "conversation": CONVERSATION}
     request = urllib.request.Request(  # noqa: S310
@@ -101,7 +101,7 @@ def wake(url: str) -> None:
 
 
 def wait_for_attempts(app: Flask, reference: str, count: int) -> None:
-    """Wait until the other process has recorded the end of so many attempts; the database has no signal for that."""
+    """Wait until the other process has recorded this many attempts; the database has no signal for that."""
     deadline, pause = datetime.now(timezone.utc) + timedelta(seconds=20), threading.Event()
     while (ticket := look_up(app, reference)).attempts < count or ticket.status is Status.SENDING:
         assert datetime.now(timezone.utc) < deadline, ticket

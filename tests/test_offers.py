@@ -1,4 +1,4 @@
-"""Offers: signed, read, refused; and what a rotation of the site's key does to them."""
+"""Offers: signed, read, refused; and how a rotation of the site's key affects them."""
 
 from __future__ import annotations
 

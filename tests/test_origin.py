@@ -1,4 +1,4 @@
-"""Proxies that rewrite Host, pages that hide their origin, and visitors who are signed in meanwhile."""
+"""Proxies that rewrite Host, pages that hide their origin, and visitors who are signed in."""
 
 from __future__ import annotations
 

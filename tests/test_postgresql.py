@@ -1,4 +1,4 @@
-"""PostgreSQL as the database of several web machines: what it needs beyond what all tests try on both databases."""
+"""PostgreSQL as the database of several web machines: what the tests for both databases don't cover."""
 
 from __future__ import annotations
 

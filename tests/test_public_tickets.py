@@ -1,4 +1,4 @@
-"""POST /tickets: what is stored, what comes back, who decides, and whom it is told; and the text is never lost."""
+"""POST /tickets: what is stored, what comes back, who decides, who is notified; and no text is lost."""
 
 from __future__ import annotations
 

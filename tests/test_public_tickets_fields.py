@@ -1,4 +1,4 @@
-"""POST /tickets: each field of a form or of JSON is checked, told at its place, and the text is never lost."""
+"""POST /tickets: each field of a form or of JSON is checked, errors are at their place, and no text is lost."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """A site with an admin room that is open to all."""
+    """A site with admin pages that are open to everyone."""
     return make_app(handoff=KapaHandoff(admin_required=lambda view: view), KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
 
 

@@ -34,7 +34,7 @@ MakeSite = Callable[..., Flask]
 
 @pytest.fixture
 def make_site(make_app: Callable[..., Flask]) -> MakeSite:
-    """A site with this check, and an admin room that is open to all."""
+    """A site with this check, and admin pages that are open to everyone."""
 
     def make(check: Callable[[Submission], Any], **config: Any) -> Flask:
         handoff = KapaHandoff(admin_required=lambda view: view)

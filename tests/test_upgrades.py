@@ -121,7 +121,7 @@ def make_older(uri: str, by: timedelta) -> None:
 
 
 def run(app: Flask, *words: str, exit_code: int = 0) -> str:
-    """Run a command; gives what it prints."""
+    """Run a command; returns what it prints."""
     result = app.test_cli_runner().invoke(args=["kapa-handoff", *words])
     assert result.exit_code == exit_code, (result.output, result.exception)
     return result.output

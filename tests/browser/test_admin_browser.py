@@ -26,7 +26,7 @@ STATUS_NOTES = "the server responded with a status of"
 
 @pytest.fixture
 def admin_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
-    """Builds sites with an icon and an admin room that is open to all until ``SIGNED_OUT`` is set."""
+    """Builds sites with an icon and admin pages that are open to everyone until ``SIGNED_OUT`` is set."""
 
     def build(**config: Any) -> Flask:
         def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:

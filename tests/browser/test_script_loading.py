@@ -25,7 +25,7 @@ TWICE = "kapa-handoff: handoff.js is on this page more than once. The first one 
 
 @pytest.fixture
 def open_page(make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page) -> Callable[..., list[str]]:
-    """Opens a page with this head and body; gives the lines of its console, also those that are still to come."""
+    """Opens a page with this head and body; returns the lines of its console, also those that are still to come."""
 
     def build(head: str, body: str = "", **files: str) -> list[str]:
         site = make_app()

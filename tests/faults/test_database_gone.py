@@ -37,7 +37,7 @@ def post(client: FlaskClient, shape: str, fields: dict[str, Any]) -> TestRespons
 
 
 def form_of_refusal(answer: TestResponse, shape: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Holds a 503 against the contract; gives the form to send again, as the visitor has it."""
+    """Holds a 503 against the contract; returns the form to send again, as the visitor has it."""
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["Retry-After"]) > 0
     if shape == "json":
