@@ -167,7 +167,7 @@ def recent_refusals(database: Database) -> Counts:
 
 
 def counted_since(connection: Connection, moment: datetime) -> Counts:
-    """The same since the beginning of the hour that contains a moment."""
+    """The same counts, from the beginning of the hour that contains this moment."""
     columns = refusal.c
     query = select(columns.reason, columns.detail, func.sum(columns.count)).where(columns.hour >= _hour(moment))
     rows = connection.execute(query.group_by(columns.reason, columns.detail))

@@ -359,7 +359,7 @@ def test_a_mail_of_many_megabytes_is_sent(write: Callable[..., bytes]) -> None:
     assert "…\n\n--------\nToo large for this mail" in body(data, "plain").replace("\r\n", "\n")
 
 
-def test_composing_takes_no_square(environment: Environment) -> None:
+def test_composing_takes_linear_time(environment: Environment) -> None:
     """Four times the conversation takes about four times as long, also in many answers."""
 
     def write(count: int) -> None:

@@ -30,7 +30,7 @@ from tests.helpers.tickets import send_ticket
 
 
 @pytest.mark.parametrize("damage", ["no JSON", "no conversation", "gone"])
-def test_unreadable_transcript_holds_up_nobody(
+def test_unreadable_transcript_delays_nobody(
     make_app: Callable[..., Flask], mail_server: MailServer, damage: str
 ) -> None:
     """A ticket whose transcript cannot be read fails with the reason, and the next one is sent."""
@@ -52,7 +52,7 @@ def test_unreadable_transcript_holds_up_nobody(
     assert look_up(database, good).status is Status.DELIVERED
 
 
-def test_odd_transcript_of_the_site_holds_up_nobody(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_odd_transcript_of_the_site_delays_nobody(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """A site's own transcript that this package would not have taken from a browser does not stop the delivery."""
     handoff = KapaHandoff()
 
@@ -111,7 +111,7 @@ def test_ticket_that_is_cut_off_again_and_again_waits(database: Database, queue:
     assert "more than once" in (ticket.last_error or "")
 
 
-def test_tickets_that_are_made_to_wait_hold_up_no_other(database: Database, queue: Callable[[], str]) -> None:
+def test_postponed_tickets_do_not_delay_others(database: Database, queue: Callable[[], str]) -> None:
     """A claim gets the first ticket that can be sent now, past all that were cut off too often."""
     cut_off = [queue(), queue()]
     for _ in range(2):

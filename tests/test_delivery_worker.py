@@ -1,4 +1,4 @@
-"""The delivery inside web processes: when the threads start, what they survive, how they end."""
+"""Delivery inside web processes: when the threads start, what they survive, how they end."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_raising_template_loses_no_mail(
     assert bad in texts[bad].get_content()
 
 
-def test_raising_receivers_harm_nobody(delivering_site: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_raising_receivers_harm_no_ticket(delivering_site: Callable[..., Flask], mail_server: MailServer) -> None:
     """Receivers of our own signals that raise stop neither the delivery nor the other receivers."""
 
     def broken(sender: Flask, **arguments: Any) -> None:
@@ -305,8 +305,8 @@ def test_refused_ticket_raises_the_signal(delivering_site: Callable[..., Flask],
 # Stop
 
 
-def test_stop_finishes_the_mail_in_hand(delivering_site: Callable[..., Flask]) -> None:
-    """stop() waits for the mail that is on its way, records it, and takes up no other."""
+def test_stop_finishes_the_current_mail(delivering_site: Callable[..., Flask]) -> None:
+    """stop() waits for the mail that is being sent, records it, and takes no other."""
     gate = Gate()
     with ScriptedServer({"END": [gate]}) as server:
         app = delivering_site(server, KAPA_HANDOFF_SMTP_CONNECTIONS=1)
@@ -328,7 +328,7 @@ def test_stop_finishes_the_mail_in_hand(delivering_site: Callable[..., Flask]) -
         assert server.verbs()[-1] == "QUIT"
 
 
-def test_stop_without_start_is_nothing(delivering_site: Callable[..., Flask]) -> None:
+def test_stop_without_start_does_nothing(delivering_site: Callable[..., Flask]) -> None:
     """Stopping twice, or before the first request, does nothing; a request afterwards starts the threads again."""
     app = delivering_site()
     delivery = state_of(app).delivery

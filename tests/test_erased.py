@@ -1,4 +1,4 @@
-"""Erased means gone: nothing of a visitor is left in any file, nor of their name in the history."""
+"""Erased data is gone: nothing of a visitor stays in any file, nor their name in the history."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_nothing_is_left_in_the_files_of_an_engine_that_the_site_shares(
         assert connection.exec_driver_sql("PRAGMA journal_size_limit").scalar_one() == -1
 
 
-def test_nothing_is_left_by_an_sqlite_that_does_not_delete_securely_by_itself(tmp_path: Path) -> None:
+def test_nothing_is_left_by_an_sqlite_without_secure_delete(tmp_path: Path) -> None:
     """Debian's does; many others, such as those of Python's installers, must be told to."""
     program = (
         "import sys, runpy, pysqlite3\n"
@@ -219,8 +219,8 @@ def test_an_admin_without_tickets_is_erased_after_a_question(
     assert history(app)[0] == ("erased", EMAIL, "support@example.com")
 
 
-def test_a_longer_address_is_somebody_elses(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """Neither erased nor exported with one that it ends in."""
+def test_a_longer_address_belongs_to_somebody_else(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A longer address that ends in the given one is neither erased nor exported."""
     app = site_of_a_visitor(lambda handoff: make_app(handoff=handoff), KapaHandoff(), mail_server.port)
     before = history(app)
     invoke(app, "erase", EMAIL[1:], "--yes")
@@ -250,8 +250,8 @@ def test_export_of_one_person(make_app: Callable[..., Flask], refusing: MailServ
     ]
 
 
-def test_export_of_one_person_wants_an_address(app: Flask) -> None:
-    """What is no address is a mistake that is told."""
+def test_export_of_one_person_requires_an_address(app: Flask) -> None:
+    """Anything else is an error with a message."""
     assert invoke(app, "export", "--email", "everybody").exit_code == 2
 
 

@@ -1,4 +1,4 @@
-"""The site's fields in the form: shown, checked, told at their place, stored; and nothing typed is lost."""
+"""The site's fields in the form: shown, checked, reported at their place, stored; and nothing typed is lost."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ WRONG = [
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("name", "value", "words"), WRONG)
-def test_a_wrong_value_is_told_at_its_field(
+def test_a_wrong_value_is_reported_at_its_field(
     site: Flask, visitor: FlaskClient, shape: str, name: str, value: str | None, words: str
 ) -> None:
     """And at no other; all that was typed, chosen and ticked is still there."""
@@ -232,7 +232,7 @@ def test_a_form_that_is_not_ours_asks_for_no_fields(site: Flask, visitor: FlaskC
     assert tickets(site)[-1].fields == {"order": "4711"}
 
 
-def test_several_wrong_values_are_told_at_once(visitor: FlaskClient) -> None:
+def test_several_wrong_values_are_reported_at_once(visitor: FlaskClient) -> None:
     """The first of them has the focus."""
     page = Page(post(visitor, "page", ticket_fields(visitor, email="ada", order="x" * 41)).text)
     assert all(page.said_at(name) for name in ("email", "order", "area"))
@@ -266,8 +266,8 @@ def test_a_field_of_another_desk_is_not_accepted(site: Flask, visitor: FlaskClie
     assert post(visitor, shape, ticket_fields(visitor, **FILLED, branch="")).status_code == 201
 
 
-def test_a_program_is_told_which_fields_there_are(visitor: FlaskClient) -> None:
-    """JSON with an undeclared one, or with another type."""
+def test_a_program_learns_which_fields_there_are(visitor: FlaskClient) -> None:
+    """A response to JSON with an undeclared field, or a value of another type, names them."""
     answer = post_json(visitor, ticket_fields(visitor, **FILLED, colour="red"))
     assert answer.status_code == 422
     assert "order, area, steps, urgent" in answer.json["error"]["fields"]["colour"][0]
@@ -285,7 +285,7 @@ def test_a_field_of_the_sites_own_template_is_none_of_the_table(site: Flask, vis
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_an_offer_that_is_too_old_costs_nothing(
+def test_an_expired_offer_loses_no_text(
     site: Flask, visitor: FlaskClient, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form comes back with a fresh one, and can be sent as it is."""
@@ -297,8 +297,8 @@ def test_an_offer_that_is_too_old_costs_nothing(
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_a_forged_offer_costs_nothing(visitor: FlaskClient, shape: str) -> None:
-    """Whose form it was is not known then: also another desk's field is still there."""
+def test_a_forged_offer_loses_no_text(visitor: FlaskClient, shape: str) -> None:
+    """Its desk is unknown then, so fields of another desk stay as well."""
     page = refused(
         post(visitor, shape, ticket_fields(visitor, offer="forged", **FILLED, branch="Oslo")),
         shape,
@@ -309,8 +309,8 @@ def test_a_forged_offer_costs_nothing(visitor: FlaskClient, shape: str) -> None:
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_a_limit_costs_nothing(make_app: Callable[..., Flask], shape: str) -> None:
-    """429."""
+def test_a_limit_loses_no_text(make_app: Callable[..., Flask], shape: str) -> None:
+    """The response is a 429."""
     app = make_app(KAPA_HANDOFF_FIELDS=FIELDS, KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
     client = app.test_client()
     send_ticket(client, **FILLED)
@@ -318,18 +318,18 @@ def test_a_limit_costs_nothing(make_app: Callable[..., Flask], shape: str) -> No
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_a_button_that_was_switched_off_costs_nothing(site: Flask, visitor: FlaskClient, shape: str) -> None:
-    """409."""
+def test_a_button_that_was_switched_off_loses_no_text(site: Flask, visitor: FlaskClient, shape: str) -> None:
+    """The response is a 409."""
     fields = ticket_fields(visitor, **FILLED)
     change_settings(site, enabled=False)
     assert kept(refused(post(visitor, shape, fields), shape, 409, "disabled"))
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_a_database_that_is_gone_costs_nothing(
+def test_an_unreachable_database_loses_no_text(
     site: Flask, visitor: FlaskClient, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """503."""
+    """The response is a 503."""
     from flask_kapa_handoff.errors import Unavailable
     from flask_kapa_handoff.storage.engine import Database
 

@@ -1,4 +1,4 @@
-"""The gate: who gets a form, and what a ticket must have to do with the offer that it is sent with."""
+"""The gate: which visitor gets a form, and how a ticket must match the offer that it is sent with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.helpers.tickets import PAIR, post, ticket_fields
 
 
 def with_record(make_app: Callable[..., Flask], *pairs: QuestionAnswer, **config: Any) -> tuple[Flask, list[Any]]:
-    """A site that keeps the thread ``thread-1``; gives the app and the record, which a test may change."""
+    """A site that keeps the thread ``thread-1``; returns the app and the record, which a test may change."""
     handoff, record = KapaHandoff(), list(pairs)
 
     @handoff.conversation_loader
@@ -132,7 +132,7 @@ def test_an_offer_that_is_too_old_is_decided_by_the_sites_record_of_today(
     assert not Page(refused.text).all("form")
 
 
-def test_opening_a_form_again_and_again_does_not_keep_an_offer_for_ever(app: Flask, client: FlaskClient) -> None:
+def test_opening_a_form_again_and_again_does_not_extend_an_offer_forever(app: Flask, client: FlaskClient) -> None:
     """A form can be sent for a day after it was opened, and opened for a day after the decision."""
     state = state_of(app)
     with app.test_request_context():
@@ -189,7 +189,7 @@ def test_a_cached_page_with_a_button_serves_many_visitors(app: Flask, client: Fl
     ],
     ids=["another answer", "another answer and one without an id", "too few"],
 )
-def test_what_is_sent_holds_the_answer_that_was_offered(client: FlaskClient, pairs: list[Any], told: str) -> None:
+def test_the_submission_contains_the_answer_that_was_offered(client: FlaskClient, pairs: list[Any], told: str) -> None:
     """And as many pairs as there were then, or more."""
     fields = ticket_fields(client, offer=signed_offer(client, pairs=2), conversation=json.dumps(pairs))
     answer = post(client, "json", fields)
@@ -219,7 +219,7 @@ def test_the_offer_is_looked_at_before_any_text(client: FlaskClient) -> None:
     assert "fields" not in answer.json["error"]
 
 
-def test_an_offer_of_another_app_or_mount_with_the_same_key_is_none(make_app: Callable[..., Flask]) -> None:
+def test_an_offer_of_another_app_or_mount_with_the_same_key_is_refused(make_app: Callable[..., Flask]) -> None:
     """Two sites may share a key, as may two mounts of one."""
     one, other = make_app(name="one", SECRET_KEY="same"), make_app(name="other", SECRET_KEY="same")
     moved = make_app(name="one", SECRET_KEY="same", KAPA_HANDOFF_URL_PREFIX="/help")

@@ -27,7 +27,7 @@ from tests.helpers.tickets import send_ticket, ticket_fields
 
 @pytest.fixture
 def make_site(make_app: Callable[..., Flask], mail_server: MailServer) -> Callable[..., Flask]:
-    """A site with an admin room that is open to all, where two tickets an hour are sent at once."""
+    """A site with admin pages that are open to everyone, where two tickets an hour are sent at once."""
 
     def make(**config: object) -> Flask:
         return make_app(
@@ -61,7 +61,7 @@ def send_some(app: Flask, count: int) -> list[str]:
 
 
 def make_older(app: Flask, age: timedelta) -> None:
-    """Let all tickets have come, and gone out, earlier."""
+    """Move the creation and the sending of all tickets back in time."""
     times = ("created_at", "queued_at", "next_attempt_at", "delivered_at")
 
     def shift(connection: Connection, found: Ticket) -> None:
@@ -173,7 +173,7 @@ def test_what_waits_leaves_less_room(app: Flask) -> None:
     assert statuses(app) == ["queued", "queued", "queued", "held"]
 
 
-def test_a_released_ticket_counts_from_then_on(app: Flask) -> None:
+def test_the_age_of_a_released_ticket_starts_over(app: Flask) -> None:
     """It has five days to go out from its release, and the queue's age is not that of its arrival."""
     send_some(app, 3)
     make_older(app, timedelta(hours=30))

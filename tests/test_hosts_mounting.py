@@ -75,7 +75,7 @@ def test_hooks_may_be_registered_after_the_mount(make_app: Callable[..., Flask])
 
 
 @pytest.mark.parametrize("prefix", ["/handoff", "/help", "/a/b-c/d.e"])
-def test_it_stands_under_any_prefix(make_app: Callable[..., Flask], prefix: str) -> None:
+def test_it_works_under_any_prefix(make_app: Callable[..., Flask], prefix: str) -> None:
     """Every address in the markup follows."""
     app = make_app(KAPA_HANDOFF_URL_PREFIX=prefix)
     client = app.test_client()
@@ -88,7 +88,7 @@ def test_it_stands_under_any_prefix(make_app: Callable[..., Flask], prefix: str)
         assert client.get("/handoff/offer?pairs=1").status_code == 404
 
 
-def test_it_stands_under_another_applications_path(make_app: Callable[..., Flask]) -> None:
+def test_it_works_under_another_applications_path(make_app: Callable[..., Flask]) -> None:
     """Mounted with a dispatcher, SCRIPT_NAME is in every address, and styles load."""
     app = make_app(APPLICATION_ROOT="/docs")
     client = Client(DispatcherMiddleware(NotFound(), {"/docs": app}))

@@ -1,4 +1,4 @@
-"""What is installed is whole: a wheel, an sdist and ``pip install -e`` bring templates, static files, migrations."""
+"""A wheel, an sdist and ``pip install -e`` are complete: templates, static files, migrations."""
 
 from __future__ import annotations
 
@@ -114,9 +114,7 @@ def assert_whole(found: dict[str, object]) -> None:
     assert found["typed"] is True
 
 
-def test_a_wheel_brings_everything_and_its_dependencies_suffice(
-    distributions: dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_wheel_is_complete_and_so_are_its_dependencies(distributions: dict[str, Path], tmp_path: Path) -> None:
     """In an environment with nothing else, `pip install` of the wheel gives a package that works."""
     python = fresh_environment(tmp_path / "env")
     install(python, distributions["wheel"])

@@ -1,4 +1,4 @@
-"""Kapa's tag, the bridge's tags, and the settings that they carry."""
+"""Kapa's tag, the bridge's tags, and the settings in them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_kapas_tag_carries_the_keywords_and_the_saved_settings(app: Flask) -> No
     }
 
 
-def test_an_admins_settings_stand_in_the_tag(app: Flask) -> None:
+def test_an_admins_settings_are_in_the_tag(app: Flask) -> None:
     """Text, triggers and threshold, as Kapa spells them."""
     change(app, button_text="Ask a human", triggers=parse_triggers("downvote,uncertainty"), threshold=5)
     assert {name: value for name, value in tag(app).items() if "handoff" in name} == {
@@ -249,7 +249,7 @@ def test_without_a_database_the_known_settings_stay(
 
 
 def test_while_one_page_reads_the_others_do_not_wait(app: Flask, clock: Callable[[float], None]) -> None:
-    """A database that hangs holds up one page view, however long it hangs; an admin's save meanwhile is not undone."""
+    """A database that hangs delays one page view, however long it hangs; an admin's save meanwhile is not undone."""
     state = state_of(app)
     tag(app)
     change(app, button_text="Ask a human")
@@ -273,9 +273,7 @@ def test_while_one_page_reads_the_others_do_not_wait(app: Flask, clock: Callable
     assert tag(app)["data-handoff-button-text"] == "Ask Ada"
 
 
-def test_a_reader_that_fails_late_does_not_bring_back_older_settings(
-    app: Flask, clock: Callable[[float], None]
-) -> None:
+def test_a_reader_that_fails_late_does_not_restore_older_settings(app: Flask, clock: Callable[[float], None]) -> None:
     """Another one was quicker and found newer ones."""
     state = state_of(app)
     tag(app)

@@ -1,4 +1,4 @@
-"""After a rollback: what a later version has stored and signed is kept, shown as unknown, and stops nothing."""
+"""After a rollback: what a later version has stored and signed is kept, shown as unknown, and harmless."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def site(make_app: Callable[..., Flask], mail_server: MailServer) -> Site:
 
 
 def test_every_page_is_there(site: Site) -> None:
-    """What is unknown is shown as that."""
+    """Unknown names are shown as unknown."""
     pages = {path: site.client.get(f"/handoff/admin/{path}") for path in ("", "tickets", "doctor", "?history=all")}
     for reference in (site.delivered, site.due, site.snoozed, site.only_unknown):
         pages[reference] = site.client.get(f"/handoff/admin/tickets/{reference}")
@@ -231,7 +231,7 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
 
 
 def test_an_unknown_trigger_stays_until_it_is_unticked(site: Site) -> None:
-    """Saving something else keeps it; to untick it takes it away; others that nobody knows are refused."""
+    """Saving something else keeps it; unticking removes it; other unknown names are refused."""
     assert fields(site.client)["triggers"] == ["", "always", "of-later"]
     assert save(site.client, button_text="Other").status_code == 303
     stored = "SELECT triggers FROM kapa_handoff_desk"
@@ -257,7 +257,7 @@ def test_a_stored_value_that_is_not_allowed_here_stays(site: Site) -> None:
 def test_unknown_names_are_logged_once(
     site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once for each process and value."""
+    """Once per process and value."""
     monkeypatch.setattr(unknown, "_logged", set())
     for _ in range(3):
         site.client.get("/handoff/admin/tickets")

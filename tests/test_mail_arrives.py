@@ -1,4 +1,4 @@
-"""From the visitor's form to the mail in the agents' mailbox: over HTTP, SQLite and SMTP, each of them real."""
+"""From the visitor's form to the mail in the agents' mailbox: over real HTTP, SQLite and SMTP."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_html_renders_the_answers(make_site: Callable[..., Flask], mail_server: 
     assert 'href="mailto:visitor@example.com"' in html
 
 
-def test_text_part_is_complete_by_itself(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_text_part_is_complete_on_its_own(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
     """The plain text has the answers letter for letter, quoted, and the addresses of the sources."""
     send(make_site())
     text = mail_server.received[0].body("plain").replace("\r\n", "\n")
@@ -273,7 +273,7 @@ def as_quoted(text: str) -> str:
 
 
 def assert_carriable(mail: Received) -> None:
-    """What every server takes: RFC 5321, 4.5.3.1.6 and 2.3.8."""
+    """Every server accepts it: RFC 5321, 4.5.3.1.6 and 2.3.8."""
     assert mail.data.isascii()
     assert max(map(len, mail.data.split(b"\r\n"))) <= 998
     assert b"\n" not in mail.data.replace(b"\r\n", b"")

@@ -32,7 +32,7 @@ def down(make_app: Callable[..., Flask], tmp_path: Path) -> Flask:
 # --- script ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_script_tag_loads_the_script_without_holding_up_the_page(app: Flask) -> None:
+def test_the_script_tag_loads_the_script_without_delaying_the_page(app: Flask) -> None:
     """A deferred classic script from the mount, and its style; both can be fetched."""
     page = Page(render(app, "{{ kapa_handoff_script() }}"))
     script, style = page.one("script"), page.one("link", rel="stylesheet")

@@ -1,4 +1,4 @@
-"""Offers: signed, read, refused; and what a rotation of the site's key does to them."""
+"""Offers: signed, read, refused; and how a rotation of the site's key affects them."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def test_an_offer_of_the_version_before_is_decided_once_more() -> None:
 @pytest.mark.parametrize(
     "token", ["", ".", "..", "...", "x", "a.b.c", "null", "é", "\x00", "\ud800", "💥.a.b", "=" * 50, "A" * 10_000]
 )
-def test_what_is_no_offer_is_refused(token: str) -> None:
-    """Whatever is in the field, the answer is the same error."""
+def test_an_invalid_offer_is_refused(token: str) -> None:
+    """Whatever is in the field, the error is the same."""
     with pytest.raises(OfferInvalid):
         OfferSigner(["key"]).read(token)
 

@@ -144,8 +144,8 @@ def test_a_receiver_that_raises_harms_nothing(
     assert "a broken receiver" not in caplog.text
 
 
-def test_another_apps_receiver_hears_nothing(make_app: Any) -> None:
-    """The sender is the app that was asked."""
+def test_another_apps_receiver_is_not_called(make_app: Any) -> None:
+    """The sender is the app that got the request."""
     one, two = make_app(name="one"), make_app(name="two")
     with heard(handoff_opened, two) as calls:
         one.test_client().get("/handoff/form", query_string={"offer": signed_offer(one.test_client())})

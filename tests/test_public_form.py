@@ -184,8 +184,8 @@ def test_a_signed_in_visitors_email_is_locked_on_the_server_too(signed_in: Flask
     assert ticket.visitor_name == 'Ada "Countess" <Lovelace>'
 
 
-def test_a_visitor_loader_that_knows_nobody_leaves_the_field_free(make_app: Callable[..., Flask]) -> None:
-    """None: an anonymous visitor types an address."""
+def test_a_visitor_loader_that_returns_none_leaves_the_field_free(make_app: Callable[..., Flask]) -> None:
+    """An anonymous visitor types an address."""
     handoff = KapaHandoff()
     handoff.visitor_loader(lambda: None)
     client = make_app(handoff=handoff).test_client()

@@ -142,7 +142,7 @@ def test_a_desk_that_is_switched_off_has_no_button(app: Flask, client: FlaskClie
     assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
 
 
-def test_whoever_has_asked_for_a_ticket_already_is_offered_one(make_app: Callable[..., Flask]) -> None:
+def test_a_visitor_who_asked_for_a_ticket_gets_an_offer(make_app: Callable[..., Flask]) -> None:
     """The form of Kapa's own was sent: the triggers have been looked at there. The offer names those that are met."""
     app = make_app(KAPA_HANDOFF_TRIGGERS="downvote, uncertainty")
     client, mark = app.test_client(), bridge_mark(app)
@@ -154,8 +154,8 @@ def test_whoever_has_asked_for_a_ticket_already_is_offered_one(make_app: Callabl
 
 
 @pytest.mark.parametrize("mark", ["true", "1", "", "another", "\x00", "\ud7ff" * 300])
-def test_nobody_else_can_say_that_they_have_asked(make_app: Callable[..., Flask], mark: str) -> None:
-    """Only a page with the bridge has the mark, and another site's mark is none."""
+def test_only_the_bridge_can_say_that_the_visitor_asked(make_app: Callable[..., Flask], mark: str) -> None:
+    """Only a page with the bridge has the mark, and another site's mark is not valid."""
     client = make_app(KAPA_HANDOFF_TRIGGERS="downvote").test_client()
     other = bridge_mark(make_app(name="other", SECRET_KEY="another"))
     for said in (mark, other):
@@ -230,7 +230,7 @@ WRONG = [
 def test_facts_that_make_no_sense_are_refused_at_their_field(
     client: FlaskClient, field: str, value: str | None
 ) -> None:
-    """422, in markup and in JSON, and the message is at the field that is wrong."""
+    """422, in markup and in JSON, with the message at the wrong field."""
     query = {"pairs": "1", field: value}
     if value is None:
         del query[field]
@@ -246,7 +246,7 @@ def test_facts_that_make_no_sense_are_refused_at_their_field(
     assert "data-kapa-handoff-open" not in html.text
 
 
-def test_several_wrong_facts_are_told_at_once(client: FlaskClient) -> None:
+def test_several_wrong_facts_are_reported_at_once(client: FlaskClient) -> None:
     """Nobody has to fix them one by one."""
     answer = client.get("/handoff/offer?pairs=x&uncertain=y&downvoted=z", headers=JSON)
     assert answer.status_code == 422
@@ -295,8 +295,8 @@ def test_neither_a_cookie_nor_a_cached_copy(make_app: Callable[..., Flask]) -> N
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_the_offer_is_only_read(client: FlaskClient, method: str) -> None:
-    """405 for everything else."""
+def test_offers_can_only_be_read(client: FlaskClient, method: str) -> None:
+    """Other methods get a 405."""
     assert getattr(client, method)("/handoff/offer?pairs=1").status_code == 405
 
 

@@ -1,4 +1,4 @@
-"""POST /tickets: each field of a form or of JSON is checked, told at its place, and the text is never lost."""
+"""POST /tickets: each field of a form or of JSON is checked, errors are at their place, and no text is lost."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ INVALID = [
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize(("field", "value"), INVALID, ids=[f"{field}={str(value)[:12]!a}" for field, value in INVALID])
-def test_a_wrong_field_is_told_at_the_field_and_the_text_is_kept(
+def test_a_wrong_field_is_reported_at_the_field_and_the_text_is_kept(
     app: Flask, client: FlaskClient, shape: str, field: str, value: str | None
 ) -> None:
     """422; nothing is stored; the form comes back as it was sent and can be sent again once it is fixed."""
@@ -134,7 +134,7 @@ def test_the_conversation_stays_in_the_page_that_is_given_back(client: FlaskClie
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("body", ["[]", '"text"', "5", "null", "true", "[{}]"])
-def test_json_that_is_no_object_is_refused(client: FlaskClient, body: str) -> None:
+def test_json_that_is_not_an_object_is_refused(client: FlaskClient, body: str) -> None:
     """422 with a sentence that says what is expected."""
     answer = client.post("/handoff/tickets", data=body, content_type="application/json")
     assert answer.status_code == 422
@@ -146,7 +146,7 @@ def test_json_that_is_no_object_is_refused(client: FlaskClient, body: str) -> No
 @pytest.mark.parametrize(
     "body", [b"{", b"", b"nonsense", b'{"offer": }', b"\xff\xfe", b"{" * 50_000, b"[" * 50_000, b'{"note": "\xff"}']
 )
-def test_what_is_no_json_is_refused(client: FlaskClient, body: bytes) -> None:
+def test_invalid_json_is_refused(client: FlaskClient, body: bytes) -> None:
     """422, in JSON."""
     answer = client.post("/handoff/tickets", data=body, content_type="application/json")
     assert answer.status_code == 422

@@ -58,7 +58,7 @@ def test_one_ticket_too_many_is_refused_until_an_hour_has_passed(
     assert send_from(app, shape, 6, given(6))[0].status_code == 429
 
 
-def test_others_are_not_held_up_by_a_clients_limit(make_app: Callable[..., Flask]) -> None:
+def test_a_clients_limit_does_not_affect_others(make_app: Callable[..., Flask]) -> None:
     """Another address of the network, and another mail address, have their own counts."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1, KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
     assert send_from(app, "json", 1, {"address": "192.0.2.1", "email": "a@example.com"})[0].status_code == 201
@@ -220,7 +220,7 @@ def test_the_sites_own_limits_neither_hold_for_tickets_nor_change(make_app: Call
 
 @pytest.mark.parametrize("reads", ["form", "stream"])
 def test_a_site_that_reads_every_body_first_takes_tickets(make_app: Callable[..., Flask], reads: str) -> None:
-    """What a before_request of the site has parsed is the ticket; a body that it has used up holds up nobody."""
+    """A before_request of the site may parse the body; if it uses the body up, nothing hangs."""
     app = make_app()
 
     @app.before_request

@@ -303,8 +303,8 @@ def test_a_signed_in_visitor_is_counted_over_all_networks_and_apart_from_strange
     assert found == [201, 201, 429]
 
 
-def test_the_longest_of_several_waits_is_told(make_app: Callable[..., Flask]) -> None:
-    """Who comes back after Retry-After is let through by every quota."""
+def test_the_longest_of_several_waits_is_returned(make_app: Callable[..., Flask]) -> None:
+    """A visitor who comes back after Retry-After is let through by every quota."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=2, KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
     for email in ("first@example.com", VICTIM):
         assert send(app, "192.0.2.1", email).status_code == 201

@@ -39,7 +39,7 @@ def has_threads(app: Flask) -> bool:
 
 @pytest.fixture
 def site_in_memory(make_app: Callable[..., Flask]) -> Iterator[Callable[..., tuple[Flask, Any, Any]]]:
-    """Builds sites on Flask-SQLAlchemy whose tests keep its database in memory; gives its database and a model."""
+    """Builds sites on Flask-SQLAlchemy whose tests keep its database in memory; returns its database and a model."""
     engines: list[Engine] = []
 
     def build(**config: Any) -> tuple[Flask, Any, Any]:

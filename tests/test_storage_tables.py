@@ -119,7 +119,7 @@ def test_a_shared_database_without_tables_is_named_with_its_remedy(
     assert send_ticket(client)
 
 
-def test_a_shared_database_is_not_migrated_by_itself(make_app: Callable[..., Flask], shared: Engine) -> None:
+def test_a_shared_database_is_not_migrated_automatically(make_app: Callable[..., Flask], shared: Engine) -> None:
     """It belongs to the site."""
     client = make_app(handoff=KapaHandoff(engine=shared)).test_client()
     client.get("/handoff/offer?pairs=1")

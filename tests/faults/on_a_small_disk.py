@@ -1,4 +1,4 @@
-"""What happens when the disk is full. Run by test_disk_full.py, in a process that has a small disk of its own."""
+"""What happens when the disk is full. Run by test_disk_full.py, in a process with its own small disk."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def disk() -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def uri(backend: str, disk: SmallDisk, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Of an empty database on the small disk."""
+    """The URI of an empty database on the small disk."""
     if backend == "sqlite":
         yield f"sqlite:///{disk.folder / 'k.sqlite3'}"
     elif not disk.is_mounted:
@@ -80,7 +80,7 @@ def build(make_app: Callable[..., Flask], uri: str) -> Callable[..., Flask]:
 
 
 def references(app: Flask) -> set[str]:
-    """Of all tickets; each of them is whole."""
+    """The references of all tickets, each of which must be complete."""
     database = state_of(app).database
     with database.read() as connection:
         found = set(connection.execute(select(ticket_table.c.reference)).scalars())
@@ -94,7 +94,7 @@ def references(app: Flask) -> set[str]:
     return found
 
 
-def test_a_full_disk_costs_503_and_no_words(build: Callable[..., Flask], disk: SmallDisk) -> None:
+def test_a_full_disk_causes_503_and_loses_no_text(build: Callable[..., Flask], disk: SmallDisk) -> None:
     """Nothing is half-written, what was acknowledged stays, and with room again the same form goes through once."""
     app = build()
     client = app.test_client()
@@ -207,13 +207,13 @@ def test_threads_wait_for_room_without_a_busy_loop(
 
 
 def statuses(app: Flask) -> list[Status]:
-    """Of all tickets."""
+    """The statuses of all tickets."""
     with state_of(app).database.read() as connection:
         return [Status(found) for found in connection.execute(select(ticket_table.c.status)).scalars()]
 
 
 class _Noticed(logging.Handler):
-    """Counts what is logged."""
+    """Counts log records."""
 
     def __init__(self) -> None:
         super().__init__()

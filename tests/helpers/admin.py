@@ -1,4 +1,4 @@
-"""The admin's pages: who may see them, their form, what they say."""
+"""The admin's pages: who may see them, their form, and their texts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.helpers.pages import HTMX
 
 
 def let_pass(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets everybody pass."""
+    """Admits everyone."""
     return view
 
 
 def with_password(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets a request pass if it names a user."""
+    """Admits a request that names a user."""
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Deliveries that a test watches, holds up, and moves in time."""
+"""Deliveries that a test watches, pauses, and moves in time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Gate:
 
 
 class Endings:
-    """The tickets that were delivered or failed, as the signals tell it."""
+    """The tickets that were delivered or failed, as the signals report them."""
 
     def __init__(self) -> None:
         self.tickets: dict[str, Ticket] = {}
@@ -76,5 +76,5 @@ def look_up(app: Flask, reference: str) -> Ticket:
 
 
 def make_due(app: Flask, reference: str, *, column: str = "next_attempt_at") -> None:
-    """Let the ticket be due now: its waiting time, or the lease of a process that is gone, is over."""
+    """Make the ticket due now: end its waiting time, or the lease of a process that has ended."""
     rewrite(app, reference, **{column: timedelta(seconds=-1)})

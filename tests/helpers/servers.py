@@ -112,7 +112,7 @@ class WebServer:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody uses at this moment."""
+    """A port of loopback that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -60,7 +60,7 @@ class Server:
         return found
 
     def stop(self) -> int:
-        """End it as a service manager does; gives its exit status, or minus the signal that ended it."""
+        """End it as a service manager does; returns its exit status, or minus the signal that ended it."""
         self.process.terminate()
         try:
             return self.process.wait(30)
@@ -79,7 +79,7 @@ class Host:
     server: Server
     mail_server: MailServer
     start_bare: Callable[[], tuple[Server, str]]
-    """Starts the same application without the package; gives the server and its address."""
+    """Starts the same application without the package; returns the server and its address."""
 
 
 def environment_of(name: str, mail_server: MailServer, **config: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The pages on which the bridge is tried: a chat built with the SDK, Kapa's widget, and nothing of either."""
+"""The pages for the bridge's tests: a chat built with the SDK, Kapa's widget, and a page with neither."""
 
 from __future__ import annotations
 

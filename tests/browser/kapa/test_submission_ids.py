@@ -1,4 +1,4 @@
-"""The ids under which the bridge sends tickets, on pages that came over plain http, too."""
+"""The ids under which the bridge sends tickets, also on pages that were loaded over plain http."""
 
 from __future__ import annotations
 
