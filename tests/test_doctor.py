@@ -354,5 +354,5 @@ def test_the_databases_address_is_shown_without_its_password(
     for secret in (url.set(password="hush"), url.set(query={**url.query, "password": "hush"})):
         shown = mailing(make_app, mail_server, KAPA_HANDOFF_DATABASE_URI=secret.render_as_string(hide_password=False))
         output = findings(shown)[1]
-        assert "ok       The database can be used" in output
+        assert "ok       The database works" in output
         assert "hush" not in output
