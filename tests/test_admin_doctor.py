@@ -98,7 +98,7 @@ def test_a_web_server_without_threads_is_a_problem(
     runs: bool,
 ) -> None:
     """In a process of uWSGI, which has a module that says so; the log of its first request says it, too."""
-    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(version=version, opt=options))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(version=version, opt=options))
     app = admin_app(KAPA_HANDOFF_DELIVERY="thread")
     text, _ = check_up(app.test_client())
     state_of(app).delivery.stop()

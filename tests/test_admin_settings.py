@@ -13,6 +13,7 @@ from flask_kapa_handoff import Trigger
 from flask_kapa_handoff.signals import settings_changed
 from tests.helpers.admin import error_at, fields, offered, save, shown
 from tests.helpers.offers import signed_offer
+from tests.helpers.pages import json_of
 from tests.helpers.tickets import PAIR
 
 HTMX = {"HX-Request": "true"}
@@ -214,7 +215,12 @@ def test_pinned_settings_are_shown_and_not_changed(admin_app: Callable[..., Flas
         assert f"Set in the site's configuration ( KAPA_HANDOFF_{key} )." in shown(page)
     assert page.text.count(" readonly") == 3
     assert page.text.count(" disabled>") == len(Trigger)
-    other = {"email": "x@example.com", "button_text": "Other", "triggers": "downvote", "threshold": "9"}
+    other: dict[str, Any] = {
+        "email": "x@example.com",
+        "button_text": "Other",
+        "triggers": "downvote",
+        "threshold": "9",
+    }
     for name, value in other.items():
         answer = save(client, **{"triggers": None, name: value})
         assert answer.status_code == 422
@@ -247,4 +253,4 @@ def test_a_ticket_sent_after_a_save_goes_to_the_new_address(admin: FlaskClient) 
         },
     )
     assert answer.status_code == 201
-    assert "new@example.com" in admin.get(f"/handoff/admin/tickets/{answer.json['reference']}").text
+    assert "new@example.com" in admin.get(f"/handoff/admin/tickets/{json_of(answer)['reference']}").text

@@ -14,9 +14,9 @@ from flask_kapa_handoff.conversation import (
     MAX_SOURCES_IN_ALL,
     ConversationError,
     TooManyPairs,
-    clean_text,
     parse_conversation,
 )
+from flask_kapa_handoff.text import clean_text
 
 PLAIN = {"question": "How?", "answer": "So."}
 

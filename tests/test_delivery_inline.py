@@ -19,7 +19,7 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status
 from tests.helpers.couriers import courier_of
 from tests.helpers.deliveries import look_up, rewrite, watching
-from tests.helpers.pages import JSON
+from tests.helpers.pages import JSON, json_of
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket, ticket_fields
 
@@ -68,7 +68,7 @@ def test_inline_failure_does_not_affect_the_visitor(
     client = app.test_client()
     answer = client.post("/handoff/tickets", data=ticket_fields(client), headers=JSON)
     assert answer.status_code == 201
-    ticket = look_up(app, answer.json["reference"])
+    ticket = look_up(app, json_of(answer)["reference"])
     assert ticket.status is (Status.FAILED if problem == "refused" else Status.QUEUED)
     assert ticket.last_error
     if problem != "refused":

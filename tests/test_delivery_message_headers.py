@@ -276,6 +276,7 @@ def test_sender_arrives_as_configured(make_app: Callable[..., Flask], sender: An
     """Commas, quotes, tuples, other scripts: the envelope has the address alone, From the name as it was written."""
     app = make_app(KAPA_HANDOFF_SENDER=sender)
     state = state_of(app)
+    assert state.config.sender is not None
     letterhead = Letterhead("Docs", state.config.sender)
     message = compose(make_environment(app), letterhead, *a_ticket())
     assert message.sender == address

@@ -24,8 +24,9 @@ from flask_kapa_handoff.testing import deliver
 from tests.helpers.couriers import courier_of
 from tests.helpers.offers import signed_offer
 from tests.helpers.outboxes import attempts_of, claim, look_up, rewrite
-from tests.helpers.scripted_smtp import ScriptedServer
+from tests.helpers.scripted_smtp import Reply, ScriptedServer
 from tests.helpers.servers import MailServer
+from tests.helpers.sites import file_of
 from tests.helpers.tickets import send_ticket
 
 
@@ -83,7 +84,11 @@ def test_no_transaction_while_smtp_talks(make_app: Callable[..., Flask]) -> None
 
         return answer
 
-    script = {"EHLO": [think("250 hello")], "RCPT": [think("250 ok")], "END": [think("250 taken")]}
+    script: dict[str, list[Reply]] = {
+        "EHLO": [think("250 hello")],
+        "RCPT": [think("250 ok")],
+        "END": [think("250 taken")],
+    }
     with ScriptedServer(script) as server:
         app.config["MAIL_PORT"] = server.port
         send_ticket(client)
@@ -184,7 +189,7 @@ def test_accepted_mail_is_recorded_when_the_database_is_back(
     app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
     reference = send_ticket(app.test_client())
     database = state_of(app).database
-    lock = sqlite3.connect(database.engine.url.database, isolation_level=None)
+    lock = sqlite3.connect(file_of(app), isolation_level=None)
 
     def hold(sender: Flask, message: object) -> None:
         lock.execute("BEGIN IMMEDIATE")

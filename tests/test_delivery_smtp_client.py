@@ -81,7 +81,8 @@ def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         answer = answers.pop(0)
-        return answer(port) if callable(answer) else answer
+        found: list[Any] = answer(port) if callable(answer) else answer
+        return found
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return answers

@@ -32,7 +32,7 @@ from flask_kapa_handoff.storage.tables import delivery_attempt, ticket
 from tests.helpers.commands import invoke, left, mailing
 from tests.helpers.erased_site import CANARY, EMAIL, erase, site_of_a_visitor, traces
 from tests.helpers.servers import MailServer
-from tests.helpers.sites import close
+from tests.helpers.sites import close, file_of
 from tests.helpers.tickets import PAIR, send_ticket
 
 ROOT = Path(__file__).parent.parent
@@ -158,7 +158,7 @@ def test_visitors_send_tickets_while_the_log_is_emptied(app: Flask) -> None:
     stopped, counted = threading.Event(), []
 
     def write() -> None:
-        with closing(sqlite3.connect(database.engine.url.database, timeout=15, isolation_level=None)) as other:
+        with closing(sqlite3.connect(file_of(app), timeout=15, isolation_level=None)) as other:
             while not stopped.is_set():
                 other.execute("UPDATE kapa_handoff_ticket SET attempts = attempts + 1")
                 counted.append(1)

@@ -22,7 +22,7 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import change_settings, tickets
 from tests.helpers.fields import AREA, FIELDS, FILLED
 from tests.helpers.offers import old_offer, signed_offer
-from tests.helpers.pages import Page
+from tests.helpers.pages import Page, json_of
 from tests.helpers.tickets import EMAIL, NOTE, PAIR, SECRET, post, post_json, refused, send_ticket, ticket_fields
 
 PAGES = ["page", "fragment"]
@@ -208,7 +208,7 @@ def test_a_wrong_value_is_reported_at_its_field(
     page = refused(answer, shape, 422, "invalid")
     assert tickets(site) == []
     if shape == "json":
-        assert {field: words in " ".join(said) for field, said in answer.json["error"]["fields"].items()} == {
+        assert {field: words in " ".join(said) for field, said in json_of(answer)["error"]["fields"].items()} == {
             name: True
         }
         return
@@ -257,7 +257,7 @@ def test_a_field_of_another_desk_is_not_accepted(site: Flask, visitor: FlaskClie
     answer = post(visitor, shape, ticket_fields(visitor, **FILLED, branch="Oslo"))
     page = refused(answer, shape, 422, "invalid")
     if shape == "json":
-        assert list(answer.json["error"]["fields"]) == ["branch"]
+        assert list(json_of(answer)["error"]["fields"]) == ["branch"]
     else:
         assert "no field “Branch”" in page.text
         assert "branch" not in page.fields
@@ -270,9 +270,9 @@ def test_a_program_learns_which_fields_there_are(visitor: FlaskClient) -> None:
     """A response to JSON with an undeclared field, or a value of another type, names them."""
     answer = post_json(visitor, ticket_fields(visitor, **FILLED, colour="red"))
     assert answer.status_code == 422
-    assert "order, area, steps, urgent" in answer.json["error"]["fields"]["colour"][0]
+    assert "order, area, steps, urgent" in json_of(answer)["error"]["fields"]["colour"][0]
     answer = post_json(visitor, {**ticket_fields(visitor), "urgent": True})
-    assert answer.json["error"]["fields"] == {"urgent": ["Must be text."]}
+    assert json_of(answer)["error"]["fields"] == {"urgent": ["Must be text."]}
 
 
 def test_a_field_of_the_sites_own_template_is_none_of_the_table(site: Flask, visitor: FlaskClient) -> None:
@@ -366,7 +366,7 @@ EARLIER = """<form method="post" action="{{ tickets_url }}">
 def test_a_template_that_names_email_and_note_itself_still_works(make_app: Callable[..., Flask]) -> None:
     """One that a site has written before there was a table."""
     app = make_app()
-    app.jinja_loader = DictLoader({"kapa_handoff/_form.html": EARLIER})  # type: ignore[misc]
+    app.jinja_loader = DictLoader({"kapa_handoff/_form.html": EARLIER})
     client = app.test_client()
     page = opened(client)
     assert "up to 5,000" in page.text
@@ -381,7 +381,7 @@ def test_a_template_may_show_the_fields_as_it_likes(make_app: Callable[..., Flas
     """As fields of WTForms."""
     app = make_app(KAPA_HANDOFF_FIELDS=[AREA, *FIELDS[2:]])
     own = "{% for field in form.shown %}<p>{{ field.label }} {{ field() }}</p>{% endfor %}"
-    app.jinja_loader = DictLoader({"kapa_handoff/_fields.html": own})  # type: ignore[misc]
+    app.jinja_loader = DictLoader({"kapa_handoff/_fields.html": own})
     client = app.test_client()
     wrong = post(client, "page", ticket_fields(client, **{**FILLED, "email": "ada", "order": None}))
     page = Page(wrong.text)

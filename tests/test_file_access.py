@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -84,7 +85,7 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def visits(place: Path) -> dict[str, tuple[Path, dict[str, str]]]:
+def visits(place: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
     """What a process of a user who may write nothing there (as root: nobody) says of each case."""
     files = {name: place / name / "tickets.sqlite3" for name in SENTENCES}
     for file in files.values():
@@ -113,7 +114,7 @@ def me_and_the_other() -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", SENTENCES)
-def test_an_obstacle_to_the_file_is_named(visits: dict[str, tuple[Path, dict[str, str]]], name: str) -> None:
+def test_an_obstacle_to_the_file_is_named(visits: dict[str, tuple[Path, dict[str, Any]]], name: str) -> None:
     """In the log, by the check-up and by every other command: path, owner, this process's user and the key to set."""
     file, visit = visits[name]
     owner, user = me_and_the_other()

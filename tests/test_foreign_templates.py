@@ -202,7 +202,11 @@ def test_what_a_site_calls_as_jinja_calls_its_own_does_not_change_ours(make_app:
 def test_names_that_a_site_gives_to_all_templates_do_not_get_into_the_admins(make_app: MakeApp) -> None:
     """A context processor's names are the site's own business, whatever they are."""
     names = {*admin_answers._NAMES, *public_answers._NAMES, "labels", "key_of", "nonce", "url_for", "request"}
-    app = mount(make_app, lambda app: app.context_processor(lambda: dict.fromkeys(names, "THE-SITES-OWN")) and None)
+
+    def prepare(app: Flask) -> None:
+        app.context_processor(lambda: dict.fromkeys(names, "THE-SITES-OWN"))
+
+    app = mount(make_app, prepare)
     client = app.test_client()
     for path in ("", "tickets", "doctor", "tickets/T-NONE"):
         page = client.get(f"/handoff/admin/{path}")

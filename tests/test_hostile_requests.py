@@ -21,7 +21,7 @@ from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button
 from tests.helpers.hostile_requests import ROUTES, Attacker, hostile_site
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.tickets import ticket_fields
 
 MOST_OCTETS = 500_000
@@ -124,7 +124,7 @@ def test_not_all_unknown_fields_are_named(client: FlaskClient) -> None:
     for path in ("tickets", "events"):
         answer = client.post(f"/handoff/{path}", data=body, content_type="application/json")
         assert answer.status_code == 422
-        assert len(answer.json["error"]["fields"]) == 10
+        assert len(json_of(answer)["error"]["fields"]) == 10
         assert len(answer.data) < 3_000
 
 
@@ -134,7 +134,7 @@ def test_a_form_of_very_many_fields_is_refused(client: FlaskClient) -> None:
         answer = client.post(
             f"/handoff/{path}", data="a&" * 100_000, content_type="application/x-www-form-urlencoded", headers=JSON
         )
-        assert (answer.status_code, answer.json["error"]["code"]) == (422, "invalid")
+        assert (answer.status_code, json_of(answer)["error"]["code"]) == (422, "invalid")
 
 
 def test_error_messages_are_short(client: FlaskClient) -> None:
@@ -168,7 +168,7 @@ def test_a_host_that_cannot_be_decoded_breaks_no_page(make_app: Callable[..., Fl
 
     def visit(path: str, host: str, **options: Any) -> tuple[int, str]:
         # The test client itself decodes the host.
-        environ = EnvironBuilder(path, headers={"Origin": "https://docs.example.com"}, **options).get_environ()
+        environ = EnvironBuilder(path, headers=[("Origin", "https://docs.example.com")], **options).get_environ()
         body, status, _ = run_wsgi_app(app, {**environ, "HTTP_HOST": host}, buffered=True)
         return int(status[:3]), b"".join(body).decode()
 
@@ -195,7 +195,7 @@ def test_an_odd_id_of_the_sites_own_breaks_no_page_and_no_ticket(make_app: Calla
     """It may come from an address; PostgreSQL takes no NUL."""
     app = make_app()
     with app.test_request_context("/"):
-        conversation = Conversation([QuestionAnswer("How?", "So.", odd)], odd)
+        conversation = Conversation((QuestionAnswer("How?", "So.", odd),), odd)
         page = Page(str(kapa_handoff_button(conversation)))
     client = app.test_client()
     assert page.all("button")

@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import JSON, PLAIN, Page
+from tests.helpers.pages import JSON, PLAIN, Page, json_of
 from tests.helpers.tickets import send_ticket, ticket_fields, whole_way
 
 
@@ -99,7 +99,7 @@ def test_it_works_under_another_applications_path(make_app: Callable[..., Flask]
     with client.get(style) as answer:
         assert answer.status_code == 200
     said = client.get("/docs/handoff/offer?pairs=1", headers=JSON)
-    assert said.json["form_url"] == "/docs/handoff/form"
+    assert json_of(said)["form_url"] == "/docs/handoff/form"
 
 
 def test_behind_a_proxy_the_origin_and_the_prefix_are_those_of_the_outside(make_app: Callable[..., Flask]) -> None:

@@ -9,6 +9,7 @@ import sys
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,11 +101,12 @@ def lend_dependencies(python: Path) -> None:
     (there / "lent.pth").write_text(f"{here}\n")
 
 
-def visit(python: Path, folder: Path) -> dict[str, object]:
-    return json.loads(run(python, "-W", "error", "-c", VISIT, cwd=folder).splitlines()[-1])
+def visit(python: Path, folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(python, "-W", "error", "-c", VISIT, cwd=folder).splitlines()[-1])
+    return found
 
 
-def assert_whole(found: dict[str, object]) -> None:
+def assert_whole(found: dict[str, Any]) -> None:
     assert found["form"] == 200
     assert found["ticket"] == 201
     assert found["mails"] == 1

@@ -20,6 +20,7 @@ from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from flask_kapa_handoff.storage.tables import metadata
 from tests.helpers.admin import fields, let_pass, save, shown
 from tests.helpers.commands import findings, invoke, left, mailing
+from tests.helpers.pages import json_of
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import PAIR, send_ticket, ticket_fields
 
@@ -161,7 +162,7 @@ def test_every_page_is_there(site: Site) -> None:
 
 def test_the_button_and_the_form_work(site: Site) -> None:
     """A button is offered by the triggers that this version knows."""
-    assert site.client.get("/handoff/offer?pairs=1", headers=JSON).json["triggers"] == ["always"]
+    assert json_of(site.client.get("/handoff/offer?pairs=1", headers=JSON))["triggers"] == ["always"]
     with site.app.test_request_context("/page"):
         conversation = Conversation((QuestionAnswer("Why?", "Because."),), "thread-1")
         assert "Ask a human" in render_template_string("{{ kapa_handoff_button(it) }}", it=conversation)
@@ -181,7 +182,7 @@ def test_an_open_form_is_sent(site: Site) -> None:
     answer = site.client.post("/handoff/tickets", data=fields, headers=JSON)
     assert answer.status_code == 201, answer.text
     stored = "SELECT triggers FROM kapa_handoff_ticket WHERE reference = :at"
-    assert read(site.app, stored, at=answer.json["reference"]) == ["downvote,of-later"]
+    assert read(site.app, stored, at=json_of(answer)["reference"]) == ["downvote,of-later"]
 
 
 def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:

@@ -20,6 +20,7 @@ from tests.helpers.couriers import deliver
 from tests.helpers.deliveries import look_up, make_due
 from tests.helpers.mails import CONVERSATION, send
 from tests.helpers.offers import signed_offer
+from tests.helpers.pages import json_of
 from tests.helpers.servers import MailServer, Received
 from tests.helpers.tickets import send_ticket, ticket_fields
 
@@ -362,11 +363,11 @@ def test_address_that_mail_cannot_carry_is_a_field_error(make_site: Callable[...
     fields = ticket_fields(client, email=address)
     answer = client.post("/handoff/tickets", data=fields, headers={"Accept": "application/json"})
     if answer.status_code == 201:  # harmless once the edges were trimmed
-        assert look_up(app, answer.json["reference"]).visitor_email.isascii()
+        assert look_up(app, json_of(answer)["reference"]).visitor_email.isascii()
         return
     assert answer.status_code == 422
-    assert list(answer.json["error"]["fields"]) == ["email"]
-    assert answer.json["error"]["fields"]["email"][0]
+    assert list(json_of(answer)["error"]["fields"]) == ["email"]
+    assert json_of(answer)["error"]["fields"]["email"][0]
 
 
 @pytest.mark.parametrize(
@@ -399,6 +400,6 @@ def test_address_like_an_encoded_word_loses_no_ticket(
         "/handoff/tickets", data=ticket_fields(client, email=address), headers={"Accept": "application/json"}
     )
     if answer.status_code == 422:
-        assert list(answer.json["error"]["fields"]) == ["email"]
+        assert list(json_of(answer)["error"]["fields"]) == ["email"]
     else:
-        assert look_up(app, answer.json["reference"]).status is Status.DELIVERED
+        assert look_up(app, json_of(answer)["reference"]).status is Status.DELIVERED

@@ -15,7 +15,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visito
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.hostile_requests import hostile_site
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.tickets import PAIR, ticket_fields
 
 OUTSIDE = "http://intranet.example"
@@ -32,7 +32,7 @@ def send(client: FlaskClient, fields: dict[str, Any], **headers: str) -> Any:
 def offer_for(client: FlaskClient, page: str | None = None, **headers: str) -> str:
     query = {"pairs": 1, "thread_id": "thread-1", "answer_id": "a1", **({"page": page} if page else {})}
     answer = client.get("/handoff/offer", query_string=query, headers={**JSON, **headers}, **INSIDE)
-    return str(answer.json["offer"])
+    return str(json_of(answer)["offer"])
 
 
 @pytest.mark.parametrize("how", ["page", "referer"])
@@ -205,7 +205,7 @@ def test_the_form_of_a_thread_of_the_sites_own_is_for_the_page_that_opens_it(
 ) -> None:
     """Its button, which the server rendered, knows the inner name alone."""
     handoff = KapaHandoff()
-    handoff.conversation_loader(lambda thread_id: Conversation([QuestionAnswer("How?", "So.", "a1")], thread_id))
+    handoff.conversation_loader(lambda thread_id: Conversation((QuestionAnswer("How?", "So.", "a1"),), thread_id))
     client = hostile_site(make_app, handoff=handoff).test_client()
     button = Page(client.get("/chat", **INSIDE).text).fields
     headers = {"Referer": f"{OUTSIDE}/chat"}
@@ -230,7 +230,7 @@ def test_what_only_the_offer_vouches_for_is_no_way_to_a_visitors_own_record(make
     @handoff.conversation_loader
     def load(thread_id: str) -> Conversation:
         asked.append(thread_id)
-        return Conversation([QuestionAnswer("My secret?", "So.", "a1")], thread_id)
+        return Conversation((QuestionAnswer("My secret?", "So.", "a1"),), thread_id)
 
     app = make_app(handoff=handoff)
     client = app.test_client()

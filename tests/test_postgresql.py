@@ -110,7 +110,7 @@ def test_limits_hold_whatever_the_sites_isolation_level(
 ) -> None:
     """A submit that waited for its turn counts what the one before it has stored, on a site's own engine, too."""
     uri = postgres.new_database()
-    engine = create_engine(uri, isolation_level=level)  # type: ignore[arg-type]
+    engine = create_engine(uri, isolation_level=level)
     app = make_app(mount=False, KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
     KapaHandoff(app, engine=engine)
     offer = signed_offer(app.test_client())

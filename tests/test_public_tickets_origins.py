@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff.testing import tickets
+from tests.helpers.pages import json_of
 from tests.helpers.tickets import post, post_json, refused, ticket_fields
 
 
@@ -78,7 +79,7 @@ def test_the_sites_own_pages_can_send(client: FlaskClient, headers: dict[str, st
 def test_a_json_request_of_another_site_is_refused_as_well(client: FlaskClient, headers: dict[str, str]) -> None:
     """The check does not depend on the body's type."""
     answer = post_json(client, ticket_fields(client), **headers)
-    assert (answer.status_code, answer.json["error"]["code"]) == (403, "foreign_origin")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (403, "foreign_origin")
 
 
 DOCS = "https://docs.example.com"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,7 +16,9 @@ from tests.helpers.tickets import NOTE, post, refused, ticket_fields
 
 
 @pytest.fixture(params=["directory", "garbage", "parent is a file"])
-def broken(request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path: Path) -> Iterator[Any]:
+def broken(
+    request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path: Path
+) -> tuple[Flask, Callable[[], None]]:
     """An app whose database cannot be reached, and what makes it reachable."""
     path = tmp_path / "place" / "k.sqlite3"
     kind = request.param

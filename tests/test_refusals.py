@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from flask_kapa_handoff.refusals import Refusals, recent_refusals
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import refusal
+from tests.helpers.pages import json_of
 from tests.helpers.sites import close
 from tests.helpers.tickets import send_ticket, ticket_fields
 
@@ -298,7 +300,7 @@ def test_the_admin_pages_read_the_counts_now_and_then(app: Flask, monkeypatch: p
 
     def noted(database: Database) -> refusals.Counts:
         reads.append(database)
-        return refusals.Counter()
+        return Counter()
 
     monkeypatch.setattr(refusals, "recent_refusals", noted)
     for _ in range(3):
@@ -313,7 +315,8 @@ def test_the_health_says_how_many_and_why(app: Flask) -> None:
     counters_of(app).write()
     assert health(app).refused_last_hour == 3
     assert health(app).refused_by_reason == {"refused": 1, "too_large": 2}
-    assert app.test_client().get("/handoff/admin/health").json["refused_by_reason"] == {"refused": 1, "too_large": 2}
+    answer = app.test_client().get("/handoff/admin/health")
+    assert json_of(answer)["refused_by_reason"] == {"refused": 1, "too_large": 2}
 
 
 @pytest.mark.only("sqlite")

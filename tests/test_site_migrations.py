@@ -49,7 +49,7 @@ class Site:
 
     def __init__(self, make_app: Callable[..., Flask], uri: str, folder: Path, *, first: bool, **options: Any) -> None:
         self.folder = folder / "migrations"
-        self.again = lambda: Site(make_app, uri, folder, first=first, **options)
+        self.again: Callable[[], Site] = lambda: Site(make_app, uri, folder, first=first, **options)
         self.app = make_app(mount=False, SQLALCHEMY_DATABASE_URI=uri)
         self.db = SQLAlchemy(self.app)
         if not first:

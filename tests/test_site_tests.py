@@ -30,7 +30,9 @@ TESTING_PAGE = Path(__file__).parent.parent / "docs" / "testing.md"
 
 
 def file_of(app: Flask) -> Path:
-    return Path(state_of(app).database.engine.url.database)
+    file = state_of(app).database.engine.url.database
+    assert file is not None
+    return Path(file)
 
 
 def has_threads(app: Flask) -> bool:

@@ -23,6 +23,7 @@ from flask_kapa_handoff.refusals import recent_refusals
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import deliver, tickets
 from tests.helpers.offers import own_offer, signed_offer
+from tests.helpers.pages import json_of
 from tests.helpers.servers import MailServer
 from tests.helpers.sites import close
 from tests.helpers.tickets import ticket_fields
@@ -91,7 +92,7 @@ def test_a_refusal_without_words_has_the_packages_own(make_site: MakeSite, refus
     def check(submission: Submission) -> None:
         raise refusal
 
-    assert send(make_site(check)).json["error"]["message"].startswith("We can't take this message.")
+    assert json_of(send(make_site(check)))["error"]["message"].startswith("We can't take this message.")
 
 
 # --- Flagged ---------------------------------------------------------------------------------------------------------

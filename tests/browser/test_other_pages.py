@@ -32,7 +32,7 @@ FLOATING = ".kapa-handoff-floating " + BUTTON
 
 def block(language: str, having: str = "") -> str:
     """The guide's first code block in a language that has this text."""
-    found = [each for each in re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL) if having in each]
+    found: list[str] = [each for each in re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL) if having in each]
     assert found, (language, having)
     return found[0]
 

@@ -25,6 +25,7 @@ from flask_kapa_handoff.delivery.engines import celery_publisher
 from flask_kapa_handoff.state import state_of
 from tests.helpers.celery_processes import PERSONAL, Watch, arguments, references, run_task
 from tests.helpers.celery_site import celery_init_app, description
+from tests.helpers.pages import json_of
 from tests.helpers.redis_server import RedisServer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.sites import ROOT
@@ -53,7 +54,9 @@ def test_ticket_that_is_sent_again_is_published_as_well(make_site: Callable[...,
     assert [arguments(message)[0] for message in broker.wait_for_messages(2)] == [[reference]] * 2
 
 
-def test_process_that_ends_publishes_what_waits(tmp_path: Path, make_site: Callable[..., Flask], broker: RedisServer):
+def test_process_that_ends_publishes_what_waits(
+    tmp_path: Path, make_site: Callable[..., Flask], broker: RedisServer
+) -> None:
     """A process that ends right after a ticket still publishes it."""
     printed = run_site(make_site(broker), "print(send_ticket(app.test_client()))")
     assert [arguments(message)[0][0] for message in broker.wait_for_messages(1)] == printed
@@ -132,7 +135,7 @@ def test_connection_closed_by_the_broker_is_opened_again(
     app = make_app(mount=False, KAPA_HANDOFF_DELIVERY="celery", CELERY={"broker_url": broker.url})
     closed: list[Any] = []
 
-    class ClosedOnce(Task):
+    class ClosedOnce(Task):  # type: ignore[misc]  # Celery has no types
         def apply_async(self, *args: Any, connection: Any, **options: Any) -> Any:
             closed.append(connection)
             if len(closed) == 2:
@@ -233,7 +236,7 @@ def test_submit_waits_for_no_broker(
                 client.post("/handoff/tickets", data=one, headers={"Accept": "application/json"}) for one in fields
             ]
             assert [answer.status_code for answer in answers] == [201, 201]
-            assert f"not be told about ticket {answers[1].json['reference']} (1 wait already)" in caplog.text
+            assert f"not be told about ticket {json_of(answers[1])['reference']} (1 wait already)" in caplog.text
             assert first not in caplog.text
             publishing.stop(0.1)  # drops the waiting ones, too
     for thread in threading.enumerate():

@@ -19,6 +19,7 @@ from flask_kapa_handoff.storage.tickets import (
     find_ticket,
     latest_tickets,
 )
+from flask_kapa_handoff.unknown import Unknown
 
 _columns = ticket_table.c
 _WAITS = {Outcome.DELAYED, Outcome.UNREACHABLE, Outcome.UNKNOWN, None}  # None: it was cut off
@@ -88,6 +89,12 @@ def _halves(connection: Connection) -> list[str]:
 def _faults(ticket: Ticket, attempts: list[Attempt]) -> list[str]:
     outcomes = [attempt.outcome for attempt in attempts]
     last = outcomes[-1] if outcomes else None
+    follows: dict[Status | Unknown, bool] = {
+        Status.QUEUED: last in _WAITS and ticket.next_attempt_at is not None,
+        Status.SENDING: bool(attempts) and last is None,
+        Status.DELIVERED: last is Outcome.DELIVERED,
+        Status.FAILED: last in _WAITS | {Outcome.FAILED} and ticket.next_attempt_at is None,
+    }
     rules = {
         "attempts are numbered from 1 without a gap": [attempt.number for attempt in attempts]
         == [*range(1, ticket.attempts + 1)],
@@ -98,12 +105,7 @@ def _faults(ticket: Ticket, attempts: list[Attempt]) -> list[str]:
         == (ticket.status is Status.SENDING),
         "delivered when, if it is delivered, and only then": (ticket.delivered_at is not None)
         == (ticket.status is Status.DELIVERED),
-        "the status follows from the last attempt": {
-            Status.QUEUED: last in _WAITS and ticket.next_attempt_at is not None,
-            Status.SENDING: bool(attempts) and last is None,
-            Status.DELIVERED: last is Outcome.DELIVERED,
-            Status.FAILED: last in _WAITS | {Outcome.FAILED} and ticket.next_attempt_at is None,
-        }[ticket.status],
+        "the status follows from the last attempt": follows[ticket.status],
     }
     return [
         f"{ticket.reference}, {ticket.status}, {outcomes}: not so: {rule}"

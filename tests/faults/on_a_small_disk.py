@@ -25,7 +25,7 @@ from flask_kapa_handoff.storage.tables import transcript
 from flask_kapa_handoff.storage.tickets import Status
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.helpers.couriers import courier_of
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.postgres import Postgres
 from tests.helpers.scripted_smtp import ScriptedServer
 from tests.helpers.tickets import send_ticket, ticket_fields
@@ -88,7 +88,9 @@ def references(app: Flask) -> set[str]:
         assert connection.execute(whole).scalar_one() == len(found)
         assert connection.execute(select(func.count()).select_from(transcript)).scalar_one() == len(found)
     if database.engine.dialect.name == "sqlite":
-        other = sqlite3.connect(database.engine.url.database)
+        file = database.engine.url.database
+        assert file is not None
+        other = sqlite3.connect(file)
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         other.close()
     return found
@@ -105,9 +107,9 @@ def test_a_full_disk_causes_503_and_loses_no_text(build: Callable[..., Flask], d
         answer = client.post("/handoff/tickets", data=fields, headers=JSON)
         if answer.status_code != 201:
             break
-        acknowledged.add(answer.json["reference"])
+        acknowledged.add(json_of(answer)["reference"])
     assert len(acknowledged) > 5, "there was room for some"
-    assert (answer.status_code, answer.json["error"]["code"]) == (503, "unavailable")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     disk.fill()
     refused = 0
@@ -127,7 +129,7 @@ def test_a_full_disk_causes_503_and_loses_no_text(build: Callable[..., Flask], d
     disk.free()
     answers = [client.post("/handoff/tickets", data=fields, headers=JSON) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 200]
-    assert references(app) == acknowledged | {answers[0].json["reference"]}
+    assert references(app) == acknowledged | {json_of(answers[0])["reference"]}
 
 
 def test_wherever_the_room_ends_a_ticket_is_stored_whole_or_not_at_all(
@@ -143,7 +145,7 @@ def test_wherever_the_room_ends_a_ticket_is_stored_whole_or_not_at_all(
         disk.fill(leave=pages * PAGE)
         answer = client.post("/handoff/tickets", data=ticket_fields(client, conversation=long), headers=JSON)
         if answer.status_code == 201:
-            acknowledged.add(answer.json["reference"])
+            acknowledged.add(json_of(answer)["reference"])
         else:
             refused += 1
             assert answer.status_code == 503

@@ -61,7 +61,7 @@ class Points:
             said(client, words)
             self.pass_by(f"after {name}")
 
-        SMTPClient.send = send  # type: ignore[method-assign]
+        SMTPClient.send = send  # type: ignore[assignment,method-assign]
         self._watch(SMTPClient, "getreply", "reply")
 
     def _watch(self, owner: Any, method: str, name: str) -> None:

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.faults.cutting_proxy import CuttingProxy
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.postgres import Postgres, restart, stop
 from tests.helpers.tickets import ticket_fields
 
@@ -41,7 +41,7 @@ def form_of_refusal(answer: TestResponse, shape: str, fields: dict[str, Any]) ->
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["Retry-After"]) > 0
     if shape == "json":
-        assert answer.json["error"]["code"] == "unavailable"
+        assert json_of(answer)["error"]["code"] == "unavailable"
         return fields
     page = Page(answer.text)
     assert page.fields["note"] == NOTE
@@ -58,7 +58,7 @@ def stored(app: Flask) -> list[str]:
 def engine_of(app: Flask) -> Engine:
     database = state_of(app).database
     with database.read():
-        return database.engine  # type: ignore[no-any-return]
+        return database.engine
 
 
 class Fault:
@@ -152,9 +152,9 @@ def test_a_file_that_is_away_from_some_statement_on_holds_the_ticket_once(
         assert {again.status_code for again in answers} <= {200, 201, 503}
         assert answers[-1].status_code == 200
         (reference,) = set(stored(app)) - set(before)
-        assert answers[-1].json["reference"] == reference
+        assert json_of(answers[-1])["reference"] == reference
         if answer.status_code == 201:
-            assert answer.json["reference"] == reference
+            assert json_of(answer)["reference"] == reference
         else:
             assert answer.status_code == 503
     assert not fault.happened, "a submit has an end"

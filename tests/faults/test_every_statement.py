@@ -23,6 +23,7 @@ from tests.faults import ledger
 from tests.faults.limits import FAR_AWAY
 from tests.faults.points import JSON, deliver_one, submit_one
 from tests.faults.site import Site, start
+from tests.helpers.pages import json_of
 from tests.helpers.scripted_smtp import HANG_UP, ScriptedServer
 from tests.helpers.tickets import send_ticket, ticket_fields
 
@@ -127,8 +128,8 @@ def test_a_submit_that_is_killed(app: Flask, server: ScriptedServer, tmp_path: P
 
         answer = client.post("/handoff/tickets", data=fields, headers=JSON)
         assert answer.status_code == (201 if stored is None else 200)
-        recover(app, answer.json["reference"])
-        assert len(copies(server, answer.json["reference"])) == 1
+        recover(app, json_of(answer)["reference"])
+        assert len(copies(server, json_of(answer)["reference"])) == 1
         if exit_code == 0:
             break
         assert exit_code == -signal.SIGKILL

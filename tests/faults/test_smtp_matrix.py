@@ -161,8 +161,9 @@ class Stage:
         else:
             switch = {"TLS handshake": "tls", "STARTTLS": "starttls"}.get(step)
             kind = "untrusted" if fault == "bad certificate" else "trusted"
-            contexts = {switch: server_context(self._certificates[kind])} if switch else {}
-            self.server = self._ends.enter_context(ScriptedServer(play.script, **play.server, **contexts))
+            if switch:
+                play.server[switch] = server_context(self._certificates[kind])
+            self.server = self._ends.enter_context(ScriptedServer(play.script, **play.server))
             port = self.server.port
         self._app = self._make_app(
             MAIL_SERVER="127.0.0.1", MAIL_PORT=port, KAPA_HANDOFF_SMTP_TIMEOUT=TIMEOUT, **play.site

@@ -14,6 +14,7 @@ from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tickets import Status, Ticket
+from flask_kapa_handoff.unknown import Unknown
 from tests.helpers import outboxes
 
 
@@ -45,7 +46,7 @@ class Endings:
             self.tickets[ticket.reference] = ticket
             self._news.notify_all()
 
-    def wait_for(self, *references: str) -> list[Status]:
+    def wait_for(self, *references: str) -> list[Status | Unknown]:
         with self._news:
             assert self._news.wait_for(lambda: all(one in self.tickets for one in references), 30), self.tickets
         return [self.tickets[one].status for one in references]

@@ -16,6 +16,7 @@ from flask import Flask, render_template_string
 from werkzeug.test import run_wsgi_app
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
+from tests.helpers.pages import json_of
 from tests.helpers.tickets import PAIR, send_ticket
 
 PIECES = (
@@ -150,7 +151,7 @@ def hostile_site(make: Callable[..., Flask], **config: Any) -> Flask:
 
     @app.route("/chat", methods=["GET", "POST"])
     def chat() -> str:
-        conversation = Conversation([QuestionAnswer("How?", "So.", "a1")], "thread-1")
+        conversation = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
         return render_template_string("{{ kapa_handoff_button(conversation) }}", conversation=conversation)
 
     return app
@@ -163,7 +164,9 @@ class Attacker:
         self._app = app
         client = app.test_client()
         offered = client.get("/handoff/offer?pairs=1&thread_id=t&answer_id=a1", headers={"Accept": "application/json"})
-        self._form = lambda: client.get("/handoff/form", query_string={"offer": offered.json["offer"]}).text
+        self._form: Callable[[], str] = lambda: (
+            client.get("/handoff/form", query_string={"offer": json_of(offered)["offer"]}).text
+        )
         self._reference = send_ticket(client)
         settings = client.get("/handoff/admin/")
         self._token = settings.text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]

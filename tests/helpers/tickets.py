@@ -16,7 +16,7 @@ from flask_kapa_handoff import testing
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from tests.helpers.offers import own_offer, signed_offer
-from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page
+from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page, json_of
 
 PAIR = {"id": "a1", "question": "How do I rotate a key?", "answer": "Run `keys rotate`."}
 
@@ -73,10 +73,10 @@ def refused(answer: TestResponse, shape: str, status: int, code: str, *, note: s
     assert "Set-Cookie" not in answer.headers
     if shape == "json":
         assert answer.mimetype == "application/json"
-        assert set(answer.json) == {"error"}
-        assert answer.json["error"]["code"] == code
-        assert isinstance(answer.json["error"]["message"], str)
-        assert answer.json["error"]["message"]
+        assert set(json_of(answer)) == {"error"}
+        assert json_of(answer)["error"]["code"] == code
+        assert isinstance(json_of(answer)["error"]["message"], str)
+        assert json_of(answer)["error"]["message"]
         return Page("")
     page = Page(answer.text)
     assert page.elements[0][0] == ("html" if shape == "page" else "dialog")

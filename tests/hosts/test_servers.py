@@ -26,8 +26,10 @@ StartSite = Callable[..., Server]
 OLD_UWSGI = ("pyuwsgi==2.0.26",)
 WARM = {"HANDOFF_WARM": "1"}
 GUNICORN = ("gunicorn", "--workers", "2", "--bind", "127.0.0.1:{port}")
-UWSGI = ("pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--master", "--processes", "2", "--die-on-term", "--need-app")
-UWSGI = (*UWSGI, "--module", "applications.wsgi")
+UWSGI = (
+    *("pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--master", "--processes", "2", "--die-on-term", "--need-app"),
+    *("--module", "applications.wsgi"),
+)
 WSGI, ASGI = "applications.wsgi:application", "applications.asgi:application"
 
 SERVERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {

@@ -122,8 +122,8 @@ class Site:
 def attached(mail: Received) -> dict[str, Any]:
     """The ``conversation.json`` of a mail."""
     (part,) = [part for part in mail.message.iter_attachments() if part.get_filename() == "conversation.json"]
-    content = part.get_content()
-    return json.loads(content)
+    content: dict[str, Any] = json.loads(part.get_content())
+    return content
 
 
 def stopped(number: int, answer: str) -> Pair:
@@ -252,4 +252,5 @@ def ask_by_hand(page: Page, kapa: Answers, asked: Pair, thread: str = "t1", *, i
 def hand_off_by_hand(page: Page, thread: str = "t1") -> int:
     """Send a handoff without the SDK; returns the status."""
     fields = {"recipient_email": "someone.else@example.net", "user_email": "visitor@example.com"}
-    return page.evaluate(RAW, [f"thread/{thread}/handoff/", fields])
+    status: int = page.evaluate(RAW, [f"thread/{thread}/handoff/", fields])
+    return status

@@ -69,7 +69,13 @@ Kapa("onAskAIHandoffSubmit", handler, "remove");
 
 def add_pages(app: Flask, chat_script: bytes) -> Flask:
     """``/?part=takeover&part=chat``: a page whose head loads these parts in this order."""
-    scripts = {"captcha": CAPTCHA, "counter": COUNTER, "early": EARLY, "removed": REMOVED, "chat": chat_script}
+    scripts: dict[str, str | bytes] = {
+        "captcha": CAPTCHA,
+        "counter": COUNTER,
+        "early": EARLY,
+        "removed": REMOVED,
+        "chat": chat_script,
+    }
 
     @app.get("/")
     def page() -> Any:

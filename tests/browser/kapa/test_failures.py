@@ -220,7 +220,13 @@ def test_a_page_that_aborts_gets_its_own_error(word: str, site: Site, page: Page
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
     gate, reached = threading.Event(), threading.Event()
-    site.instead[word] = lambda: (reached.set(), gate.wait(60), page_of_a_proxy())[2]
+
+    def wait() -> Response:
+        reached.set()
+        gate.wait(60)
+        return page_of_a_proxy()
+
+    site.instead[word] = wait
     page.evaluate(
         """() => {
             controller = new AbortController();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 def standard(asked: Pair, *, without: str = "", separator: str = "␞", also: bytes = b"") -> Stream:
     """Kapa's answer, but for one thing."""
-    objects = {
+    objects: dict[str, dict[str, Any]] = {
         "stream_start": {"thread_id": "t1"},
         "partial_answer": {"text": asked.answer},
         "relevant_sources": {"relevant_sources": asked.sources},
@@ -130,7 +131,10 @@ def test_a_conversation_that_the_site_does_not_understand_goes_to_kapa(
 ) -> None:
     """The visitor cannot fix this, so no message asks for it."""
     site.open(page, "takeover", then="window.KapaHandoffBridge")
-    sources = {"a source": [{"title": "Keys", "href": "https://docs.example.com"}], "a source's name": [{"title": 5}]}
+    sources: dict[str, Any] = {
+        "a source": [{"title": "Keys", "href": "https://docs.example.com"}],
+        "a source's name": [{"title": 5}],
+    }
     asked = pair(1)
     streamed = standard(Pair(asked.question, asked.answer, asked.id, sources.get(change, [])))
     kapa.streams[asked.question].append(streamed)
