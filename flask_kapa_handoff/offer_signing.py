@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from .offers import Offer, OfferExpired, OfferInvalid
+from .offers import MAX_PAGE, Offer, OfferExpired, OfferInvalid
+from .text import clean_text
 from .triggers import Facts, Trigger, read_triggers
 from .unknown import log_once
 
@@ -23,6 +25,12 @@ CLOCK_SKEW = 60
 MAX_TOKEN = 20_000
 """The longest signed offer that is read, in characters; the longest real one is half as long."""
 
+MAX_SECONDS = 2**40
+"""The latest time that is read, in seconds since 1970."""
+
+MAX_OFFER_ID = 32
+"""The longest id of an offer, in characters; a longer one is replaced by its digest."""
+
 
 class OfferSigner:
     """Signs and reads offers.
@@ -31,15 +39,17 @@ class OfferSigner:
         keys: secret keys, oldest first. The last one signs; all of them are accepted: Flask's
             ``[*SECRET_KEY_FALLBACKS, SECRET_KEY]``, so that a key rotation breaks no open form.
         audience: for whom the offers are: an offer of another app or mount with the same key is not valid here.
+        desks: the names of the site's desks; an offer for another one is for the first of them.
     """
 
-    def __init__(self, keys: Sequence[str | bytes], audience: str = "") -> None:
+    def __init__(self, keys: Sequence[str | bytes], audience: str = "", desks: Sequence[str] = (Offer.desk,)) -> None:
         secret_keys = [key.encode() if isinstance(key, str) else key for key in keys]
         self._serializer = URLSafeTimedSerializer(
             secret_keys, salt="kapa-handoff-offer", signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._serializer_of_0_1 = URLSafeTimedSerializer(secret_keys, salt="kapa-handoff-offer")
         self._audience = audience
+        self._desks = desks
 
     def sign(self, offer: Offer) -> str:
         """The offer as URL-safe text, stamped with the current second."""
@@ -82,7 +92,7 @@ class OfferSigner:
         signed_at = int(signed.timestamp())
         if not isinstance(claims, dict) or claims.get("for", "") != self._audience:
             raise OfferInvalid
-        offer = _offer(claims, signed_at)
+        offer = _offer(claims, signed_at, self._desks)
         age = time.time() - (offer.decided_at if opens_form and offer.decided_at is not None else signed_at)
         if not -CLOCK_SKEW <= age <= max_age:
             raise OfferExpired(offer)
@@ -105,24 +115,58 @@ _NAMED = frozenset(
 """The claims of an offer other than its facts."""
 
 
-def _offer(claims: dict[str, Any], signed_at: int) -> Offer:
+def _offer(claims: Mapping[str, Any], signed_at: int, desks: Sequence[str]) -> Offer:
+    """The offer of these claims, which this version or a later one has signed.
+
+    Raises:
+        OfferInvalid: it has no id, so it could open any number of tickets.
+    """
+    if claims.get("id") is None:
+        raise OfferInvalid
     facts = {fact.name for fact in fields(Facts)}
     others = {name: value for name, value in claims.items() if name not in _NAMED and name not in facts}
     for name in others:
         log_once("claim of an offer", name)
-    try:
-        return Offer(
-            triggers=read_triggers(claims.get("triggers", ())),
-            facts=Facts.from_claims(claims),
-            desk=claims["desk"],
-            thread_id=claims.get("thread_id"),
-            answer_id=claims.get("answer_id"),
-            page=claims.get("page"),
-            requested=claims.get("requested", False),
-            origin=claims.get("origin"),
-            id=claims["id"],
-            decided_at=claims.get("decided_at", signed_at),
-            others=others,
-        )
-    except (KeyError, TypeError, ValueError):
-        raise OfferInvalid from None
+    desk = claims.get("desk", desks[0])
+    if desk not in desks:
+        log_once("desk of an offer", desk)
+        desk = desks[0]
+    page, names = _text(claims, "page"), claims.get("triggers")
+    return Offer(
+        triggers=read_triggers(map(clean_text, _names(names))),
+        facts=Facts.from_claims(claims),
+        desk=desk,
+        thread_id=_text(claims, "thread_id"),
+        answer_id=_text(claims, "answer_id"),
+        page=page[:MAX_PAGE] if page else None,
+        requested=claims.get("requested") is True,
+        origin=_text(claims, "origin"),
+        id=_id(claims["id"]),
+        decided_at=_seconds(claims.get("decided_at"), signed_at),
+        others=others,
+    )
+
+
+def _names(value: Any) -> Collection[str]:
+    names = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return [name for name in names if isinstance(name, str)]
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str | None:
+    value = claims.get(name)
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return clean_text(str(value)) or None
+    if value is not None:
+        log_once(f"value of the claim {name}", value)
+    return None
+
+
+def _id(value: Any) -> str:
+    """The same id for the same value, and short enough to be stored."""
+    if isinstance(value, str) and len(value) <= MAX_OFFER_ID and clean_text(value) == value:
+        return value
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:MAX_OFFER_ID]
+
+
+def _seconds(value: Any, default: int) -> int:
+    return int(value) if isinstance(value, (int, float)) and 0 < value < MAX_SECONDS else default

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from .errors import Unavailable
 from .hook_checks import HOOKS
 from .storage.engine import Database, now
+from .storage.reading import plain
 from .storage.tables import refusal
 from .text import clean_text
 
@@ -171,7 +172,7 @@ def counted_since(connection: Connection, moment: datetime) -> Counts:
     columns = refusal.c
     query = select(columns.reason, columns.detail, func.sum(columns.count)).where(columns.hour >= _hour(moment))
     rows = connection.execute(query.group_by(columns.reason, columns.detail))
-    return Counter({(reason, detail): int(number) for reason, detail, number in rows})
+    return Counter({(str(plain(reason)), str(plain(detail))): int(number) for reason, detail, number in rows})
 
 
 def by_reason(counts: Mapping[tuple[str, str], int]) -> Counter[str]:

@@ -6,20 +6,28 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from .config import Config
+from .email_address import parse_email
 from .errors import Invalid
 from .storage.engine import now
-from .storage.reading import DamagedRow, damage, read_json
+from .storage.reading import Damaged, DamagedRow, damage, read_json
 from .storage.tables import desk as desk_table
 from .storage.tables import settings_change
 from .triggers import Trigger, read_triggers
 from .unknown import Unknown, log_once
 
 DEFAULT_DESK = "default"
+
+DESKS = (DEFAULT_DESK,)
+"""The names of the site's desks."""
+
+MAX_VERSION = 999_999_999
+"""The highest version that is read; beyond that, it is damaged."""
 
 _DESK = select(desk_table).where(desk_table.c.name == bindparam("name"))
 
@@ -88,7 +96,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def _is_readable(name: str, value: Any) -> bool:
-    return isinstance(value, _TYPES[name])
+    return isinstance(value, _TYPES[name]) and not isinstance(value, Damaged)
 
 
 @dataclass(frozen=True)
@@ -116,8 +124,8 @@ def default_settings(config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
     Raises:
         Invalid: there is no such desk.
     """
-    if desk != DEFAULT_DESK:
-        raise Invalid(fields={"desk": [f"There is no desk {desk[:60]!r}; use {DEFAULT_DESK}."]})
+    if desk not in DESKS:
+        raise Invalid(fields={"desk": [f"There is no desk {desk[:60]!r}; use {', '.join(DESKS)}."]})
     return DeskSettings(desk, True, config.email, config.button_text, config.triggers, config.threshold)
 
 
@@ -131,27 +139,58 @@ def current_settings(connection: Connection, config: Config, desk: str = DEFAULT
     row = connection.execute(_DESK, {"name": desk}).one_or_none()
     if row is None:
         return settings
-    saved: dict[str, Any] = {
-        "email": row.email,
-        "button_text": row.button_text,
-        "triggers": read_triggers(row.triggers) if isinstance(row.triggers, str) else row.triggers,
-        "threshold": row.threshold,
-    }
-    overrides = {key: value for key, value in saved.items() if value is not None and key not in config.pinned}
-    for name in [name for name, value in overrides.items() if not _is_readable(name, value)]:
-        log_once(f"setting {name}", overrides.pop(name))  # the site's configuration applies
+    saved, unreadable = read_desk(row)
+    for name in unreadable:
+        log_once(f"setting {name}", getattr(row, name))
+    overrides = {name: value for name, value in saved.items() if name not in config.pinned}
     if overrides.get("email") == "":  # an admin removed the address; an empty column means "as configured"
         overrides["email"] = None
-    version = row.version if isinstance(row.version, int) else _latest_version(connection, desk)
+    version = max(1, _latest_version(connection, desk)) if "version" in unreadable else row.version
     return replace(settings, enabled=bool(row.enabled), version=version, **overrides)
 
 
+def read_desk(row: Row[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The settings that a row of the desks' table overrides, and the columns in which something cannot be read.
+
+    The site's configuration applies for what cannot be read; of several addresses, the first is used.
+    """
+    saved: dict[str, Any] = {"email": row.email, "button_text": row.button_text, "threshold": row.threshold}
+    is_text = isinstance(row.triggers, str) and not isinstance(row.triggers, Damaged)
+    saved["triggers"] = read_triggers(row.triggers) if is_text else row.triggers
+    saved = {name: value for name, value in saved.items() if value is not None}
+    unreadable = [name for name, value in saved.items() if not _is_readable(name, value)]
+    readable = {name: value for name, value in saved.items() if name not in unreadable}
+    if readable.get("email"):
+        address = _first_address(readable["email"])
+        if address != readable["email"]:
+            unreadable.append("email")
+        readable["email"] = address
+    if not _is_version(row.version):
+        unreadable.append("version")
+    return {name: value for name, value in readable.items() if value is not None}, tuple(unreadable)
+
+
+@lru_cache(maxsize=64)
+def _first_address(text: str) -> str | None:
+    """The first email address in a stored text, which a later version may have written as a list."""
+    for part in text.replace(";", ",").split(","):
+        try:
+            parse_email(part)
+        except ValueError:
+            continue
+        return part.strip()
+    return None
+
+
+def _is_version(value: Any) -> bool:
+    return isinstance(value, int) and 0 < value <= MAX_VERSION
+
+
 def _latest_version(connection: Connection, desk: str) -> int:
-    """The version of the latest change, for a desk whose own version cannot be read."""
-    log_once("version of the settings of the desk", desk)
+    """The version of the latest change; 0: there is none that can be read."""
     latest = select(settings_change.c.version).where(settings_change.c.desk == desk)
     found = connection.execute(latest.order_by(settings_change.c.id.desc())).scalars()
-    return next((version for version in found if isinstance(version, int)), 1)
+    return next(filter(_is_version, found), 0)
 
 
 def save_settings(
@@ -178,14 +217,14 @@ def save_settings(
     if before.version != wanted.version:
         raise SettingsConflict(before)
     defaults = default_settings(config, wanted.desk)
-    after = replace(wanted, **{name: getattr(defaults, name) for name in config.pinned}, version=before.version + 1)
+    # The history may know later versions than the desk's row, which may be gone or damaged.
+    version = max(before.version, _latest_version(connection, wanted.desk)) + 1
+    after = replace(wanted, **{name: getattr(defaults, name) for name in config.pinned}, version=version)
     if not before.differences(after):
         return before, before
     values = _overrides(after, defaults) | {"enabled": after.enabled, "version": after.version}
-    if before.version == 0:
+    if not connection.execute(update(desk_table).where(desk_table.c.name == after.desk).values(**values)).rowcount:
         connection.execute(insert(desk_table).values(name=after.desk, **values))
-    else:
-        connection.execute(update(desk_table).where(desk_table.c.name == after.desk).values(**values))
     connection.execute(
         insert(settings_change).values(
             desk=after.desk,

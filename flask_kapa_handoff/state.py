@@ -19,6 +19,7 @@ from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
 from .offer_signing import OfferSigner
 from .refusals import Refusals
+from .settings import DESKS
 from .settings_cache import SettingsCache
 from .site_name import find_site_name
 from .storage.engine import Database
@@ -86,7 +87,7 @@ class State:
 
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's current keys, for offers of this app and mount."""
-        return OfferSigner(self._keys(), f"{self.app.name} {self.mount}")
+        return OfferSigner(self._keys(), f"{self.app.name} {self.mount}", DESKS)
 
     def bridge_mark(self) -> str:
         """The token of the bridge's tag for requests from another form than this package's."""

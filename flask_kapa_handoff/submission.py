@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from . import limits
 from .config import Config
-from .conversation import Conversation
+from .conversation import MAX_ID, Conversation
 from .errors import Conflict, Disabled
 from .fields import further_fields
 from .offers import Offer
@@ -27,6 +27,7 @@ from .storage.tables import ticket as ticket_table
 from .storage.tables import transcript
 from .storage.tickets import Status, Ticket, find_ticket
 from .text import clean_text
+from .triggers import as_stored
 
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without digits and letters that are confused when read aloud or written by hand."""
@@ -96,7 +97,9 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         Unavailable: the database cannot be reached.
     """
     note, conversation = clean_text(submission.note), submission.conversation
-    page = submission.offer.page
+    offer, page = submission.offer, submission.offer.page
+    # A later version, which may have signed the offer, may allow longer ids than these columns hold.
+    thread_id, answer_id = (value[:MAX_ID] if value else None for value in (offer.thread_id, offer.answer_id))
     fields = {name: clean_text(value) for name, value in submission.fields.items() if value}
     if config.redact:
         note, conversation = redact(note), redact_conversation(conversation)
@@ -105,7 +108,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         page = redact(page) if page else None
     text = json.dumps(conversation.as_json(), ensure_ascii=False, separators=(",", ":"))
     # The site's own record may grow or become unavailable between two attempts, so the thread itself counts.
-    said = submission.offer.thread_id if submission.site_keeps_thread else text
+    said = offer.thread_id if submission.site_keeps_thread else text
     # Without values, the digest is the same as without fields: a form may be open while a site adds its first field.
     told = [json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))] if fields else []
     size = sum(len(part.encode()) for part in (note, text, *told))
@@ -118,9 +121,9 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             {
                 **limits.parameters(submission.keys, moment),
                 "submission_id": submission.submission_id,
-                "offer_id": submission.offer.id,
+                "offer_id": offer.id,
                 "email_key": submission.email.lower(),
-                "thread_id": submission.offer.thread_id,
+                "thread_id": thread_id,
                 "reference": reference,
             },
         ).one()
@@ -128,7 +131,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             return _earlier(connection, situation.same, digest), False
         if situation.used is not None:
             raise Conflict
-        settings = current_settings(connection, config, submission.offer.desk)
+        settings = current_settings(connection, config, offer.desk)
         if not settings.takes_tickets or settings.email is None:
             raise Disabled
         usage = limits.usage_of(situation)
@@ -151,9 +154,9 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             subject=_subject(conversation),
             pairs=len(conversation.pairs),
             transcript_source=submission.transcript_source,
-            triggers=",".join(submission.offer.triggers),
-            answer_id=submission.offer.answer_id,
-            thread_id=submission.offer.thread_id,
+            triggers=as_stored(offer.triggers),
+            answer_id=answer_id,
+            thread_id=thread_id,
             page=page,
             locale=submission.locale,
             **vars(submission.keys),
@@ -167,7 +170,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             last_error=None,
             delivered_at=None,
             proxy_unheeded=submission.proxy_unheeded,
-            offer_id=submission.offer.id,
+            offer_id=offer.id,
             flag=submission.flag,
             fields=fields,
         )

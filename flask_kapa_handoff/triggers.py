@@ -7,7 +7,7 @@ needs a new fact, that is a field of :class:`Facts`, which :meth:`Facts.of` fill
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from typing import Any, Protocol
 
@@ -62,22 +62,18 @@ class Facts:
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Facts:
-        """The facts in an offer's claims; other claims are ignored.
-
-        Raises:
-            ValueError: ``pairs`` is missing.
-        """
-        pairs = claims.get("pairs")
-        if type(pairs) is not int:
-            raise ValueError("an offer without its pairs")
+        """The facts in the claims of an offer, maybe of a later version; other claims are ignored. Never raises."""
         found: dict[str, Any] = {}
-        for fact in fields(cls)[1:]:
-            value = claims.get(fact.name, fact.default)
-            if type(value) is not type(fact.default):  # as another version may count it
+        for fact in fields(cls):
+            default = 1 if fact.default is MISSING else fact.default
+            value = claims.get(fact.name, default)
+            if type(value) is float and value.is_integer() and type(default) is int:
+                value = int(value)
+            if type(value) is not type(default):  # as another version may count it
                 log_once(f"value of the fact {fact.name}", value)
-                value = fact.default
+                value = default
             found[fact.name] = value
-        return cls(pairs, **found)
+        return cls(**found)
 
 
 class Rules(Protocol):
@@ -221,6 +217,17 @@ def read_triggers(value: str | Iterable[str]) -> tuple[Trigger | Unknown, ...]:
     found = dict.fromkeys(read_name(Trigger, name.strip(), "trigger") for name in names if name.strip())
     known = tuple(trigger for trigger in Trigger if trigger in found)
     return known + tuple(name for name in found if isinstance(name, Unknown))
+
+
+def as_stored(names: Iterable[Trigger | Unknown]) -> str:
+    """Triggers as they are stored with a ticket: as many as the column holds, the known ones first."""
+    text = ""
+    for name in names:
+        longer = f"{text},{name.value}" if text else name.value
+        if len(longer) > MAX_TEXT:
+            break
+        text = longer
+    return text
 
 
 def labels(names: Iterable[Trigger | Unknown]) -> str:

@@ -39,7 +39,7 @@ class Unknown(str):
         return f"U{self.label[1:]}"
 
 
-def read_name(names: type[Names], text: str, what: str) -> Names | Unknown:
+def read_name(names: type[Names], text: object, what: str) -> Names | Unknown:
     """The enum member for a stored name; a name that this version does not know is kept. Never raises.
 
     Arguments:

@@ -146,7 +146,7 @@ def _ticket_page(
         damaged_attempts=sum(isinstance(attempt, DamagedRow) for attempt in attempts),
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
-        may_be_sent_again=found.status in requeue.SENDABLE,
+        may_be_sent_again=requeue.may_be_sent_again(found),
         most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
         to_html=Renderer(),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, select, update
 
 from ..storage.engine import Database, now
-from ..storage.reading import DamagedRow, earliest
+from ..storage.reading import DamagedRow, earliest, stored_id
 from ..storage.tables import delivery_attempt
 from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Outcome, Status, Ticket
@@ -62,8 +62,13 @@ def next_attempt(
     Returns:
         The time; None: its attempts have gone on for :data:`GIVE_UP_AFTER`.
     """
-    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1] if seconds is None else max(LEAST_WAIT, timedelta(seconds=seconds))
-    return None if moment + wait > queued_at + GIVE_UP_AFTER else moment + wait
+    wait = (
+        BACKOFF[max(1, min(attempts, len(BACKOFF))) - 1]
+        if seconds is None
+        else max(LEAST_WAIT, timedelta(seconds=seconds))
+    )
+    # Not `queued_at + GIVE_UP_AFTER`: a damaged time may be close to the end of the calendar.
+    return None if moment + wait - queued_at > GIVE_UP_AFTER else moment + wait
 
 
 def claim(
@@ -129,7 +134,7 @@ def _fail_damaged(connection: Connection, row: DamagedRow) -> None:
         "leased_until": None,
         "last_error": f"The ticket is damaged. {row.what}",
     }
-    connection.execute(update(ticket_table).where(ticket_table.c.id == row.id).values(values))
+    connection.execute(update(ticket_table).where(ticket_table.c.id == stored_id(row.id)).values(values))
     _logger.error("Ticket %s is damaged and cannot be sent. %s", row.reference or repr(row.id), row.what)
 
 

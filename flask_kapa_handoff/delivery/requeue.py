@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, and_, func, or_, select, update
 
 from ..quotas import WINDOW
 from ..storage.engine import Database, now
@@ -20,6 +20,11 @@ SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD)
 """The states in which somebody can send a ticket by hand."""
 
 
+def may_be_sent_again(ticket: Ticket) -> bool:
+    """Whether :func:`send_again` sends this ticket."""
+    return ticket.status in SENDABLE or ticket.missing_time == "leased_until"
+
+
 def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
     """Queue a failed ticket, release a held one, or make a queued one due now.
 
@@ -30,13 +35,16 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
         The ticket, unchanged if it is being sent or was delivered; None: there is no such ticket.
     """
     with database.write(alone=False) as connection:
-        waiting = ticket_table.c.status.in_(SENDABLE)
+        columns = ticket_table.c
+        # A lease without an end is damaged: no delivery would take the ticket again.
+        stuck = and_(columns.status == Status.SENDING, columns.leased_until.is_(None))
+        waiting = or_(columns.status.in_(SENDABLE), stuck)
         connection.execute(
             update(ticket_table)
-            .where(ticket_table.c.reference == reference, waiting)
+            .where(columns.reference == reference, waiting)
             .values(**_due_now(connection, recipient))
         )
-        return find_ticket(connection, ticket_table.c.reference == reference)
+        return find_ticket(connection, columns.reference == reference)
 
 
 def send_all_again(database: Database, status: Status, recipient: str | None = None) -> int:

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import NoResultFound
 
-from ..settings import history_rows
-from ..storage.reading import DamagedRow
+from ..settings import DESKS, history_rows, read_desk
+from ..storage.reading import Damaged, DamagedRow, read_conversation, read_json
 from ..storage.tables import UNREADABLE, delivery_attempt, desk, ticket
-from ..storage.tickets import Attempt, Outcome, Status, Ticket, find_conversation
+from ..storage.tickets import Attempt, Outcome, Status, Ticket, conversation_as_stored
 from ..triggers import read_triggers
 from ..unknown import Unknown, read_name
 from .finding import Finding, Level
@@ -50,7 +50,11 @@ class Stored:
 def look_at_stored(connection: Connection) -> Stored:
     """Check the settings and their history, the latest tickets, and those that are not delivered."""
     found = Stored()
-    for row in connection.execute(select(desk.c.name, desk.c.triggers)):
+    for row in connection.execute(select(desk)):
+        if row.name not in DESKS:
+            found.unknown[f'desk "{Unknown(row.name):.60}"'] += 1
+        if unreadable := read_desk(row)[1]:
+            found.damaged.append(f"settings of the desk {Unknown(row.name):.60} ({', '.join(unreadable)})")
         _count_triggers(found, row.triggers, "of the settings")
     for change in history_rows(connection, limit=LATEST):
         if isinstance(change, DamagedRow):
@@ -61,8 +65,8 @@ def look_at_stored(connection: Connection) -> Stored:
         ("outcome", delivery_attempt.c.outcome, Outcome),
     ):
         for name, number in connection.execute(select(column, func.count()).group_by(column)):
-            if name is not None and isinstance(read_name(names, name, what), Unknown):
-                found.unknown[f'{what} "{name:.60}"'] += number
+            if name is not None and isinstance(known := read_name(names, name, what), Unknown):
+                found.unknown[f'{what} "{known:.60}"'] += number
     _look_at_tickets(found, connection)
     return found
 
@@ -82,9 +86,11 @@ def _look_at_tickets(found: Stored, connection: Connection) -> None:
             found.damaged.append(f"{name} ({', '.join(one.damaged)})")
             continue
         _count_triggers(found, one.triggers, "of tickets")
+        if one.missing_time is not None:
+            found.damaged.append(f"{name} ({one.missing_time})")
         if UNREADABLE in one.fields:
             found.damaged.append(f"{name} (fields)")
-        if time.monotonic() < until and not _has_conversation(connection, one):
+        if time.monotonic() < until and not _is_conversation_whole(connection, one):
             found.damaged.append(f"{name} (conversation)")
     attempts = select(delivery_attempt).order_by(delivery_attempt.c.id.desc()).limit(LATEST)
     for attempt in map(Attempt.from_row, connection.execute(attempts)):
@@ -97,16 +103,17 @@ def _tickets(connection: Connection, *queries: Select[Any]) -> Iterable[Ticket |
         yield from map(Ticket.from_row, connection.execute(query).all())
 
 
-def _has_conversation(connection: Connection, one: Ticket) -> bool:
+def _is_conversation_whole(connection: Connection, one: Ticket) -> bool:
     try:
-        find_conversation(connection, one)
+        text = conversation_as_stored(connection, one)
+        read_conversation(read_json(text))
     except (ValueError, NoResultFound):
         return False
-    return True
+    return not isinstance(text, Damaged)
 
 
 def _count_triggers(found: Stored, names: Any, where: str) -> None:
-    for name in read_triggers(names) if isinstance(names, str) else ():
+    for name in read_triggers(names) if isinstance(names, str) and not isinstance(names, Damaged) else ():
         if isinstance(name, Unknown):
             found.unknown[f'trigger "{name:.60}" {where}'] += 1
 
@@ -126,7 +133,7 @@ def examine_stored(stored: Stored) -> list[Finding]:
             Level.WARNING,
             f"Some stored data cannot be used. {'. '.join(text[:1].upper() + text[1:] for text in told)}.",
             "It is kept and shown as unknown or damaged. Damaged tickets, and those with an unknown status, are not "
-            "sent; unknown triggers show no button.",
+            "sent; unknown triggers show no button. For damaged settings, the site's configuration applies.",
             REMEDY,
         )
     ]

@@ -168,7 +168,7 @@ class Database:
         Raises:
             Unavailable: the database cannot be reached.
         """
-        with self._usable() as engine, engine.connect() as connection:
+        with self._usable() as engine, sqlite.connect(engine) if is_sqlite(engine) else engine.connect() as connection:
             yield connection
 
     @contextmanager

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from .engine import Database
-from .reading import Damaged, DamagedRow, read_json
+from .reading import Damaged, DamagedRow, read_json, stored_id
 from .removal import names_person
 from .tables import delivery_attempt, settings_change, ticket, transcript
 from .tickets import Attempt, Ticket
@@ -48,11 +48,11 @@ def export_page(database: Database, after: UUID | Damaged | None = None, email: 
     with database.read() as connection:
         query = select(ticket).order_by(ticket.c.id).limit(PAGE_LENGTH)
         if after is not None:
-            query = query.where(ticket.c.id > after)
+            query = query.where(ticket.c.id > stored_id(after))
         if email is not None:
             query = query.where(ticket.c.email_key == email.lower())
         page = [Ticket.from_row(row) for row in connection.execute(query)]
-        ids = [found.id for found in page]
+        ids = [stored_id(found.id) for found in page]
         texts = {
             row.ticket_id: row.conversation
             for row in connection.execute(select(transcript).where(transcript.c.ticket_id.in_(ids)))

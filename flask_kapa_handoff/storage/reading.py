@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, cast, get_args
+from typing import Any, get_args
 from uuid import UUID
 
-from sqlalchemy import Connection, Dialect, Row, Table, func, select
+from sqlalchemy import Connection, Dialect, LargeBinary, Row, Table, Text, cast, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..conversation import Conversation, QuestionAnswer, Reaction, Source
@@ -35,9 +35,33 @@ class Damaged(str):
     raw: Any
 
     def __new__(cls, raw: Any) -> Damaged:
-        damaged = super().__new__(cls, raw if isinstance(raw, str) else repr(raw))
+        if isinstance(raw, Damaged):
+            return raw
+        damaged = super().__new__(cls, repr(raw) if isinstance(raw, bytes) else raw)
         damaged.raw = raw
         return damaged
+
+
+class DamagedText(Damaged):
+    """A text of SQLite that is not UTF-8, with the unreadable bytes replaced; ``raw`` has all of them."""
+
+    def __new__(cls, raw: bytes) -> DamagedText:
+        damaged = str.__new__(cls, raw.decode(errors="replace"))
+        damaged.raw = raw
+        return damaged
+
+
+def read_text(stored: bytes) -> str:
+    """A text of SQLite; the driver itself raises at the first one that is not UTF-8, and no row could be read."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return DamagedText(stored)
+
+
+def plain(value: Any) -> Any:
+    """A value of a text column for JSON and for people: bytes, which SQLite may have in it, are shown as text."""
+    return Damaged(value) if isinstance(value, bytes) else value
 
 
 @dataclass(frozen=True)
@@ -62,7 +86,7 @@ class DamagedRow:
     def reference(self) -> str | None:
         """The ticket's reference; None: it is damaged, too, or the row is not a ticket's."""
         found = self.values.get("reference")
-        return found if isinstance(found, str) and found else None
+        return found if type(found) is str and found else None
 
     @property
     def what(self) -> str:
@@ -93,6 +117,11 @@ def uuid_of_text(value: Any) -> UUID | Damaged | None:
     return found if found.hex == value else Damaged(value)
 
 
+def stored_id(value: Any) -> Any:
+    """An id to compare a column with; SQLite's driver accepts no text that is not UTF-8."""
+    return cast(literal(value.raw, LargeBinary), Text) if isinstance(value, DamagedText) else value
+
+
 def text_of_uuid(value: Any, dialect: Dialect) -> Any:
     """An id as a statement needs it; a damaged one stays as it is stored."""
     if isinstance(value, Damaged):
@@ -111,7 +140,8 @@ def _types(table: Table) -> tuple[tuple[str, tuple[type, ...]], ...]:
 
 def damage(table: Table, row: Row[Any]) -> DamagedRow | None:
     """What is damaged in a row with all columns of a table; None: nothing. Logged once per process and row."""
-    wrong = [name for (name, types), value in zip(_types(table), row, strict=True) if not isinstance(value, types)]
+    # Exactly these types: a damaged text is a str, too.
+    wrong = [name for (name, types), value in zip(_types(table), row, strict=True) if type(value) not in types]
     if not wrong:
         return None
     damaged = DamagedRow(dict(row._mapping), tuple(wrong))
@@ -144,14 +174,14 @@ def first_time(
 
 
 def read_json(text: Any) -> Any:
-    """Decode JSON; return anything else as it is.
+    """Decode JSON; return anything else as it is, and bytes as text.
 
     Nothing that this package writes is nested deeply enough to raise RecursionError.
     """
     try:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError):
-        return text
+        return plain(text)
 
 
 def read_conversation(value: Any, *, thread_id: str | None = None) -> Conversation:
@@ -201,8 +231,7 @@ def _source(value: dict[str, Any]) -> Source:
 def _reaction(value: Any) -> Reaction | Unknown | None:
     if value is None:
         return None
-    for known in get_args(Reaction):
-        if value == known:
-            return cast(Reaction, known)
+    if value in get_args(Reaction):
+        return value  # type: ignore[no-any-return]
     log_once("reaction", value)
     return Unknown(_text(value) or json.dumps(value))

@@ -8,13 +8,12 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from .engine import Database, now
-from .reading import read_json
+from .reading import plain, read_json, stored_id
 from .tables import delivery_attempt, settings_change, ticket, transcript
 from .tickets import Status
 
@@ -57,9 +56,8 @@ class Erased:
 def references_of_visitor(database: Database, email: str) -> list[str]:
     """The references of a visitor's tickets, oldest first."""
     with database.read() as connection:
-        return list(
-            connection.execute(select(ticket.c.reference).where(_is_of_visitor(email)).order_by(ticket.c.id)).scalars()
-        )
+        found = connection.execute(select(ticket.c.reference).where(_is_of_visitor(email)).order_by(ticket.c.id))
+        return list(map(plain, found.scalars()))
 
 
 def erase_visitor(database: Database, email: str) -> Erased:
@@ -100,8 +98,8 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
     """
     address, changes = email.lower(), 0
 
-    def without_address(text: str) -> str:
-        values = read_json(text)
+    def without_address(stored: Any) -> str:
+        values, text = read_json(stored), str(plain(stored))
         if not isinstance(values, dict):  # damaged: remove the address wherever it is
             return text if keep_as_destination else re.sub(re.escape(address), "", text, flags=re.IGNORECASE)
         is_named = str(values.get("email") or "").lower() == address
@@ -109,7 +107,7 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
 
     with database.write() as connection:
         for row in connection.execute(select(settings_change).where(names_person(email))).all():
-            by = ERASED if row.changed_by.lower() == address else row.changed_by
+            by = ERASED if str(plain(row.changed_by)).lower() == address else row.changed_by
             values = {"changed_by": by, "before": without_address(row.before), "after": without_address(row.after)}
             if any(getattr(row, name) != value for name, value in values.items()):
                 connection.execute(update(settings_change).where(settings_change.c.id == row.id).values(values))
@@ -151,14 +149,14 @@ def _delete_batch(database: Database, condition: ColumnElement[bool], order: Col
         # Lock the rows where the database can: a delivery that begins now would add an attempt to a ticket that is
         # being deleted.
         found = connection.execute(query.limit(BATCH).with_for_update(of=ticket)).all()
-        attempts = _delete(connection, [row.id for row in found])
+        attempts = _delete(connection, [stored_id(row.id) for row in found])
     if len(found) == BATCH:
         time.sleep(PAUSE_SECONDS)
-    being_sent = tuple(row.reference for row in found if row.status == Status.SENDING)
-    return Erased(tuple(row.reference for row in found), attempts, being_sent)
+    being_sent = tuple(plain(row.reference) for row in found if row.status == Status.SENDING)
+    return Erased(tuple(plain(row.reference) for row in found), attempts, being_sent)
 
 
-def _delete(connection: Connection, ids: list[UUID]) -> int:
+def _delete(connection: Connection, ids: list[Any]) -> int:
     """Delete these tickets; return the number of their delivery attempts."""
     # A site's own SQLite engine may not enforce foreign keys, so this does what they would do.
     connection.execute(update(ticket).where(ticket.c.follows.in_(ids)).values(follows=None))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from . import BUSY_TIMEOUT
 from .file_access import give_to_owner_of_folder, make_folders
 from .logs import quiet
+from .reading import read_text
 
 _logger = logging.getLogger(__name__)
 
@@ -89,13 +90,25 @@ def identity(engine: Engine) -> tuple[int, int] | None:
 
 
 @contextmanager
+def connect(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads texts that are not UTF-8 as damaged. The site's own engine is as before when it ends."""
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        before, driver.text_factory = driver.text_factory, read_text
+        try:
+            yield connection
+        finally:
+            driver.text_factory = before
+
+
+@contextmanager
 def write_transaction(engine: Engine, **pragmas: int) -> Iterator[Connection]:
     """A transaction that is the only writer from its first statement.
 
     Arguments:
         pragmas: settings of its connection until it ends.
     """
-    with engine.connect() as connection, ExitStack() as settings:
+    with connect(engine) as connection, ExitStack() as settings:
         for name, value in pragmas.items():
             settings.enter_context(_pragma(connection, name, value))
         with connection.begin():

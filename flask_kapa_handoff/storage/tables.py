@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +24,38 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     false,
+    type_coerce,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from . import PREFIX
 from .reading import Damaged, read_json, text_of_uuid, tolerant, uuid_of_text
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class _SelectedTime(FunctionElement[Any]):
+    """A time as it is selected: on PostgreSQL, as seconds since 1970.
+
+    The drivers raise at ``infinity`` and at times before the year 1, and no row could be read.
+    """
+
+    name = "selected_time"
+    inherit_cache = True
+
+
+@compiles(_SelectedTime)
+def _as_it_is(element: _SelectedTime, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(_SelectedTime, "postgresql")
+def _as_seconds(element: _SelectedTime, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXTRACT(epoch FROM {compiler.process(element.clauses, **options)})"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -48,13 +75,15 @@ class UTCDateTime(TypeDecorator[datetime]):
             raise ValueError("a time without a time zone cannot be stored")
         return value.astimezone(timezone.utc)
 
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return type_coerce(_SelectedTime(column), self)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        if value.tzinfo is None:
-            return value.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
-        # PostgreSQL returns the session's time zone, in which five days later is not always 120 hours later.
-        return value.astimezone(timezone.utc)  # type: ignore[no-any-return]
+        if dialect.name == "postgresql":
+            return _EPOCH + timedelta(microseconds=round(value * 1_000_000))
+        return value.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         # Wraps SQLAlchemy's own, which raises at the first damaged text, so that no row could be read.
@@ -100,7 +129,7 @@ class FieldValues(TypeDecorator[Mapping[str, str]]):
         if not value:
             return {}
         found = read_json(value)
-        if not isinstance(found, dict):
+        if isinstance(value, Damaged) or not isinstance(found, dict):
             return {UNREADABLE: str(value)}
         return {str(name): str(text) for name, text in found.items()}
 

@@ -48,6 +48,14 @@ class Outcome(str, Enum):
         return self.value
 
 
+_TIMES: Mapping[str, str] = {
+    Status.HELD: "next_attempt_at",
+    Status.QUEUED: "next_attempt_at",
+    Status.SENDING: "leased_until",
+    Status.DELIVERED: "delivered_at",
+}
+
+
 @dataclass(frozen=True)
 class Ticket:
     """One submitted handoff, without its transcript. Times are UTC.
@@ -109,6 +117,12 @@ class Ticket:
     size: int = 0
     flag: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def missing_time(self) -> str | None:
+        """The time without which a ticket of this status does not go on; None: it has it."""
+        name = _TIMES.get(self.status)
+        return name if name is not None and getattr(self, name) is None else None
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> Ticket | DamagedRow:
@@ -194,8 +208,16 @@ def find_conversation(connection: Connection, found: Ticket) -> Conversation:
         ValueError: it cannot be read.
         NoResultFound: it has none.
     """
-    text = connection.execute(_CONVERSATION, {"ticket_id": found.id}).scalar_one()
-    return read_conversation(read_json(text), thread_id=found.thread_id)
+    return read_conversation(read_json(conversation_as_stored(connection, found)), thread_id=found.thread_id)
+
+
+def conversation_as_stored(connection: Connection, found: Ticket) -> Any:
+    """The transcript of a ticket, which is JSON if it is not damaged.
+
+    Raises:
+        NoResultFound: it has none.
+    """
+    return connection.execute(_CONVERSATION, {"ticket_id": found.id}).scalar_one()
 
 
 def find_attempts(connection: Connection, ticket_id: UUID) -> list[Attempt]:
