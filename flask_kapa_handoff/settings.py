@@ -6,16 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from .config import Config
-from .email_address import parse_email
 from .errors import Invalid
+from .storage.desks import is_version, read_desk
 from .storage.engine import now
-from .storage.reading import Damaged, DamagedRow, damage, read_json
+from .storage.reading import DamagedRow, damage, read_json
 from .storage.tables import desk as desk_table
 from .storage.tables import settings_change
 from .triggers import Trigger, read_triggers
@@ -25,9 +24,6 @@ DEFAULT_DESK = "default"
 
 DESKS = (DEFAULT_DESK,)
 """The names of the site's desks."""
-
-MAX_VERSION = 999_999_999
-"""The highest version that is read; beyond that, it is damaged."""
 
 _DESK = select(desk_table).where(desk_table.c.name == bindparam("name"))
 
@@ -96,7 +92,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def _is_readable(name: str, value: Any) -> bool:
-    return isinstance(value, _TYPES[name]) and not isinstance(value, Damaged)
+    return isinstance(value, _TYPES[name])
 
 
 @dataclass(frozen=True)
@@ -149,48 +145,11 @@ def current_settings(connection: Connection, config: Config, desk: str = DEFAULT
     return replace(settings, enabled=bool(row.enabled), version=version, **overrides)
 
 
-def read_desk(row: Row[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The settings that a row of the desks' table overrides, and the columns in which something cannot be read.
-
-    The site's configuration applies for what cannot be read; of several addresses, the first is used.
-    """
-    saved: dict[str, Any] = {"email": row.email, "button_text": row.button_text, "threshold": row.threshold}
-    is_text = isinstance(row.triggers, str) and not isinstance(row.triggers, Damaged)
-    saved["triggers"] = read_triggers(row.triggers) if is_text else row.triggers
-    saved = {name: value for name, value in saved.items() if value is not None}
-    unreadable = [name for name, value in saved.items() if not _is_readable(name, value)]
-    readable = {name: value for name, value in saved.items() if name not in unreadable}
-    if readable.get("email"):
-        address = _first_address(readable["email"])
-        if address != readable["email"]:
-            unreadable.append("email")
-        readable["email"] = address
-    if not _is_version(row.version):
-        unreadable.append("version")
-    return {name: value for name, value in readable.items() if value is not None}, tuple(unreadable)
-
-
-@lru_cache(maxsize=64)
-def _first_address(text: str) -> str | None:
-    """The first email address in a stored text, which a later version may have written as a list."""
-    for part in text.replace(";", ",").split(","):
-        try:
-            parse_email(part)
-        except ValueError:
-            continue
-        return part.strip()
-    return None
-
-
-def _is_version(value: Any) -> bool:
-    return isinstance(value, int) and 0 < value <= MAX_VERSION
-
-
 def _latest_version(connection: Connection, desk: str) -> int:
     """The version of the latest change; 0: there is none that can be read."""
     latest = select(settings_change.c.version).where(settings_change.c.desk == desk)
     found = connection.execute(latest.order_by(settings_change.c.id.desc())).scalars()
-    return next(filter(_is_version, found), 0)
+    return next(filter(is_version, found), 0)
 
 
 def save_settings(

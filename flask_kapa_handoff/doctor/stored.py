@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import NoResultFound
 
-from ..settings import DESKS, history_rows, read_desk
+from ..settings import DESKS, history_rows
+from ..storage.desks import read_desk
 from ..storage.reading import Damaged, DamagedRow, read_conversation, read_json
 from ..storage.tables import UNREADABLE, delivery_attempt, desk, ticket
 from ..storage.tickets import Attempt, Outcome, Status, Ticket, conversation_as_stored

@@ -1,0 +1,52 @@
+"""Reads a desk's row: what an admin has saved, maybe in a later version, or what is left of it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row
+
+from ..email_address import parse_email
+from ..triggers import read_triggers
+
+MAX_VERSION = 999_999_999
+"""The highest version of a desk's settings; beyond that, it is damaged."""
+
+_TYPES = {"email": str, "button_text": str, "triggers": str, "threshold": int}
+
+
+def read_desk(row: Row[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The settings in a row with all columns, and the columns in which something cannot be read.
+
+    Of several addresses, the first is used; an empty one stays empty.
+    """
+    stored = {name: value for name in _TYPES if (value := getattr(row, name)) is not None}
+    # Exactly these types: a damaged text is a str, too.
+    saved: dict[str, Any] = {name: value for name, value in stored.items() if type(value) is _TYPES[name]}
+    unreadable = [name for name in stored if name not in saved]
+    if "triggers" in saved:
+        saved["triggers"] = read_triggers(saved["triggers"])
+    if saved.get("email") and (address := first_address(saved["email"])) != saved["email"]:
+        unreadable.append("email")
+        saved["email"] = address
+    if not is_version(row.version):
+        unreadable.append("version")
+    return {name: value for name, value in saved.items() if value is not None}, tuple(unreadable)
+
+
+@lru_cache(maxsize=64)
+def first_address(text: str) -> str | None:
+    """The first email address in a stored text, which a later version may have written as a list; None: none."""
+    for part in text.replace(";", ",").split(","):
+        try:
+            parse_email(part)
+        except ValueError:
+            continue
+        return part.strip()
+    return None
+
+
+def is_version(value: Any) -> bool:
+    """Whether it is the version of a desk's settings."""
+    return type(value) is int and 0 < value <= MAX_VERSION
