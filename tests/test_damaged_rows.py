@@ -6,18 +6,23 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import StaticPool
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.health import health
 from flask_kapa_handoff.settings import history_rows
 from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.storage import export, sqlite
 from tests.helpers.admin import let_pass, save, shown
 from tests.helpers.commands import findings, invoke, left, mailing
 from tests.helpers.offers import signed_offer
@@ -27,14 +32,26 @@ from tests.helpers.tickets import send_ticket
 
 DAMAGED = "damaged@example.com"
 
-ROWS = {
-    "created_at": ("created_at = 'last Tuesday'", "created_at"),
-    "queued_at": ("queued_at = 'zzz'", "queued_at"),
-    "attempts": ("attempts = 'many'", "attempts"),
-    "submission_id": ("submission_id = 'no-uuid'", "submission_id"),
-    "note": ("note = x'00ff'", "note"),
-}
-"""Damage to a ticket's row that only SQLite lets in: what is set, and the column that the messages name."""
+NOT_UTF8 = "CAST(x'41ff42' AS TEXT)"
+"""Text that only SQLite lets in; its driver raises where it meets some."""
+
+SQLITE, POSTGRESQL = pytest.mark.only("sqlite"), pytest.mark.only("postgresql")
+
+ROWS = [
+    pytest.param("created_at = 'last Tuesday'", "created_at", marks=SQLITE),
+    pytest.param("queued_at = 'zzz'", "queued_at", marks=SQLITE),
+    pytest.param("queued_at = '!'", "queued_at", marks=SQLITE),
+    pytest.param("attempts = 'many'", "attempts", marks=SQLITE),
+    pytest.param("submission_id = 'no-uuid'", "submission_id", marks=SQLITE),
+    pytest.param("note = x'00ff'", "note", marks=SQLITE),
+    pytest.param(f"note = {NOT_UTF8}", "note", marks=SQLITE),
+    pytest.param(f"subject = {NOT_UTF8}, page = {NOT_UTF8}", "subject, page", marks=SQLITE),
+    pytest.param(f"queued_at = {NOT_UTF8}", "queued_at", marks=SQLITE),
+    pytest.param("created_at = 'infinity', queued_at = 'infinity'", "created_at, queued_at", marks=POSTGRESQL),
+    pytest.param("created_at = '0044-03-15 00:00:00 BC'", "created_at", marks=POSTGRESQL),
+    pytest.param("queued_at = '-infinity'", "queued_at", marks=POSTGRESQL),
+]
+"""Damage to a ticket's row that one of the databases lets in: what is set, and the columns that the messages name."""
 
 
 def execute(app: Flask, statement: str, **values: Any) -> None:
@@ -72,8 +89,7 @@ def damaged_and_good(site: Flask, change: str) -> tuple[str, str]:
     return damaged, good
 
 
-@pytest.mark.only("sqlite")
-@pytest.mark.parametrize(("change", "column"), ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize(("change", "column"), ROWS)
 def test_a_damaged_row_fails_alone(
     site: Flask, client: FlaskClient, mail_server: MailServer, change: str, column: str
 ) -> None:
@@ -102,7 +118,7 @@ def test_a_damaged_row_fails_alone(
     assert health(site).failed == 1
 
     exported = {line["reference"]: line for line in map(json.loads, invoke(site, "export").output.splitlines())}
-    assert exported[damaged]["damaged"] == [column]
+    assert exported[damaged]["damaged"] == column.split(", ")
     assert exported[damaged]["visitor_email"] == DAMAGED
     assert exported[damaged]["conversation"] == exported[good]["conversation"]
     assert "damaged" not in exported[good]
@@ -137,6 +153,133 @@ def test_a_row_with_a_damaged_id_can_still_be_told_and_erased(site: Flask, clien
     assert (status_of(site, damaged), status_of(site, good)) == ("failed", "delivered")
     assert invoke(site, "erase", DAMAGED, "--yes").exit_code == 0
     assert left(site) == ([good], 1, 1)
+
+
+@pytest.mark.only("sqlite")
+def test_an_id_that_is_not_utf8_stops_no_delivery_and_no_export(site: Flask, client: FlaskClient) -> None:
+    """The driver accepts no such text as a parameter either, and the next page of the export begins after it."""
+    damaged, good = damaged_and_good(site, "attempts = 0")
+    with closing(sqlite3.connect(file_of(site))) as connection, connection:  # which does not follow foreign keys
+        connection.execute(f"UPDATE kapa_handoff_ticket SET id = {NOT_UTF8} WHERE reference = ?", [damaged])  # noqa: S608
+    assert invoke(site, "deliver").output.startswith("1 delivered")
+    assert (status_of(site, damaged), status_of(site, good)) == ("failed", "delivered")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(export, "PAGE_LENGTH", 1)
+        lines = invoke(site, "export").output.splitlines()
+    assert [json.loads(line)["reference"] for line in lines] == [good, damaged]
+    assert client.get("/handoff/admin/tickets").status_code == 200
+    assert invoke(site, "erase", DAMAGED, "--yes").exit_code == 0
+    assert left(site)[0] == [good]
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("stored", [NOT_UTF8, "x'00ff'"], ids=["not-utf8", "blob"])
+@pytest.mark.parametrize(
+    ("table", "column", "named"),
+    [
+        ("ticket", "reference", "reference"),
+        ("ticket", "status", "status"),
+        ("delivery_attempt", "outcome", "outcome"),
+        ("delivery_attempt", "detail", "detail"),
+        ("desk", "button_text", "settings of the desk default (button_text)"),
+        ("desk", "triggers", "settings of the desk default (triggers)"),
+        ("desk", "email", "settings of the desk default (email)"),
+        ("desk", "name", 'desk "'),
+        ("settings_change", "after", "version 1 of the settings (after)"),
+        ("settings_change", "changed_by", "version 1 of the settings (changed_by)"),
+        ("refusal", "reason", ""),
+        ("refusal", "detail", ""),
+    ],
+)
+def test_what_is_not_text_stops_nothing(
+    site: Flask, client: FlaskClient, mail_server: MailServer, table: str, column: str, named: str, stored: str
+) -> None:
+    """In any table: every page is there, tickets are taken and delivered, and the check-up names the row."""
+    save(client, button_text="First", triggers="always", email="desk@example.com")
+    damaged = send_ticket(client, email=DAMAGED)
+    invoke(site, "deliver")
+    client.post("/handoff/tickets", data={"offer": "forged"})
+    state_of(site).refusals.write()
+    execute(site, f'UPDATE kapa_handoff_{table} SET "{column}" = {stored}')  # noqa: S608  this module's own
+    state_of(site).settings_cache.clear()
+    good = send_ticket(client)
+    for path in ("", "?history=all", "tickets", "doctor", f"tickets/{good}", f"tickets/{damaged}"):
+        assert client.get(f"/handoff/admin/{path}").status_code in (200, 404 if column == "reference" else 200), path
+    for words in (["tickets"], ["tickets", "--json"], ["deliver"], ["export"], ["export", "--email", DAMAGED]):
+        run = invoke(site, *words)
+        assert run.exit_code == 0, (words, run.output, run.exception)
+    assert status_of(site, good) == "delivered"
+    if table != "refusal":  # of which nothing is lost: it only counts
+        assert named in findings(site)[1]
+    assert health(site).queued == 0
+    assert save(client, button_text="Second").status_code == 303
+    assert invoke(site, "erase", DAMAGED, "--yes").exit_code == 0
+
+
+@pytest.mark.only("sqlite")
+def test_nothing_that_a_visitor_wrote_is_told_by_the_check_up(site: Flask) -> None:
+    """The driver's message about text that is not UTF-8 repeats it."""
+    damaged_and_good(site, "note = CAST(x'536563726574ff' AS TEXT)")
+    code, output = findings(site)
+    assert code == 0
+    assert "Secret" not in output
+    assert "The database works" in output
+
+
+@pytest.mark.only("sqlite")
+def test_the_sites_own_connections_stay_as_they_are(tmp_path: Path) -> None:
+    """Text is read our way only while a connection is in our hands."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'site.sqlite3'}", poolclass=StaticPool)
+    query = text(f"SELECT {NOT_UTF8}")
+    with sqlite.connect(engine) as connection:
+        assert connection.execute(query).scalar_one() == "A\N{REPLACEMENT CHARACTER}B"
+    with engine.connect() as connection, pytest.raises(OperationalError):
+        connection.execute(query).scalar_one()
+    engine.dispose()
+
+
+@pytest.mark.only("sqlite")
+def test_a_conversation_with_a_damaged_letter_is_sent(site: Flask, mail_server: MailServer) -> None:
+    """The agent can still read it; the check-up names it."""
+    reference = send_ticket(site.test_client())
+    stored = b'[{"question": "Wh\xff?", "answer": "Because."}]'.hex()
+    execute(site, f"UPDATE kapa_handoff_transcript SET conversation = CAST(x'{stored}' AS TEXT)")  # noqa: S608
+    assert f"ticket {reference} (conversation)" in findings(site)[1]
+    invoke(site, "deliver")
+    assert status_of(site, reference) == "delivered"
+    assert "Wh\N{REPLACEMENT CHARACTER}?" in mail_server.received[0].body("plain")
+
+
+@pytest.mark.parametrize(
+    ("status", "column"),
+    [
+        ("held", "next_attempt_at"),
+        ("queued", "next_attempt_at"),
+        ("sending", "leased_until"),
+        ("delivered", "delivered_at"),
+    ],
+)
+def test_a_missing_time_is_named(site: Flask, client: FlaskClient, status: str, column: str) -> None:
+    """The ticket's page is there, and if it still has to be sent, it can be sent from there."""
+    damaged, good = damaged_and_good(site, f"status = '{status}', {column} = NULL")
+    page = client.get(f"/handoff/admin/tickets/{damaged}")
+    assert page.status_code == 200
+    assert ("handoff-send" in page.text) == (status != "delivered")
+    assert f"ticket {damaged} ({column})" in findings(site)[1]
+    invoke(site, "deliver")
+    assert (status_of(site, damaged), status_of(site, good)) == (status, "delivered")
+    if status != "delivered":
+        assert invoke(site, "retry", damaged).exit_code == 0
+        invoke(site, "deliver")
+        assert status_of(site, damaged) == "delivered"
+
+
+@pytest.mark.parametrize(("attempts", "year"), [(1, 9999), (-9, 9999), (-9, 2026)])
+def test_the_next_attempt_of_a_damaged_ticket_has_a_time(attempts: int, year: int) -> None:
+    """Otherwise its delivery would never be recorded, and it would be tried again forever."""
+    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    due = outbox.next_attempt(attempts, datetime(year, 12, 31, 23, tzinfo=timezone.utc), moment)
+    assert due == moment + outbox.BACKOFF[0]
 
 
 @pytest.mark.only("sqlite")
@@ -180,9 +323,28 @@ def test_a_damaged_time_hides_no_other(site: Flask, client: FlaskClient) -> None
     assert status_of(site, good) == "delivered"
 
 
-@pytest.mark.parametrize("stored", ["{", "null", "[]", '"text"'], ids=["broken", "null", "empty", "text"])
+@pytest.mark.parametrize("change", ["DELETE FROM kapa_handoff_desk", "UPDATE kapa_handoff_desk SET name = 'sales'"])
+def test_settings_can_be_saved_when_their_row_is_gone(site: Flask, client: FlaskClient, change: str) -> None:
+    """The history goes on after its latest version."""
+    save(client, button_text="First")
+    save(client, button_text="Second")
+    execute(site, change)
+    state_of(site).settings_cache.clear()
+    assert ('desk "sales", 1 time' in findings(site)[1]) == ("sales" in change)
+    assert save(client, button_text="Third").status_code == 303
+    assert read(site, "SELECT version FROM kapa_handoff_desk WHERE name = 'default'") == [3]
+    assert read(site, "SELECT version FROM kapa_handoff_settings_change ORDER BY id") == [1, 2, 3]
+    assert "Button text: Create ticket → Third" in shown(client.get("/handoff/admin/"))
+    assert save(client, button_text="Fourth").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["{", "null", "[]", '"text"', pytest.param(b"\x00\xff", marks=SQLITE)],
+    ids=["broken", "null", "empty", "text", "blob"],
+)
 def test_a_damaged_conversation_fails_alone(
-    site: Flask, client: FlaskClient, mail_server: MailServer, stored: str
+    site: Flask, client: FlaskClient, mail_server: MailServer, stored: str | bytes
 ) -> None:
     """The ticket fails with the reason, its page is there, and the export has what is stored."""
     damaged, good = damaged_and_good(site, "attempts = 0")
@@ -201,7 +363,8 @@ def test_a_damaged_conversation_fails_alone(
     assert page.status_code == 200
     assert "the stored conversation cannot be read" in shown(page)
     exported = {line["reference"]: line for line in map(json.loads, invoke(site, "export").output.splitlines())}
-    assert exported[damaged]["conversation"] == (stored if stored == "{" else json.loads(stored))
+    kept = {"{": "{", b"\x00\xff": repr(b"\x00\xff")}
+    assert exported[damaged]["conversation"] == (kept[stored] if stored in kept else json.loads(stored))
     assert health(site).failed == 1
 
 

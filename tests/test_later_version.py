@@ -79,22 +79,55 @@ def extend_tables(app: Flask) -> None:
     )
 
 
-def later_offer(app: Flask) -> str:
-    """An offer with one more trigger, fact and claim."""
+LATER_OFFER: dict[str, Any] = {
+    "id": "an-offer-of-later",
+    "triggers": ["of-later", "downvote"],
+    "pairs": 2,
+    "downvoted": True,
+    "fact_of_later": 900,
+    "desk": "default",
+    "thread_id": "thread-9",
+    "campaign": {"name": "spring"},
+}
+"""The claims of an offer with one more trigger, fact and claim."""
+
+LATER_CLAIMS: dict[str, dict[str, Any]] = {
+    "many long triggers": {"triggers": [f"later-trigger-{number}" for number in range(9)]},
+    "trigger with NUL": {"triggers": ["a\0b", "always"]},
+    "triggers as objects": {"triggers": [{"name": "always"}]},
+    "triggers as text": {"triggers": "always,later"},
+    "triggers null": {"triggers": None},
+    "triggers as a number": {"triggers": 5},
+    "pairs as a float": {"pairs": 1.0},
+    "pairs as an object": {"pairs": {"asked": 2}},
+    "downvoted as a number": {"downvoted": 0.7},
+    "page as an object": {"page": {"url": "https://example.com"}},
+    "long page": {"page": "https://example.com/" + "a" * 9000},
+    "origin as a list": {"origin": ["https://example.com"]},
+    "thread as a number": {"thread_id": 5},
+    "thread as a list": {"thread_id": [5]},
+    "long thread": {"thread_id": "t" * 300},
+    "answer as an object": {"answer_id": {"id": 5}},
+    "long answer": {"answer_id": "a\0" * 300},
+    "id as a number": {"id": 5},
+    "id as a list": {"id": [5, {"b": 1, "a": 2}]},
+    "long id": {"id": "0192aaaa-0000-7000-8000-000000000000"},
+    "id with NUL": {"id": "a\0b"},
+    "unknown desk": {"desk": "sales"},
+    "desk as a number": {"desk": 5},
+    "desk as a list": {"desk": ["default"]},
+    "time as text": {"decided_at": "2026-01-01T00:00:00Z"},
+    "time as a huge float": {"decided_at": 1e300},
+    "requested as text": {"requested": "kapa"},
+}
+"""What a later version may say in these claims instead."""
+
+
+def later_offer(app: Flask, **claims: Any) -> str:
+    """An offer as a later version may sign it."""
     with app.test_request_context():
         signer = state_of(app).offer_signer()
-        said = {
-            "for": signer._audience,
-            "id": "an-offer-of-later",
-            "triggers": ["of-later", "downvote"],
-            "pairs": 2,
-            "downvoted": True,
-            "fact_of_later": 900,
-            "desk": "default",
-            "thread_id": "thread-9",
-            "campaign": {"name": "spring"},
-        }
-        token: str = signer._serializer.dumps(said)
+        token: str = signer._serializer.dumps({"for": signer._audience, **LATER_OFFER, **claims})
     return token
 
 
@@ -183,6 +216,74 @@ def test_an_open_form_is_sent(site: Site) -> None:
     assert answer.status_code == 201, answer.text
     stored = "SELECT triggers FROM kapa_handoff_ticket WHERE reference = :at"
     assert read(site.app, stored, at=json_of(answer)["reference"]) == ["downvote,of-later"]
+
+
+def test_any_offer_of_ours_opens_the_form_and_one_ticket(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """Whatever its claims look like: a right signature says that a version of this package made it."""
+    app = mailing(
+        make_app, mail_server, handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_TICKETS_PER_HOUR=99
+    )
+    client, both = app.test_client(), json.dumps([{"question": "Why?", "answer": "Because."}] * 2)
+    problems = {}
+    for number, (name, claims) in enumerate(LATER_CLAIMS.items()):
+        offer = later_offer(app, **{"id": f"offer-{number}", **claims})
+        opened = client.get("/handoff/form", query_string={"offer": offer}).status_code
+        sent = [
+            client.post(
+                "/handoff/tickets",
+                data=ticket_fields(client, offer=offer, email=f"v{number}@example.com", conversation=both),
+                headers=JSON,
+                environ_base={"REMOTE_ADDR": f"192.0.{number}.1"},
+            ).status_code
+            for _ in range(2)
+        ]
+        cancelled = client.post("/handoff/events", json={"offer": offer, "event": "cancel"}).status_code
+        if [opened, *sent, cancelled] != [200, 201, 409, 204]:
+            problems[name] = [opened, *sent, cancelled]
+    assert problems == {}
+    assert set(read(app, "SELECT desk FROM kapa_handoff_ticket")) == {"default"}
+    assert invoke(app, "deliver").output == f"{len(LATER_CLAIMS)} delivered, 0 waiting, 0 failed.\n"
+    assert client.get("/handoff/admin/tickets").status_code == 200
+
+
+def test_an_offer_without_an_id_is_refused(site: Site) -> None:
+    """It could open any number of tickets; nor does another audience's open one here."""
+    for claims in ({"id": None}, {"for": ["somebody else"]}):
+        offer = later_offer(site.app, **claims)
+        assert site.client.get("/handoff/form", query_string={"offer": offer}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("stored", "used"),
+    [
+        ("first@example.com, second@example.com", "first@example.com"),
+        ("The team; second@example.com", "second@example.com"),
+        ("the team", "support@example.com"),
+    ],
+)
+def test_of_several_addresses_the_first_is_used(site: Site, mail_server: MailServer, stored: str, used: str) -> None:
+    """If none is one, the site's configuration applies; the check-up names the settings."""
+    execute(site.app, "UPDATE kapa_handoff_desk SET email = :stored", stored=stored)
+    invoke(site.app, "deliver")
+    mail_server.received.clear()
+    reference = send_ticket(site.client)
+    assert invoke(site.app, "deliver").output == "1 delivered, 0 waiting, 0 failed.\n"
+    assert mail_server.received[0].message["To"] == used
+    code, output = findings(site.app)
+    assert code == 0
+    assert "settings of the desk default (email)" in output
+    assert f"Tickets go to {used}." in output
+    assert reference
+
+
+def test_a_desk_that_this_version_does_not_know_is_named(site: Site) -> None:
+    """By the check-up; its tickets are delivered where they were to go."""
+    execute(site.app, "INSERT INTO kapa_handoff_desk (name, enabled, version) VALUES ('sales', true, 1)")
+    execute(site.app, "UPDATE kapa_handoff_ticket SET desk = 'sales'")
+    assert 'desk "sales", 1 time' in findings(site.app)[1]
+    assert invoke(site.app, "deliver").output.startswith("2 delivered")
 
 
 def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:

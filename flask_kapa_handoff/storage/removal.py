@@ -6,7 +6,7 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
@@ -23,6 +23,9 @@ BATCH = 100
 PAUSE_SECONDS = 0.05
 """Seconds between two of them: SQLite has no queue, and waiting writers only retry from time to time."""
 
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
+"""A time before this one is damaged, and says nothing about how old a ticket is."""
 
 ERASED = "erased"
 """The name in the settings' history of a person who was erased."""
@@ -129,9 +132,9 @@ def delete_outdated(database: Database, days: int) -> int:
     tried_later = exists().where(
         attempts.ticket_id == ticket.c.id, func.coalesce(attempts.finished_at, attempts.started_at) >= before
     )
-    failed = and_(ticket.c.status == Status.FAILED, ticket.c.queued_at < before, ~tried_later)
+    failed = and_(ticket.c.status == Status.FAILED, ticket.c.queued_at.between(EARLIEST, before), ~tried_later)
     # Only a delivered ticket has this time. With the status in the condition, SQLite would not use the index.
-    batch = _delete_batch(database, ticket.c.delivered_at < before, ticket.c.delivered_at)
+    batch = _delete_batch(database, ticket.c.delivered_at.between(EARLIEST, before), ticket.c.delivered_at)
     batch = batch or _delete_batch(database, failed, ticket.c.queued_at)
     return len(batch.references) if batch else 0
 
