@@ -42,6 +42,7 @@ ROWS = [
     pytest.param("queued_at = 'zzz'", "queued_at", marks=SQLITE),
     pytest.param("queued_at = '!'", "queued_at", marks=SQLITE),
     pytest.param("attempts = 'many'", "attempts", marks=SQLITE),
+    pytest.param("attempts = 2147483647", "attempts"),
     pytest.param("submission_id = 'no-uuid'", "submission_id", marks=SQLITE),
     pytest.param("note = x'00ff'", "note", marks=SQLITE),
     pytest.param(f"note = {NOT_UTF8}", "note", marks=SQLITE),
@@ -303,6 +304,18 @@ def test_a_damaged_lease_ends(site: Flask, client: FlaskClient) -> None:
     assert invoke(site, "retry", damaged).exit_code == 0
     invoke(site, "deliver")
     assert status_of(site, damaged) == "delivered"
+
+
+@pytest.mark.parametrize("attempts", [0, -9])
+def test_a_damaged_number_of_attempts_stops_no_delivery(site: Flask, mail_server: MailServer, attempts: int) -> None:
+    """Each attempt of a ticket has a number of its own in the database; the ticket is sent all the same."""
+    reference = send_ticket(site.test_client())
+    invoke(site, "deliver")
+    change = f"UPDATE kapa_handoff_ticket SET attempts = {attempts}, status = 'queued', next_attempt_at = queued_at"  # noqa: S608
+    execute(site, change)
+    assert invoke(site, "deliver").output.startswith("1 delivered")
+    assert len(mail_server.received) == 2
+    assert status_of(site, reference) == "delivered"
 
 
 @pytest.mark.only("sqlite")

@@ -33,6 +33,8 @@ def first_due(*, by_reference: bool, claiming: bool) -> tuple[Select[Any], Selec
     return first(abandoned, _columns.leased_until), first(queued, _columns.next_attempt_at)
 
 
+_BEGUN = ("ticket_id", "number", "recipient", "started_at")
+
 TAKE = (
     update(ticket_table)
     .where(_columns.id == bindparam("this"))
@@ -41,9 +43,10 @@ TAKE = (
 )
 """Claim the ticket ``this``, unless another process was faster."""
 
-BEGIN_ATTEMPT = insert(delivery_attempt).values(
-    {name: bindparam(name) for name in ("ticket_id", "number", "recipient", "started_at")}
-)
+_begun = {name: bindparam(name, type_=_attempts[name].type) for name in _BEGUN}
+_same = select(_attempts.id).where(_attempts.ticket_id == _begun["ticket_id"], _attempts.number == _begun["number"])
+BEGIN_ATTEMPT = insert(delivery_attempt).from_select(_BEGUN, select(*_begun.values()).where(~_same.exists()))
+"""Add an attempt, unless there is one with its number: the ticket's own count may be damaged."""
 
 END = (
     update(ticket_table)

@@ -48,6 +48,9 @@ class Outcome(str, Enum):
         return self.value
 
 
+MAX_ATTEMPTS = 1_000_000
+"""More are damaged; PostgreSQL cannot count on from the highest number that it stores."""
+
 _TIMES: Mapping[str, str] = {
     Status.HELD: "next_attempt_at",
     Status.QUEUED: "next_attempt_at",
@@ -131,6 +134,8 @@ class Ticket:
         if damaged is not None:
             return damaged
         values = dict(row._mapping)
+        if row.attempts > MAX_ATTEMPTS:
+            return DamagedRow(values, ("attempts",))
         values["status"] = read_name(Status, values["status"], "status of a ticket")
         return cls(**values)
 
