@@ -25,30 +25,30 @@ CONVERSATION = Conversation(
 
 
 class SampleAttempt(NamedTuple):
-    """The result of sending: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, and the server's reply."""
+    """The result: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, the reply, and where it was sent."""
 
     outcome: str
     reply: str
-    recipient: str
+    destination: str
 
 
 def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK) -> SampleAttempt:
-    """Send a sample ticket of a desk now.
+    """Send a sample ticket of a desk now, by the desk's channel.
 
     Arguments:
-        recipient: the address it is sent to, which is also its reply address.
+        recipient: the address it is sent to, unless it goes by a channel of the site; also its reply address.
     """
-    channels = Channels(mailroom)
+    channels, destination = Channels(mailroom), mailroom.destination(desk, recipient)
     try:
         with mailroom.app.app_context():
             delivered = channels.send(sample_ticket(recipient, desk=desk), CONVERSATION)
     except TryLater as error:
-        return SampleAttempt("delayed", str(error), recipient)
+        return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
-        return SampleAttempt("refused", str(error), recipient)
+        return SampleAttempt("refused", str(error), destination)
     finally:
         channels.close()
-    return SampleAttempt("suppressed" if delivered.suppressed else "accepted", delivered.reply, recipient)
+    return SampleAttempt("suppressed" if delivered.suppressed else "accepted", delivered.reply, destination)
 
 
 def sample_ticket(recipient: str, *, desk: str = DEFAULT_DESK) -> Ticket:
