@@ -272,6 +272,8 @@ def test_a_test_ticket_shows_what_happened(with_parrot: Build, ending: object, w
     assert words in told
     assert "mail" not in told
     assert [reference for reference, _ in parrot.sent] == ["T-SAMPLE"]
+    assert parrot.tickets[0].subject == "Test ticket: does the handoff reach us?"
+    assert "mail" not in parrot.tickets[0].note
 
 
 def test_the_command_for_a_test_goes_to_the_channel(with_parrot: Build) -> None:

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff import Refused, TryLater
+from flask_kapa_handoff import Conversation, Refused, TryLater
 from flask_kapa_handoff.delivery import channels, outbox
 from flask_kapa_handoff.delivery.sample import send_sample
+from flask_kapa_handoff.hooks import RegisteredChannel
 from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
 from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.storage.engine import now
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status, Ticket
 from tests.helpers.channels import Parrot
 from tests.helpers.commands import invoke
@@ -147,6 +150,30 @@ def test_the_channel_is_chosen_when_a_ticket_is_sent(
     assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == [reference]
     _, attempts = ticket_and_attempts(by_mail, reference)
     assert [attempt.recipient for attempt in attempts] == ["The Parrot", "support@example.com"]
+
+
+def test_a_channel_that_outlasts_its_lease_does_not_have_the_last_word(with_parrot: WithParrot) -> None:
+    """Another process takes the ticket over, and what the first one's channel says in the end changes nothing."""
+    app, parrot = with_parrot(Refused("too late"))
+    database = state_of(app).database
+    sent_by_parrot = parrot.send
+
+    def outlast(ticket: Ticket, conversation: Conversation) -> None:
+        with database.write() as connection:
+            connection.execute(ticket_table.update().values(leased_until=now(connection) - timedelta(seconds=1)))
+        register(lambda *_: None)
+        assert deliver(app).status is Status.DELIVERED
+        sent_by_parrot(ticket, conversation)
+
+    def register(send: Callable[[Ticket, Conversation], None]) -> None:
+        state_of(app).registered.channels["parrot"] = RegisteredChannel("The Parrot", send)
+
+    register(outlast)
+    reference = send_ticket(app.test_client())
+    deliver(app)
+    ticket, attempts = ticket_and_attempts(app, reference)
+    assert (ticket.status, ticket.attempts) == (Status.DELIVERED, 2)
+    assert [attempt.outcome for attempt in attempts] == [Outcome.FAILED, Outcome.DELIVERED]
 
 
 @pytest.mark.only("sqlite")

@@ -17,8 +17,10 @@ class Parrot:
     def __init__(self, ending: object = None) -> None:
         self.ending = ending
         self.sent: list[tuple[str, str]] = []
+        self.tickets: list[Ticket] = []
 
     def send(self, ticket: Ticket, conversation: Conversation) -> Any:
+        self.tickets.append(ticket)
         self.sent.append((ticket.reference, conversation.pairs[0].question))
         if isinstance(self.ending, BaseException):
             raise self.ending
