@@ -149,8 +149,9 @@ def test_a_ticket_tells_whether_a_proxy_hid_its_visitor(
 
 
 def test_importing_the_package_leaves_what_it_may_not_need() -> None:
-    """Alembic, smtplib, Markdown and the form library come when they are used, not at import."""
+    """Alembic, smtplib, Markdown, the form library and PostgreSQL come when they are used, not at import."""
     program = "import sys, flask_kapa_handoff; print([n for n in sys.argv[1:] if n in sys.modules])"
     names = ["alembic", "smtplib", "comrak", "nh3", "flask_mail", "wtforms", "email_validator"]
+    names += ["sqlalchemy.dialects.postgresql"]
     done = subprocess.run([sys.executable, "-c", program, *names], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

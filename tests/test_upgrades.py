@@ -26,7 +26,7 @@ from sqlalchemy.engine import make_url
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE, schema
-from flask_kapa_handoff.storage.tables import metadata
+from flask_kapa_handoff.storage.indexes import metadata
 from tests.helpers.offers import signed_offer
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket

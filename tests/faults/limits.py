@@ -47,8 +47,8 @@ def rounds_against_a_limit(
         for number in range(rounds):
             if which == "site":
                 _forget_tickets(engine)
-            # Somebody else in each round: what was sent before does not count.
-            email, address = f"visitor-{number}@example.com", str(ip_address("10.0.0.1") + number)
+            # Another visitor in another /24 each round: what was sent before does not count.
+            email, address = f"visitor-{number}@example.com", str(ip_address("10.0.0.1") + 256 * number)
             found.append(submitters.submit(submits, threads=submits // PROCESSES, email=email, address=address))
     return found
 
