@@ -1,8 +1,8 @@
 """Writes the headers of a mail, which nobody can break, and which every mail program reads as they were meant.
 
 Header text comes from visitors. Characters that could end a header line or hide text are removed. ASCII is written
-unchanged; what is not ASCII becomes encoded words (RFC 2047). The standard library is not used for that: several Python
-versions lose or add blanks between its encoded words.
+unchanged; what is not ASCII becomes encoded words (RFC 2047). The standard library is not used for that: in several
+versions of Python it loses blanks between encoded words, or adds some.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from unicodedata import category, combining
 
 from ...text import visible
 
-# C0, C1, line and paragraph separators, surrogates. Some programs end a line at one of them, as Python's own header code
-# does (\x0b \x0c \x1c-\x1e \x85).
+# C0, C1, line and paragraph separators, surrogates. Some of them end a line for Python's own header code (\x0b \x0c
+# \x1c-\x1e \x85), which may read the mail later.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 _LINE_LENGTH = 76  # RFC 2047, 2, for lines with encoded words; RFC 5322, 2.1.1, has 78 for others
@@ -86,9 +86,11 @@ def header(name: str, value: str | Address) -> bytes:
         _add(lines, _WORDS.findall(f" {text}"))
     else:
         words = _WORDS.findall(f" {text}")
-        # The blanks between the first and the last of these words are encoded as well.
-        found = [index for index, word in enumerate(words) if _must_be_encoded(word, lines[0])] or [len(words)]
-        first, end = found[0], found[-1] + 1
+        found = [index for index, word in enumerate(words) if _must_be_encoded(word, lines[0])]
+        if found:  # some programs make one blank of several
+            found += [index for index, word in enumerate(words) if word.startswith("  ")]
+        # The words between them, too, so that the blanks are inside the encoded words.
+        first, end = (min(found), max(found) + 1) if found else (len(words), len(words))
         _add(lines, words[:first])
         _add_encoded(lines, "".join(words[first:end])[1:])
         _add(lines, words[end:])
@@ -133,10 +135,10 @@ def _base64(text: str) -> str:
 
 
 def _pieces(text: str, encode: Callable[[str], str], longest: int) -> Iterator[str]:
-    """Words with the blanks before them; if one is too long, what a reader sees as its characters; else its code points.
+    """Words with the blanks before them; the characters of a word that is too long, as a reader sees them.
 
-    Words, since some programs, such as those on Python's ``email.headerregistry``, put blanks between the encoded words
-    of a display name.
+    Whole words, because some programs put blanks between the encoded words of a display name, such as those that use
+    Python's ``email.headerregistry``.
     """
     for word in _WORDS.findall(text):
         if len(encode(word)) <= longest:

@@ -1,7 +1,7 @@
 """Writes the body of a mail: parts that every server accepts, in the plainest encoding that fits their text.
 
-A text of ASCII stays as it is unless a line is too long for servers (RFC 5321, 4.5.3.1.6: 1000 octets with its end). Spam
-filters count text that is base64 without need.
+ASCII stays as it is unless a line is too long for servers (RFC 5321, 4.5.3.1.6: 1000 octets with its end). Spam
+filters count text in base64 that does not need it.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def _part(content_type: str, text: str, filename: str | None = None) -> bytes:
     """A text as one part of a mail, including its headers."""
     encoding, data = _encoded(octets(text))
     disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
-    head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n{disposition}\r\n'
-    return head.encode("ascii") + data
+    head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n'
+    return f"{head}{disposition}\r\n".encode("ascii") + data
 
 
 def _encoded(data: bytes) -> tuple[str, bytes]:
@@ -75,7 +75,7 @@ def _encoded(data: bytes) -> tuple[str, bytes]:
 
 def _multipart(kind: str, parts: list[bytes]) -> bytes:
     """Several parts as one, including its headers."""
-    # Nobody can guess the boundary, so no text contains it. The line end before it is not the part's (RFC 2046, 5.1.1).
+    # Nobody can guess the boundary, so no text contains it. The line end before it belongs to it (RFC 2046, 5.1.1).
     boundary = f"=_{secrets.token_hex(16)}".encode("ascii")
     lines = [b'Content-Type: multipart/%s; boundary="%s"\r\n' % (kind.encode("ascii"), boundary)]
     lines += [b"--%s\r\n%s" % (boundary, one) for one in parts]
