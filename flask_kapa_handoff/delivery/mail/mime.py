@@ -53,14 +53,16 @@ def octets(text: str) -> bytes:
 
 def _part(content_type: str, text: str, filename: str | None = None) -> bytes:
     """A text as one part of a mail, including its headers."""
-    encoding, data = _encoded(octets(text))
+    data = octets(text)
+    # Programs may change the line ends of a text; every octet of another file arrives as it is.
+    encoding, data = _plainest(data) if content_type.startswith("text/") else ("base64", _base64(data))
     disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
     head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n'
     return f"{head}{disposition}\r\n".encode("ascii") + data
 
 
-def _encoded(data: bytes) -> tuple[str, bytes]:
-    """The name of an encoding, and the data in it."""
+def _plainest(data: bytes) -> tuple[str, bytes]:
+    """The name of the plainest encoding for a text, and the text in it."""
     changed = data.translate(None, _UNCHANGED)
     if data.count(b"\r") == data.count(b"\n"):  # a CR alone must not be in a mail, and quoted-printable leaves it
         if not changed.strip(b"=") and max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE:
@@ -70,7 +72,11 @@ def _encoded(data: bytes) -> tuple[str, bytes]:
             quoted = b2a_qp(data + b"\r\n").removesuffix(b"\r\n")
             if len(quoted) <= _BASE64_GROWTH * len(data):
                 return "quoted-printable", quoted
-    return "base64", b"\r\n".join(_BASE64_LINES.findall(b2a_base64(data, newline=False)))
+    return "base64", _base64(data)
+
+
+def _base64(data: bytes) -> bytes:
+    return b"\r\n".join(_BASE64_LINES.findall(b2a_base64(data, newline=False)))
 
 
 def _multipart(kind: str, parts: list[bytes]) -> bytes:
