@@ -76,6 +76,9 @@ def header(name: str, value: str | Address) -> bytes:
         ValueError: the value contains a control character, such as the end of a line.
     """
     text = str(value)
+    line = f"{name}: {text}"
+    if len(line) <= _LINE_LENGTH and line.isascii() and line.isprintable() and "=?" not in line:
+        return f"{line}\r\n".encode("ascii")  # as most are
     if _UNSAFE.search(text):
         raise ValueError(f"the header {name} has a control character: {text!r}")
     lines = [f"{name}:"]
