@@ -83,13 +83,14 @@ def header(name: str, value: str | Address) -> bytes:
         raise ValueError(f"the header {name} has a control character: {text!r}")
     lines = [f"{name}:"]
     if isinstance(value, Address):
-        if any(_must_be_encoded(word, lines[0]) for word in _WORDS.findall(value.display_name)):
+        if any(_must_be_encoded(word, lines[0]) for word in _WORDS.findall(f" {value.display_name}")):
             _add_encoded(lines, value.display_name)
             text = f"<{value.addr_spec}>"
         _add(lines, _WORDS.findall(f" {text}"))
     else:
         words = _WORDS.findall(f" {text}")
-        found = [index for index, word in enumerate(words) if _must_be_encoded(word, lines[0])]
+        # The first line is never the name alone, which some programs would read as a blank.
+        found = [index for index, word in enumerate(words) if _must_be_encoded(word, "" if index else lines[0])]
         if found:  # some programs make one blank of several
             found += [index for index, word in enumerate(words) if word.startswith("  ")]
         # The words between them, too, so that the blanks are inside the encoded words.
@@ -100,8 +101,9 @@ def header(name: str, value: str | Address) -> bytes:
     return "\r\n".join([*lines, ""]).encode("ascii")
 
 
-def _must_be_encoded(word: str, name: str) -> bool:
-    return not word.isascii() or "=?" in word or len(name) + len(word) > _LINE_LENGTH
+def _must_be_encoded(word: str, line: str) -> bool:
+    """Whether a word, with the blanks before it, can't be added to a line as it is."""
+    return not word.isascii() or "=?" in word or len(line) + len(word) > _LINE_LENGTH
 
 
 def _add(lines: list[str], words: list[str]) -> None:
