@@ -69,7 +69,7 @@ def mail_of(text: str) -> bytes:
 
 
 def assert_well_formed(mail: bytes) -> None:
-    """Lines and encoded words are as short as RFC 2047 wants them, and each encoded word is a text by itself."""
+    """Lines and encoded words are as short as RFC 2047 wants them, and each encoded word is a text of its own."""
     *lines, last, end = mail.decode("ascii").split("\r\n")
     assert (last, end) == ("", "")
     assert max(map(len, lines)) <= 76
