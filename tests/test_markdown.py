@@ -43,6 +43,7 @@ def read(markdown: str, page: str | None = None) -> _Reader:
         ("a", "href"),
         ("a", "rel"),
         ("ol", "start"),
+        ("li", "value"),
         ("td", "align"),
         ("th", "align"),
         *((tag, "dir") for tag in (*BLOCKS, "a", "bdi", "code", "pre")),
@@ -284,6 +285,8 @@ SIZE = 64 * 1024
         "1. م\n\n   a\n",
         "```a b\n",
         "\ufdd0\t\ufdd1",
+        "1. a\n5. b\n",
+        "1. 3. 1. a\n",
     ],
     ids=ascii,
 )

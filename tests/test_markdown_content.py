@@ -292,6 +292,24 @@ def test_definitions_in_code_stay_code() -> None:
     assert shown(f"[x]\n\n```\n{code}```\n\n[x]: https://x.example").endswith(f"<pre><code>{code}</code></pre>")
 
 
+@pytest.mark.parametrize(
+    ("markdown", "numbers"),
+    [
+        ("1. a\n3. b\n4. c\n7. d", [None, "3", None, "7"]),
+        ("3. a\n\n5. b", [None, "5"]),
+        ("> 1) é **a**\n> 4) [b](https://x.example)", [None, "4"]),
+        ("1. a\n   - x\n\n     2. y\n     4. z\n9. b", [None, None, None, "4", "9"]),
+        ("1. a\n1. b\n1. c\n\ntext\n\n5. d\n6. e", [None] * 5),
+        ("1. a\n2. b\n\n   1. x\n   2. y\n   3. z\n3. c", [None] * 6),
+        ("5. a\n2. b", [None, "2"]),
+    ],
+)
+def test_lists_keep_their_numbers(markdown: str, numbers: list[str | None]) -> None:
+    """A renderer counts from the first one; a list that repeats one number wants that."""
+    assert [value or None for value in re.findall('<li(?: value="([0-9]+)")?', shown(markdown))] == numbers
+    assert "sourcepos" not in to_html(markdown)
+
+
 def test_html_keeps_its_lines() -> None:
     """A block of HTML is a paragraph of text, with a line for each of its own."""
     assert shown("<div>\n  **a**\n</div>\n\nb") == ("<p>&lt;div&gt;<br>\n  **a**<br>\n&lt;/div&gt;</p>\n<p>b</p>")

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from ..links import Links
 from ..text import visible
 from .definitions import with_definitions
+from .numbers import counts_otherwise, with_numbers
 from .output import DIRECTIONS, completed, with_directions
 from .source import cells, prepared, without_marks
 
@@ -141,14 +142,22 @@ def _rendered(text: str, links: Links, page: str | None) -> Markup:
 
 
 def _by_comrak(text: str) -> str:
+    return with_numbers(text, _by_comrak_with_places) if counts_otherwise(text) else _render(text, has_places=False)
+
+
+def _by_comrak_with_places(text: str) -> str:
+    return _render(text, has_places=True)
+
+
+def _render(text: str, *, has_places: bool) -> str:
     import comrak
 
-    extensions, rendering = _options()
+    extensions, rendering = _options(has_places)
     return comrak.render_markdown(text, extension_options=extensions, render_options=rendering)
 
 
 @cache
-def _options() -> tuple[ExtensionOptions, RenderOptions]:
+def _options(has_places: bool) -> tuple[ExtensionOptions, RenderOptions]:
     import comrak
 
     extensions = comrak.ExtensionOptions()
@@ -156,6 +165,7 @@ def _options() -> tuple[ExtensionOptions, RenderOptions]:
     extensions.cjk_friendly_emphasis = extensions.math_dollars = extensions.math_latex = True
     rendering = comrak.RenderOptions()
     rendering.escape = rendering.full_info_string = True
+    rendering.sourcepos = has_places
     return extensions, rendering
 
 
@@ -166,7 +176,7 @@ def _cleaner() -> Cleaner:
     return nh3.Cleaner(
         tags=set(TAGS),
         # "*": ammonia allows titles by default, and a title can misrepresent the link.
-        attributes={"*": set(), "a": {"href"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}},
+        attributes={"*": set(), "a": {"href"}, "ol": {"start"}, "li": {"value"}, "td": {"align"}, "th": {"align"}},
         set_tag_attribute_values=DIRECTIONS,
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",

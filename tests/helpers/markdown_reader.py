@@ -84,7 +84,8 @@ class MarkdownReader:
             yield "\n"
 
     def _inline(self, tokens: list[Token]) -> Iterator[str]:
-        link, text, images = "", "", []
+        link, text = "", ""
+        images: list[str] = []
         for token in tokens:
             if token.type == "link_open":
                 link, text, images = self._address(token.attrs["href"]), "", []
