@@ -22,7 +22,7 @@ _WORDS = tuple(
             Kind.PASSWORD,
             r"pass(?:word|wd|phrase|code|wort|ord|(?<=mot de pass)e|(?<=motdepass)e|(?<=avra.pass)e)?",
         ),
-        (b"pwd", Kind.PASSWORD, "pwd"),
+        (b"pw", Kind.PASSWORD, "(?<![a-z])pwd?|(?<=[a-z_])pwd"),
         (b"kennwort", Kind.PASSWORD, "kennwort"),
         (b"mdp", Kind.PASSWORD, "mdp"),
         (b"contrase", Kind.PASSWORD, "contrase(?:ñ|n|ny)a"),
@@ -72,18 +72,16 @@ _SUFFIX = (
     r"(?:[_-]?(?:\d{1,3}|prod(?:uction)?|dev(?:elopment)?|stag(?:e|ing)|test|live|old|new|current|value|plain|b64|base64"
     r"|confirm(?:ation)?|repeat|again)){0,2}(?![A-Za-z0-9_$])(?!-[A-Za-z])"
 )
-_QUALIFIER = (
-    r"(?:[ \t]\([^()\n]{1,30}\)|[ \t](?:for|of|from|für|von|del?|para|pour|di|per|for the)[ \t][^\n:=,;]{1,30}?)?"
-)
+_QUALIFIER = r"(?P<about>[ \t]\([^()\n]{1,30}\)|[ \t](?:(?:I|we) use|(?:for|of|from|to|für|von|del?|para|pour|di|per|от|для)[ \t][^\n:=,;]{1,30}?))?"
 _LINK = re.compile(
     rf"{_SUFFIX}(?P<close>[\"'`*_\\\])]{{0,4}}){_QUALIFIER}[ \t]{{0,20}}[`*_\"']{{0,3}}(?:"
     r"(?P<assign>:[ \t]*[A-Za-z_][\w.\[\]| ]{0,40}?=(?![=>~])|=>|:=|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])(?P<bold>[*_]{0,3})"
     r"(?P<blank>[ \t]*(?P<line>\n[ \t>]{0,20})?)"
-    r"|(?P<element>>)|(?P<attribute>[ \t](?:value|content)[ \t]?=[ \t]?(?=[\"']))"
+    r"|(?P<element>>)|(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
     r"|(?P<call>\([ \t]?(?=[\"']))|(?P<comma>(?<=[\"']),[ \t]?(?=[\"']))|(?P<quoted>(?<=[ \t])(?=[\"'`“„«「]))"
-    r"|(?P<prose>(?<=[ \t])(?:is|was|are|ist|war|lautet|est|es|era|è|é|to|jest|är|er)[ \t]{0,3}:?[ \t]{0,3}"
+    r"|(?P<prose>(?<=[ \t])[-–—](?=[ \t])[ \t]{1,3}|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|es|era|è|é|to|jest|är|er)(?![^\W_])(?!\s(?:the|my|our|your|an?|this|be)\b)[ \t]{0,3}:?[ \t]{0,3}"
     r"|(?:是|为|為|は|が|는|은|이)[ \t]?[:：]?[ \t]?)"
-    r"|(?P<cell>\|[ \t]{0,10})|(?P<flag>(?<=[ \t]))(?=[^\s=:|]))",
+    r"|(?P<cell>\|[ \t]{0,10})|(?(about)(?!)|(?P<flag>(?<=[ \t]))(?=[^\s=:|])))",
     re.IGNORECASE,
 )
 _VALUE = re.compile(
@@ -97,8 +95,8 @@ _CUT = re.compile(
 )
 _CUT_OF_QUERY = re.compile(r"[&#)\]>]")
 # The user of an address, whose password is found otherwise; the token of a badge, which is shown to everybody.
-_NOT_BEFORE = re.compile(r"[/$%{]$|\.svg\?$|badge[^\s]*\?$")
-_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$")
+_NOT_BEFORE = re.compile(r"[$%{]$|\S/$|\.svg\?$|badge[^\s]*\?$")
+_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$|(?:key|name|id)=[\"']$")
 _TRAILING = ",;.:)]}>|*_"
 
 
@@ -170,6 +168,8 @@ def _value_after(text: str, name: str, end: int, kind: Kind, links: re.Pattern[s
         return None, 0
     is_assigned = bool(link["assign"] or link["element"] or link["attribute"])
     if name.lower() == "pass" and not is_assigned:  # the verb
+        return None, 0
+    if link["line"] and ")" in link["close"]:  # the end of a condition
         return None, 0
     found = _VALUE.match(text, link.end())
     if found is None:

@@ -84,6 +84,7 @@ _FORMATS: dict[bytes, tuple[_Format, ...]] = {
         _format("identified by", "password", r"identified by (?:password )?[\"']([^\"'\n]{4,200})[\"']", _is_password),
     ),
     b"auth": (
+        _format("authorization: digest ", "token", r"authorization: digest [^\n]{0,500}?response=\"([0-9a-f]{32,64})"),
         _format(
             "authorization",
             "token",
@@ -101,6 +102,7 @@ _FORMATS: dict[bytes, tuple[_Format, ...]] = {
             rf"private-lines: \d{{1,3}}\s+({_B}{{40,80}}(?:\s+{_B}{{4,80}}={{0,2}}){{0,40}})",
         ),
     ),
+    b"_": (_format("whsec_", "webhook secret", rf"(whsec_{_B}{{24,200}}={{0,2}})"),),
     b"=": (
         _format("sig", "signature", r"sig(?:nature)?=([A-Za-z0-9%+/_-]{32,2000}={0,2})", _is_random),
         _format(
@@ -112,25 +114,21 @@ _FORMATS: dict[bytes, tuple[_Format, ...]] = {
         _format(
             "-----begin ",
             "private key",
-            rf"(-----BEGIN [A-Z0-9 ]{{0,30}}PRIVATE KEY(?: BLOCK)?-----{_KEY_BODY}{{16,20000}}"
+            rf"(-----BEGIN [A-Z0-9 ]{{0,30}}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]){{0,6}}"
+            rf"(?={_B}{{16}}|[A-Za-z-]{{4,20}}: ){_KEY_BODY}{{16,20000}}"
             r"(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?)",
         ),
-        _format("-us", "Mailchimp key", r"(?<![0-9a-z])([0-9a-f]{32}-us\d{1,2})\b", lead=32),
         _format(
             "curl ",
             "password",
-            rf"curl [^\n]{{0,300}}?[ ](?:-u|--user)[ =]?{_QUOTE}[^\s:\"']{{1,100}}:([^\s\"']{{3,200}})",
+            rf"curl [^\n]{{0,300}}?(?<= )(?:-u|--user)[ =]?{_QUOTE}[^\s:\"']{{1,100}}:([^\s\"']{{3,200}})",
             _is_password,
         ),
-    ),
-    b" -p": (
         _format("sshpass ", "password", rf"sshpass -p ?{_QUOTE}([^\s\"']{{3,200}})", _is_password),
         _format("mysql", "password", r"mysql\w* [^\n]{0,100}?(?<= )-p([^\s\"'=-][^\s\"']{3,100})", _is_password),
         _format(
             "docker login", "password", rf"docker login [^\n]{{0,100}}? -p {_QUOTE}([^\s\"']{{3,200}})", _is_password
         ),
-    ),
-    b" -a ": (
         _format("redis-cli ", "password", rf"redis-cli [^\n]{{0,100}}?-a {_QUOTE}([^\s\"']{{3,200}})", _is_password),
     ),
     b"~": (
@@ -162,12 +160,11 @@ _FORMATS: dict[bytes, tuple[_Format, ...]] = {
         _format("hooks.zapier.com/", "webhook", r"hooks\.zapier\.com/hooks/catch/(\d{4,12}/[a-z0-9]{5,20})"),
         _format(".make.com/", "webhook", r"\.make\.com/([a-z0-9]{28,40})(?![a-z0-9])"),
     ),
-    b".": (_format("atlasv1.", "Terraform token", rf"atlasv1\.({_U}{{50,200}})"),),
 }
 
 # Up to the first "@" that is followed by a host alone.
 _ADDRESS = re.compile(
-    r"://([^\s/:@\"'<>]{0,100}):([^\s/\"'`]{1,200}?)@(?!host(?:name)?\b)(?=[\w.\[\]${}%<>-]{1,255}(?:[:/?#\s\"'`),;\\\x00]|$))"
+    r"://([^\s/:\"'<>]{0,100}):([^\s/\"'`]{1,200}?)@(?!host(?:name)?\b)(?=[\w.\[\]${}%<>-]{1,255}(?:[:/?#\s\"'`),;\\\x00]|$))"
 )
 
 

@@ -57,11 +57,13 @@ _WORDS = frozenset(
     incorrect correct accepted changed protected authentication authorization credential credentials required. pattern
     match validator validators visible toggle reset change update forgot current confirm confirmation repeat again
     generate create argument arguments arg args config configuration settings setting manager provider service
+    erforderlich pflichtfeld falsch vergessen obligatoire requis facultatif incorrecte obligatoria obligatorio requerido
+    requerida opcional verplicht vereist onjuist zorunlu gerekli wymagane povinné pakollinen obbligatoria obbligatorio
     """.split()
 )
 _PLACEHOLDER = re.compile(
     r"your|(?:^|[-_. ])examples?|example[-_]|sample|placeholder|change[-_ ]?(?:me|this|it)|replace|insert|enter[-_ ]|x{4,}|redact|hidden|masked|removed"
-    r"|dummy|fixme|todo|obfuscated|censored|goes[-_]here|[-_]here\b|some[-_ ]?(?:password|secret|token|key|value|random|long)"
+    r"|dummy|fixme|todo|obfuscated|censored|(?:goes|key|token|password|secret|value)[-_]here\b|some[-_ ]?(?:password|secret|token|key|value|random|long)"
     r"|my[-_ ]?(?:\w+[-_ ])?(?:super[-_ ]?)?(?:password|pass|pwd|secret|token|api|key|db)|\.\.\.|…|\*{3}|•|(.)\1{5}|^(.)\2{3,}$"
     r"|super[-_]?secret|very[-_]?secret|top[-_]?secret|long[-_]random|random[-_](?:string|secret|key)|not[-_]a?[-_]?(?:real|secret)"
     r"|1234567890abcdef1234|0123456789abcdef0123456789abcdef"
@@ -73,7 +75,7 @@ _TEMPLATE = re.compile(
 _ELIDED = re.compile(r"^[xX*•.·_#?-]+$")
 _CODE = re.compile(
     r"^(?:[A-Za-z_$][\w$]*(?:\?\.|\.|->|::))+[A-Za-z_$][\w$]*\W*$"  # settings.DB_PASSWORD
-    r"|^[A-Za-z_$][\w$.:>-]*\(|^[A-Za-z_$][\w$.]*\[|^&?[A-Za-z_]\w*[<!?|]"  # getpass.getpass(…), os.environ["X"], T<…>
+    r"|^[A-Za-z_$][\w$.:>-]*\(|^[A-Za-z_$][\w$.]*\[|^&?[A-Za-z_]+(?:[<|]|[!?]\W*$)"  # getpass.getpass(…), os.environ["X"], T<…>
     r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\W*$"  # DB_PASSWORD
 )
 _HASH = re.compile(r"^(?:\$[\da-z-]{1,12}\$|\{[A-Z0-9-]+\}|(?:sha|md|SHA|MD)\d+[-:$]|pbkdf2|scrypt[:$]|argon2|bcrypt)")
@@ -90,6 +92,8 @@ _TECHNICAL = re.compile(
     re.IGNORECASE,
 )
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_RANGE = re.compile(r"^\d{1,2}[-–]\d{1,3}$")  # "8-20 characters"
+_MAIL_PASSWORD = re.compile(r"^[a-z]{4}(?: [a-z]{4}){3}$")  # as Google makes them for one app
 _MARKUP = re.compile(r"\]\(|[<>=]|^[#@]|/.*/|\w\(")
 _PUNCTUATION = ".,;:!?)]}>|\"'`*"
 
@@ -119,7 +123,8 @@ def is_secret(candidate: Candidate) -> bool:
 
 def _is_code(value: str, candidate: Candidate) -> bool:
     """Whether an unquoted value is an expression: a path of attributes, a call, a constant's name."""
-    if _CODE.search(value) or candidate.after[:1] in ("(", "["):
+    last = value.rpartition(".")[2]
+    if candidate.after[:1] in ("(", "[") or (_CODE.search(value) and not (last.isalnum() and _looks_random(last))):
         return True
     bare = value.strip(_PUNCTUATION)
     # A name of small and capital letters, such as SecretStr or newPassword.
@@ -146,8 +151,12 @@ def _looks_random(value: str) -> bool:
         )
     if not letters:
         return digits >= 20
-    humps = _HUMP.findall(value)
-    return len(value) >= 16 and letters < 2.9 * len(humps)  # "CancellationTokenSource" has few, and long ones
+    return len(value) >= 16 and _is_scrambled(value)
+
+
+def _is_scrambled(value: str) -> bool:
+    """Whether capitals come too often for words: ``CancellationTokenSource`` has few, and long ones."""
+    return len(value) < 2.9 * len(_HUMP.findall(value))
 
 
 def _looks_chosen(value: str, bare: str, candidate: Candidate) -> bool:
@@ -155,15 +164,17 @@ def _looks_chosen(value: str, bare: str, candidate: Candidate) -> bool:
     has_letter = any(c.isalpha() for c in bare)
     has_sign = any(not c.isalnum() and c not in " -_.'’" for c in bare)
     if " " in value:
-        return False
+        return bool(_MAIL_PASSWORD.match(value))
     if candidate.is_prose:
         is_mixed = has_letter and (has_digit or (has_sign and candidate.kind is Kind.PASSWORD))
         return len(bare) >= 6 and is_mixed and not _TECHNICAL.match(bare) and not _MARKUP.search(value)
     if has_digit:
+        if not has_letter and _RANGE.match(bare):
+            return False
         return has_letter or has_sign or (candidate.kind is Kind.PASSWORD and len(bare) >= 4)
     if not bare.isascii():
         return False
     if candidate.is_quoted:
-        return bare.islower() or has_sign
+        return bare.islower() or has_sign or (len(bare) >= 8 and _is_scrambled(bare))
     # Letters alone: a word of a sentence, a variable, or a password without digits.
     return candidate.is_setting and len(bare) >= 6 and (has_sign or not bare[:1].isupper()) and value[-1] not in ".:?"
