@@ -13,7 +13,7 @@ from .values import Candidate, Kind, is_placeholder, is_secret
 
 def find_formats(subject: Subject) -> Iterator[Span]:
     """Headers, addresses, command lines and private keys, in no particular order."""
-    for mark, formats in _FORMATS.items():
+    for mark, formats in FORMATS.items():
         for needle, label, pattern, accepts, lead in formats if mark in subject.lower else ():
             at = subject.lower.find(needle)
             while at >= 0:
@@ -30,11 +30,11 @@ def _is_shown(value: str) -> bool:
 
 
 def _is_random(value: str) -> bool:
-    return is_secret(Candidate(Kind.KEY, value, is_quoted=True, is_setting=False, is_prose=False, after=""))
+    return is_secret(Candidate(Kind.KEY, value))
 
 
 def _is_password(value: str) -> bool:
-    return is_secret(Candidate(Kind.PASSWORD, value, is_quoted=True, is_setting=True, is_prose=False, after=""))
+    return is_secret(Candidate(Kind.PASSWORD, value))
 
 
 def _is_cookie(value: str) -> bool:
@@ -50,7 +50,7 @@ def _is_login(value: str) -> bool:
     return bool(colon) and (user + password).isprintable() and not is_placeholder(password or user)
 
 
-class _Format(NamedTuple):
+class Format(NamedTuple):
     """Where to look, and what for.
 
     Arguments:
@@ -69,17 +69,17 @@ class _Format(NamedTuple):
 
 def _format(
     needle: str, label: str, pattern: str, accepts: Callable[[str], bool] = _is_shown, lead: int = 0
-) -> _Format:
-    return _Format(needle.encode(), label, re.compile(pattern, re.IGNORECASE), accepts, lead)
+) -> Format:
+    return Format(needle.encode(), label, re.compile(pattern, re.IGNORECASE), accepts, lead)
 
 
 _U, _B = r"[A-Za-z0-9_-]", r"[A-Za-z0-9+/]"
 _KEY_BODY = rf"(?:\s|\\[nr]|{_B}|[=:,]|-(?!-))"
 _QUOTE = r"[\"'`]?"
 # By what a text has to contain for any of them.
-_FORMATS: dict[bytes, tuple[_Format, ...]] = {
+FORMATS: dict[bytes, tuple[Format, ...]] = {
     b" ": (
-        _format("bearer ", "token", r"bearer[ ]{1,4}([A-Za-z0-9._~+/-]{16,4000}={0,2})", _is_random),
+        _format("bearer ", "token", r"bearer {1,4}([A-Za-z0-9._~+/-]{15,4000}[A-Za-z0-9_~+/-]={0,2})", _is_random),
         _format("basic ", "password", rf"basic[ ]{{1,4}}({_B}{{8,2000}}={{0,2}})(?![A-Za-z0-9])", _is_login),
         _format("identified by", "password", r"identified by (?:password )?[\"']([^\"'\n]{4,200})[\"']", _is_password),
     ),
@@ -88,8 +88,9 @@ _FORMATS: dict[bytes, tuple[_Format, ...]] = {
         _format(
             "authorization",
             "token",
-            rf"authorization[\"'`\]]{{0,2}} ?[:=] ?{_QUOTE}(?:(?:token|apikey|api-key|key|bot|negotiate|splunk|sso-key)[ =]{{1,4}})?"
-            r"([A-Za-z0-9._~+/:-]{16,4000}={0,2})",
+            rf"authorization[\"'`\]]{{0,2}} ?[:=] ?{_QUOTE}"
+            r"(?:(?:token|apikey|api-key|key|bot|negotiate|splunk|sso-key)[ =]{1,4})?"
+            r"([A-Za-z0-9._~+/:-]{15,4000}[A-Za-z0-9_~+/-]={0,2})",
             _is_random,
         ),
         _format('"auth"', "password", rf"\"auth\" ?: ?\"({_B}{{8,400}}={{0,2}})\"", _is_login),

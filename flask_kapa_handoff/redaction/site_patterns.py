@@ -1,7 +1,7 @@
 """KAPA_HANDOFF_REDACT_PATTERNS: what a site masks besides, checked when the app starts.
 
 Visitors choose the texts, and a request may bring a megabyte of them. So an expression is refused if one attempt to
-match may take more than a fixed number of steps: whatever the text, the time is then at most proportional to its length.
+match may take more than a fixed number of steps: then the time is at most proportional to the text's length.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ MAX_PATTERNS, MAX_NAME, MAX_EXPRESSION = 50, 40, 1000
 MAX_STEPS = 1000
 """How many steps one attempt to match may take, at one place of a text."""
 
-_SECRET = "secret"
 _ONE_CHARACTER = frozenset({"LITERAL", "NOT_LITERAL", "ANY", "IN", "RANGE", "CATEGORY"})
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 
@@ -41,7 +40,7 @@ class SitePattern(NamedTuple):
 
     def find(self, text: str) -> Iterator[Span]:
         """What the pattern matches in a text."""
-        group = _SECRET if _SECRET in self.pattern.groupindex else 0
+        group = self.pattern.groupindex.get("secret", 0)
         for match in self.pattern.finditer(text):
             if match[group]:
                 yield Span(match.start(group), match.end(group), self.label)
@@ -83,8 +82,8 @@ def _pattern(label: object, expression: object) -> SitePattern:
     steps = _effort(tree)[1]
     if steps > MAX_STEPS:
         raise ValueError(
-            f"at one place of a text it may take {steps:,} steps, and at most {MAX_STEPS:,} are allowed, so that no text"
-            " makes it slow; use smaller repeats, or fewer that follow each other"
+            f"at one place of a text it may take {steps:,} steps, and at most {MAX_STEPS:,} are allowed, so that no"
+            " text makes it slow; use smaller repeats, or fewer that follow each other"
         )
     return SitePattern(name, pattern)
 

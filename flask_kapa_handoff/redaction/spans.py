@@ -35,7 +35,7 @@ class Span(NamedTuple):
 
 
 def masked(text: str, spans: Iterable[Span]) -> str:
-    """The text with each span replaced by ``[hidden: label]``; spans that overlap become one, with the first's label."""
+    """The text with ``[hidden: label]`` for each span; spans that overlap become one, with the first's label."""
     parts = []
     done = 0
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):

@@ -171,18 +171,22 @@ def _expression(body: str) -> str:
     return "".join(parts)
 
 
-def _index() -> dict[str, list[_Row]]:
-    index: dict[str, list[_Row]] = defaultdict(list)
+def _rows() -> Iterator[tuple[str, _Row]]:
     for line in _TABLE.strip().splitlines():
         label, prefixes, body = (part.strip() for part in line.split("|"))
+        expression = _expression(body.removesuffix("!"))
         for prefix in prefixes.split():
-            before, expression = _BEFORE.get(prefix, ""), _expression(body.removesuffix("!"))
-            pattern = re.compile(f"{before}{re.escape(prefix)}{expression}(?![A-Za-z0-9])={{0,2}}")
-            index[prefix[:2]].append(_Row(label, pattern, body.endswith("!")))
-    return dict(index)
+            pattern = re.compile(f"{_BEFORE.get(prefix, '')}{re.escape(prefix)}{expression}(?![A-Za-z0-9])={{0,2}}")
+            yield prefix, _Row(label, pattern, body.endswith("!"))
 
 
-_INDEX = _index()
+PREFIXES: list[str] = []
+"""With what the tokens begin."""
+
+_INDEX: dict[str, list[_Row]] = defaultdict(list)
+for _prefix, _row in _rows():
+    PREFIXES.append(_prefix)
+    _INDEX[_prefix[:2]].append(_row)
 # Without a prefix, but with a mark of the issuer's later on.
 _MARKED = (
     _Row("Mailchimp key", re.compile(r"[0-9a-f]{32}-us\d{1,2}(?![\w-])"), False),

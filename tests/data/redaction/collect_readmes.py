@@ -3,8 +3,8 @@
     python collect_readmes.py FOLDER… [REPORT.json…]
 
 A folder is searched for Python packages (``*.dist-info/METADATA``) and for npm packages (``package.json`` beside
-``README.md``). A report is what ``pip install --dry-run --report`` writes. Of each README, the lines are kept that could
-make a rule look at all, so that the file stays small.
+``README.md``). A report is what ``pip install --dry-run --report`` writes. Of each README, the lines are kept that
+could make a rule look at all, so that the file stays small.
 """
 
 from __future__ import annotations
