@@ -135,7 +135,8 @@ def _is_code(value: str, candidate: Candidate) -> bool:
     if candidate.is_quoted:
         return False
     last = value.rpartition(".")[2]
-    if candidate.is_called or (_CODE.match(value) and not (len(last) >= 20 and last.isalnum() and _looks_random(last))):
+    is_token = len(last) >= 20 and last.isalnum() and _looks_random(last)
+    if candidate.is_called or (_CODE.match(value) and not is_token):
         return True
     bare = value.strip(_PUNCTUATION)
     # A name of small letters and capitals, such as SecretStr or newPassword.
