@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-from typing import NamedTuple
-
 import pytest
 
 from flask_kapa_handoff.redaction import redact
-from tests.helpers.redaction_corpus import FOLDER, Sample, lines, samples
+from tests.helpers.redaction_corpus import Sample, lines, readmes, samples
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -29,21 +26,6 @@ SAMPLE_SECRETS = {
     ("pypi mysql-connector-python", "password"),
     ("pypi pyjwt", "JWT"),
 }
-
-
-class Readme(NamedTuple):
-    """What a README says about passwords, tokens and keys."""
-
-    name: str
-    text: str
-
-
-def readmes() -> list[Readme]:
-    """The documents that collect_readmes.py collected."""
-    documents = gzip.decompress((FOLDER / "readmes.txt.gz").read_bytes()).decode().split("\f")[1:]
-    return [
-        Readme(head.split(" | ")[0], text) for head, _, text in (document.partition("\n") for document in documents)
-    ]
 
 
 def missed() -> list[Sample]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from flask_kapa_handoff.redaction import redact
+from flask_kapa_handoff.redaction import find_secrets, redact
 from flask_kapa_handoff.redaction.assignments import SCRIPT_WORDS, WORDS
 from flask_kapa_handoff.redaction.formats import FORMATS
+from flask_kapa_handoff.redaction.spans import MAX_EFFORT, Subject
 from flask_kapa_handoff.redaction.tokens import PREFIXES
 from tests.helpers.growth import LINEAR, growth
+from tests.helpers.redaction_corpus import readmes
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -96,3 +98,32 @@ def test_no_prefix_of_a_token_makes_it_slow() -> None:
         for size in (500, 2_000)
     )
     assert growth(redact, small, large) < LINEAR
+
+
+def effort(text: str) -> int:
+    """How much is looked at in a text."""
+    subject = Subject(text)
+    list(find_secrets(subject))
+    return subject.effort
+
+
+@pytest.mark.parametrize("unit", [*SHAPES, *(needle + '=" ' for needle in sorted(set(needles())))], ids=repr)
+def test_a_megabyte_of_anything_takes_a_limited_number_of_steps(unit: str) -> None:
+    """Also where each of a hundred thousand words could be followed by a secret."""
+    assert effort(unit * (1_000_000 // len(unit))) < MAX_EFFORT * 1.01
+
+
+def test_documents_take_far_less_than_the_limit() -> None:
+    """A megabyte of what READMEs say about secrets, without anything in between, is looked at to its end."""
+    text = "\n".join(readme.text for readme in readmes())
+    assert len(text) > 300_000
+    assert effort(text) * 1_000_000 / len(text) < MAX_EFFORT * 0.8
+    token = "ghp_" + "a1B2" * 9
+    assert redact(f"{text} {token}").endswith("[hidden: GitHub token]")
+
+
+def test_beyond_the_limit_a_text_stays_as_it_is() -> None:
+    """Up to there it is masked."""
+    masked = redact("password: Abc-12345 " * 50_000)
+    assert masked.startswith("password: [hidden: password] ")
+    assert masked.endswith("password: Abc-12345 ")

@@ -30,7 +30,7 @@ def redact(text: str, site_patterns: tuple[SitePattern, ...] = ()) -> str:
     Arguments:
         site_patterns: what the site masks besides.
     """
-    return masked(text, [*_spans(text), *_site_spans([text], site_patterns)])
+    return masked(text, [*find_secrets(Subject(text)), *_site_spans([text], site_patterns)])
 
 
 def redact_conversation(conversation: Conversation, site_patterns: tuple[SitePattern, ...] = ()) -> Conversation:
@@ -38,7 +38,7 @@ def redact_conversation(conversation: Conversation, site_patterns: tuple[SitePat
     texts = [text for pair in conversation.pairs for text in _texts(pair)]
     # Starting is what costs most with short texts, so all are read in one go.
     joined = _BETWEEN.join(texts)
-    whole = masked(joined, [*_spans(joined), *_site_spans(texts, site_patterns)]).split(_BETWEEN)
+    whole = masked(joined, [*find_secrets(Subject(joined)), *_site_spans(texts, site_patterns)]).split(_BETWEEN)
     if len(whole) != len(texts):  # one of them contains what is between them
         whole = [redact(text, site_patterns) for text in texts]
     if whole == texts:
@@ -47,8 +47,8 @@ def redact_conversation(conversation: Conversation, site_patterns: tuple[SitePat
     return replace(conversation, pairs=tuple(_with_texts(pair, rest) for pair in conversation.pairs))
 
 
-def _spans(text: str) -> Iterator[Span]:
-    subject = Subject.of(text)
+def find_secrets(subject: Subject) -> Iterator[Span]:
+    """What the package's own rules find, in no particular order; spans may overlap."""
     yield from find_tokens(subject)
     yield from find_formats(subject)
     yield from find_assignments(subject)

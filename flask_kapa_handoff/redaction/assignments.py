@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from .names import SCRIPT_WORDS, WORDS, Name, name_at
-from .spans import Span, Subject
+from .spans import MAX_EFFORT, Span, Subject
 from .values import Candidate, Kind, is_secret
 
 _LABELS = {Kind.PASSWORD: "password", Kind.SECRET: "secret", Kind.KEY: "secret"}
@@ -63,39 +63,42 @@ _TRAILING = ",;.:)]}>|*_"
 _NO_NAME_AFTER = re.compile(r"[$%{]$|\S/$|\.svg\?$|badge\S{0,20}\?$")
 _OPENS_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$|(?:key|name|id)=[\"']$")
 _NEXT_SETTING = re.compile(r"[;&]|[ \t]+[\w.-]+=")
+_EFFORT = 6
 _READ_ONCE = 100  # characters; however many names a longer value consists of, it is not read again
 
 
 def find_assignments(subject: Subject) -> Iterator[Span]:
     """The values that their names show to be secrets."""
     for word in WORDS:
-        at = subject.lower.find(word.needle)
+        at = subject.find(word.needle)
         while at >= 0:
             name = name_at(subject, at, word)
             end = at + len(word.needle)
             if name:
-                span, end = _value_of(subject.text, name, word.kind, _LINK)
+                span, end = _value_of(subject, name, word.kind, _LINK)
                 if span:
                     yield span
-            at = subject.lower.find(word.needle, end)
+            at = subject.find(word.needle, end)
     if not subject.text.isascii():
-        yield from _find_in_other_scripts(subject.text)
+        yield from _find_in_other_scripts(subject)
 
 
-def _find_in_other_scripts(text: str) -> Iterator[Span]:
-    octets = text.encode(errors="replace")
+def _find_in_other_scripts(subject: Subject) -> Iterator[Span]:
+    octets = subject.text.encode(errors="replace")
     for octet, words in SCRIPT_WORDS.items():
         for word in words if octet in octets else ():
-            at = text.find(word)
-            while at >= 0:
-                span, end = _value_of(text, Name(word, at, at + len(word)), Kind.PASSWORD, _SCRIPT_LINK)
+            at = subject.text.find(word)
+            while at >= 0 and subject.effort < MAX_EFFORT:
+                span, end = _value_of(subject, Name(word, at, at + len(word)), Kind.PASSWORD, _SCRIPT_LINK)
                 if span:
                     yield span
-                at = text.find(word, end)
+                at = subject.text.find(word, end)
 
 
-def _value_of(text: str, name: Name, kind: Kind, links: re.Pattern[str]) -> tuple[Span | None, int]:
+def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) -> tuple[Span | None, int]:
     """The secret that follows a name, if one does, and where to look for the next name."""
+    subject.effort += _EFFORT
+    text = subject.text
     link = links.match(text, name.end)
     if link is None:
         return None, name.end
@@ -111,6 +114,7 @@ def _value_of(text: str, name: Name, kind: Kind, links: re.Pattern[str]) -> tupl
     found = _VALUE.match(text, link.end())
     if found is None:
         return None, name.end
+    subject.effort += _EFFORT
     value, start = found[found.lastindex or 0], found.start(found.lastindex or 0)
     if found["bare"]:
         cut = (_CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT).search(value)

@@ -10,17 +10,21 @@ from typing import NamedTuple
 from .spans import Span, Subject
 from .values import Candidate, Kind, is_placeholder, is_secret
 
+_EFFORT = 3
+
 
 def find_formats(subject: Subject) -> Iterator[Span]:
     """Headers, addresses, command lines and private keys, in no particular order."""
     for mark, formats in FORMATS.items():
         for needle, label, pattern, accepts, lead in formats if mark in subject.lower else ():
-            at = subject.lower.find(needle)
+            at = subject.find(needle)
             while at >= 0:
+                subject.effort += _EFFORT
                 match = pattern.match(subject.text, max(0, at - lead))
+                subject.effort += 2 * _EFFORT if match else 0
                 if match and accepts(match[1]):
                     yield Span(match.start(1), match.end(1), label)
-                at = subject.lower.find(needle, match.end(1) if match else at + len(needle))
+                at = subject.find(needle, match.end(1) if match else at + len(needle))
     if b"@" in subject.data:
         yield from _find_passwords_of_addresses(subject)
 
@@ -171,9 +175,10 @@ _ADDRESS = re.compile(
 
 def _find_passwords_of_addresses(subject: Subject) -> Iterator[Span]:
     """``postgresql://user:password@host``."""
-    at = subject.data.find(b"://")
+    at = subject.find(b"://")
     while at >= 0:
+        subject.effort += _EFFORT
         match = _ADDRESS.match(subject.text, at)
         if match and match[1] != match[2] and not is_placeholder(match[1]) and _is_password(match[2]):
             yield Span(match.start(2), match.end(2), "password")
-        at = subject.data.find(b"://", match.end() if match else at + 3)
+        at = subject.find(b"://", match.end() if match else at + 3)

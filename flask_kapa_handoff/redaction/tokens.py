@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .spans import Span, Subject
+from .spans import MAX_EFFORT, Span, Subject
 from .values import is_placeholder
 
 _ALPHABETS = {
@@ -150,6 +150,7 @@ _BEFORE = {"AA": r"(?<=[0-9]:)"}
 _LEADING = re.compile(r"(?:(?<=\\)[nrt]|(?<=%)[0-9A-Fa-f]{2})?[._-]*")
 _SHAPE = bytes(0x78 if re.match(r"[A-Za-z0-9_.-]", chr(code)) else 0x20 for code in range(256))
 _LONG = b"x" * 18
+_EFFORT = 4
 _PART = re.compile(r"([a-z])(\d+)(\+?)")
 
 
@@ -199,12 +200,13 @@ def find_tokens(subject: Subject) -> Iterator[Span]:
     """The tokens with a known prefix, from left to right."""
     text, shape = subject.text, subject.data.translate(_SHAPE)
     begin = end = 0
-    while (found := shape.find(_LONG, end)) >= 0:
+    while (found := shape.find(_LONG, end)) >= 0 and subject.effort < MAX_EFFORT:
         begin, end = found, shape.find(b" ", found)
         end = len(shape) if end < 0 else end
         lead = _LEADING.match(text, begin)
         begin = lead.end() if lead else begin
         for row in _INDEX.get(text[begin : begin + 2], _MARKED if end - begin in _MARKED_LENGTHS else ()):
+            subject.effort += _EFFORT
             match = row.pattern.match(text, begin)
             if match and not is_placeholder(match[0]) and (not row.is_mixed or _is_mixed(match[0])):
                 yield Span(begin, match.end(), row.label)

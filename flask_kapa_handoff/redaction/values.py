@@ -101,7 +101,10 @@ _TECHNICAL = re.compile(
     re.IGNORECASE,
 )
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_DIGIT, _LETTER, _SEPARATORS = re.compile(r"\d"), re.compile(r"[^\W\d_]"), re.compile(r"[-_./:]+")
+_WORD_ENDS = re.compile(r"[-_ .]+")
 _JUMBLE = re.compile(r"[A-Za-z]\d+[A-Za-z]|\d[A-Za-z]+\d|^\d+[A-Za-z]")
+_SIGN = re.compile(r"[^\w\-.'’]")
 _RANGE = re.compile(r"\d{1,2}[-–]\d{1,3}$")  # "8-20 characters"
 _MAIL_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}$")  # as Google makes them for one app
 _MARKUP = re.compile(r"\]\(|[<>=]|^[#@]|/.*/|\w\(")
@@ -145,23 +148,19 @@ def _is_code(value: str, candidate: Candidate) -> bool:
 
 def _is_only_names(value: str) -> bool:
     """Whether nothing but words for secrets and their like is in it: ``db_password``, ``secret-token``."""
-    parts = re.split(r"[-_ .]+|(?<=[a-z])(?=[A-Z])", value)
-    return all(part.isalpha() or part.lower() in ("oauth2", "") for part in parts) and any(
-        _NAME.fullmatch(part.lower()) for part in parts
-    )
+    parts = [part for part in _WORD_ENDS.split(value.lower().replace("oauth2", "")) if part]
+    return all(map(str.isalpha, parts)) and any(map(_NAME.fullmatch, parts))
 
 
 def _looks_random(value: str) -> bool:
     """Whether a machine made it: letters and digits in no order, or capitals in the middle of no words."""
     if " " in value or _TECHNICAL.match(value):
         return False
-    digits = sum(c.isdigit() for c in value)
-    letters = sum(c.isalpha() for c in value)
-    if digits and letters:
+    if not _LETTER.search(value):
+        return len(value) >= 20
+    if _DIGIT.search(value):
         # Not "my-app-v2" or "Sonnet_4": words and small numbers.
-        return any(_JUMBLE.search(part) or len(part) >= 12 for part in re.split(r"[-_./:]+", value))
-    if not letters:
-        return digits >= 20
+        return any(_JUMBLE.search(part) or len(part) >= 12 for part in _SEPARATORS.split(value))
     return len(value) >= 16 and _is_scrambled(value)
 
 
@@ -174,9 +173,7 @@ def _looks_chosen(value: str, bare: str, candidate: Candidate) -> bool:
     """Whether a person may have chosen it as a password."""
     if " " in value:
         return bool(_MAIL_PASSWORD.match(value))
-    has_digit = any(c.isdigit() for c in bare)
-    has_letter = any(c.isalpha() for c in bare)
-    has_sign = any(not c.isalnum() and c not in "-_.'’" for c in bare)
+    has_digit, has_letter, has_sign = bool(_DIGIT.search(bare)), bool(_LETTER.search(bare)), bool(_SIGN.search(bare))
     if candidate.is_prose:
         is_mixed = has_letter and (has_digit or (has_sign and candidate.kind is Kind.PASSWORD))
         return is_mixed and not _TECHNICAL.match(bare) and not _MARKUP.search(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import re
 import string
@@ -61,3 +62,18 @@ def _sample(line: str) -> Sample:
 
     filled = _BODY.sub(body, line)
     return Sample(re.sub("[⟦⟧]", "", filled), tuple(re.findall(r"⟦(.*?)⟧", filled, re.DOTALL)))
+
+
+class Readme(NamedTuple):
+    """What a README says about passwords, tokens and keys."""
+
+    name: str
+    text: str
+
+
+def readmes() -> list[Readme]:
+    """The documents that collect_readmes.py collected."""
+    documents = gzip.decompress((FOLDER / "readmes.txt.gz").read_bytes()).decode().split("\f")[1:]
+    return [
+        Readme(head.split(" | ")[0], text) for head, _, text in (document.partition("\n") for document in documents)
+    ]
