@@ -34,7 +34,7 @@ def test_email_and_note_are_the_first_two_rows() -> None:
 
 
 def test_every_kind_has_a_field_of_the_form() -> None:
-    """A kind that the form cannot show is none."""
+    """The form can show every kind."""
     for kind in KINDS:
         assert form_field(Field("x", "X", kind, choices=("a",) if kind == "select" else ()))
     assert set(SITE_KINDS) == set(KINDS) - {"email"}
@@ -84,7 +84,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("row", "sent", "words"), REFUSED)
-def test_a_value_that_is_not_allowed_is_told(row: Field, sent: str, words: str) -> None:
+def test_a_value_that_is_not_allowed_is_reported(row: Field, sent: str, words: str) -> None:
     """In a sentence for the visitor."""
     with pytest.raises(ValueError, match=words):
         row.read(sent)
@@ -153,6 +153,8 @@ BAD: list[tuple[Any, str]] = [
     ([{"name": "order", "label": "Order", "kind": "hidden"}], "use text, textarea, select, checkbox"),
     ([Field("order", "Order", "email")], "'email' is not allowed; use text, textarea, select, checkbox"),
     ([Field("order", "Order", kind=5)], "use text, textarea"),  # type: ignore[arg-type]
+    ([Field("order", "Order", kind=None)], "use text, textarea"),  # type: ignore[arg-type]
+    ([{"name": "order", "label": "Order", "kind": ["text"]}], "use text, textarea"),
     ([Field("Order", "Order")], "a-z, 0-9 and _"),
     ([Field("my-order", "Order")], "a-z, 0-9 and _"),
     ([Field("1st", "Order")], "beginning with a letter"),
