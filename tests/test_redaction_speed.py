@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from flask_kapa_handoff.redaction import find_secrets, redact
-from flask_kapa_handoff.redaction.assignments import SCRIPT_WORDS, WORDS
 from flask_kapa_handoff.redaction.formats import FORMATS
+from flask_kapa_handoff.redaction.names import SCRIPT_WORDS, WORDS
 from flask_kapa_handoff.redaction.spans import MAX_EFFORT, Subject
 from flask_kapa_handoff.redaction.tokens import PREFIXES
 from tests.helpers.growth import LINEAR, growth
@@ -68,7 +68,7 @@ def needles() -> Iterator[str]:
 def grows_linearly(unit: str) -> bool:
     """Whether four times as many of these units take about four times as long."""
     ending = " password=abcdef secret bearer ~ .eyj private key----- a@b"
-    small, large = (unit * (size // len(unit) + 1) + ending for size in (10_000, 40_000))
+    small, large = (unit * (size // len(unit) + 1) + ending for size in (5_000, 20_000))
     return growth(redact, small, large) < LINEAR
 
 
@@ -80,15 +80,14 @@ def test_no_repeated_text_makes_it_slow(unit: str) -> None:
 
 @pytest.mark.parametrize("beginning", LONG_TAILS, ids=repr)
 def test_no_long_value_makes_it_slow(beginning: str) -> None:
-    """A value of eighty thousand characters is read once."""
-    assert growth(redact, beginning + beginning[-2:] * 10_000, beginning + beginning[-2:] * 40_000) < LINEAR
+    """A value of forty thousand characters is read once."""
+    assert growth(redact, beginning + beginning[-2:] * 5_000, beginning + beginning[-2:] * 20_000) < LINEAR
 
 
 @pytest.mark.parametrize("needle", sorted(set(needles())), ids=repr)
 def test_no_word_that_a_rule_looks_for_makes_it_slow(needle: str) -> None:
     """Each rule, on its word repeated with what could link it to a value."""
-    assert grows_linearly(needle + '=" ')
-    assert grows_linearly(needle + " a1")
+    assert grows_linearly(f'{needle} a1 {needle}=" ')
 
 
 def test_no_prefix_of_a_token_makes_it_slow() -> None:
@@ -108,9 +107,9 @@ def effort(text: str) -> int:
 
 
 @pytest.mark.parametrize("unit", [*SHAPES, *(needle + '=" ' for needle in sorted(set(needles())))], ids=repr)
-def test_a_megabyte_of_anything_takes_a_limited_number_of_steps(unit: str) -> None:
-    """Also where each of a hundred thousand words could be followed by a secret."""
-    assert effort(unit * (1_000_000 // len(unit))) < MAX_EFFORT * 1.01
+def test_a_text_full_of_anything_takes_a_limited_number_of_steps(unit: str) -> None:
+    """Also where each of its words could be followed by a secret."""
+    assert effort(unit * (400_000 // len(unit))) < MAX_EFFORT * 1.01
 
 
 def test_documents_take_far_less_than_the_limit() -> None:
@@ -124,6 +123,6 @@ def test_documents_take_far_less_than_the_limit() -> None:
 
 def test_beyond_the_limit_a_text_stays_as_it_is() -> None:
     """Up to there it is masked."""
-    masked = redact("password: Abc-12345 " * 50_000)
+    masked = redact("password: Abc-12345 " * 20_000)
     assert masked.startswith("password: [hidden: password] ")
     assert masked.endswith("password: Abc-12345 ")
