@@ -71,7 +71,7 @@ def test_code_names_placeholders_and_prose_are_left_alone() -> None:
 
 
 def test_readmes_are_left_alone() -> None:
-    """Real documents about passwords and tokens are hardly ever masked."""
+    """Almost nothing is masked in real documents about passwords and tokens."""
     documents = readmes()
     wrong = []
     for document in documents:

@@ -1,6 +1,6 @@
 """Whether a value is a secret that somebody chose or a machine made, or a placeholder, code or prose.
 
-A masked text cannot be restored, so what stands after ``password:`` is masked only if it looks like a value.
+A masked text cannot be restored, so the text after ``password:`` is masked only if it looks like a value.
 """
 
 from __future__ import annotations
