@@ -8,7 +8,7 @@ from typing import NamedTuple
 MAX_EFFORT = 100_000
 """How much is looked at in one text, in steps of about a microsecond: ten times what a megabyte of READMEs takes.
 
-A text has more of the words that the rules look for only if it is made to slow a process down; its end is not looked at.
+A text has more of the words that the rules look for only if it is made to slow a process down. Its end is not looked at.
 """
 
 

@@ -85,11 +85,11 @@ _CODE = re.compile(
     r"|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\W*$"  # DB_PASSWORD
 )
 _HASH = re.compile(r"\$[\da-z-]{1,12}\$|\{[A-Z0-9-]+\}|(?:sha|md|SHA|MD)\d+[-:$]|pbkdf2|scrypt[:$]|argon2|bcrypt")
-# Folders, files, addresses, options.
+# Folders, files, addresses, options, rules.
 _PLACE = re.compile(
     r"^(?:~?/[\w.-]*/|\.{1,2}/|[A-Za-z]:\\|/[\w.-]+$)|^[a-z][a-z0-9+.-]*:/|^[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}$"
     r"|\.(?:txt|json|ya?ml|pem|key|env|ini|conf|cfg|py|js|ts|tsx|php|html?|md|rst|sh|crt|cer|p12|pfx|jks|toml|xml|log|db"
-    r"|go|rb|properties|com|org|net|io)$|^--?[a-z]"
+    r"|go|rb|properties|com|org|net|io)$|^--?[a-z]|^[a-z_]+(?:=[^=]|\|[a-z])"
 )
 # Versions, sizes and names with a number: sha256, OAuth2, base64-encoded, 8-character.
 _TECHNICAL = re.compile(
@@ -179,6 +179,8 @@ def _looks_chosen(value: str, bare: str, candidate: Candidate) -> bool:
         return is_mixed and not _TECHNICAL.match(bare) and not _MARKUP.search(value)
     if has_digit:
         return has_letter or (not _RANGE.match(bare) and (has_sign or candidate.kind is Kind.PASSWORD))
+    if candidate.kind is Kind.SECRET:  # or else a secret's name: "secret: db-credentials"
+        return len(bare) >= 16 and _is_scrambled(bare)
     if not bare.isascii():
         return False
     if candidate.is_quoted:
