@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .spans import Span, Subject
+from .spans import MAX_EFFORT, Span, Subject
 
 # Visa, Mastercard, American Express, Discover, JCB, Diners Club, UnionPay, Maestro; as printed, or without blanks.
 _CARD = re.compile(
@@ -13,6 +13,7 @@ _CARD = re.compile(
     r"|3[47]\d\d([ -]?)\d{6}\2\d{5}|3[068]\d\d([ -]?)\d{6}\3\d{4})(?![\w-]|[.,:/]\d)",
     re.ASCII,
 )
+_EFFORT = 4
 _DIGITS = bytes(0x30 if 0x30 <= code <= 0x39 else 0x78 for code in range(256))
 _VALUES = bytes(code - 0x30 if 0x30 <= code <= 0x39 else 0 for code in range(256))
 _DOUBLED = bytes(sum(divmod(2 * value, 10)) for value in _VALUES)
@@ -23,6 +24,9 @@ def find_cards(subject: Subject) -> Iterator[Span]:
     # Thirteen digits in a row, ignoring blanks and hyphens: the shortest is longer.
     if b"0" * 13 in subject.data.translate(_DIGITS, b" -"):
         for match in _CARD.finditer(subject.text):
+            subject.effort += _EFFORT
+            if subject.effort > MAX_EFFORT:
+                return
             if _passes_luhn(match[0]):
                 yield Span(match.start(), match.end(), "card number")
 

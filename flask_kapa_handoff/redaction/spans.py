@@ -8,7 +8,7 @@ from typing import NamedTuple
 MAX_EFFORT = 100_000
 """How much is looked at in one text, in steps of about a microsecond: ten times what a megabyte of READMEs takes.
 
-A text has more of the words that the rules look for only if it is made to slow a process down. Its end is not looked at.
+Only a text that is made to slow a process down has more of the words that the rules look for. Its end stays as it is.
 """
 
 

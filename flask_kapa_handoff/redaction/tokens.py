@@ -150,7 +150,7 @@ _BEFORE = {"AA": r"(?<=[0-9]:)"}
 _LEADING = re.compile(r"(?:(?<=\\)[nrt]|(?<=%)[0-9A-Fa-f]{2})?[._-]*")
 _SHAPE = bytes(0x78 if re.match(r"[A-Za-z0-9_.-]", chr(code)) else 0x20 for code in range(256))
 _LONG = b"x" * 18
-_EFFORT = 4
+_EFFORT = 8
 _PART = re.compile(r"([a-z])(\d+)(\+?)")
 
 
