@@ -31,6 +31,7 @@ from .config_values import (
 from .email_address import parse_email
 from .errors import ConfigurationError
 from .fields import Field
+from .redaction.site_patterns import SitePattern, parse_redact_patterns
 from .site_fields import parse_fields
 from .triggers import Trigger
 
@@ -70,6 +71,7 @@ class Config:
     origins: tuple[str, ...] = _key("ORIGINS", (), parse_origins)
     trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), parse_hosts)
     redact: bool = _key("REDACT", True, parse_flag)
+    redact_patterns: tuple[SitePattern, ...] = _key("REDACT_PATTERNS", (), parse_redact_patterns)
     retention_days: int | None = _key("RETENTION_DAYS", None, whole_number(1, 36_500, " days"))
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
     csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, parse_nonce_source)  # noqa: RUF009 - a field

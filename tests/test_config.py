@@ -13,6 +13,7 @@ from flask import Flask
 from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.email_address import parse_email
+from flask_kapa_handoff.redaction.site_patterns import SitePattern
 from flask_kapa_handoff.state import state_of
 from tests.helpers.growth import LINEAR, growth
 
@@ -44,6 +45,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("ORIGINS", "origins", ()),
     ("TRUSTED_HOSTS", "trusted_hosts", ()),
     ("REDACT", "redact", True),
+    ("REDACT_PATTERNS", "redact_patterns", ()),
     ("RETENTION_DAYS", "retention_days", None),
     ("FIELDS", "fields", ()),
     ("CSP_NONCE", "csp_nonce", None),
@@ -105,6 +107,9 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("TRUSTED_HOSTS", ["[2001:db8::1]:8080"], ("[2001:db8::1]:8080",)),
     ("ORIGINS", "https://a.example, https://b.example", ("https://a.example", "https://b.example")),
     ("REDACT", False, False),
+    ("REDACT_PATTERNS", [], ()),
+    ("REDACT_PATTERNS", {"Acme key": "ACME-.{8}"}, (SitePattern("Acme key", re.compile("ACME-.{8}")),)),
+    ("REDACT_PATTERNS", [["Acme key", "ACME-.{8}"]], (SitePattern("Acme key", re.compile("ACME-.{8}")),)),
     ("RETENTION_DAYS", 90, 90),
     ("RETENTION_DAYS", None, None),
     ("ADMIN_TEMPLATE", "site/admin.html", "site/admin.html"),
@@ -193,6 +198,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("ORIGINS", "ftp://docs.example.com", "https://docs.example.com"),
     ("ORIGINS", [None], "list"),
     ("REDACT", "perhaps", "True or False"),
+    ("REDACT_PATTERNS", "ACME-.{8}", "use a dict"),
+    ("REDACT_PATTERNS", {"Acme key": ".*"}, "'Acme key': it matches the empty text"),
     ("RETENTION_DAYS", 0, "from 1"),
     ("RETENTION_DAYS", -1, "from 1"),
     ("RETENTION_DAYS", "forever", "from 1"),
