@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Response, make_response
+from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
-from ..errors import RecordUnavailable, RequestProblem
+from ..errors import RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..hooks import Visitor
 from ..offers import Offer
@@ -52,6 +52,8 @@ _NAMES = (
 
 def problem_response(problem: RequestProblem) -> ResponseReturnValue:
     """A problem without a form: JSON for programs, a page or the dialog's fragment for people."""
+    if isinstance(problem, Unavailable) and request.method in ("GET", "HEAD"):
+        problem.description = problem.before_sending
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
     template = "_dialog" if wants_fragment() else "problem_page"
