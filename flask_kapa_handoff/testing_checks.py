@@ -19,7 +19,7 @@ from .state import State, state_of
 from .storage.tickets import Ticket
 from .triggers import Facts
 
-OTHER_FACTS = ("thread_id", "answer_id", "desk", "page")
+OTHER_FACTS = ("thread_id", "answer_id", "desk", "page", "requested")
 
 
 def state_of_app(app: object) -> State:

@@ -48,7 +48,6 @@ def doctor(quiet: bool) -> None:
 @click.argument("address")
 def test_mail(address: str) -> None:
     """Send a sample ticket to ADDRESS now, and print what the mail server says."""
-    from ..delivery.reasons import plain_reason
     from ..delivery.sample import send_sample
 
     try:
@@ -57,9 +56,21 @@ def test_mail(address: str) -> None:
         raise click.BadParameter(str(error), param_hint="ADDRESS") from None
     tried = send_sample(current_state(), recipient)
     if tried.outcome in ("delayed", "refused"):
-        raise click.ClickException(f"Not sent. {plain_reason(tried.reply)}\nDetails: {tried.reply}")
+        raise click.ClickException(f"Not sent. {_trouble(tried.reply)}\nDetails: {tried.reply}")
     click.echo(
         f"The mail server accepted the message for {recipient}. Check that inbox.\nDetails: {tried.reply}"
         if tried.outcome == "accepted"
         else "Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND)."
     )
+
+
+def _trouble(reply: str) -> str:
+    """Why a mail was not sent: what the check-up finds, with the server and the keys, else what the reply means."""
+    from ..delivery.reasons import plain_reason
+    from ..doctor.mail import examine_mail_server, examine_sender
+
+    state = current_state()
+    for finding in (*examine_sender(state, None), *examine_mail_server(state)):
+        if finding.level is Level.PROBLEM:
+            return f"{finding.what}\n-> {finding.remedy}"
+    return plain_reason(reply).replace("Ask the site's operator to check", "Check")

@@ -16,12 +16,12 @@ from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
 from ..state import State, current_state
 from ..storage.tickets import Ticket
-from ..template_environment import render
 from ..web.csp import response_nonce
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
 from ..web.ticket_form import TicketForm
 from ..web.urls import is_own_page, static_url, visitor_url
+from .rendering import render_for_visitor
 
 _PLAIN_CONFIRMATION = (
     '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
@@ -124,4 +124,4 @@ def _render(template: str, **context: Any) -> str:
     """One of our templates. Names that it uses and we do not set are None, whatever the site uses them for."""
     state = current_state()
     everywhere = {"nonce": response_nonce(state), "static_url": static_url}
-    return render(state.templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})
+    return render_for_visitor(template, {**dict.fromkeys(_NAMES), **everywhere, **context})
