@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -23,24 +23,24 @@ import flask_mail
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import NoResultFound
-from werkzeug.test import TestResponse
 
 from .config import Config, key_of
 from .config_values import PINNABLE
 from .conversation import Conversation, QuestionAnswer
 from .delivery.courier import Courier
 from .delivery.mail.site_mail import SiteMail
-from .errors import named_errors
 from .settings import DEFAULT_DESK, DeskSettings, current_settings, save_settings
 from .state import State
 from .storage.tables import ticket as ticket_table
 from .storage.tickets import Ticket, find_conversation, find_ticket, latest_tickets
 from .testing_checks import (
+    Rejected,
     check_conversation,
     check_facts,
     check_fields,
     check_settings,
     check_ticket,
+    json_of,
     state_of_app,
     state_of_client,
     why_no_button,
@@ -62,36 +62,6 @@ __all__ = [
 
 CONVERSATION = Conversation((QuestionAnswer("How do I rotate a key?", "Run `keys rotate`.", id="a1"),))
 """The conversation of a ticket by default."""
-
-
-class Rejected(AssertionError):
-    """The handoff, or the site's own code in front of it, refused what a visitor sent.
-
-    Arguments:
-        response: the response.
-        request: the request, for the message.
-        reason: what this module knows about it; it takes the place of the server's sentence.
-        hook: which of the site's hooks failed, and how; empty: none did.
-    """
-
-    def __init__(self, response: TestResponse, request: str, reason: str = "", hook: str = "") -> None:
-        body = _json(response)
-        error = body.get("error")
-        if not (isinstance(error, dict) and "code" in error):
-            error = {}  # of the site's own
-        if body.get("offered") is False:
-            error = {"code": "not_offered", "message": reason}
-        self.response = response
-        """The whole response."""
-        self.status: int = response.status_code
-        """The HTTP status."""
-        self.code: str = error.get("code", "")
-        """The error's name, such as ``invalid`` or ``not_offered``; empty: the response is not the handoff's."""
-        self.fields: Mapping[str, Sequence[str]] = error.get("fields", {})
-        """The names of the wrong fields, with the messages of each."""
-        said = [self.code, error.get("message", "")] if error else [response.location or response.text[:500]]
-        summary = ": ".join(filter(None, [f"{request} gave {response.status}", *said]))
-        super().__init__(" ".join(filter(None, [summary, named_errors(self.fields), hook])))
 
 
 def make_offer(
@@ -119,10 +89,10 @@ def make_offer(
     query = {"pairs": pairs, **{name: _fact(value) for name, value in facts.items() if value is not None}}
     path = f"{state.config.url_prefix}/offer"
     state.hook_failures.latest = ""
-    response = client.get(path, query_string=query, headers=_asking_for_json(headers))
-    offer = _json(response).get("offer") if response.status_code == 200 else None
+    response = client.get(path, query_string=query, headers=_asking_forjson_of(headers))
+    offer = json_of(response).get("offer") if response.status_code == 200 else None
     if not isinstance(offer, str):
-        not_offered = _json(response).get("offered") is False
+        not_offered = json_of(response).get("offered") is False
         reason = why_no_button(state, facts.get("desk"), facts.get("thread_id")) if not_offered else ""
         raise Rejected(response, f"GET {path} with {query}", reason, state.hook_failures.latest)
     return offer
@@ -166,13 +136,15 @@ def send_ticket(
         "submission_id": str(uuid.uuid4()),
         "email": email,
         "note": note,
-        "conversation": json.dumps(conversation.as_json()) if isinstance(conversation, Conversation) else conversation,
+        "conversation": json.dumps(conversation.asjson_of())
+        if isinstance(conversation, Conversation)
+        else conversation,
         **fields,
     }
     filled = {name: value for name, value in form.items() if value is not None}
     state.hook_failures.latest = ""
-    response = client.post(path, data=filled, headers=_asking_for_json(headers))
-    if response.status_code not in (200, 201) or "reference" not in (stored := _json(response)):
+    response = client.post(path, data=filled, headers=_asking_forjson_of(headers))
+    if response.status_code not in (200, 201) or "reference" not in (stored := json_of(response)):
         raise Rejected(response, f"POST {path}", hook=state.hook_failures.latest)
     with state.database.read() as connection:
         ticket = find_ticket(connection, ticket_table.c.reference == stored["reference"])
@@ -296,14 +268,5 @@ def _fact(value: str | int | bool) -> str | int:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _asking_for_json(headers: Mapping[str, str] | None) -> dict[str, str]:
+def _asking_forjson_of(headers: Mapping[str, str] | None) -> dict[str, str]:
     return {"Accept": "application/json", **(headers or {})}
-
-
-def _json(response: TestResponse) -> dict[str, Any]:
-    """The response's JSON object; empty: it is not one. Does not use the site's JSON provider."""
-    try:
-        found = json.loads(response.data)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

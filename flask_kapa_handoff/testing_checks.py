@@ -1,18 +1,24 @@
-"""Checks what a site's tests pass to :mod:`.testing`; each message gives the name, the value and what is allowed."""
+"""Checks what a site's tests pass to :mod:`.testing`, and says why the handoff refused what they sent.
+
+Each message gives the name, the value and what is allowed.
+"""
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from .conversation import Conversation
-from .errors import Invalid
+from .errors import Invalid, named_errors
 from .fields import further_fields
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
 from .state import State, state_of
@@ -20,6 +26,45 @@ from .storage.tickets import Ticket
 from .triggers import Facts
 
 OTHER_FACTS = ("thread_id", "answer_id", "desk", "page", "requested")
+
+
+class Rejected(AssertionError):
+    """The handoff, or the site's own code in front of it, refused what a visitor sent.
+
+    Arguments:
+        response: the response.
+        request: the request, for the message.
+        reason: what this module knows about it; it takes the place of the server's sentence.
+        hook: which of the site's hooks failed, and how; empty: none did.
+    """
+
+    def __init__(self, response: TestResponse, request: str, reason: str = "", hook: str = "") -> None:
+        body = json_of(response)
+        error = body.get("error")
+        if not (isinstance(error, dict) and "code" in error):
+            error = {}  # of the site's own
+        if body.get("offered") is False:
+            error = {"code": "not_offered", "message": reason}
+        self.response = response
+        """The whole response."""
+        self.status: int = response.status_code
+        """The HTTP status."""
+        self.code: str = error.get("code", "")
+        """The error's name, such as ``invalid`` or ``not_offered``; empty: the response is not the handoff's."""
+        self.fields: Mapping[str, Sequence[str]] = error.get("fields", {})
+        """The names of the wrong fields, with the messages of each."""
+        said = [self.code, error.get("message", "")] if error else [response.location or response.text[:500]]
+        summary = ": ".join(filter(None, [f"{request} gave {response.status}", *said]))
+        super().__init__(" ".join(filter(None, [summary, named_errors(self.fields), hook])))
+
+
+def json_of(response: TestResponse) -> dict[str, Any]:
+    """The response's JSON object; empty: it is not one. Does not use the site's JSON provider."""
+    try:
+        found = json.loads(response.data)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def state_of_app(app: object) -> State:

@@ -47,7 +47,7 @@ class _Since(click.DateTime):
     def __init__(self) -> None:
         super().__init__(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
-    def get_metavar(self, *context: Any) -> str:
+    def get_metavar(self, *parameter: Any, **context: Any) -> str:  # each click has its own arguments
         return "DATE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
