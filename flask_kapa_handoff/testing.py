@@ -136,9 +136,7 @@ def send_ticket(
         "submission_id": str(uuid.uuid4()),
         "email": email,
         "note": note,
-        "conversation": json.dumps(conversation.asjson_of())
-        if isinstance(conversation, Conversation)
-        else conversation,
+        "conversation": json.dumps(conversation.as_json()) if isinstance(conversation, Conversation) else conversation,
         **fields,
     }
     filled = {name: value for name, value in form.items() if value is not None}
