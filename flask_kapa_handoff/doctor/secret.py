@@ -14,7 +14,7 @@ SHORT_KEY = 16
 FEW_CHARACTERS = 6
 """A random key of :data:`SHORT_KEY` characters has more different ones than this."""
 
-_WORD = r"(?:[A-Z]?[a-z]+|[A-Z]+)"
+_WORD = r"(?:(?:[A-Z][a-z]{2,})+|[A-Z]?[a-z]+|[A-Z]+)"
 _WORDS = re.compile(rf"{_WORD}(?:[\W_]+{_WORD})*[\W_]*\d{{0,4}}[\W_]*")
 """Words, maybe with a few digits behind them, such as the example values of documentation."""
 
