@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import FileSystemLoader
 
-from ..delivery.sample import CONVERSATION, sample_ticket
+from ..conversation import Conversation, QuestionAnswer
+from ..delivery.sample import sample_ticket
 from ..offer_signing import OfferSigner
 from ..settings import DEFAULT_DESK
 from ..template_environment import TEMPLATES, render
@@ -91,7 +92,8 @@ def _render_samples(state: State) -> None:
             if _note_failure(state, render, state.shipped_templates, name, values, is_own=False):
                 _note_failure(state, render, state.templates, name, values)
     letterhead = Letterhead(state.site_name, ADDRESS, site_fields=state.config.fields)
-    _note_failure(state, compose, state.templates, letterhead, sample_ticket(ADDRESS), CONVERSATION)
+    ticket, conversation = sample_ticket(ADDRESS, DEFAULT_DESK, "mail"), Conversation((QuestionAnswer("A?", "B."),))
+    _note_failure(state, compose, state.templates, letterhead, ticket, conversation)
 
 
 def _note_failure(state: State, work: Any, *arguments: Any, is_own: bool = True) -> bool:
