@@ -76,6 +76,19 @@ def check_app(app: object) -> None:
     raise _refused("app", app, hint)
 
 
+def check_secret_key(name: str, key: object) -> None:
+    """Refuse a secret key that nothing can be signed with; its value is not shown.
+
+    Raises:
+        ConfigurationError: it is set, but neither text nor bytes.
+    """
+    if key is not None and not isinstance(key, (str, bytes)):
+        raise ConfigurationError(
+            f"{name}: {type(key).__name__} is not allowed: use text or bytes. In the environment, put digits into "
+            f"double quotes: FLASK_{name}='\"…\"'"
+        )
+
+
 def check_admin_required(decorator: object) -> None:
     """Refuse anything that cannot decorate a view.
 

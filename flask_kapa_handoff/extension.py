@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from flask import Flask
 from sqlalchemy import Engine
 
-from .argument_checks import Arguments, check_app, check_channel, check_hook
+from .argument_checks import Arguments, check_app, check_channel, check_hook, check_secret_key
 from .config import Config
 from .delivery.channels import not_registered
 from .errors import ConfigurationError
@@ -24,6 +24,7 @@ from .hooks import (
     ViewDecorator,
     VisitorLoader,
 )
+from .settings import DESKS
 from .state import EXTENSION, State, current_state
 from .storage.engine import Database
 from .storage.location import Location
@@ -125,6 +126,15 @@ class KapaHandoff:
                 "and leave init_app() out"
             )
         config = Config.from_mapping(app.config)
+        check_secret_key("SECRET_KEY", app.secret_key)
+        for field in config.fields:
+            if unknown := field.unknown_desks(DESKS):
+                _logger.warning(
+                    "KAPA_HANDOFF_FIELDS: field %r: desks: there is no desk %s; use %s.",
+                    field.name,
+                    ", ".join(unknown),
+                    ", ".join(DESKS),
+                )
         admin_pages = None
         if given.admin_required is not None:
             from . import admin

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from .conversation import Conversation, ConversationError
 from .email_address import parse_email
 from .errors import RecordUnavailable
-from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw
+from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw, odd_value
 from .hook_failures import HookFailures
 from .storage.tickets import Ticket
 from .text import clean_text
@@ -146,10 +146,15 @@ class Hooks:
             self.failures.returned(CONVERSATION_LOADER, loader, found)
             raise RecordUnavailable
         try:
-            return found.cleaned()
+            cleaned = found.cleaned()
         except (AttributeError, TypeError, ConversationError) as error:
             self.failures.returned(CONVERSATION_LOADER, loader, found, flaw(found))
             raise RecordUnavailable from error
+        if odd := odd_value(found):
+            self.failures.returned(
+                CONVERSATION_LOADER, loader, found, odd, "Such a vote is left out, and such a flag counts as False."
+            )
+        return cleaned
 
     def known_facts(self, said: Facts, thread_id: str | None, answer_id: str | None) -> Facts:
         """The facts of an answer: from the site's own record of the thread if there is one, else from the browser.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, has_request_context, request
 from itsdangerous import Signer
-from jinja2 import Environment
 
+from .argument_checks import check_secret_key
 from .config import Config
 from .config_values import MAIL
 from .delivery.channels import Channel
@@ -24,7 +24,7 @@ from .settings_cache import SettingsCache
 from .site_name import find_site_name
 from .storage.engine import Database
 from .storage.location import Location
-from .template_environment import make_environment
+from .template_environment import TemplateEnvironment, make_environment
 
 if TYPE_CHECKING:
     from flask_mail import Mail
@@ -60,19 +60,25 @@ class State:
         """The app's secret key.
 
         Raises:
-            ConfigurationError: it has none.
+            ConfigurationError: it has none, or one that is neither text nor bytes.
         """
         secret = self.app.secret_key
         if not secret:
             raise ConfigurationError(
                 "SECRET_KEY is not set. Set it to a random value: offers and forms are signed with it."
             )
+        check_secret_key("SECRET_KEY", secret)
         return secret.encode() if isinstance(secret, str) else secret
 
     @cached_property
-    def templates(self) -> Environment:
+    def templates(self) -> TemplateEnvironment:
         """The environment of the package's templates, one for each app, so that templates are compiled once."""
         return make_environment(self.app)
+
+    @cached_property
+    def shipped_templates(self) -> TemplateEnvironment:
+        """The same without the site's own templates, for when one of them fails."""
+        return make_environment(self.app, replaceable=False)
 
     @property
     def mount(self) -> str:

@@ -124,7 +124,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("EMAIL", "a@" + "b." * 125 + "example", "254"),
     ("EMAIL", "a@example.com, b@example.com", ""),
     ("EMAIL", "a@example.com\nBcc: b@example.com", ""),
-    ("EMAIL", 5, "@"),
+    ("EMAIL", 5, "use one address alone, such as support@example.com"),
+    ("EMAIL", ["a@example.com"], "use one address alone, such as support@example.com"),
+    ("EMAIL", "Support <support@example.com>", "use one address alone, such as support@example.com"),
+    ("EMAIL", "support", "use one address alone, such as support@example.com"),
     ("BUTTON_TEXT", "", "60"),
     ("BUTTON_TEXT", "   ", "60"),
     ("BUTTON_TEXT", "x" * 61, "60"),
@@ -162,6 +165,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("DATABASE_URI", "sqlite:///:memory:", "file"),
     ("DATABASE_URI", "sqlite:///file::memory:?cache=shared&uri=true", "file"),
     ("SENDER", "nobody", "@"),
+    ("SENDER", "Docs", "use docs@example.com or 'Docs <docs@example.com>'"),
     ("SENDER", "A\nBcc: x@example.com <site@example.com>", ""),
     ("DELIVERY", "threads", "thread, external"),
     ("DELIVERY", "", "inline"),
@@ -200,12 +204,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("REDACT", "perhaps", "True or False"),
     ("REDACT_PATTERNS", "ACME-.{8}", "use a dict"),
     ("REDACT_PATTERNS", {"Acme key": ".*"}, "'Acme key': it matches the empty text"),
-    ("RETENTION_DAYS", 0, "from 1"),
+    ("RETENTION_DAYS", 0, "from 1 to 36_500 days; leave the key out to keep tickets forever"),
     ("RETENTION_DAYS", -1, "from 1"),
     ("RETENTION_DAYS", "forever", "from 1"),
     ("ADMIN_TEMPLATE", 5, "template"),
     ("FIELDS", "order", "use a list"),
-    ("FIELDS", [{"name": "order"}], "label must be given"),
 ]
 
 
@@ -245,6 +248,27 @@ def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, val
     if "pass" not in str(value):
         assert repr(value) in message
     assert allowed in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("TRIGGERS", "uncertain", "'uncertain' is not allowed: use any of always, conversation-"),
+        ("TRIGGERS", "always,never", "'always,never' is not allowed: unknown trigger 'never'; use any of always, "),
+        ("PINNED", "mail", "'mail' is not allowed: use any of email, "),
+        ("FIELDS", [{"name": "order"}], "field 1 ('order'): label must be given"),
+        (
+            "FIELDS",
+            [Field("order", "Order"), Field("area", "Area", kind="list")],
+            "field 2 ('area'): kind: 'list'",
+        ),
+    ],
+)
+def test_a_message_says_everything_once(key: str, value: Any, message: str) -> None:
+    """Neither a name twice, nor a whole list before its wrong row."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(key, value)
+    assert str(caught.value).startswith(f"KAPA_HANDOFF_{key}: {message}")
 
 
 @pytest.mark.parametrize("key", [key for key, _, default in TABLE if default is None and key != "ADMIN_TEMPLATE"])

@@ -35,7 +35,7 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
     conversation = Conversation((QuestionAnswer("Does the handoff reach us?", answer),))
     try:
         with mailroom.app.app_context():
-            delivered = channels.send(_sample_ticket(recipient, desk, what), conversation)
+            delivered = channels.send(sample_ticket(recipient, desk, what), conversation)
     except TryLater as error:
         return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
@@ -45,7 +45,7 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
     return SampleAttempt("suppressed" if delivered.suppressed else "accepted", delivered.reply, destination)
 
 
-def _sample_ticket(recipient: str, desk: str, what: str) -> Ticket:
+def sample_ticket(recipient: str, desk: str, what: str) -> Ticket:
     """A ticket as a visitor would send it; not in the database."""
     moment = datetime.now(timezone.utc)
     return Ticket(
