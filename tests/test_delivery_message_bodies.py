@@ -359,7 +359,7 @@ def test_a_mail_of_many_megabytes_is_sent(write: Callable[..., bytes]) -> None:
     """Where a site takes larger requests, the mail has as much as fits."""
     data = write(pairs=[QuestionAnswer("Q", "ü" * 20_000_000)])
     assert 2_000_000 < len(data) <= MAX_MESSAGE
-    assert "…\n\n--------\nToo large for this mail" in body(data, "plain").replace("\r\n", "\n")
+    assert "…\n\n========\nToo large for this mail" in body(data, "plain").replace("\r\n", "\n")
 
 
 def test_composing_takes_linear_time(environment: Environment) -> None:

@@ -53,7 +53,7 @@ def test_a_mail_arrives(make_site: Callable[..., Flask], mail_server: MailServer
     message = mail.message
     assert not message.defects
     assert message.get_all("To") == ["support@example.com"]
-    assert message["From"] == "Site <site@example.com>"
+    assert message["From"].addresses[0].addr_spec == "site@example.com"
     assert message["Reply-To"] == "visitor@example.com"
     assert message["Subject"] == f"[Docs & more] {reference}: How do I rotate a key?"
     assert message["X-Kapa-Handoff-Ticket"] == reference
@@ -173,6 +173,16 @@ def test_attachment_off(make_site: Callable[..., Flask], mail_server: MailServer
     """KAPA_HANDOFF_ATTACH_JSON=False leaves the attachment out."""
     send(make_site(KAPA_HANDOFF_ATTACH_JSON=False))
     assert list(mail_server.received[0].message.iter_attachments()) == []
+
+
+def test_keys_of_the_mail_reach_it(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+    """The site's subject, its sender's own name, and the conversation as a text file."""
+    keys = {"SUBJECT": "{desk} {question}", "SENDER_NAMES_VISITOR": False, "ATTACH_JSON": "txt"}
+    send(make_site(**{f"KAPA_HANDOFF_{key}": value for key, value in keys.items()}))
+    message = mail_server.received[0].message
+    assert message["From"] == "Site <site@example.com>"
+    assert message["Subject"] == "default How do I rotate a key?"
+    assert [one.get_filename() for one in message.iter_attachments()] == ["conversation.txt"]
 
 
 @pytest.mark.parametrize(("wanted", "header"), [(True, "auto-generated"), (False, None)])
