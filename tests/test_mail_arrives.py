@@ -280,7 +280,7 @@ def test_difficult_text_arrives(make_site: Callable[..., Flask], mail_server: Ma
 def as_quoted(text: str) -> str:
     """A text as the plain part has it: each line quoted, and no bidirectional controls."""
     lines = re.split("[\n\u2028\u2029]", re.sub("[\u202a-\u202e]", "", text).rstrip("\n"))
-    return "\n".join(f"> {line}" for line in lines)
+    return "\n".join(f"| {line}" for line in lines)
 
 
 def assert_carriable(mail: Received) -> None:
