@@ -1,4 +1,4 @@
-"""What a mail is listed by: the name in From, the subject, the attachment. No helpdesk takes it for an older ticket."""
+"""What a mail is listed by: the name in From, the subject, the attachment. No helpdesk takes it for an older one."""
 
 from __future__ import annotations
 
