@@ -9,7 +9,9 @@ from dataclasses import fields as attributes_of
 from typing import Any
 
 from .config_values import (
+    DEFAULT_SUBJECT,
     MAIL,
+    parse_attach_json,
     parse_button_text,
     parse_channel,
     parse_database_uri,
@@ -23,6 +25,7 @@ from .config_values import (
     parse_retention,
     parse_sender,
     parse_site_name,
+    parse_subject,
     parse_template_name,
     parse_threshold,
     parse_trigger_setting,
@@ -56,6 +59,8 @@ class Config:
     site_name: str | None = _key("SITE_NAME", None, parse_site_name)
     database_uri: str | None = _key("DATABASE_URI", None, parse_database_uri)
     sender: str | None = _key("SENDER", None, parse_sender)
+    sender_names_visitor: bool = _key("SENDER_NAMES_VISITOR", True, parse_flag)
+    subject: str = _key("SUBJECT", DEFAULT_SUBJECT, parse_subject)
     delivery: str = _key("DELIVERY", "thread", parse_delivery)
     delivery_by_name: bool = False  # no key: whether the site set the one above, even to its default
     channel: str = _key("CHANNEL", MAIL, parse_channel)
@@ -63,7 +68,7 @@ class Config:
     smtp_verify_tls: bool = _key("SMTP_VERIFY_TLS", True, parse_flag)
     smtp_connections: int = _key("SMTP_CONNECTIONS", 2, whole_number(1, 16))
     auto_submitted: bool = _key("AUTO_SUBMITTED", False, parse_flag)
-    attach_json: bool = _key("ATTACH_JSON", True, parse_flag)
+    attach_json: bool | str = _key("ATTACH_JSON", True, parse_attach_json)
     max_request_bytes: int = _key("MAX_REQUEST_BYTES", 1_000_000, whole_number(1_000, 100_000_000, " bytes"))
     max_pairs: int = _key("MAX_PAIRS", 200, whole_number(1, 10_000))
     tickets_per_client_per_hour: int = _key("TICKETS_PER_CLIENT_PER_HOUR", 10, whole_number(1, 1_000_000))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from .email_address import parse_email
@@ -24,6 +25,10 @@ MAIL = "mail"
 """The channel that is always there."""
 
 DELIVERIES = ("thread", "external", "celery", "inline")
+AS_TEXT = "txt"
+DEFAULT_SUBJECT = "[{site}] {reference}: {question}"
+SUBJECT_PLACEHOLDERS = ("site", "reference", "desk", "question", "visitor")
+MAX_SUBJECT = 200
 MAX_BUTTON_TEXT = 60
 MAX_THRESHOLD = 100
 CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -58,6 +63,34 @@ def parse_flag(value: Any) -> bool:
         return known[str(value).strip().lower()]
     except KeyError:
         raise ValueError("use True or False") from None
+
+
+def parse_attach_json(value: Any) -> bool | str:
+    """True, False, or :data:`AS_TEXT`."""
+    if str(value).strip().lower() == AS_TEXT:
+        return AS_TEXT
+    try:
+        return parse_flag(value)
+    except ValueError:
+        raise ValueError(f"use True, False, or {AS_TEXT!r} to attach the same as a text file") from None
+
+
+def parse_subject(value: Any) -> str:
+    """The subject of mails, with any of :data:`SUBJECT_PLACEHOLDERS`."""
+    names = ", ".join(f"{{{name}}}" for name in SUBJECT_PLACEHOLDERS)
+    allowed = f"use text with {{reference}} or {{question}}; the placeholders are {names}"
+    if not isinstance(value, str) or not value.isprintable() or len(value) > MAX_SUBJECT:
+        raise ValueError(f"{allowed}; on one line of at most {MAX_SUBJECT} characters")
+    try:
+        found = [tuple(rest) for _, *rest in Formatter().parse(value) if rest[0] is not None]
+    except ValueError:  # an unpaired brace
+        raise ValueError(f"{allowed}; write {{{{ or }}}} for a brace") from None
+    for name, form, conversion in found:
+        if name not in SUBJECT_PLACEHOLDERS or form or conversion:
+            raise ValueError(f"there is no placeholder {{{name}}}; {allowed}" if not (form or conversion) else allowed)
+    if not {"reference", "question"} & {name for name, *_ in found}:
+        raise ValueError(allowed)
+    return value
 
 
 def _texts(value: Any) -> tuple[str, ...]:

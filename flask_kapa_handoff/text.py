@@ -112,7 +112,14 @@ def one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
+QUOTE = "| "
+"""How each line of a visitor or a model begins in a mail. Not with ">": programs that trim replies drop such lines."""
+
+
 def quoted(text: str) -> str:
-    """The text quoted for a mail: none of its lines can pass for ours, wherever a mail program breaks lines."""
+    """The text quoted for a mail: none of its lines can pass for ours, wherever a mail program breaks lines.
+
+    None of them passes for the end of the mail, such as a signature's ``--``, either.
+    """
     # splitlines() breaks at every character that a mail program may treat as a line break, including U+2028 and NEL.
-    return "\n".join(f"> {line}" for line in text.splitlines() or [""])
+    return "\n".join(f"{QUOTE}{line}" for line in text.splitlines() or [""])

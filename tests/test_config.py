@@ -30,6 +30,8 @@ TABLE: list[tuple[str, str, Any]] = [
     ("SITE_NAME", "site_name", None),
     ("DATABASE_URI", "database_uri", None),
     ("SENDER", "sender", None),
+    ("SENDER_NAMES_VISITOR", "sender_names_visitor", True),
+    ("SUBJECT", "subject", "[{site}] {reference}: {question}"),
     ("DELIVERY", "delivery", "thread"),
     ("CHANNEL", "channel", "mail"),
     ("SMTP_TIMEOUT", "smtp_timeout", 30),
@@ -82,6 +84,11 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("SENDER", "site@example.com", "site@example.com"),
     ("SENDER", "Acme <site@example.com>", "Acme <site@example.com>"),
     ("SENDER", ("Acme", "site@example.com"), "Acme <site@example.com>"),
+    ("SENDER_NAMES_VISITOR", "off", False),
+    ("SUBJECT", "{question}", "{question}"),
+    ("SUBJECT", "{site} {desk} {reference} {visitor}", "{site} {desk} {reference} {visitor}"),
+    ("SUBJECT", "{{help}} Ünïcode {question}", "{{help}} Ünïcode {question}"),
+    ("SUBJECT", "x" * 189 + "{reference}", "x" * 189 + "{reference}"),
     ("DELIVERY", "thread", "thread"),
     ("DELIVERY", "external", "external"),
     ("DELIVERY", "inline", "inline"),
@@ -96,6 +103,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("AUTO_SUBMITTED", True, True),
     ("AUTO_SUBMITTED", "True", True),
     ("ATTACH_JSON", "no", False),
+    ("ATTACH_JSON", "txt", "txt"),
+    ("ATTACH_JSON", " TXT", "txt"),
     ("MAX_REQUEST_BYTES", 50_000, 50_000),
     ("MAX_PAIRS", 1, 1),
     ("TICKETS_PER_CLIENT_PER_HOUR", 1, 1),
@@ -167,6 +176,29 @@ BAD: list[tuple[str, Any, str]] = [
     ("SENDER", "nobody", "@"),
     ("SENDER", "Docs", "use docs@example.com or 'Docs <docs@example.com>'"),
     ("SENDER", "A\nBcc: x@example.com <site@example.com>", ""),
+    ("SENDER_NAMES_VISITOR", "Ada", "True or False"),
+    *[
+        ("SUBJECT", subject, "the placeholders are {site}, {reference}, {desk}, {question}, {visitor}")
+        for subject in (
+            "A ticket",
+            "",
+            "[{site}] {desk}",
+            "{question} {email}",
+            "{question} {}",
+            "{question} {0}",
+            "{question.__class__}",
+            "{question[0]}",
+            "{question:>999999999}",
+            "{question:{reference}}",
+            "{question!r}",
+            "{question",
+            "question}",
+            "{{question}}",
+            "{question}\nBcc: x@example.com",
+            "x" * 190 + "{reference}",
+            ["{question}"],
+        )
+    ],
     ("DELIVERY", "threads", "thread, external"),
     ("DELIVERY", "", "inline"),
     ("DELIVERY", ["thread"], "inline"),
@@ -181,7 +213,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("SMTP_CONNECTIONS", 0, "from 1 to 16"),
     ("SMTP_CONNECTIONS", 17, "from 1 to 16"),
     ("AUTO_SUBMITTED", "", "True or False"),
-    ("ATTACH_JSON", [], "True or False"),
+    ("ATTACH_JSON", [], "use True, False, or 'txt'"),
+    ("ATTACH_JSON", "json", "use True, False, or 'txt'"),
     ("MAX_REQUEST_BYTES", 0, "from"),
     ("MAX_REQUEST_BYTES", "1MB", "from"),
     ("MAX_PAIRS", 0, "from 1"),
@@ -317,6 +350,7 @@ def test_environment_variables_work_through_flask(
         "PINNED": "email,triggers",
         "SMTP_VERIFY_TLS": "false",
         "ATTACH_JSON": "False",
+        "SUBJECT": "[{site}] {question}",
         "MAX_PAIRS": "1_000",
         "ORIGINS": '["https://docs.example.com"]',
         "RETENTION_DAYS": "30",
@@ -333,6 +367,7 @@ def test_environment_variables_work_through_flask(
     assert config.pinned == ("email", "triggers")
     assert config.smtp_verify_tls is False
     assert config.attach_json is False
+    assert config.subject == "[{site}] {question}"
     assert config.max_pairs == 1000
     assert config.origins == ("https://docs.example.com",)
     assert config.retention_days == 30

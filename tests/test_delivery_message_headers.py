@@ -40,7 +40,7 @@ def test_headers_are_the_documented_ones(write: Callable[..., bytes]) -> None:
     data = write()
     assert sorted(header_names(data)) == sorted(HEADERS)
     message = read(data)
-    assert message["From"] == "Docs <docs@example.com>"
+    assert message["From"] == '"visitor (via Docs)" <docs@example.com>'
     assert message["To"] == "support@example.com"
     assert message["Reply-To"] == "visitor@example.net"
     assert message["Subject"] == "[Docs] T-7F3K2Q: How do I rotate a key?"
@@ -347,7 +347,7 @@ def test_sender_arrives_as_configured(make_app: Callable[..., Flask], sender: An
     app = make_app(KAPA_HANDOFF_SENDER=sender)
     state = state_of(app)
     assert state.config.sender is not None
-    letterhead = Letterhead("Docs", state.config.sender)
+    letterhead = Letterhead("Docs", state.config.sender, names_visitor=False)
     message = compose(make_environment(app), letterhead, *a_ticket())
     assert message.sender == address
     found = read(message.data)["From"].addresses

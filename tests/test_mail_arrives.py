@@ -53,7 +53,7 @@ def test_a_mail_arrives(make_site: Callable[..., Flask], mail_server: MailServer
     message = mail.message
     assert not message.defects
     assert message.get_all("To") == ["support@example.com"]
-    assert message["From"] == "Site <site@example.com>"
+    assert message["From"].addresses[0].addr_spec == "site@example.com"
     assert message["Reply-To"] == "visitor@example.com"
     assert message["Subject"] == f"[Docs & more] {reference}: How do I rotate a key?"
     assert message["X-Kapa-Handoff-Ticket"] == reference
@@ -175,6 +175,16 @@ def test_attachment_off(make_site: Callable[..., Flask], mail_server: MailServer
     assert list(mail_server.received[0].message.iter_attachments()) == []
 
 
+def test_keys_of_the_mail_reach_it(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+    """The site's subject, its sender's own name, and the conversation as a text file."""
+    keys = {"SUBJECT": "{desk} {question}", "SENDER_NAMES_VISITOR": False, "ATTACH_JSON": "txt"}
+    send(make_site(**{f"KAPA_HANDOFF_{key}": value for key, value in keys.items()}))
+    message = mail_server.received[0].message
+    assert message["From"] == "Site <site@example.com>"
+    assert message["Subject"] == "default How do I rotate a key?"
+    assert [one.get_filename() for one in message.iter_attachments()] == ["conversation.txt"]
+
+
 @pytest.mark.parametrize(("wanted", "header"), [(True, "auto-generated"), (False, None)])
 def test_auto_submitted(
     make_site: Callable[..., Flask], mail_server: MailServer, wanted: bool, header: str | None
@@ -270,7 +280,7 @@ def test_difficult_text_arrives(make_site: Callable[..., Flask], mail_server: Ma
 def as_quoted(text: str) -> str:
     """A text as the plain part has it: each line quoted, and no bidirectional controls."""
     lines = re.split("[\n\u2028\u2029]", re.sub("[\u202a-\u202e]", "", text).rstrip("\n"))
-    return "\n".join(f"> {line}" for line in lines)
+    return "\n".join(f"| {line}" for line in lines)
 
 
 def assert_carriable(mail: Received) -> None:

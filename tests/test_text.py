@@ -144,13 +144,13 @@ def test_showing_takes_linear_time() -> None:
 def test_every_line_is_quoted(end: str) -> None:
     """Whatever a mail program takes for the end of a line, the next one is quoted."""
     text = quoted(f"one{end}Reply-To: x{end}")
-    assert text.splitlines() == ["> one", "> Reply-To: x"]
+    assert text.splitlines() == ["| one", "| Reply-To: x"]
 
 
 def test_an_empty_text_is_quoted_too() -> None:
     """A question of nothing has its place, as do empty lines."""
-    assert quoted("") == "> "
-    assert quoted("a\n\nb") == "> a\n> \n> b"
+    assert quoted("") == "| "
+    assert quoted("a\n\nb") == "| a\n| \n| b"
 
 
 def test_all_that_is_invisible_is_not_printable() -> None:
