@@ -12,7 +12,7 @@ from ..storage.tickets import Status, Ticket
 from ..triggers import Trigger
 from .channels import Channels
 from .mailroom import Mailroom
-from .outcomes import Refused, TryLater
+from .outcomes import Refused, Suppressed, TryLater
 
 CONVERSATION = Conversation(
     (
@@ -46,9 +46,11 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
         return SampleAttempt("delayed", str(error), recipient)
     except Refused as error:
         return SampleAttempt("refused", str(error), recipient)
+    except Suppressed as error:
+        return SampleAttempt("suppressed", str(error), recipient)
     finally:
         channels.close()
-    return SampleAttempt("suppressed" if delivered.suppressed else "accepted", delivered.reply, recipient)
+    return SampleAttempt("accepted", delivered.reply, recipient)
 
 
 def sample_ticket(recipient: str, *, desk: str = DEFAULT_DESK) -> Ticket:

@@ -59,7 +59,7 @@ def examine_mail_server(state: State) -> list[Finding]:
             Finding(
                 Level.WARNING,
                 "Sending is turned off on this site (MAIL_SUPPRESS_SEND, which TESTING turns on as well).",
-                "Tickets are marked as delivered without being sent.",
+                "Tickets are stored, but not sent.",
                 "Set MAIL_SUPPRESS_SEND to False in production.",
             )
         ]

@@ -105,24 +105,32 @@ class SiteMail:
         return context
 
 
-def announce(message: ComposedMessage) -> None:
+def announce(message: ComposedMessage) -> bool:
     """Tell the site's receivers of ``email_dispatched``, and ``record_messages()``, about a mail that was sent.
 
     Never raises: the mail was sent, and an error of theirs must not repeat it.
+
+    Returns:
+        Whether one of them accepted it in place of a mail server; see :attr:`SentMessage.accepted`.
     """
     if not flask_mail.email_dispatched.receivers:
-        return
+        return False
+    sent = SentMessage(message)
     try:
         flask_mail.email_dispatched.send(
             current_app._get_current_object(),  # type: ignore[attr-defined]
-            message=_SentMessage(message),
+            message=sent,
         )
     except Exception as error:
         _logger.error("A receiver of Flask-Mail's email_dispatched failed. %s", without_message(error))
+    return sent.accepted
 
 
-class _SentMessage(flask_mail.Message):
+class SentMessage(flask_mail.Message):
     """Flask-Mail's view of a mail that was composed here."""
+
+    accepted = False
+    """A receiver that stands in for the mail server, as in a site's own tests, sets this."""
 
     def __init__(self, message: ComposedMessage) -> None:
         super().__init__(
