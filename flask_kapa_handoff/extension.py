@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from .argument_checks import Arguments, check_app, check_hook
 from .config import Config
+from .delivery.mail.mail_settings import check_mail_keys
 from .errors import ConfigurationError
 from .hook_checks import HOOK, identity, name_of
 from .hooks import AdminName, ConversationLoader, Registered, ViewDecorator, VisitorLoader
@@ -115,6 +116,7 @@ class KapaHandoff:
                 "and leave init_app() out"
             )
         config = Config.from_mapping(app.config)
+        check_mail_keys(app, given.mail)
         admin_pages = None
         if given.admin_required is not None:
             from . import admin

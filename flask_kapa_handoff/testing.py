@@ -27,6 +27,7 @@ from .config_values import PINNABLE
 from .conversation import Conversation, QuestionAnswer
 from .delivery.courier import Courier
 from .delivery.mail.site_mail import SentMessage, SiteMail
+from .delivery.outcomes import Unreachable
 from .settings import DEFAULT_DESK, DeskSettings, current_settings, save_settings
 from .state import State, state_of
 from .storage.tables import ticket as ticket_table
@@ -178,7 +179,8 @@ def conversation_of(app: Flask, ticket: Ticket) -> Conversation:
 def deliver(app: Flask) -> list[Ticket]:
     """Deliver what is due, immediately, whatever KAPA_HANDOFF_DELIVERY says.
 
-    Where the app sends no mail, as in tests, the mails count as accepted: see :func:`record_mails`. If the mail server refuses a mail, there is only one attempt: the next one is due in a minute or more.
+    Where the app sends no mail, as in tests, the mails count as accepted; see :func:`record_mails`. If a mail server
+    refuses a mail, there is only one attempt: the next one is due in a minute or more.
 
     Returns:
         The tickets with an attempt, in order: ``status`` says how it ended (``delivered``, ``queued`` again,
@@ -273,7 +275,10 @@ def _state_of(client: FlaskClient) -> State:
 
 
 def _suppresses_mail(state: State) -> bool:
-    return bool(SiteMail(state).state.suppress)
+    try:
+        return SiteMail(state).settings.suppress
+    except Unreachable:
+        return False  # a setting is wrong: nothing is sent, and the ticket says which
 
 
 def _facts(conversation: Conversation) -> dict[str, Any]:

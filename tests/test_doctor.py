@@ -222,7 +222,6 @@ def test_a_certificate_that_cannot_be_trusted_is_called_so(make_app: Callable[..
         (LOG_IN, {}, "does not offer what the configuration asks for.", "SMTP AUTH"),
         ({}, {"CONNECT": ["554 go away"]}, "cannot be used.", "554 go away"),
         ({}, {"EHLO": [HANG_UP]}, "cannot be used.", "Connection unexpectedly closed"),
-        ({"MAIL_PORT": "a door"}, {}, "cannot be used.", "MAIL_PORT: 'a door' is not a number"),
     ],
 )
 def test_each_trouble_with_the_server_is_told_from_the_others(

@@ -20,6 +20,7 @@ from ...config_values import parse_sender
 from ...tracebacks import without_message
 from ..mailroom import Mailroom
 from ..outcomes import Unreachable
+from .mail_settings import MailSettings, read_mail_settings
 from .message import ComposedMessage
 from .smtp_client import EncryptedSMTPClient, SMTPClient
 
@@ -45,6 +46,18 @@ class SiteMail:
         return flask_mail.Mail().init_mail(self._app.config, self._app.debug, self._app.testing)
 
     @property
+    def settings(self) -> MailSettings:
+        """The same, read and checked.
+
+        Raises:
+            Unreachable: a value is wrong; the message begins with the key.
+        """
+        try:
+            return read_mail_settings(self.state)
+        except ValueError as error:
+            raise Unreachable(str(error)) from error
+
+    @property
     def sender(self) -> str | None:
         """The ``From`` address: ``KAPA_HANDOFF_SENDER``, else ``MAIL_DEFAULT_SENDER``.
 
@@ -66,13 +79,13 @@ class SiteMail:
             Unreachable: the configuration names no usable server, or the server hung up with a refusal.
             OSError, smtplib.SMTPException, ValueError: any other error.
         """
-        mail = self.state
+        mail = self.settings
         client = self._open(mail, deadline)
         try:
             client.ehlo_or_helo_if_needed()
             if mail.use_tls:
                 client.starttls(context=self._tls())
-            if mail.username and mail.password:
+            if mail.username is not None and mail.password is not None:
                 client.login(mail.username, mail.password)
         except BaseException as error:
             client.close()
@@ -83,19 +96,13 @@ class SiteMail:
             raise
         return client
 
-    def _open(self, mail: Any, deadline: float) -> SMTPClient:
-        if not mail.server:
+    def _open(self, mail: MailSettings, deadline: float) -> SMTPClient:
+        if mail.server is None:
             raise Unreachable("MAIL_SERVER is not set")
-        try:
-            port = int(mail.port or 0)
-        except ValueError:
-            raise Unreachable(f"MAIL_PORT: {mail.port!r} is not a number") from None
-        if not 0 <= port <= 65_535:
-            raise Unreachable(f"MAIL_PORT: {port} is not a port; use 1 to 65535")
         timeout = self._config.smtp_timeout
         if mail.use_ssl:
-            return EncryptedSMTPClient(deadline, mail.server, port, timeout=timeout, context=self._tls())
-        return SMTPClient(deadline, mail.server, port, timeout=timeout)
+            return EncryptedSMTPClient(deadline, mail.server, mail.port, timeout=timeout, context=self._tls())
+        return SMTPClient(deadline, mail.server, mail.port, timeout=timeout)
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
