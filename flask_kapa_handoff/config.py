@@ -19,6 +19,7 @@ from .config_values import (
     parse_pinned,
     parse_sender,
     parse_site_name,
+    parse_special_domains,
     parse_template_name,
     parse_threshold,
     parse_trigger_setting,
@@ -35,15 +36,16 @@ from .triggers import Trigger
 PREFIX = "KAPA_HANDOFF_"
 
 
-def _key(key: str, default: Any, parse: Callable[[Any], Any]) -> Any:
-    return field(default=default, metadata={"key": PREFIX + key, "parse": parse})
+def _key(key: str, default: Any, parse: Callable[..., Any], *, address: bool = False) -> Any:
+    """One key; ``address``: its parser needs the special domains, so it comes later."""
+    return field(default=default, metadata={"key": PREFIX + key, "parse": parse, "address": address})
 
 
 @dataclass(frozen=True)
 class Config:
     """The package's configuration; one field for each ``KAPA_HANDOFF_*`` key."""
 
-    email: str | None = _key("EMAIL", None, parse_email)
+    email: str | None = _key("EMAIL", None, parse_email, address=True)
     button_text: str = _key("BUTTON_TEXT", "Create ticket", parse_button_text)
     triggers: tuple[Trigger, ...] = _key("TRIGGERS", (Trigger.ALWAYS,), parse_trigger_setting)
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
@@ -51,7 +53,7 @@ class Config:
     url_prefix: str = _key("URL_PREFIX", "/handoff", parse_url_prefix)
     site_name: str | None = _key("SITE_NAME", None, parse_site_name)
     database_uri: str | None = _key("DATABASE_URI", None, parse_database_uri)
-    sender: str | None = _key("SENDER", None, parse_sender)
+    sender: str | None = _key("SENDER", None, parse_sender, address=True)
     delivery: str = _key("DELIVERY", "thread", parse_delivery)
     delivery_by_name: bool = False  # no key: whether the site set the one above, even to its default
     smtp_timeout: int = _key("SMTP_TIMEOUT", 30, whole_number(1, 600, " seconds"))
@@ -66,6 +68,7 @@ class Config:
     tickets_per_hour: int = _key("TICKETS_PER_HOUR", 500, whole_number(1, 1_000_000))
     origins: tuple[str, ...] = _key("ORIGINS", (), parse_origins)
     trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), parse_hosts)
+    special_domains: tuple[str, ...] = _key("SPECIAL_DOMAINS", (), parse_special_domains)
     redact: bool = _key("REDACT", True, parse_flag)
     retention_days: int | None = _key("RETENTION_DAYS", None, whole_number(1, 36_500, " days"))
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
@@ -87,13 +90,14 @@ class Config:
                 close = close or difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean {close[0]}?" if close else "; see the configuration table in the README"
                 raise ConfigurationError(f"{key}: there is no such key{hint}")
-        values = {}
-        for key, item in known.items():
+        values: dict[str, Any] = {}
+        for key, item in sorted(known.items(), key=lambda pair: bool(pair[1].metadata["address"])):
             value = mapping.get(key)
             if value is None or (value == "" and item.default is None):
                 continue
             try:
-                values[item.name] = item.metadata["parse"](value)
+                further = [values.get("special_domains", ())] if item.metadata["address"] else []
+                values[item.name] = item.metadata["parse"](value, *further)
             except ValueError as error:
                 raise ConfigurationError(f"{key}: {shown(value)} is not allowed: {error}") from None
         return cls(**values, delivery_by_name="delivery" in values)

@@ -168,7 +168,7 @@ def _empty_log(state: State) -> None:
 
 def _address(text: str, parameter: str) -> str:
     try:
-        return parse_email(text)
+        return parse_email(text, current_state().config.special_domains)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=parameter) from None
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..conversation import Conversation
+from ..email_address import quoted_email
 from ..unknown import Unknown, read_name
 from .reading import DamagedRow, damage, read_conversation, read_json
 from .tables import delivery_attempt, ticket, transcript
@@ -115,6 +116,11 @@ class Ticket:
     size: int = 0
     flag: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def reply_address(self) -> str:
+        """The visitor's address as ``mailto:`` links need it: its local part in quotes if its dots require that."""
+        return quoted_email(self.visitor_email)
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> Ticket | DamagedRow:

@@ -16,6 +16,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from ...email_address import quoted_email
 from ...text import INVISIBLE
 
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -30,12 +31,22 @@ _BASE64_LINES = re.compile(b".{1,76}")  # RFC 2045, 6.8
 
 # Most addresses consist only of atoms and dots (RFC 5322, 3.4.1), and need no parser.
 _ATOMS = re.compile(r"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([\w-]+(?:\.[\w-]+)*)", re.ASCII)
+# Some mailboxes have dots where RFC 5321, 4.1.2, requires quotes.
+_DOTS = re.compile(r"([\w!#$%&'*+/=?^`{|}~.-]+)@([\w-]+(?:\.[\w-]+)*)", re.ASCII)
 
 
 def header_text(text: str) -> str:
     """Text that is safe in a header: one line, nothing invisible, nothing that reads as an encoded word."""
     # "=?" begins an encoded word (RFC 2047), which could decode to what was just removed.
     return INVISIBLE.sub(" ", _UNSAFE.sub(" ", text)).replace("=?", "= ?").strip()
+
+
+class _QuotedAddress(Address):
+    """An address whose local part needs quotes because of its dots, which Python's class leaves out."""
+
+    @property
+    def addr_spec(self) -> str:
+        return quoted_email(f"{self.username}@{self.domain}")
 
 
 def address(addr_spec: str, name: str = "") -> Address:
@@ -47,6 +58,8 @@ def address(addr_spec: str, name: str = "") -> Address:
     # Not if it may be an encoded word, which EmailMessage would decode.
     if "=?" not in addr_spec and (plain := _ATOMS.fullmatch(addr_spec)):
         return Address(name, username=plain[1], domain=plain[2])
+    if "=?" not in addr_spec and (dotted := _DOTS.fullmatch(addr_spec)):
+        return _QuotedAddress(name, username=dotted[1], domain=dotted[2])
     # Without parseaddr(): it would pick one of two addresses, and Python versions differ in which.
     try:
         if not addr_spec.isascii() or _UNSAFE.search(addr_spec) or addr_spec.count("@") != 1:

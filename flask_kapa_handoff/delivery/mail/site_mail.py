@@ -10,18 +10,17 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
-from functools import lru_cache
 from typing import Any
 
 import flask_mail
 from flask import current_app
 
-from ...config_values import parse_sender
 from ...tracebacks import without_message
 from ..mailroom import Mailroom
 from ..outcomes import Unreachable
 from .mail_settings import MailSettings, read_mail_settings
 from .message import ComposedMessage
+from .sender import find_sender
 from .smtp_client import EncryptedSMTPClient, SMTPClient
 
 _logger = logging.getLogger(__name__)
@@ -31,19 +30,19 @@ class SiteMail:
     """How the site sends mail."""
 
     def __init__(self, mailroom: Mailroom) -> None:
-        self._app = mailroom.app
+        self._mailroom = mailroom
         self._config = mailroom.config
-        self._mail = mailroom.mail
 
     @property
     def state(self) -> Any:
         """Flask-Mail's state for this app. Looked up late, since a site may set up Flask-Mail after this package."""
-        own = self._mail.state if self._mail is not None else None
-        found = own or self._app.extensions.get("mail")
+        app, mail = self._mailroom.app, self._mailroom.mail
+        own = mail.state if mail is not None else None
+        found = own or app.extensions.get("mail")
         if hasattr(found, "suppress"):
             return found
         # There is none, or one of another library with the same name.
-        return flask_mail.Mail().init_mail(self._app.config, self._app.debug, self._app.testing)
+        return flask_mail.Mail().init_mail(app.config, app.debug, app.testing)
 
     @property
     def settings(self) -> MailSettings:
@@ -64,10 +63,7 @@ class SiteMail:
         Raises:
             ValueError: ``MAIL_DEFAULT_SENDER`` is not an address.
         """
-        if self._config.sender:
-            return self._config.sender
-        default = self.state.default_sender
-        return _parsed(tuple(default) if isinstance(default, list) else default) if default else None
+        return find_sender(self._mailroom)
 
     def connect(self, deadline: float) -> SMTPClient:
         """Connect, start TLS and log in, according to the site's ``MAIL_*`` configuration.
@@ -155,8 +151,3 @@ class SentMessage(flask_mail.Message):
 
     def as_string(self) -> str:
         return self._data.decode("ascii")
-
-
-@lru_cache(maxsize=16)
-def _parsed(default_sender: str | tuple[str, str]) -> str:
-    return parse_sender(default_sender)
