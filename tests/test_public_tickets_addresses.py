@@ -1,4 +1,4 @@
-"""The visitor's address: not the site's own nor a program's, or two mail systems would answer each other for ever."""
+"""The visitor's address: not the site's own nor a program's, or two mail systems would answer each other endlessly."""
 
 from __future__ import annotations
 
