@@ -22,7 +22,7 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Outcome, Status
 from flask_kapa_handoff.testing import deliver
 from tests.helpers.commands import findings
-from tests.helpers.couriers import look_up_tries
+from tests.helpers.couriers import ticket_and_attempts
 from tests.helpers.outboxes import rewrite
 from tests.helpers.scripted_smtp import Reply, ScriptedServer
 from tests.helpers.tickets import send_ticket
@@ -101,7 +101,7 @@ def test_what_is_about_the_site_or_passes_is_retried_with_one_alarm(
         assert ticket.next_attempt_at is not None
         assert (ticket.last_error or "").startswith(reply)
     for reference in references:
-        _, [attempt] = look_up_tries(app, reference)
+        _, [attempt] = ticket_and_attempts(app, reference)
         assert attempt.outcome is Outcome.DELAYED
         assert (attempt.detail or "").startswith(reply)
 

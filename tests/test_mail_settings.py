@@ -17,7 +17,7 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Outcome, Status
 from flask_kapa_handoff.testing import deliver, record_mails
 from tests.helpers.commands import findings, invoke
-from tests.helpers.couriers import courier_of, deliver_as_a_worker, look_up_tries
+from tests.helpers.couriers import courier_of, deliver_as_a_worker, ticket_and_attempts
 from tests.helpers.outboxes import look_up
 from tests.helpers.scripted_smtp import ScriptedServer
 from tests.helpers.servers import MailServer
@@ -148,7 +148,7 @@ def test_suppressed_mail_never_counts_as_delivered(make_app: Callable[..., Flask
     assert invoke(app, "deliver").output == (
         "0 delivered, 0 waiting, 0 failed.\n2 not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).\n"
     )
-    ticket, [attempt] = look_up_tries(app, first)
+    ticket, [attempt] = ticket_and_attempts(app, first)
     assert (ticket.status, ticket.delivered_at, ticket.next_attempt_at) == (Status.SUPPRESSED, None, None)
     assert (attempt.outcome, attempt.detail) == (Outcome.SUPPRESSED, "not sent: MAIL_SUPPRESS_SEND is on")
     assert courier_of(app).deliver_next() is None  # it is not retried automatically
