@@ -14,13 +14,10 @@ from flask_kapa_handoff.delivery.mail.mail_settings import read_mail_settings
 from flask_kapa_handoff.delivery.mail.site_mail import SiteMail
 from flask_kapa_handoff.errors import ConfigurationError
 from flask_kapa_handoff.state import state_of
-from flask_kapa_handoff.storage.tickets import Outcome, Status
-from flask_kapa_handoff.testing import deliver, record_mails
+from flask_kapa_handoff.storage.tickets import Status
+from flask_kapa_handoff.testing import deliver
 from tests.helpers.commands import findings, invoke
-from tests.helpers.couriers import courier_of, deliver_as_a_worker, ticket_and_attempts
-from tests.helpers.outboxes import look_up
 from tests.helpers.scripted_smtp import ScriptedServer
-from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
 
 
@@ -134,67 +131,6 @@ def test_a_state_that_was_made_later_is_read_the_same_way(
     assert invoke(app, "retry", reference).exit_code == 0
     (ticket,) = deliver(app)
     assert ticket.status is Status.DELIVERED
-
-
-# Suppressed mail
-
-
-def test_suppressed_mail_never_counts_as_delivered(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """The ticket has a state of its own, which every place shows, and is sent once mail is on."""
-    admin = KapaHandoff(admin_required=lambda view: view)
-    app = make_app(handoff=admin, MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port, MAIL_SUPPRESS_SEND="True")
-    client, database = app.test_client(), state_of(app).database
-    first, second = (send_ticket(client) for _ in range(2))
-    assert invoke(app, "deliver").output == (
-        "0 delivered, 0 waiting, 0 failed.\n2 not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).\n"
-    )
-    ticket, [attempt] = ticket_and_attempts(app, first)
-    assert (ticket.status, ticket.delivered_at, ticket.next_attempt_at) == (Status.SUPPRESSED, None, None)
-    assert (attempt.outcome, attempt.detail) == (Outcome.SUPPRESSED, "not sent: MAIL_SUPPRESS_SEND is on")
-    assert courier_of(app).deliver_next() is None  # it is not retried automatically
-
-    found = health(app)
-    assert (found.suppressed, found.queued, found.failed, found.last_delivered_at) == (2, 0, 0, None)
-    alarm = "2 tickets were not sent, because sending is turned off on this site (MAIL_SUPPRESS_SEND)."
-    assert found.alarms == (alarm,)
-    assert alarm in findings(app)[1]
-    assert "not sent" in invoke(app, "tickets").output
-    assert '"status": "suppressed"' in invoke(app, "export").output
-    for page in ("", "tickets", f"tickets/{first}", "doctor"):
-        assert alarm in client.get(f"/handoff/admin/{page}").text
-    assert "Once it is on, send this ticket again" in client.get(f"/handoff/admin/tickets/{first}").text
-
-    app.config["MAIL_SUPPRESS_SEND"] = "False"
-    assert invoke(app, "retry", "--suppressed").output == "2 suppressed tickets are due now.\n"
-    assert [look_up(database, one).status for one in (first, second)] == [Status.QUEUED] * 2
-    assert invoke(app, "deliver").output == "2 delivered, 0 waiting, 0 failed.\n"
-    assert len(mail_server.received) == 2
-    assert health(app).alarms == ()
-    assert "not sent" not in client.get("/handoff/admin/tickets").text.lower()
-
-
-@pytest.mark.only("sqlite")
-def test_a_test_that_records_the_mails_stands_in_for_the_server(make_app: Callable[..., Flask]) -> None:
-    """So a site's own tests see what follows a delivery, and nothing else counts as one."""
-    app = make_app(TESTING=True)
-    first, second = (send_ticket(app.test_client()) for _ in range(2))
-    with record_mails(app) as mails:
-        delivered = deliver_as_a_worker(app)
-    assert (delivered.reference, delivered.status) == (first, Status.DELIVERED)
-    assert len(mails) == 1
-    kept = deliver_as_a_worker(app)
-    assert (kept.reference, kept.status) == (second, Status.SUPPRESSED)
-
-
-@pytest.mark.only("sqlite")
-def test_a_mere_listener_does_not_make_it_delivered(make_app: Callable[..., Flask]) -> None:
-    """The site's own record_messages() hears of the mail, and it still was not sent."""
-    app = make_app(MAIL_SUPPRESS_SEND=True)
-    mail = flask_mail.Mail(app)
-    send_ticket(app.test_client())
-    with mail.record_messages() as heard:
-        kept = deliver_as_a_worker(app)
-    assert (kept.status, len(heard)) == (Status.SUPPRESSED, 1)
 
 
 def test_a_missing_attribute_of_the_state_is_as_good_as_an_unset_key() -> None:

@@ -94,7 +94,7 @@ def export(since: datetime | None, email: str | None) -> None:
 
 @group.command("purge")
 def purge() -> None:
-    """Delete tickets that were delivered, or failed, more than KAPA_HANDOFF_RETENTION_DAYS ago."""
+    """Delete tickets that were delivered, failed or not sent more than KAPA_HANDOFF_RETENTION_DAYS ago."""
     state = current_state()
     days = state.config.retention_days
     if days is None:
