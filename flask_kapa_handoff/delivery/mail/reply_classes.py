@@ -69,8 +69,9 @@ CLASSES = (
         f"The site has reached a sending limit of its mail account, or the account is paused. {_ASK} it.",
         statuses="1.90 2.121 2.122 2.251 2.253 2.254 2.255 4.5 7.232 7.233 7.508",
         words=(
-            r"(user|account|domain|send\w*|submission|hourly|daily|monthly|rate|relay) (sending |message |rate )?"
-            r"(limit|quota|threshold)|submissionquota|rate[- ]limit|throttl|too quickly|at a rate",
+            r"(user|account|domain|send\w*|hourly|daily|monthly|rate|relay) (sending |message |rate )?limit",
+            r"(send\w*|submission|hourly|daily|monthly) (sending |message )?(quota|threshold)|submissionquota",
+            r"rate-limit|throttl|too quickly|at a rate|limit for (this|your) account",
             r"unusual (rate|amount|sending)|too many (messages|mails|emails|connections|to)|sent too many",
             r"exceeded the max|max number of messages|per (hour|day)|credits? (exceeded|expired|blocked)",
             r"(paused|suspended|disabled) for (this|your) account|outboundspam|authorized recipients|billing",
@@ -95,7 +96,7 @@ CLASSES = (
         "relay refused",
         f"The mail server doesn't send mail to this address for the site. {_ASK} its server and login.",
         statuses="7.64",
-        words=(r"relay",),
+        words=(r"\brelay(ing)?\b(?! recipient table)",),
         codes="521",
     ),
     ReplyClass(
