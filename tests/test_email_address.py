@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from flask_kapa_handoff.delivery.mail.mime import address, header
+from flask_kapa_handoff.delivery.mail.headers import address, header
 from flask_kapa_handoff.email_address import is_automatic, mailbox_of, parse_email, quoted_email
 
 DOTS = [

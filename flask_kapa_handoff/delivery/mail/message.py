@@ -20,11 +20,12 @@ from ...storage.tickets import Ticket
 from ...text import one_line, visible, with_visible
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
-from .mime import address, header, header_text, multipart, octets, part
+from .headers import address, header, header_text
+from .mime import Attachment, body, octets
 from .rendering import render_bodies, template_functions
 
 MAX_MESSAGE = 5_000_000
-"""The largest mail, in octets. Its parts must be smaller, since base64 adds 37 %."""
+"""The largest mail, in octets. Its parts must be smaller, since encoding them adds up to 37 %."""
 
 _MAX_BODIES = 2_000_000  # text and HTML together
 _MAX_ATTACHMENT = 1_500_000
@@ -107,13 +108,10 @@ def compose(
     if letterhead.auto_submitted:
         head.append(header("Auto-Submitted", "auto-generated"))
 
-    body = part("text/plain", text)
-    if html is not None:
-        body = multipart("alternative", [body, part("text/html", html)])
-    parts = [body]
+    attachments = []
     if attachment is not None:
-        parts.append(part("application/json", attachment, filename="conversation.json"))
-    data = b"".join([*head, b"MIME-Version: 1.0\r\n", multipart("mixed", parts)])
+        attachments.append(Attachment("conversation.json", "application/json", attachment))
+    data = b"".join([*head, body(text, html, attachments)])
     return ComposedMessage(sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, text, html, data)
 
 
@@ -181,7 +179,7 @@ def _sender(text: str) -> Address:
 
 
 def _reference(name: str, ticket_id: UUID, sender: Address) -> bytes:
-    # Never folded or encoded, even with a long domain: EmailMessage would write it as an encoded word.
+    # Never folded or encoded, even with a long domain.
     return f"{name}: <{ticket_id}@{sender.domain}>\r\n".encode("ascii")
 
 
