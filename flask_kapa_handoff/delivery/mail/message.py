@@ -15,7 +15,6 @@ from jinja2 import Environment
 
 from ...conversation import Conversation
 from ...fields import Field, labelled
-from ...markdown import Renderer
 from ...storage.tickets import Ticket
 from ...text import one_line, visible, with_visible
 from ...triggers import read_triggers, reasons
@@ -156,8 +155,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
         "site_name": site_name,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
-        "to_html": Renderer(),
-        **template_functions(),
+        **template_functions(ticket.page),
     }
 
 

@@ -21,8 +21,12 @@ TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
 _logger = logging.getLogger(__name__)
 
 
-def template_functions() -> dict[str, Callable[..., object]]:
-    """The filters and functions of one mail's templates for texts of visitors and models."""
+def template_functions(page: str | None = None) -> dict[str, Callable[..., object]]:
+    """The filters and functions of one mail's templates for texts of visitors and models.
+
+    Arguments:
+        page: the address of the page where the answers were shown.
+    """
     links = Links()
     return {
         "is_link": is_link,
@@ -31,7 +35,7 @@ def template_functions() -> dict[str, Callable[..., object]]:
         "one_line": one_line,
         "plain_address": links.plain_address,
         "quoted": quoted,
-        "to_html": Renderer(),
+        "to_html": Renderer(page),
     }
 
 
