@@ -9,7 +9,9 @@ from dataclasses import fields as attributes_of
 from typing import Any
 
 from .config_values import (
+    MAIL,
     parse_button_text,
+    parse_channel,
     parse_database_uri,
     parse_delivery,
     parse_flag,
@@ -56,6 +58,7 @@ class Config:
     sender: str | None = _key("SENDER", None, parse_sender, address=True)
     delivery: str = _key("DELIVERY", "thread", parse_delivery)
     delivery_by_name: bool = False  # no key: whether the site set the one above, even to its default
+    channel: str = _key("CHANNEL", MAIL, parse_channel)
     smtp_timeout: int = _key("SMTP_TIMEOUT", 30, whole_number(1, 600, " seconds"))
     smtp_verify_tls: bool = _key("SMTP_VERIFY_TLS", True, parse_flag)
     smtp_connections: int = _key("SMTP_CONNECTIONS", 2, whole_number(1, 16))

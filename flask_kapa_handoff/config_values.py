@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 PINNABLE = ("email", "button_text", "triggers", "threshold")
+MAIL = "mail"
+"""The channel that is always there."""
+
 DELIVERIES = ("thread", "external", "celery", "inline")
 MAX_BUTTON_TEXT = 60
 MAX_THRESHOLD = 100
+CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def whole_number(low: int, high: int, unit: str = "") -> Callable[[Any], int]:
@@ -94,6 +98,16 @@ def parse_pinned(value: Any) -> tuple[str, ...]:
         if name not in PINNABLE:
             raise ValueError(f"unknown setting {name!r}; use any of {', '.join(PINNABLE)}")
     return tuple(name for name in PINNABLE if name in names)
+
+
+def parse_channel(value: Any) -> str:
+    """The name of a channel. Whether the site has registered it is not known yet."""
+    if not isinstance(value, str) or not CHANNEL_NAME.fullmatch(value):
+        raise ValueError(
+            f"use {MAIL!r}, or the name of a channel that @handoff.channel(…) registers: a lower-case letter, then up "
+            "to 31 more, digits, _ or -"
+        )
+    return value
 
 
 def parse_url_prefix(value: Any) -> str:

@@ -64,7 +64,15 @@ CSP_NONCE = Hook(
     "The tags of these pages carry no nonce, so the browser may block them.",
 )
 
-HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, TICKET_FILTER, ADMIN_NAME, CSP_NONCE)
+CHANNEL = Hook(
+    "channel",
+    "channel_failed",
+    ("ticket", "conversation"),
+    "None, or raise TryLater('…', seconds=…) or Refused('…')",
+    "If it raises anything else, the ticket waits and is retried; if it returns something, the ticket fails.",
+)
+
+HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, TICKET_FILTER, ADMIN_NAME, CHANNEL, CSP_NONCE)
 """Every hook. ``csp_nonce`` is the function from KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's."""
 
 HOOK = {hook.name: hook for hook in HOOKS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from werkzeug.exceptions import HTTPException
@@ -13,6 +13,7 @@ from .email_address import parse_email
 from .errors import RecordUnavailable
 from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw
 from .hook_failures import HookFailures
+from .storage.tickets import Ticket
 from .text import clean_text
 from .ticket_filter import TicketFilter
 from .triggers import Facts
@@ -29,16 +30,25 @@ ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 ConversationLoader = Callable[[str], Conversation | None]
 VisitorLoader = Callable[[], Visitor | None]
 AdminName = Callable[[], str | None]
+SendTicket = Callable[[Ticket, Conversation], None]
+
+
+class RegisteredChannel(NamedTuple):
+    """A channel of the site: what people call it, and the function that sends one ticket."""
+
+    label: str
+    send: SendTicket
 
 
 @dataclass
 class Registered:
-    """The functions that a site has registered, for all its apps; None: not registered."""
+    """The functions that a site has registered, for all its apps; None: not registered. Channels are by name."""
 
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
     ticket_filter: TicketFilter | None = None
     admin_name: AdminName | None = None
+    channels: dict[str, RegisteredChannel] = field(default_factory=dict)
 
 
 class Hooks:

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff, QuestionAnswer, Source, Visitor, health
 from flask_kapa_handoff.doctor import Level, examine
-from flask_kapa_handoff.hook_checks import CSP_NONCE, HOOKS, misfit
+from flask_kapa_handoff.hook_checks import CHANNEL, CSP_NONCE, HOOKS, misfit
 from flask_kapa_handoff.hooks import Registered
 from flask_kapa_handoff.refusals import recent_refusals
 from flask_kapa_handoff.state import state_of
@@ -62,7 +62,7 @@ def reports(caplog: Log) -> list[str]:
 
 # --- Registered ------------------------------------------------------------------------------------------------------
 
-ARGUMENTS = {hook.name: len(hook.arguments) for hook in HOOKS if hook is not CSP_NONCE}
+ARGUMENTS = {hook.name: len(hook.arguments) for hook in HOOKS if hook not in (CHANNEL, CSP_NONCE)}
 
 
 async def awaited(*values: Any) -> None: ...
@@ -182,7 +182,7 @@ def test_the_argument_may_be_named() -> None:
 
 def test_the_table_has_every_hook() -> None:
     """One row each, with a reason that the database's column holds."""
-    assert {hook.name for hook in HOOKS} == {*Registered.__dataclass_fields__, "csp_nonce"}
+    assert {*ARGUMENTS, "channels"} == {*Registered.__dataclass_fields__}
     assert len({hook.reason for hook in HOOKS}) == len(HOOKS)
     for hook in HOOKS:
         assert len(hook.reason) <= 32

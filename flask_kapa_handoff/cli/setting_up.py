@@ -47,7 +47,10 @@ def doctor(quiet: bool) -> None:
 @group.command("test-mail")
 @click.argument("address")
 def test_mail(address: str) -> None:
-    """Send a sample ticket to ADDRESS now, and print what the mail server says."""
+    """Send a sample ticket to ADDRESS now, and print what the mail server says.
+
+    If KAPA_HANDOFF_CHANNEL is set, it goes to that channel, with ADDRESS as the visitor's.
+    """
     from ..delivery.reasons import plain_reason
     from ..delivery.sample import send_sample
 
@@ -58,8 +61,9 @@ def test_mail(address: str) -> None:
     tried = send_sample(current_state(), recipient)
     if tried.outcome in ("delayed", "refused"):
         raise click.ClickException(f"Not sent. {plain_reason(tried.reply)}\nDetails: {tried.reply}")
-    click.echo(
-        f"The mail server accepted the message for {recipient}. Check that inbox.\nDetails: {tried.reply}"
-        if tried.outcome == "accepted"
-        else "Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND)."
-    )
+    if tried.outcome == "suppressed":
+        click.echo("Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).")
+    elif tried.destination == recipient:
+        click.echo(f"The mail server accepted the message for {recipient}. Check that inbox.\nDetails: {tried.reply}")
+    else:
+        click.echo(f"{tried.destination} accepted the sample ticket, T-SAMPLE. Look for it there.")

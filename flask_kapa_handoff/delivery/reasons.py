@@ -21,6 +21,7 @@ BY_ERROR = {
 
 BY_PHRASE = {
     "MAIL_SUPPRESS_SEND": "Sending is turned off on this site.",
+    "KAPA_HANDOFF_CHANNEL": f"The site's channel for tickets is not set up. {_ASK} it; the check-up says more.",
     "MAIL_": f"The site's mail settings are not complete. {_ASK} them; the check-up says what is missing.",
     "not supported by server": f"The mail server doesn't offer what the site's mail settings ask for. {_ASK} them.",
     "was composed": f"The message could not be written. {_ASK} the site's log.",
@@ -32,9 +33,13 @@ BY_PHRASE = {
 }
 """By what this package says itself, or Python's mail library."""
 
-URGENT = ("5__%", r"MAIL\_%", "SSLCertVerificationError%", "%not supported by server%")
+URGENT = ("5__%", r"MAIL\_%", r"KAPA\_HANDOFF\_CHANNEL%", "SSLCertVerificationError%", "%not supported by server%")
 """SQL patterns of the texts with which a waiting ticket needs somebody at once: its other attempts will end the same
 way, or somebody's mailbox is full. The other errors often pass within minutes."""
+
+SITE_CHANNEL = re.compile(r"[^:]+ did not accept it( yet)?[.:]")
+SITE_CODE = re.compile(r"The site's code for (.+?) (raised|returned) \w")
+"""What delivery/site_channel.py writes."""
 
 UNCONFIRMED = "the whole mail had been sent"
 OTHER = "It could not be sent."
@@ -46,6 +51,10 @@ def plain_reason(words: str) -> str:
     Arguments:
         words: a ticket's ``last_error``, an attempt's ``detail`` or the reply to a test mail.
     """
+    if SITE_CHANNEL.match(words):
+        return words  # by the site's developers, for people
+    if failed := SITE_CODE.match(words):
+        return f"Sending it to {failed[1]} failed in the site's own code. {_ASK} the site's log."
     if words.endswith(UNCONFIRMED):
         return "The connection broke before the mail server confirmed the message."
     if re.match(r"[45]\d\d\b", words):
