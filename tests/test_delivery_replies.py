@@ -110,6 +110,7 @@ def test_what_is_about_the_site_or_passes_is_retried_with_one_alarm(
     assert code == 0
     assert output.count("could not be sent yet") == 1
     assert f"Details: {reply}" in output
+    assert re.search(f"retry ({references[0]}|{references[1]})", output)
 
 
 def test_every_admin_page_has_the_alarm(smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask]) -> None:

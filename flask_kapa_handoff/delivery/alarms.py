@@ -24,11 +24,12 @@ _stuck = and_(
         _columns.queued_at < bindparam("long_ago", type_=_columns.queued_at.type),
     ),
 )
-_latest = select(_columns.last_error).where(_stuck).order_by(_columns.next_attempt_at.desc(), _columns.id).limit(1)
+_order = (_columns.next_attempt_at.desc(), _columns.id)
 # Built once; its cost grows with the waiting and suppressed tickets, not with the table.
 _SITUATION = select(
     select(func.count()).select_from(ticket).where(_stuck).scalar_subquery().label("stuck"),
-    _latest.scalar_subquery().label("words"),
+    select(_columns.last_error).where(_stuck).order_by(*_order).limit(1).scalar_subquery().label("words"),
+    select(_columns.reference).where(_stuck).order_by(*_order).limit(1).scalar_subquery().label("reference"),
     select(func.count())
     .select_from(ticket)
     .where(_columns.status == Status.SUPPRESSED)
@@ -64,7 +65,7 @@ def find_alarms(connection: Connection) -> tuple[Alarm, ...]:
                 f"{_counted(found.stuck)} could not be sent yet. {plain_reason(str(found.words))}",
                 "The visitors are still waiting for a reply. After five days a ticket fails.",
                 "Fix the cause. The tickets are then sent within an hour; to try one now: "
-                "`flask kapa-handoff retry REFERENCE`",
+                f"`flask kapa-handoff retry {found.reference}`",
                 str(found.words),
             )
         )
