@@ -25,6 +25,7 @@ from .config_values import (
     parse_retention,
     parse_sender,
     parse_site_name,
+    parse_special_domains,
     parse_subject,
     parse_template_name,
     parse_threshold,
@@ -42,15 +43,16 @@ from .triggers import Trigger
 PREFIX = "KAPA_HANDOFF_"
 
 
-def _key(key: str, default: Any, parse: Callable[[Any], Any]) -> Any:
-    return field(default=default, metadata={"key": PREFIX + key, "parse": parse})
+def _key(key: str, default: Any, parse: Callable[..., Any], *, address: bool = False) -> Any:
+    """One key; ``address``: its parser needs the special domains, so it comes later."""
+    return field(default=default, metadata={"key": PREFIX + key, "parse": parse, "address": address})
 
 
 @dataclass(frozen=True)
 class Config:
     """The package's configuration; one field for each ``KAPA_HANDOFF_*`` key."""
 
-    email: str | None = _key("EMAIL", None, parse_recipient)
+    email: str | None = _key("EMAIL", None, parse_recipient, address=True)
     button_text: str = _key("BUTTON_TEXT", "Create ticket", parse_button_text)
     triggers: tuple[Trigger, ...] = _key("TRIGGERS", (Trigger.ALWAYS,), parse_trigger_setting)
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
@@ -58,7 +60,7 @@ class Config:
     url_prefix: str = _key("URL_PREFIX", "/handoff", parse_url_prefix)
     site_name: str | None = _key("SITE_NAME", None, parse_site_name)
     database_uri: str | None = _key("DATABASE_URI", None, parse_database_uri)
-    sender: str | None = _key("SENDER", None, parse_sender)
+    sender: str | None = _key("SENDER", None, parse_sender, address=True)
     sender_names_visitor: bool = _key("SENDER_NAMES_VISITOR", True, parse_flag)
     subject: str = _key("SUBJECT", DEFAULT_SUBJECT, parse_subject)
     delivery: str = _key("DELIVERY", "thread", parse_delivery)
@@ -76,6 +78,7 @@ class Config:
     tickets_per_hour: int = _key("TICKETS_PER_HOUR", 500, whole_number(1, 1_000_000))
     origins: tuple[str, ...] = _key("ORIGINS", (), parse_origins)
     trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), parse_hosts)
+    special_domains: tuple[str, ...] = _key("SPECIAL_DOMAINS", (), parse_special_domains)
     redact: bool = _key("REDACT", True, parse_flag)
     redact_patterns: tuple[SitePattern, ...] = _key("REDACT_PATTERNS", (), parse_redact_patterns)
     retention_days: int | None = _key("RETENTION_DAYS", None, parse_retention)
@@ -98,13 +101,14 @@ class Config:
                 close = close or difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean {close[0]}?" if close else "; see the configuration table in the README"
                 raise ConfigurationError(f"{key}: there is no such key{hint}")
-        values = {}
-        for key, item in known.items():
+        values: dict[str, Any] = {}
+        for key, item in sorted(known.items(), key=lambda pair: bool(pair[1].metadata["address"])):
             value = mapping.get(key)
             if value is None or (value == "" and item.default is None):
                 continue
             try:
-                values[item.name] = item.metadata["parse"](value)
+                further = [values.get("special_domains", ())] if item.metadata["address"] else []
+                values[item.name] = item.metadata["parse"](value, *further)
             except ValueError as error:
                 # A message about one row of a list names the row, and the whole list would hide it.
                 told = "" if str(error).startswith("field ") else f"{shown(value)} is not allowed: "

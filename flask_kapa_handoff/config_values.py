@@ -207,8 +207,12 @@ def _postgresql_uri(url: URL, allowed: str) -> str:
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def parse_sender(value: Any) -> str:
-    """A ``From`` address, as Flask-Mail accepts it: ``address``, ``Name <address>`` or ``(name, address)``."""
+def parse_sender(value: Any, special_domains: tuple[str, ...] = ()) -> str:
+    """A ``From`` address, as Flask-Mail accepts it: ``address``, ``Name <address>`` or ``(name, address)``.
+
+    Arguments:
+        special_domains: see :func:`.parse_email`.
+    """
     from email.utils import formataddr, parseaddr
 
     parts = value if isinstance(value, (tuple, list)) and len(value) == 2 else ("", value)
@@ -217,7 +221,7 @@ def parse_sender(value: Any) -> str:
     name, address = parts if parts is value else parseaddr(str(value))
     name = str(name or "")
     try:
-        address = parse_email(address)
+        address = parse_email(address, special_domains)
     except ValueError as error:
         raise ValueError(f"{error}; use docs@example.com or 'Docs <docs@example.com>'") from None
     return formataddr((name, address)) if name else address
@@ -248,6 +252,16 @@ def parse_hosts(value: Any) -> tuple[str, ...]:
         if host_of(f"http://{host}/") is None or not re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", host):
             raise ValueError("a host looks like docs.example.com or intranet:8080")
     return hosts
+
+
+def parse_special_domains(value: Any) -> tuple[str, ...]:
+    """Domain names in lower case that email addresses may have although the internet doesn't know them."""
+    names = tuple(name.lower().lstrip("@.") for name in _texts(value))
+    for name in names:
+        labels = name.split(".")
+        if len(name) > 253 or not all(re.fullmatch(r"(?!-)[a-z\d-]{1,63}(?<!-)", label) for label in labels):
+            raise ValueError("a domain looks like intranet, local or corp.test")
+    return names
 
 
 def parse_template_name(value: Any) -> str:

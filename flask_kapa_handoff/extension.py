@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from .argument_checks import Arguments, check_app, check_channel, check_hook, check_secret_key
 from .config import Config
 from .delivery.channels import not_registered
+from .delivery.mail.mail_settings import check_mail_keys
 from .errors import ConfigurationError
 from .hook_checks import CHANNEL, HOOK, identity, name_of
 from .hooks import (
@@ -135,6 +136,7 @@ class KapaHandoff:
                     ", ".join(unknown),
                     ", ".join(DESKS),
                 )
+        check_mail_keys(app, given.mail)
         admin_pages = None
         if given.admin_required is not None:
             from . import admin

@@ -57,11 +57,13 @@ class Hooks:
     Arguments:
         registered: read at each call, since a site may register its functions after :meth:`init_app`.
         failures: logs and counts hooks that raise or return something that is not allowed.
+        special_domains: see KAPA_HANDOFF_SPECIAL_DOMAINS.
     """
 
-    def __init__(self, registered: Registered, failures: HookFailures) -> None:
+    def __init__(self, registered: Registered, failures: HookFailures, special_domains: tuple[str, ...] = ()) -> None:
         self.registered = registered
         self.failures = failures
+        self._special_domains = special_domains
 
     @property
     def keeps_threads(self) -> bool:
@@ -74,7 +76,7 @@ class Hooks:
         if visitor is None:
             return None
         try:
-            return visitor._replace(email=parse_email(visitor.email))
+            return visitor._replace(email=parse_email(visitor.email, self._special_domains))
         except ValueError:
             self.failures.returned(
                 VISITOR_LOADER, self.registered.visitor_loader, visitor, "email is not an address that mail can go to"

@@ -111,7 +111,7 @@ class State:
     def __post_init__(self) -> None:
         self.refusals = Refusals(self.app, self.database)
         self.hook_failures = HookFailures(self.refusals)
-        self.hooks = Hooks(self.registered, self.hook_failures)
+        self.hooks = Hooks(self.registered, self.hook_failures, self.config.special_domains)
         self.housekeeping = Housekeeping(self.database, self.config.retention_days)
         self.delivery = make_engine(self)
 

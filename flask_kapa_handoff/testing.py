@@ -13,7 +13,7 @@ import json
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -28,7 +28,8 @@ from .config import Config, key_of
 from .config_values import PINNABLE
 from .conversation import Conversation, QuestionAnswer
 from .delivery.courier import Courier
-from .delivery.mail.site_mail import SiteMail
+from .delivery.mail.site_mail import SentMessage, SiteMail
+from .delivery.outcomes import Unreachable
 from .settings import DEFAULT_DESK, DeskSettings, current_settings, save_settings
 from .state import State
 from .storage.tables import ticket as ticket_table
@@ -175,17 +176,20 @@ def conversation_of(app: Flask, ticket: Ticket) -> Conversation:
 def deliver(app: Flask) -> list[Ticket]:
     """Deliver what is due, immediately, whatever KAPA_HANDOFF_DELIVERY says.
 
-    If the mail server refuses a mail, there is only one attempt: the next one is due in a minute or more.
+    Where the app sends no mail, as in tests, the mails count as accepted; see :func:`record_mails`. If a mail server
+    refuses a mail, there is only one attempt: the next one is due in a minute or more.
 
     Returns:
         The tickets with an attempt, in order: ``status`` says how it ended (``delivered``, ``queued`` again,
         ``failed``), and ``last_error`` why.
     """
-    courier = Courier(state_of_app(app))
+    state = state_of_app(app)
+    courier = Courier(state)
     tried = []
     try:
-        while not courier.pause and (ticket := courier.deliver_next()):
-            tried.append(ticket)
+        with record_mails(app) if _suppresses_mail(state) else nullcontext():
+            while not courier.pause and (ticket := courier.deliver_next()):
+                tried.append(ticket)
     finally:
         courier.close()
     return tried
@@ -195,8 +199,9 @@ def deliver(app: Flask) -> list[Ticket]:
 def record_mails(app: Flask) -> Iterator[list[EmailMessage]]:
     """Record the mails that the handoff sends meanwhile, as a mail program reads them; none leaves the machine.
 
-    Unlike Flask-Mail's ``record_messages()``, it needs no ``Mail`` object, returns the whole message (headers, parts,
-    the attached conversation), and leaves out the site's other mails and those of other apps.
+    It stands in for the mail server, so these tickets count as delivered. Unlike Flask-Mail's ``record_messages()``,
+    it needs no ``Mail`` object, returns the whole message (headers, parts, the attached conversation), and leaves out
+    the site's other mails and those of other apps.
 
     Returns:
         A context manager, for ``with record_mails(app) as mails:``; each mail is appended to the list.
@@ -212,9 +217,12 @@ def record_mails(app: Flask) -> Iterator[list[EmailMessage]]:
     recorded: list[EmailMessage] = []
 
     def record(sender: Flask, message: flask_mail.Message) -> None:
+        if not isinstance(message, SentMessage):
+            return  # the site's own
         mail = message_from_bytes(message.as_bytes(), policy=policy.default)
-        if isinstance(mail, EmailMessage) and "X-Kapa-Handoff-Ticket" in mail:
+        if isinstance(mail, EmailMessage):
             recorded.append(mail)
+            message.accepted = True
 
     with flask_mail.email_dispatched.connected_to(record, app):
         yield recorded
@@ -253,7 +261,10 @@ def create_tables(app: Flask) -> None:
 
 
 def _suppresses_mail(state: State) -> bool:
-    return bool(SiteMail(state).state.suppress)
+    try:
+        return SiteMail(state).settings.suppress
+    except Unreachable:
+        return False  # a setting is wrong: nothing is sent, and the ticket says which
 
 
 def _facts(conversation: Conversation) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def test_permanent_refusal_leaves_the_connection_to_the_next(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], step: str
 ) -> None:
     """After a 5xx reply the next ticket goes out over the same connection."""
-    server = smtp({step: ["554 5.7.1 not this one"]})
+    server = smtp({step: ["554 5.6.0 not this one"]})
     app = smtp_site(server)
     references = [send_ticket(app.test_client()) for _ in range(2)]
     courier = courier_of(app)

@@ -24,6 +24,7 @@ STATUSES = {
     Status.SENDING: "Waiting",
     Status.DELIVERED: "Delivered",
     Status.FAILED: "Failed",
+    Status.SUPPRESSED: "Not sent",
 }
 
 OUTCOMES = {
@@ -32,6 +33,7 @@ OUTCOMES = {
     Outcome.UNREACHABLE: "Waiting",
     Outcome.UNKNOWN: "Waiting",
     Outcome.FAILED: "Failed",
+    Outcome.SUPPRESSED: "Not sent",
 }
 
 

@@ -110,7 +110,7 @@ def export(since: datetime | None, email: str | None) -> None:
 
 @group.command("purge")
 def purge() -> None:
-    """Delete tickets that were delivered, or failed, more than KAPA_HANDOFF_RETENTION_DAYS ago."""
+    """Delete tickets that were delivered, failed or not sent more than KAPA_HANDOFF_RETENTION_DAYS ago."""
     state = current_state()
     days = state.config.retention_days
     if days is None:
@@ -184,7 +184,7 @@ def _empty_log(state: State) -> None:
 
 def _address(text: str, parameter: str) -> str:
     try:
-        return parse_email(text)
+        return parse_email(text, current_state().config.special_domains)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=parameter) from None
 

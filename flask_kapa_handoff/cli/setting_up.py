@@ -55,7 +55,7 @@ def test_mail(address: str) -> None:
     from ..delivery.sample import send_sample
 
     try:
-        recipient = parse_email(address)
+        recipient = parse_email(address, current_state().config.special_domains)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="ADDRESS") from None
     tried = send_sample(current_state(), recipient)

@@ -24,6 +24,7 @@ class Channel(Protocol):
         Raises:
             TryLater: it failed, but may work later; Unreachable and Unknown are more precise.
             Refused: it will never work.
+            Suppressed: the site's configuration turns sending off.
         """
 
     def close(self) -> None:

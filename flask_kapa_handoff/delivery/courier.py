@@ -15,7 +15,7 @@ from ..text import clean_text
 from . import outbox, requeue
 from .channels import Channels
 from .mailroom import Mailroom
-from .outcomes import Refused, TryLater
+from .outcomes import Refused, Suppressed, TryLater
 
 RELEASE_SECONDS = 60.0
 """Seconds between two checks whether held tickets can be released."""
@@ -80,6 +80,8 @@ class Courier:
             return outbox.delay(self._database, claimed, str(error), error.outcome, seconds=error.seconds)
         except Refused as error:
             return outbox.fail(self._database, claimed, str(error))
+        except Suppressed as error:
+            return outbox.suppress(self._database, claimed, str(error))
         except Unavailable:
             raise  # nothing can be recorded, so the lease will run out
         except Exception as error:
@@ -137,6 +139,8 @@ class Courier:
         elif ticket.status is Status.FAILED:
             _logger.error("Ticket %s could not be delivered; its admin page says why.", ticket.reference)
             notify(ticket_failed, self._app, ticket=ticket, error=ticket.last_error or "")
+        elif ticket.status is Status.SUPPRESSED:
+            _logger.warning("Ticket %s was %s.", ticket.reference, ticket.last_error)
         else:
             # The first word is the reply's code, the error's name or the key to set; the rest may contain an address.
             cause = next(iter((ticket.last_error or "").split()), "unknown").rstrip(":")

@@ -190,6 +190,11 @@ def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
     return _finish(database, claimed, Outcome.FAILED, error)
 
 
+def suppress(database: Database, claimed: Claim, why: str) -> Ticket | None:
+    """Record that the site's configuration turns sending off; the ticket can be sent again by hand."""
+    return _finish(database, claimed, Outcome.SUPPRESSED, why)
+
+
 def _finish(
     database: Database, claimed: Claim, outcome: Outcome, detail: str, seconds: float | None = None
 ) -> Ticket | None:
@@ -205,6 +210,8 @@ def _finish(
         }
         if outcome is Outcome.DELIVERED:
             values |= {"status": Status.DELIVERED, "last_error": None, "delivered_at": moment}
+        elif outcome is Outcome.SUPPRESSED:
+            values |= {"status": Status.SUPPRESSED}
         elif outcome is not Outcome.FAILED and (
             due := next_attempt(claimed.number, ticket.queued_at, moment, seconds=seconds)
         ):

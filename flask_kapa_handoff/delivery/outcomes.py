@@ -17,12 +17,10 @@ class Delivered:
         reply: its reply.
         over_new_connection: whether the other side may have been unreachable until now. True for the first ticket over
             a connection only; a channel that keeps no connections leaves it out.
-        suppressed: the site's configuration turns sending off, and nothing was sent.
     """
 
     reply: str
     over_new_connection: bool = True
-    suppressed: bool = False
 
 
 class NotDelivered(Exception):
@@ -70,3 +68,9 @@ class Refused(NotDelivered):
     """The other side refuses this ticket permanently, or it cannot be composed. It is not retried automatically."""
 
     outcome = Outcome.FAILED
+
+
+class Suppressed(NotDelivered):
+    """The site's configuration turns sending off. Somebody sends the ticket again once it is on."""
+
+    outcome = Outcome.SUPPRESSED

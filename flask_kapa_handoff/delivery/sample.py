@@ -12,7 +12,7 @@ from ..storage.tickets import Status, Ticket
 from ..triggers import Trigger
 from .channels import Channels
 from .mailroom import Mailroom
-from .outcomes import Refused, TryLater
+from .outcomes import Refused, Suppressed, TryLater
 
 
 class SampleAttempt(NamedTuple):
@@ -40,9 +40,11 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
         return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
         return SampleAttempt("refused", str(error), destination)
+    except Suppressed as error:
+        return SampleAttempt("suppressed", str(error), destination)
     finally:
         channels.close()
-    return SampleAttempt("suppressed" if delivered.suppressed else "accepted", delivered.reply, destination)
+    return SampleAttempt("accepted", delivered.reply, destination)
 
 
 def sample_ticket(recipient: str, desk: str, what: str) -> Ticket:

@@ -23,6 +23,7 @@ class MailChannel:
         Raises:
             TryLater: it failed, but may work later.
             Refused: the server refuses it permanently, or the mail cannot be composed.
+            Suppressed: the site's configuration turns sending off.
         """
         return self.transport.send(self._compose(ticket, conversation))
 

@@ -14,6 +14,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from unicodedata import category, combining
 
+from ...email_address import quoted_email
 from ...text import visible
 
 # C0, C1, line and paragraph separators, surrogates. Some of them end a line for Python's own header code (\x0b \x0c
@@ -37,6 +38,16 @@ _FLAG_LETTERS = "\U0001f1e6\U0001f1ff"
 
 # Most addresses consist only of atoms and dots (RFC 5322, 3.4.1), and need no parser.
 _ATOMS = re.compile(r"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([\w-]+(?:\.[\w-]+)*)", re.ASCII)
+# Some mailboxes have dots where RFC 5321, 4.1.2, requires quotes.
+_DOTS = re.compile(r"([\w!#$%&'*+/=?^`{|}~.-]+)@([\w-]+(?:\.[\w-]+)*)", re.ASCII)
+
+
+class _QuotedAddress(Address):
+    """An address whose local part needs quotes because of its dots, which Python's class leaves out."""
+
+    @property
+    def addr_spec(self) -> str:
+        return quoted_email(f"{self.username}@{self.domain}")
 
 
 def header_text(text: str) -> str:
@@ -57,6 +68,8 @@ def address(addr_spec: str, name: str = "") -> Address:
     # Not if it may be an encoded word, which some programs would decode.
     if "=?" not in addr_spec and (plain := _ATOMS.fullmatch(addr_spec)):
         return Address(name, username=plain[1], domain=plain[2])
+    if "=?" not in addr_spec and (dotted := _DOTS.fullmatch(addr_spec)):
+        return _QuotedAddress(name, username=dotted[1], domain=dotted[2])
     # Without parseaddr(): it would pick one of two addresses, and Python versions differ in which.
     try:
         if not addr_spec.isascii() or _UNSAFE.search(addr_spec) or addr_spec.count("@") != 1:

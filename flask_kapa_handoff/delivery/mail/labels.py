@@ -47,7 +47,7 @@ def named_for_visitor(sender: Address, ticket: Ticket, site_name: str) -> Addres
     name = header_text(ticket.visitor_name or ticket.visitor_email.rpartition("@")[0]).partition("@")[0].strip('" ')
     if len(name) > _MAX_NAME:
         name = name[: _MAX_NAME - 1].rstrip() + "…"
-    return Address(header_text(f"{name} (via {site_name})"), username=sender.username, domain=sender.domain)
+    return address(f"{sender.username}@{sender.domain}", header_text(f"{name} (via {site_name})"))
 
 
 def subject_line(template: str, ticket: Ticket, site_name: str) -> str:
