@@ -16,10 +16,12 @@ demo: $(VENV)/.example  ## Run the example app.
 setup: $(VENV)/.test $(VENV)/.lint $(NODE)/node_modules  ## Install everything that tests and checks need.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
+	$(BIN)/python -m tests.helpdesks.environment
 
 test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
+	$(BIN)/python -m tests.helpdesks.environment
 	$(BIN)/python $(MEASURED) -m pytest -n auto --dist worksteal $(PLUGIN)
 
 # Measuring takes 50% more processor time (Python 3.11 to 3.13 have no cheaper way to see branches), so `make test` does
@@ -34,10 +36,10 @@ coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and fa
 	$(BIN)/python -m tests.coverage_floor
 
 # On SQLite, and on PostgreSQL where the statements differ; about a minute. It leaves out tests that do not depend on the
-# versions of Python and of a site's packages: scripts in a browser, the example (no site depends on it), packaging, and
-# the slow tests of faults and of Celery, whose code `make test` covers.
+# versions of Python and of a site's packages: scripts in a browser, the example (no site depends on it), packaging,
+# other programs that read our mails, and the slow tests of faults and of Celery, whose code `make test` covers.
 # The lowest Alembic does not work with the current Flask-Migrate.
-QUICK_LEFT_OUT := browser celery example faults test_install.py test_kapa_bundle.py test_site_migrations.py
+QUICK_LEFT_OUT := browser celery example faults helpdesks test_install.py test_kapa_bundle.py test_site_migrations.py
 QUICK := -m pytest -n auto --dist worksteal -k "not postgresql or test_postgresql or test_delivery_outbox" \
   $(QUICK_LEFT_OUT:%=--ignore=tests/%)
 QUICK_VENV := $(VENV)-$(notdir $(PYTHON))

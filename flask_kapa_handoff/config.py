@@ -9,7 +9,11 @@ from dataclasses import fields as attributes_of
 from typing import Any
 
 from .config_values import (
+    DEFAULT_SUBJECT,
+    MAIL,
+    parse_attach_json,
     parse_button_text,
+    parse_channel,
     parse_database_uri,
     parse_delivery,
     parse_flag,
@@ -17,8 +21,12 @@ from .config_values import (
     parse_nonce_source,
     parse_origins,
     parse_pinned,
+    parse_recipient,
+    parse_retention,
     parse_sender,
     parse_site_name,
+    parse_special_domains,
+    parse_subject,
     parse_template_name,
     parse_threshold,
     parse_trigger_setting,
@@ -26,24 +34,25 @@ from .config_values import (
     shown,
     whole_number,
 )
-from .email_address import parse_email
 from .errors import ConfigurationError
 from .fields import Field
+from .redaction.site_patterns import SitePattern, parse_redact_patterns
 from .site_fields import parse_fields
 from .triggers import Trigger
 
 PREFIX = "KAPA_HANDOFF_"
 
 
-def _key(key: str, default: Any, parse: Callable[[Any], Any]) -> Any:
-    return field(default=default, metadata={"key": PREFIX + key, "parse": parse})
+def _key(key: str, default: Any, parse: Callable[..., Any], *, address: bool = False) -> Any:
+    """One key; ``address``: its parser needs the special domains, so it comes later."""
+    return field(default=default, metadata={"key": PREFIX + key, "parse": parse, "address": address})
 
 
 @dataclass(frozen=True)
 class Config:
     """The package's configuration; one field for each ``KAPA_HANDOFF_*`` key."""
 
-    email: str | None = _key("EMAIL", None, parse_email)
+    email: str | None = _key("EMAIL", None, parse_recipient, address=True)
     button_text: str = _key("BUTTON_TEXT", "Create ticket", parse_button_text)
     triggers: tuple[Trigger, ...] = _key("TRIGGERS", (Trigger.ALWAYS,), parse_trigger_setting)
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
@@ -51,14 +60,17 @@ class Config:
     url_prefix: str = _key("URL_PREFIX", "/handoff", parse_url_prefix)
     site_name: str | None = _key("SITE_NAME", None, parse_site_name)
     database_uri: str | None = _key("DATABASE_URI", None, parse_database_uri)
-    sender: str | None = _key("SENDER", None, parse_sender)
+    sender: str | None = _key("SENDER", None, parse_sender, address=True)
+    sender_names_visitor: bool = _key("SENDER_NAMES_VISITOR", True, parse_flag)
+    subject: str = _key("SUBJECT", DEFAULT_SUBJECT, parse_subject)
     delivery: str = _key("DELIVERY", "thread", parse_delivery)
     delivery_by_name: bool = False  # no key: whether the site set the one above, even to its default
+    channel: str = _key("CHANNEL", MAIL, parse_channel)
     smtp_timeout: int = _key("SMTP_TIMEOUT", 30, whole_number(1, 600, " seconds"))
     smtp_verify_tls: bool = _key("SMTP_VERIFY_TLS", True, parse_flag)
     smtp_connections: int = _key("SMTP_CONNECTIONS", 2, whole_number(1, 16))
     auto_submitted: bool = _key("AUTO_SUBMITTED", False, parse_flag)
-    attach_json: bool = _key("ATTACH_JSON", True, parse_flag)
+    attach_json: bool | str = _key("ATTACH_JSON", True, parse_attach_json)
     max_request_bytes: int = _key("MAX_REQUEST_BYTES", 1_000_000, whole_number(1_000, 100_000_000, " bytes"))
     max_pairs: int = _key("MAX_PAIRS", 200, whole_number(1, 10_000))
     tickets_per_client_per_hour: int = _key("TICKETS_PER_CLIENT_PER_HOUR", 10, whole_number(1, 1_000_000))
@@ -66,8 +78,10 @@ class Config:
     tickets_per_hour: int = _key("TICKETS_PER_HOUR", 500, whole_number(1, 1_000_000))
     origins: tuple[str, ...] = _key("ORIGINS", (), parse_origins)
     trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), parse_hosts)
+    special_domains: tuple[str, ...] = _key("SPECIAL_DOMAINS", (), parse_special_domains)
     redact: bool = _key("REDACT", True, parse_flag)
-    retention_days: int | None = _key("RETENTION_DAYS", None, whole_number(1, 36_500, " days"))
+    redact_patterns: tuple[SitePattern, ...] = _key("REDACT_PATTERNS", (), parse_redact_patterns)
+    retention_days: int | None = _key("RETENTION_DAYS", None, parse_retention)
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
     csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, parse_nonce_source)  # noqa: RUF009 - a field
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", parse_template_name)
@@ -87,15 +101,18 @@ class Config:
                 close = close or difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean {close[0]}?" if close else "; see the configuration table in the README"
                 raise ConfigurationError(f"{key}: there is no such key{hint}")
-        values = {}
-        for key, item in known.items():
+        values: dict[str, Any] = {}
+        for key, item in sorted(known.items(), key=lambda pair: bool(pair[1].metadata["address"])):
             value = mapping.get(key)
             if value is None or (value == "" and item.default is None):
                 continue
             try:
-                values[item.name] = item.metadata["parse"](value)
+                further = [values.get("special_domains", ())] if item.metadata["address"] else []
+                values[item.name] = item.metadata["parse"](value, *further)
             except ValueError as error:
-                raise ConfigurationError(f"{key}: {shown(value)} is not allowed: {error}") from None
+                # A message about one row of a list names the row, and the whole list would hide it.
+                told = "" if str(error).startswith("field ") else f"{shown(value)} is not allowed: "
+                raise ConfigurationError(f"{key}: {told}{error}") from None
         return cls(**values, delivery_by_name="delivery" in values)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from .email_address import parse_email
@@ -20,9 +21,17 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 PINNABLE = ("email", "button_text", "triggers", "threshold")
+MAIL = "mail"
+"""The channel that is always there."""
+
 DELIVERIES = ("thread", "external", "celery", "inline")
+AS_TEXT = "txt"
+DEFAULT_SUBJECT = "[{site}] {reference}: {question}"
+SUBJECT_PLACEHOLDERS = ("site", "reference", "desk", "question", "visitor")
+MAX_SUBJECT = 200
 MAX_BUTTON_TEXT = 60
 MAX_THRESHOLD = 100
+CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def whole_number(low: int, high: int, unit: str = "") -> Callable[[Any], int]:
@@ -56,12 +65,51 @@ def parse_flag(value: Any) -> bool:
         raise ValueError("use True or False") from None
 
 
+def parse_attach_json(value: Any) -> bool | str:
+    """True, False, or :data:`AS_TEXT`."""
+    if str(value).strip().lower() == AS_TEXT:
+        return AS_TEXT
+    try:
+        return parse_flag(value)
+    except ValueError:
+        raise ValueError(f"use True, False, or {AS_TEXT!r} to attach the same as a text file") from None
+
+
+def parse_subject(value: Any) -> str:
+    """The subject of mails, with any of :data:`SUBJECT_PLACEHOLDERS`."""
+    names = ", ".join(f"{{{name}}}" for name in SUBJECT_PLACEHOLDERS)
+    allowed = f"use text with {{reference}} or {{question}}; the placeholders are {names}"
+    if not isinstance(value, str) or not value.isprintable() or len(value) > MAX_SUBJECT:
+        raise ValueError(f"{allowed}; on one line of at most {MAX_SUBJECT} characters")
+    try:
+        found = [tuple(rest) for _, *rest in Formatter().parse(value) if rest[0] is not None]
+    except ValueError:  # an unpaired brace
+        raise ValueError(f"{allowed}; write {{{{ or }}}} for a brace") from None
+    for name, form, conversion in found:
+        if name not in SUBJECT_PLACEHOLDERS or form or conversion:
+            raise ValueError(f"there is no placeholder {{{name}}}; {allowed}" if not (form or conversion) else allowed)
+    if not {"reference", "question"} & {name for name, *_ in found}:
+        raise ValueError(allowed)
+    return value
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, (list, tuple, set, frozenset)) or not all(isinstance(item, str) for item in value):
         raise ValueError("use a list of texts, or comma-separated text")
     return tuple(item.strip() for item in value if item.strip())
+
+
+def parse_recipient(value: Any, *special_domains: Any) -> str:
+    """The address that tickets go to; ``special_domains`` is for :func:`.parse_email`."""
+    allowed = "use one address alone, such as support@example.com"
+    if not isinstance(value, str) or "<" in value:
+        raise ValueError(allowed)
+    try:
+        return parse_email(value, *special_domains)
+    except ValueError as error:
+        raise ValueError(f"{error}; {allowed}") from None
 
 
 def parse_button_text(value: Any) -> str:
@@ -73,12 +121,17 @@ def parse_button_text(value: Any) -> str:
 
 
 parse_threshold = whole_number(1, MAX_THRESHOLD)
+parse_retention = whole_number(1, 36_500, " days; leave the key out to keep tickets forever")
 
 
 def parse_trigger_setting(value: Any) -> tuple[Trigger, ...]:
     """Triggers, from comma-separated text or a list."""
     names = value if isinstance(value, str) else [str(item) for item in _sequence(value)]
-    return parse_triggers(names)
+    try:
+        return parse_triggers(names)
+    except ValueError as error:
+        # The message begins with the value already.
+        raise ValueError(str(error).removeprefix(f"unknown trigger {value!r}; ")) from None
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -92,8 +145,19 @@ def parse_pinned(value: Any) -> tuple[str, ...]:
     names = _texts(value)
     for name in names:
         if name not in PINNABLE:
-            raise ValueError(f"unknown setting {name!r}; use any of {', '.join(PINNABLE)}")
+            unknown = "" if name == value else f"unknown setting {name!r}; "
+            raise ValueError(f"{unknown}use any of {', '.join(PINNABLE)}")
     return tuple(name for name in PINNABLE if name in names)
+
+
+def parse_channel(value: Any) -> str:
+    """The name of a channel. Whether the site has registered it is not known yet."""
+    if not isinstance(value, str) or not CHANNEL_NAME.fullmatch(value):
+        raise ValueError(
+            f"use {MAIL!r}, or the name of a channel that @handoff.channel(…) registers: a lower-case letter, then up "
+            "to 31 more, digits, _ or -"
+        )
+    return value
 
 
 def parse_url_prefix(value: Any) -> str:
@@ -143,8 +207,12 @@ def _postgresql_uri(url: URL, allowed: str) -> str:
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def parse_sender(value: Any) -> str:
-    """A ``From`` address, as Flask-Mail accepts it: ``address``, ``Name <address>`` or ``(name, address)``."""
+def parse_sender(value: Any, special_domains: tuple[str, ...] = ()) -> str:
+    """A ``From`` address, as Flask-Mail accepts it: ``address``, ``Name <address>`` or ``(name, address)``.
+
+    Arguments:
+        special_domains: see :func:`.parse_email`.
+    """
     from email.utils import formataddr, parseaddr
 
     parts = value if isinstance(value, (tuple, list)) and len(value) == 2 else ("", value)
@@ -152,7 +220,11 @@ def parse_sender(value: Any) -> str:
         raise ValueError("use an address, or 'Name <address>', on one line")
     name, address = parts if parts is value else parseaddr(str(value))
     name = str(name or "")
-    return formataddr((name, parse_email(address))) if name else parse_email(address)
+    try:
+        address = parse_email(address, special_domains)
+    except ValueError as error:
+        raise ValueError(f"{error}; use docs@example.com or 'Docs <docs@example.com>'") from None
+    return formataddr((name, address)) if name else address
 
 
 def parse_delivery(value: Any) -> str:
@@ -180,6 +252,16 @@ def parse_hosts(value: Any) -> tuple[str, ...]:
         if host_of(f"http://{host}/") is None or not re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?", host):
             raise ValueError("a host looks like docs.example.com or intranet:8080")
     return hosts
+
+
+def parse_special_domains(value: Any) -> tuple[str, ...]:
+    """Domain names in lower case that email addresses may have although the internet doesn't know them."""
+    names = tuple(name.lower().lstrip("@.") for name in _texts(value))
+    for name in names:
+        labels = name.split(".")
+        if len(name) > 253 or not all(re.fullmatch(r"(?!-)[a-z\d-]{1,63}(?<!-)", label) for label in labels):
+            raise ValueError("a domain looks like intranet, local or corp.test")
+    return names
 
 
 def parse_template_name(value: Any) -> str:

@@ -1,12 +1,30 @@
-"""Checks an email address."""
+"""Checks an email address, compares two, and writes one as mail needs it."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+LAX_DOMAINS = ("docomo.ne.jp", "ezweb.ne.jp")
+"""Providers that gave out addresses such as ``a..b@`` and ``ab.@`` until 2009, which are still in use. RFC 5321,
+4.1.2, allows these dots only in a quoted local part."""
 
-def parse_email(value: Any) -> str:
+_IGNORES_DOTS = {"gmail.com", "googlemail.com"}  # these ignore dots
+
+_DOT_STRING = re.compile(r"[^.]+(\.[^.]+)*")
+
+# RFC 2142 and RFC 5321, 4.5.5: senders of notices about mail; and what no-reply senders call themselves.
+_AUTOMATIC = re.compile(
+    r"(mailer|mail)[-_.]?daemon|post[-_.]?master|(no|do[-_.]?not|dont)[-_.]?reply|bounces?|listserv|majordomo"
+)
+
+
+def parse_email(value: Any, special_domains: tuple[str, ...] = ()) -> str:
     """One email address in its ASCII form (the domain as punycode).
+
+    Arguments:
+        special_domains: names that its domain may be, or end in, although the internet doesn't know them; see
+            KAPA_HANDOFF_SPECIAL_DOMAINS.
 
     Raises:
         ValueError: it is not an email address; the message is a sentence that says why.
@@ -14,17 +32,45 @@ def parse_email(value: Any) -> str:
     from email_validator import EmailNotValidError, validate_email
 
     text = str(value).strip()
+    local, at, domain = text.rpartition("@")
     # RFC 5321, 4.5.3.1. Checked here first, since the time of the other checks grows with the square of the length.
-    if len(text) > 254 or len(text.rpartition("@")[0]) > 64:
+    if len(text) > 254 or len(local.encode()) > 64:
         raise ValueError("it is too long; an address has at most 254 characters, 64 of them before the @")
+    # What is checked instead of an address that the library refuses, and is one nevertheless.
+    stand_in = re.sub(r"\.+", ".", local).strip(".") if domain.lower() in LAX_DOMAINS else local
+    suffix = ".com" if _is_within(domain.lower(), special_domains) else ""
     try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+        found = validate_email(f"{stand_in}{at}{domain}{suffix}", check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise ValueError(_mistake(text) or _as_clause(str(error))) from None
-    address = found.ascii_email or ""
+    kept = local if stand_in != local else found.ascii_local_part
+    address = f"{kept}@{found.ascii_domain.removesuffix(suffix)}"
     if "=?" in address:
         raise ValueError("an address with =? in it cannot be written into a mail's header")
     return address
+
+
+def is_automatic(address: str) -> bool:
+    """Whether an address belongs to a program that sends notices, such as ``mailer-daemon``, and reads no reply."""
+    local = address.rpartition("@")[0].lower()
+    return _AUTOMATIC.fullmatch(re.split(r"[+=]", local)[0]) is not None
+
+
+def mailbox_of(address: str) -> str:
+    """The mailbox behind an address: in lower case, without ``+tag``, without dots if its provider ignores them."""
+    local, _, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0]
+    return f"{local.replace('.', '') if domain in _IGNORES_DOTS else local}@{domain}"
+
+
+def quoted_email(address: str) -> str:
+    """An address as mail needs it: its local part in quotes if its dots require that (RFC 5321, 4.1.2)."""
+    local, _, domain = address.rpartition("@")
+    return address if _DOT_STRING.fullmatch(local) or local.startswith('"') else f'"{local}"@{domain}'
+
+
+def _is_within(domain: str, names: tuple[str, ...]) -> bool:
+    return any(domain == name or domain.endswith(f".{name}") for name in names)
 
 
 def _mistake(text: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, true
 
+from .delivery.alarms import find_alarms
 from .hook_checks import HOOK_REASONS
 from .refusals import by_reason, counted_since
 from .state import EXTENSION
@@ -30,6 +31,11 @@ _HEALTH = select(
     select(func.min(_columns.queued_at)).where(_waits).scalar_subquery().label("oldest"),
     select(func.count()).select_from(ticket).where(_columns.status == Status.FAILED).scalar_subquery().label("failed"),
     select(func.count()).select_from(ticket).where(_columns.status == Status.HELD).scalar_subquery().label("held"),
+    select(func.count())
+    .select_from(ticket)
+    .where(_columns.status == Status.SUPPRESSED)
+    .scalar_subquery()
+    .label("suppressed"),
     select(func.max(_columns.delivered_at))
     .where(_columns.delivered_at.is_not(None))
     .scalar_subquery()
@@ -46,10 +52,12 @@ class Health:
         oldest_queued_seconds: how long the oldest waiting ticket has waited since it was stored, released, or last
             sent again by hand; None: none is waiting.
         failed: how many tickets will not be retried automatically.
-        last_delivered_at: when the mail server last accepted a ticket's mail, UTC; None: never.
+        last_delivered_at: when a ticket was last delivered, UTC; None: never.
         held: how many tickets are held because they exceed the site's hourly limit.
         refused_last_hour: how often visitors were refused in this clock hour and the one before.
         refused_by_reason: the same by reason, which is an error code of the visitor's routes.
+        suppressed: how many tickets were not sent because the site's configuration turns sending off.
+        alarms: what keeps tickets from being delivered until somebody acts, each in a few sentences.
     """
 
     queued: int
@@ -59,6 +67,8 @@ class Health:
     held: int = 0
     refused_last_hour: int = 0
     refused_by_reason: Mapping[str, int] = field(default_factory=dict)
+    suppressed: int = 0
+    alarms: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON; the time in ISO 8601."""
@@ -78,6 +88,7 @@ def health(app: Flask) -> Health:
         found = connection.execute(_HEALTH).one()
         moment = now(connection)
         counted = by_reason(counted_since(connection, moment - timedelta(hours=1)))
+        alarms = tuple(alarm.what for alarm in find_alarms(connection))
         oldest, last = found.oldest, found.last_delivered_at
         if isinstance(oldest, Damaged):
             oldest = first_time(connection, _columns.queued_at, where=_waits)
@@ -86,4 +97,14 @@ def health(app: Flask) -> Health:
     refused = {reason: number for reason, number in sorted(counted.items()) if reason not in HOOK_REASONS}
     waited = None if oldest is None else max(0.0, (moment - oldest).total_seconds())
     refused_in_all = sum(refused.values())
-    return Health(found.queued, waited, found.failed, last, found.held, refused_in_all, refused)
+    return Health(
+        found.queued,
+        waited,
+        found.failed,
+        last,
+        found.held,
+        refused_in_all,
+        refused,
+        found.suppressed,
+        alarms,
+    )

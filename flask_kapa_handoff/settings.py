@@ -23,7 +23,7 @@ from .unknown import Unknown, log_once
 DEFAULT_DESK = "default"
 
 DESKS = (DEFAULT_DESK,)
-"""The names of the site's desks."""
+"""The names of all desks."""
 
 _DESK = select(desk_table).where(desk_table.c.name == bindparam("name"))
 

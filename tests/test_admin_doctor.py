@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import flask_mail
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
@@ -130,7 +131,8 @@ def test_a_broken_database_is_a_finding_and_no_error(admin_app: Callable[..., Fl
 
 def test_what_a_server_says_is_text(admin_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """Words from outside, a ticket's last error among them, are escaped."""
-    app = admin_app(MAIL_PORT="<script>alert(1)</script>")
+    app = admin_app()
+    app.extensions["mail"] = flask_mail.Mail().init_mail({"MAIL_PORT": "<script>alert(1)</script>"})
     page = app.test_client().get("/handoff/admin/doctor").text
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert(1)" not in page

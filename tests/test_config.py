@@ -13,6 +13,7 @@ from flask import Flask
 from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.email_address import parse_email
+from flask_kapa_handoff.redaction.site_patterns import SitePattern
 from flask_kapa_handoff.state import state_of
 from tests.helpers.growth import LINEAR, growth
 
@@ -29,7 +30,10 @@ TABLE: list[tuple[str, str, Any]] = [
     ("SITE_NAME", "site_name", None),
     ("DATABASE_URI", "database_uri", None),
     ("SENDER", "sender", None),
+    ("SENDER_NAMES_VISITOR", "sender_names_visitor", True),
+    ("SUBJECT", "subject", "[{site}] {reference}: {question}"),
     ("DELIVERY", "delivery", "thread"),
+    ("CHANNEL", "channel", "mail"),
     ("SMTP_TIMEOUT", "smtp_timeout", 30),
     ("SMTP_VERIFY_TLS", "smtp_verify_tls", True),
     ("SMTP_CONNECTIONS", "smtp_connections", 2),
@@ -42,7 +46,9 @@ TABLE: list[tuple[str, str, Any]] = [
     ("TICKETS_PER_HOUR", "tickets_per_hour", 500),
     ("ORIGINS", "origins", ()),
     ("TRUSTED_HOSTS", "trusted_hosts", ()),
+    ("SPECIAL_DOMAINS", "special_domains", ()),
     ("REDACT", "redact", True),
+    ("REDACT_PATTERNS", "redact_patterns", ()),
     ("RETENTION_DAYS", "retention_days", None),
     ("FIELDS", "fields", ()),
     ("CSP_NONCE", "csp_nonce", None),
@@ -79,9 +85,16 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("SENDER", "site@example.com", "site@example.com"),
     ("SENDER", "Acme <site@example.com>", "Acme <site@example.com>"),
     ("SENDER", ("Acme", "site@example.com"), "Acme <site@example.com>"),
+    ("SENDER_NAMES_VISITOR", "off", False),
+    ("SUBJECT", "{question}", "{question}"),
+    ("SUBJECT", "{site} {desk} {reference} {visitor}", "{site} {desk} {reference} {visitor}"),
+    ("SUBJECT", "{{help}} Ünïcode {question}", "{{help}} Ünïcode {question}"),
+    ("SUBJECT", "x" * 189 + "{reference}", "x" * 189 + "{reference}"),
     ("DELIVERY", "thread", "thread"),
     ("DELIVERY", "external", "external"),
     ("DELIVERY", "inline", "inline"),
+    ("CHANNEL", "mail", "mail"),
+    ("CHANNEL", "zendesk_eu-2", "zendesk_eu-2"),
     ("SMTP_TIMEOUT", 5, 5),
     ("SMTP_TIMEOUT", "45", 45),
     ("SMTP_VERIFY_TLS", False, False),
@@ -91,6 +104,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("AUTO_SUBMITTED", True, True),
     ("AUTO_SUBMITTED", "True", True),
     ("ATTACH_JSON", "no", False),
+    ("ATTACH_JSON", "txt", "txt"),
+    ("ATTACH_JSON", " TXT", "txt"),
     ("MAX_REQUEST_BYTES", 50_000, 50_000),
     ("MAX_PAIRS", 1, 1),
     ("TICKETS_PER_CLIENT_PER_HOUR", 1, 1),
@@ -101,7 +116,13 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("TRUSTED_HOSTS", "Docs.example.com, intranet:8080", ("docs.example.com", "intranet:8080")),
     ("TRUSTED_HOSTS", ["[2001:db8::1]:8080"], ("[2001:db8::1]:8080",)),
     ("ORIGINS", "https://a.example, https://b.example", ("https://a.example", "https://b.example")),
+    ("SPECIAL_DOMAINS", "Intranet, .local,@corp.test", ("intranet", "local", "corp.test")),
+    ("SPECIAL_DOMAINS", ["test"], ("test",)),
+    ("SPECIAL_DOMAINS", "", ()),
     ("REDACT", False, False),
+    ("REDACT_PATTERNS", [], ()),
+    ("REDACT_PATTERNS", {"Acme key": "ACME-.{8}"}, (SitePattern("Acme key", re.compile("ACME-.{8}")),)),
+    ("REDACT_PATTERNS", [["Acme key", "ACME-.{8}"]], (SitePattern("Acme key", re.compile("ACME-.{8}")),)),
     ("RETENTION_DAYS", 90, 90),
     ("RETENTION_DAYS", None, None),
     ("ADMIN_TEMPLATE", "site/admin.html", "site/admin.html"),
@@ -116,7 +137,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("EMAIL", "a@" + "b." * 125 + "example", "254"),
     ("EMAIL", "a@example.com, b@example.com", ""),
     ("EMAIL", "a@example.com\nBcc: b@example.com", ""),
-    ("EMAIL", 5, "@"),
+    ("EMAIL", 5, "use one address alone, such as support@example.com"),
+    ("EMAIL", ["a@example.com"], "use one address alone, such as support@example.com"),
+    ("EMAIL", "Support <support@example.com>", "use one address alone, such as support@example.com"),
+    ("EMAIL", "support", "use one address alone, such as support@example.com"),
     ("BUTTON_TEXT", "", "60"),
     ("BUTTON_TEXT", "   ", "60"),
     ("BUTTON_TEXT", "x" * 61, "60"),
@@ -154,10 +178,38 @@ BAD: list[tuple[str, Any, str]] = [
     ("DATABASE_URI", "sqlite:///:memory:", "file"),
     ("DATABASE_URI", "sqlite:///file::memory:?cache=shared&uri=true", "file"),
     ("SENDER", "nobody", "@"),
+    ("SENDER", "Docs", "use docs@example.com or 'Docs <docs@example.com>'"),
     ("SENDER", "A\nBcc: x@example.com <site@example.com>", ""),
+    ("SENDER_NAMES_VISITOR", "Ada", "True or False"),
+    *[
+        ("SUBJECT", subject, "the placeholders are {site}, {reference}, {desk}, {question}, {visitor}")
+        for subject in (
+            "A ticket",
+            "",
+            "[{site}] {desk}",
+            "{question} {email}",
+            "{question} {}",
+            "{question} {0}",
+            "{question.__class__}",
+            "{question[0]}",
+            "{question:>999999999}",
+            "{question:{reference}}",
+            "{question!r}",
+            "{question",
+            "question}",
+            "{{question}}",
+            "{question}\nBcc: x@example.com",
+            "x" * 190 + "{reference}",
+            ["{question}"],
+        )
+    ],
     ("DELIVERY", "threads", "thread, external"),
     ("DELIVERY", "", "inline"),
     ("DELIVERY", ["thread"], "inline"),
+    ("CHANNEL", "Zendesk", "lower-case letter"),
+    ("CHANNEL", "", "@handoff.channel"),
+    ("CHANNEL", "z" * 33, "up to 31 more"),
+    ("CHANNEL", ["mail"], "'mail'"),
     ("SMTP_TIMEOUT", 0, "from 1"),
     ("SMTP_TIMEOUT", "soon", "from 1"),
     ("SMTP_VERIFY_TLS", "maybe", "True or False"),
@@ -165,7 +217,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("SMTP_CONNECTIONS", 0, "from 1 to 16"),
     ("SMTP_CONNECTIONS", 17, "from 1 to 16"),
     ("AUTO_SUBMITTED", "", "True or False"),
-    ("ATTACH_JSON", [], "True or False"),
+    ("ATTACH_JSON", [], "use True, False, or 'txt'"),
+    ("ATTACH_JSON", "json", "use True, False, or 'txt'"),
     ("MAX_REQUEST_BYTES", 0, "from"),
     ("MAX_REQUEST_BYTES", "1MB", "from"),
     ("MAX_PAIRS", 0, "from 1"),
@@ -185,13 +238,19 @@ BAD: list[tuple[str, Any, str]] = [
     ("ORIGINS", "https://user:pass@docs.example.com", "https://docs.example.com"),
     ("ORIGINS", "ftp://docs.example.com", "https://docs.example.com"),
     ("ORIGINS", [None], "list"),
+    ("SPECIAL_DOMAINS", "in tranet", "intranet, local"),
+    ("SPECIAL_DOMAINS", "a..b", "intranet, local"),
+    ("SPECIAL_DOMAINS", "-x", "intranet, local"),
+    ("SPECIAL_DOMAINS", "x" * 64, "intranet, local"),
+    ("SPECIAL_DOMAINS", 5, "list"),
     ("REDACT", "perhaps", "True or False"),
-    ("RETENTION_DAYS", 0, "from 1"),
+    ("REDACT_PATTERNS", "ACME-.{8}", "use a dict"),
+    ("REDACT_PATTERNS", {"Acme key": ".*"}, "'Acme key': it matches the empty text"),
+    ("RETENTION_DAYS", 0, "from 1 to 36_500 days; leave the key out to keep tickets forever"),
     ("RETENTION_DAYS", -1, "from 1"),
     ("RETENTION_DAYS", "forever", "from 1"),
     ("ADMIN_TEMPLATE", 5, "template"),
     ("FIELDS", "order", "use a list"),
-    ("FIELDS", [{"name": "order"}], "label must be given"),
 ]
 
 
@@ -231,6 +290,27 @@ def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, val
     if "pass" not in str(value):
         assert repr(value) in message
     assert allowed in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("TRIGGERS", "uncertain", "'uncertain' is not allowed: use any of always, conversation-"),
+        ("TRIGGERS", "always,never", "'always,never' is not allowed: unknown trigger 'never'; use any of always, "),
+        ("PINNED", "mail", "'mail' is not allowed: use any of email, "),
+        ("FIELDS", [{"name": "order"}], "field 1 ('order'): label must be given"),
+        (
+            "FIELDS",
+            [Field("order", "Order"), Field("area", "Area", kind="list")],
+            "field 2 ('area'): kind: 'list'",
+        ),
+    ],
+)
+def test_a_message_says_everything_once(key: str, value: Any, message: str) -> None:
+    """Neither a name twice, nor a whole list before its wrong row."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(key, value)
+    assert str(caught.value).startswith(f"KAPA_HANDOFF_{key}: {message}")
 
 
 @pytest.mark.parametrize("key", [key for key, _, default in TABLE if default is None and key != "ADMIN_TEMPLATE"])
@@ -279,6 +359,7 @@ def test_environment_variables_work_through_flask(
         "PINNED": "email,triggers",
         "SMTP_VERIFY_TLS": "false",
         "ATTACH_JSON": "False",
+        "SUBJECT": "[{site}] {question}",
         "MAX_PAIRS": "1_000",
         "ORIGINS": '["https://docs.example.com"]',
         "RETENTION_DAYS": "30",
@@ -295,6 +376,7 @@ def test_environment_variables_work_through_flask(
     assert config.pinned == ("email", "triggers")
     assert config.smtp_verify_tls is False
     assert config.attach_json is False
+    assert config.subject == "[{site}] {question}"
     assert config.max_pairs == 1000
     assert config.origins == ("https://docs.example.com",)
     assert config.retention_days == 30

@@ -264,11 +264,11 @@ def test_text_imitates_no_line_of_ours(write: Callable[..., bytes], line_end: st
     plain = write(
         pairs=[QuestionAnswer("x", "x", "a1", (Source("x", "urn:x"),))] * 2, note="x", visitor_name="x", page="x"
     )
-    ours = [line for line in body(data, "plain").splitlines() if not line.startswith(">")]
+    ours = [line for line in body(data, "plain").splitlines() if not line.startswith("|")]
     # Where our own line quotes one of theirs, it is one line.
-    shapes = [line.partition("> ")[0] for line in ours]
+    shapes = [line.partition("| ")[0] for line in ours]
     assert shapes == [
-        line.partition("> ")[0] for line in body(plain, "plain").splitlines() if not line.startswith(">")
+        line.partition("| ")[0] for line in body(plain, "plain").splitlines() if not line.startswith("|")
     ]
     assert shapes.count("Reply to:  visitor@example.net") == 1
 
@@ -320,7 +320,7 @@ def test_no_link_hides_where_it_leads(write: Callable[..., bytes]) -> None:
 def test_pages_in_other_scripts_show_their_host(write: Callable[..., bytes]) -> None:
     """A letter that looks like another one is not taken for it."""
     data = write(page="https://\u0435vil.example/")
-    assert "Page:      > https://\u0435vil.example/ → xn--vil-qdd.example" in body(data, "plain")
+    assert "Page:      | https://\u0435vil.example/ → xn--vil-qdd.example" in body(data, "plain")
     html = body(data, "html")
     assert "</a> <bdi>→ xn--vil-qdd.example</bdi>" in html
 
@@ -359,7 +359,7 @@ def test_a_mail_of_many_megabytes_is_sent(write: Callable[..., bytes]) -> None:
     """Where a site takes larger requests, the mail has as much as fits."""
     data = write(pairs=[QuestionAnswer("Q", "ü" * 20_000_000)])
     assert 2_000_000 < len(data) <= MAX_MESSAGE
-    assert "…\n\n--------\nToo large for this mail" in body(data, "plain").replace("\r\n", "\n")
+    assert "…\n\n========\nToo large for this mail" in body(data, "plain").replace("\r\n", "\n")
 
 
 def test_composing_takes_linear_time(environment: Environment) -> None:

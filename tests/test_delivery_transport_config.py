@@ -11,7 +11,7 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage.tickets import Outcome, Status
-from tests.helpers.couriers import assert_queued_again, deliver, ticket_and_attempts
+from tests.helpers.couriers import assert_queued_again, deliver, deliver_as_a_worker, ticket_and_attempts
 from tests.helpers.scripted_smtp import ScriptedServer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
@@ -43,8 +43,8 @@ def test_flask_mail_recorder_sees_the_mail(
     mail = flask_mail.Mail(app)
     reference = send_ticket(app.test_client(), note="Not on Tuesdays.")
     with mail.record_messages() as recorded:
-        ticket = deliver(app)
-    assert ticket.status is Status.DELIVERED
+        ticket = deliver_as_a_worker(app)
+    assert ticket.status is (Status.SUPPRESSED if suppressed else Status.DELIVERED)
     (message,) = recorded
     assert message.subject == f"[site] {reference}: How do I rotate a key?"
     assert (message.recipients, message.reply_to) == (["support@example.com"], "visitor@example.com")
@@ -63,7 +63,7 @@ def test_testing_app_sends_nothing(mail_server: MailServer, smtp_site: Callable[
     """In a site's own tests (TESTING) nothing leaves, as with Flask-Mail itself."""
     app = smtp_site(mail_server, TESTING=True)
     send_ticket(app.test_client())
-    assert deliver(app).status is Status.DELIVERED
+    assert deliver_as_a_worker(app).status is Status.SUPPRESSED
     assert mail_server.received == []
 
 
@@ -114,9 +114,7 @@ def test_sender_of_the_package_comes_first(mail_server: MailServer, smtp_site: C
 @pytest.mark.parametrize(
     ("config", "word"),
     [
-        ({"MAIL_PORT": "smtp"}, "MAIL_PORT"),
         ({"MAIL_SERVER": ""}, "MAIL_SERVER"),
-        ({"MAIL_PORT": 99_999}, "MAIL_PORT"),
         ({"MAIL_SERVER": "no such host"}, "gaierror"),
         ({"MAIL_SERVER": "x" * 70}, "too long"),
         ({"MAIL_USERNAME": "docs", "MAIL_PASSWORD": "pässwörd"}, "MAIL_PASSWORD"),

@@ -121,16 +121,16 @@ def test_an_expired_lease_is_a_problem(make_app: Callable[..., Flask], mail_serv
 def test_a_ticket_with_many_failed_attempts_is_a_warning(
     make_app: Callable[..., Flask], mail_server: MailServer
 ) -> None:
-    """The mail server puts it off repeatedly: the finding has the server's words, and for how long."""
+    """The mail server puts it off repeatedly: the finding has the server's words."""
     app = mailing(make_app, mail_server)
     mail_server.replies["RCPT"] = ["450 mailbox busy"]
-    reference = send_ticket(app.test_client())
+    send_ticket(app.test_client())
     invoke(app, "deliver")
     assert "mailbox busy" not in findings(app)[1]
     age(app, queued_at=timedelta(hours=50))
     code, output = findings(app)
     assert code == 0
-    assert f"warning  Ticket {reference} has been waiting for 2 days. The mail server is busy" in output
+    assert "warning  1 ticket could not be sent yet. The mail server is busy" in output
     assert "Details: 450 mailbox busy" in output
 
 
@@ -224,7 +224,6 @@ def test_an_untrusted_certificate_is_reported_as_such(make_app: Callable[..., Fl
         (LOG_IN, {}, "does not offer what the configuration asks for.", "SMTP AUTH"),
         ({}, {"CONNECT": ["554 go away"]}, "cannot be used.", "554 go away"),
         ({}, {"EHLO": [HANG_UP]}, "cannot be used.", "Connection unexpectedly closed"),
-        ({"MAIL_PORT": "a door"}, {}, "cannot be used.", "MAIL_PORT: 'a door' is not a number"),
     ],
 )
 def test_each_problem_with_the_server_has_its_own_message(

@@ -41,13 +41,13 @@ def test_the_mail_shows_the_fields_after_the_address(site: Flask) -> None:
     told = plain[plain.index("Reply to:") : plain.index("Ticket: ")]
     assert told.splitlines() == [
         "Reply to:  visitor@example.net",
-        "Order number: > 4711",
-        "Area: > Vaults & keys",
-        "What have you tried?:",
-        "> one",
-        "> two",
-        "It keeps me from working: > yes",
-        "colour: > red",
+        "  Order number: | 4711",
+        "  Area: | Vaults & keys",
+        "  What have you tried?:",
+        "| one",
+        "| two",
+        "  It keeps me from working: | yes",
+        "  colour: | red",
     ]
     html = body(mail(site, **GONE), "html")
     places = [html.index(words) for words in ("Reply to", ">Order number<", "4711", "Vaults &amp; keys", "colour")]

@@ -110,6 +110,8 @@ def test_a_monitor_gets_the_same_as_json(app: Flask, mail_server: MailServer) ->
         "held",
         "refused_last_hour",
         "refused_by_reason",
+        "suppressed",
+        "alarms",
     }
     assert (document["queued"], document["failed"]) == (1, 0)
     assert 0 <= document["oldest_queued_seconds"] < 3600
@@ -145,5 +147,5 @@ def test_it_costs_the_same_with_a_big_table(tmp_path: Path) -> None:
         plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
     database.close()
     looks = [line for line in plan if "kapa_handoff_ticket" in line]
-    assert len(looks) == 5
+    assert len(looks) == 6
     assert all("SEARCH" in line and "COVERING INDEX" in line for line in looks), plan

@@ -53,7 +53,7 @@ def test_a_mail_arrives(make_site: Callable[..., Flask], mail_server: MailServer
     message = mail.message
     assert not message.defects
     assert message.get_all("To") == ["support@example.com"]
-    assert message["From"] == "Site <site@example.com>"
+    assert message["From"].addresses[0].addr_spec == "site@example.com"
     assert message["Reply-To"] == "visitor@example.com"
     assert message["Subject"] == f"[Docs & more] {reference}: How do I rotate a key?"
     assert message["X-Kapa-Handoff-Ticket"] == reference
@@ -136,9 +136,9 @@ def test_html_renders_the_answers(make_site: Callable[..., Flask], mail_server: 
     """In the HTML part answers are rendered, links work, and what is no web address is text."""
     send(make_site())
     html = mail_server.received[0].body("html")
-    assert "<code>keys rotate</code>" in html
+    assert ">keys rotate</code>" in html
     assert "<strong>the guide</strong>" in html
-    assert "<td>Dienstag</td>" in html
+    assert ">Dienstag</td>" in html
     assert 'href="https://docs.example.com/keys?a=1&amp;b=2"' in html
     assert 'href="urn:' not in html
     assert 'href="mailto:visitor@example.com"' in html
@@ -173,6 +173,16 @@ def test_attachment_off(make_site: Callable[..., Flask], mail_server: MailServer
     """KAPA_HANDOFF_ATTACH_JSON=False leaves the attachment out."""
     send(make_site(KAPA_HANDOFF_ATTACH_JSON=False))
     assert list(mail_server.received[0].message.iter_attachments()) == []
+
+
+def test_keys_of_the_mail_reach_it(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+    """The site's subject, its sender's own name, and the conversation as a text file."""
+    keys = {"SUBJECT": "{desk} {question}", "SENDER_NAMES_VISITOR": False, "ATTACH_JSON": "txt"}
+    send(make_site(**{f"KAPA_HANDOFF_{key}": value for key, value in keys.items()}))
+    message = mail_server.received[0].message
+    assert message["From"] == "Site <site@example.com>"
+    assert message["Subject"] == "default How do I rotate a key?"
+    assert [one.get_filename() for one in message.iter_attachments()] == ["conversation.txt"]
 
 
 @pytest.mark.parametrize(("wanted", "header"), [(True, "auto-generated"), (False, None)])
@@ -270,7 +280,7 @@ def test_difficult_text_arrives(make_site: Callable[..., Flask], mail_server: Ma
 def as_quoted(text: str) -> str:
     """A text as the plain part has it: each line quoted, and no bidirectional controls."""
     lines = re.split("[\n\u2028\u2029]", re.sub("[\u202a-\u202e]", "", text).rstrip("\n"))
-    return "\n".join(f"> {line}" for line in lines)
+    return "\n".join(f"| {line}" for line in lines)
 
 
 def assert_carriable(mail: Received) -> None:

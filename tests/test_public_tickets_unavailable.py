@@ -67,8 +67,9 @@ def test_without_its_database_a_ticket_waits_in_the_form_and_then_goes_through_o
 def test_a_database_that_was_emptied_behind_our_back_is_set_up_again(app: Flask, shape: str) -> None:
     """Its file has nothing in it any more: the first attempt is told 503, the same form goes through at the next."""
     client = app.test_client()
-    fields = ticket_fields(client)
-    state_of(app).database.close()
+    fields, state = ticket_fields(client), state_of(app)
+    state.settings_cache.get(state.database, state.config)  # as a page view does, so that storing is what fails
+    state.database.close()
     (Path(app.instance_path) / "kapa_handoff.sqlite3").write_bytes(b"")
     refused(post(client, shape, fields), shape, 503, "unavailable")
     assert [post(client, shape, fields).status_code for _ in range(2)] == [201, 200]

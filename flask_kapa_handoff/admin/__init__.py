@@ -27,6 +27,7 @@ _RULES = (
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
     ("/tickets", "tickets", "GET", ticket_views.tickets),
     ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),
+    ("/tickets/send-suppressed", "send_suppressed", "POST", ticket_views.send_suppressed),
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
     ("/doctor", "doctor", "GET", doctor_views.doctor),

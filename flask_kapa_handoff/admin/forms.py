@@ -14,7 +14,7 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field, HiddenField, StringField, ValidationError
 
-from ..config import key_of
+from ..config import Config, key_of
 from ..config_values import parse_button_text, parse_threshold
 from ..email_address import parse_email
 from ..settings import DeskSettings
@@ -64,14 +64,14 @@ class SettingsForm(AdminForm):
     pinned: tuple[str, ...] = ()
 
     @classmethod
-    def showing(cls, current: DeskSettings, pinned: tuple[str, ...]) -> SettingsForm:
+    def showing(cls, current: DeskSettings, config: Config) -> SettingsForm:
         """The form with a desk's current settings."""
         form = cls(formdata=MultiDict([*_fields(current).items(), ("version", str(current.version))]))
-        form.start(current, pinned)
+        form.start(current, config)
         return form
 
     @classmethod
-    def submitted(cls, fields: MultiDict[str, str], current: DeskSettings, pinned: tuple[str, ...]) -> SettingsForm:
+    def submitted(cls, fields: MultiDict[str, str], current: DeskSettings, config: Config) -> SettingsForm:
         """A submitted form; after ``validate()``, ``wanted`` has the requested settings."""
         complete = MultiDict(fields)
         for name, value in _fields(current).items():
@@ -81,12 +81,12 @@ class SettingsForm(AdminForm):
             elif name == "enabled":
                 complete[name] = values[-1]
         form = cls(formdata=complete)
-        form.start(current, pinned)
+        form.start(current, config)
         return form
 
-    def start(self, current: DeskSettings, pinned: tuple[str, ...]) -> None:
-        """Set the desk's current settings and which of them cannot be changed here."""
-        self.current, self.pinned = current, pinned
+    def start(self, current: DeskSettings, config: Config) -> None:
+        """Set the desk's current settings and the configuration, which pins some of them."""
+        self.current, self.pinned, self._special_domains = current, config.pinned, config.special_domains
         self._accepted: dict[str, Any] = {}
 
     @property
@@ -104,7 +104,7 @@ class SettingsForm(AdminForm):
         if self._is_as_stored("email", text):
             return
         try:
-            email = parse_email(text) if text else None
+            email = parse_email(text, self._special_domains) if text else None
         except ValueError as error:
             raise ValidationError(f"Check the address: {error}.") from None
         self._accept("email", email)

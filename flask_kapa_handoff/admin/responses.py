@@ -9,6 +9,7 @@ from flask import Response, request, url_for
 from htmx_flask import make_response
 
 from ..config import Config, key_of
+from ..delivery.alarms import Alarm, find_alarms
 from ..errors import RequestProblem, SchemaError, Unavailable
 from ..state import current_state
 from ..template_environment import render
@@ -23,6 +24,7 @@ _NAMES = frozenset(
     [
         "admin_template",
         "all_triggers",
+        "alarms",
         "alone",
         "attempts",
         "configured",
@@ -57,6 +59,7 @@ _NAMES = frozenset(
         "remedy",
         "settings",
         "shown",
+        "suppressed",
         "test_mail_problem",
         "ticket",
         "tickets",
@@ -84,6 +87,7 @@ def page_response(name: str, status: int = 200, **context: Any) -> Response:
     """A whole page, in the site's layout or in the package's own."""
     # The page that reports an unreachable database does not query it again.
     context["refused"] = labels.refused(current_state().refusals.recent()) if status < 500 else None
+    context["alarms"] = _alarms() if status < 500 else ()
     layout = current_state().config.admin_template
     if layout == OWN_LAYOUT:
         return _marked(_render(name, admin_template=OWN_LAYOUT, **context), status)
@@ -103,6 +107,14 @@ def page_response(name: str, status: int = 200, **context: Any) -> Response:
                 without_message(error),
             )
     return _marked(_render(name, admin_template=OWN_LAYOUT, failed_layout=(layout, reason), **context), status)
+
+
+def _alarms() -> tuple[Alarm, ...]:
+    try:
+        with current_state().database.read() as connection:
+            return find_alarms(connection)
+    except Unavailable:
+        return ()  # the page says what it can without them
 
 
 def fragment_response(name: str, status: int = 200, **context: Any) -> Response:

@@ -45,14 +45,14 @@ def settings() -> ResponseReturnValue:
         notice = SAVED
     elif request.args.get("unchanged") == str(current.version):
         notice = UNCHANGED
-    return _settings_page(state, SettingsForm.showing(current, state.config.pinned), notice=notice)
+    return _settings_page(state, SettingsForm.showing(current, state.config), notice=notice)
 
 
 def save() -> ResponseReturnValue:
     """Save. Without htmx, the response redirects to the page, so that reloading it does not save twice."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
-    form = SettingsForm.submitted(request.form, _current(state), state.config.pinned)
+    form = SettingsForm.submitted(request.form, _current(state), state.config)
     valid = form.validate()
     if not form.has_token:
         return _settings_page(state, form, 400, problem=EXPIRED)
@@ -71,7 +71,7 @@ def save() -> ResponseReturnValue:
     if not wants_fragment():
         said = f"{'saved' if changed else 'unchanged'}={after.version}"
         return redirect(f"{url_for('kapa_handoff_admin.settings')}?{said}", 303)
-    shown = SettingsForm.showing(after, state.config.pinned)
+    shown = SettingsForm.showing(after, state.config)
     return _settings_page(state, shown, notice=SAVED if changed else UNCHANGED)
 
 
@@ -79,7 +79,7 @@ def preview() -> ResponseReturnValue:
     """Show a preview of the typed settings, and their errors. Stores nothing."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
-    form = SettingsForm.submitted(request.form, _current(state), state.config.pinned)
+    form = SettingsForm.submitted(request.form, _current(state), state.config)
     form.validate()
     form.csrf_token.errors = []  # nothing is changed here
     if not wants_fragment():
@@ -122,7 +122,7 @@ def _test_mail_page(
 ) -> Response:
     if wants_fragment():
         return fragment_response("test_mail_outcome", status, tried=tried, test_mail_problem=problem)
-    form = SettingsForm.showing(current, state.config.pinned)
+    form = SettingsForm.showing(current, state.config)
     return _settings_page(state, form, status, tried=tried, test_mail_problem=problem)
 
 
@@ -137,6 +137,7 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "current": form.current,
         "configured": default_settings(state.config, form.current.desk),
         "pinned": state.config.pinned,
+        "channel": state.channel_label(form.current.desk),
         "all_triggers": TABLE.values(),
         "history": history[:limit],
         "has_more_history": len(history) > limit,

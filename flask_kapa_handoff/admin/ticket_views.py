@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from uuid import UUID
 
 from flask import Response, redirect, request, url_for
@@ -26,7 +27,7 @@ from ..storage.tickets import (
     Status,
     Ticket,
     attempt_rows,
-    count_held,
+    count_with,
     find_conversation,
     find_row,
     find_ticket,
@@ -45,20 +46,38 @@ _REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 
 def tickets() -> ResponseReturnValue:
     """Show the list, newest first; ``before`` is the id of the previous page's last ticket."""
-    released = request.args.get("released", "")
-    notice = f"Released {released} held ticket{'s' if released != '1' else ''}." if released.isdecimal() else None
+    notices = {"released": "Released {} held ticket{}.", "sent": "{} ticket{} will be sent now."}
+    counts = {name: request.args.get(name, "") for name in notices}
+    notice = next(
+        (
+            notices[name].format(count, "s" if count != "1" else "")
+            for name, count in counts.items()
+            if count.isdecimal()
+        ),
+        None,
+    )
     return _list_page(current_state(), notice=notice)
 
 
 def release_held() -> ResponseReturnValue:
     """Make every held ticket due now."""
+    return _send_all(Status.HELD, "released")
+
+
+def send_suppressed() -> ResponseReturnValue:
+    """Make every suppressed ticket due now."""
+    return _send_all(Status.SUPPRESSED, "sent")
+
+
+def _send_all(status: Status, told: str) -> ResponseReturnValue:
     state = current_state()
     require_known_origin(state, own_pages_only=True)
     if not AdminForm(request.form).validate():
         return _list_page(state, 400, problem=EXPIRED_ACTION)
-    count = requeue.send_all_again(state.database, Status.HELD)
+    count = requeue.send_all_again(state.database, status)
     state.delivery.tickets_due()
-    return redirect(url_for("kapa_handoff_admin.tickets", released=count), 303)
+    counted: dict[str, Any] = {told: count}
+    return redirect(url_for("kapa_handoff_admin.tickets", **counted), 303)
 
 
 def _list_page(state: State, status: int = 200, *, notice: str | None = None, problem: str | None = None) -> Response:
@@ -68,7 +87,7 @@ def _list_page(state: State, status: int = 200, *, notice: str | None = None, pr
         return _not_found("This page of the list does not exist.")
     with state.database.read() as connection:
         found = latest_rows(connection, limit=PAGE_LENGTH + 1, before=before)
-        held = count_held(connection)
+        held, suppressed = (count_with(connection, status) for status in (Status.HELD, Status.SUPPRESSED))
     page = [with_visible(row, "subject") if isinstance(row, Ticket) else row for row in found[:PAGE_LENGTH]]
     ids = [row.id for row in page if isinstance(row.id, UUID)]
     older = ids[-1] if len(found) > PAGE_LENGTH and ids else None
@@ -79,6 +98,7 @@ def _list_page(state: State, status: int = 200, *, notice: str | None = None, pr
         older=older,
         is_first=before is None,
         held=held,
+        suppressed=suppressed,
         most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
         notice=notice,
@@ -95,7 +115,7 @@ def ticket(reference: str) -> ResponseReturnValue:
 
 
 def send_again(reference: str) -> ResponseReturnValue:
-    """Queue a failed ticket, release a held one, or make a waiting one due now."""
+    """Queue a failed or suppressed ticket, release a held one, or make a waiting one due now."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
     if not _REFERENCE.fullmatch(reference):
@@ -134,6 +154,8 @@ def _ticket_page(
         earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
         moment = now(connection)
     # The current attempt has no outcome yet. Any other one without an outcome was cut off.
+    tried = [attempt for attempt in attempts if isinstance(attempt, Attempt)]
+    delivered = found.status is Status.DELIVERED and tried
     at_it = found.status is Status.SENDING and found.leased_until is not None and found.leased_until > moment
     return page_response(
         "ticket",
@@ -142,14 +164,15 @@ def _ticket_page(
         fields=[(label, visible(value)) for label, value in labelled(state.config.fields, found.fields)],
         whose_word=whose_word(found, state.site_name),
         pairs=pairs,
-        attempts=[attempt for attempt in attempts if isinstance(attempt, Attempt)],
-        damaged_attempts=sum(isinstance(attempt, DamagedRow) for attempt in attempts),
+        goes_to=tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
+        attempts=tried,
+        damaged_attempts=len(attempts) - len(tried),
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
         may_be_sent_again=requeue.may_be_sent_again(found),
         most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
-        to_html=Renderer(),
+        to_html=Renderer(found.page),
         link=Links().link,
         notice=notice,
         problem=problem,

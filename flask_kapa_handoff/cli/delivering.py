@@ -11,7 +11,7 @@ import click
 
 from ..delivery import outbox, requeue
 from ..delivery.engines.threads import DeliveryThreads
-from ..settings import current_settings
+from ..settings import DEFAULT_DESK, current_settings
 from ..state import State, current_state
 from ..storage.reading import DamagedRow
 from ..storage.tables import ticket as ticket_table
@@ -41,8 +41,11 @@ def deliver() -> None:
     reachable(state.housekeeping.do_all, TIDY_SECONDS)
     delivered, delayed, failed = (ended[status] for status in (Status.DELIVERED, Status.QUEUED, Status.FAILED))
     click.echo(f"{delivered} delivered, {delayed} waiting, {failed} failed.")
+    if suppressed := ended[Status.SUPPRESSED]:
+        click.echo(f"{suppressed} not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).")
     if courier.pause:
-        click.echo("The mail server could not be reached; the other tickets wait for the next run.")
+        other_side = state.channel_label(DEFAULT_DESK) or "The mail server"
+        click.echo(f"{other_side} could not be reached; the other tickets wait for the next run.")
     if failed:
         raise SystemExit(1)
 
@@ -68,10 +71,13 @@ def worker() -> None:
 @click.argument("reference", required=False)
 @click.option("--failed", "status", flag_value="failed", help="All failed tickets, oldest first.")
 @click.option("--held", "status", flag_value="held", help="All held tickets, oldest first.")
+@click.option(
+    "--suppressed", "status", flag_value="suppressed", help="All tickets that MAIL_SUPPRESS_SEND kept, oldest first."
+)
 def retry(reference: str | None, status: str | None) -> None:
-    """Send the failed ticket REFERENCE again, release a held one, or try a waiting one now."""
+    """Send the ticket REFERENCE again, whether it failed, is held, was not sent, or is waiting."""
     if (status is None) is (reference is None):
-        raise click.UsageError("Give a REFERENCE, or use --failed or --held for all failed or held tickets.")
+        raise click.UsageError("Give a REFERENCE, or one of --failed, --held and --suppressed for all of them.")
     state = current_state()
     recipient = reachable(_current_recipient, state)
     if reference is None:
@@ -83,7 +89,8 @@ def retry(reference: str | None, status: str | None) -> None:
         raise click.ClickException(reachable(_not_found, state, reference.upper()))
     if ticket.status is not Status.QUEUED:
         raise click.ClickException(
-            f"Ticket {ticket.reference} is {ticket.status}; only failed, held and waiting tickets can be retried."
+            f"Ticket {ticket.reference} is {ticket.status}; only tickets that are failed, held, suppressed or waiting "
+            "can be retried."
         )
     click.echo(f"Ticket {ticket.reference} is due now.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,12 +17,10 @@ class Delivered:
         reply: its reply.
         over_new_connection: whether the other side may have been unreachable until now. True for the first ticket over
             a connection only; a channel that keeps no connections leaves it out.
-        suppressed: the site's configuration turns sending off, and nothing was sent.
     """
 
     reply: str
     over_new_connection: bool = True
-    suppressed: bool = False
 
 
 class NotDelivered(Exception):
@@ -36,12 +35,20 @@ class TryLater(NotDelivered):
     Arguments:
         why: what went wrong.
         seconds: how long to wait before the next attempt, 1 or more; None: depending on the number of attempts.
+
+    Raises:
+        TypeError: ``seconds`` is not a number.
+        ValueError: it is not finite.
     """
 
     outcome = Outcome.DELAYED
 
     def __init__(self, why: str = "", *, seconds: float | None = None) -> None:
         super().__init__(why)
+        if seconds is not None and not isinstance(seconds, (int, float)):
+            raise TypeError(f"TryLater: seconds must be a number, not {type(seconds).__name__}")
+        if seconds is not None and not math.isfinite(seconds):
+            raise ValueError(f"TryLater: seconds must be finite, not {seconds}")
         self.seconds = seconds
 
 
@@ -61,3 +68,9 @@ class Refused(NotDelivered):
     """The other side refuses this ticket permanently, or it cannot be composed. It is not retried automatically."""
 
     outcome = Outcome.FAILED
+
+
+class Suppressed(NotDelivered):
+    """The site's configuration turns sending off. Somebody sends the ticket again once it is on."""
+
+    outcome = Outcome.SUPPRESSED

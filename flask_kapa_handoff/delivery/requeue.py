@@ -16,7 +16,7 @@ BATCH = 500
 """How many tickets one transaction queues again."""
 
 
-SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD)
+SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD, Status.SUPPRESSED)
 """The states in which somebody can send a ticket by hand."""
 
 
@@ -26,7 +26,7 @@ def may_be_sent_again(ticket: Ticket) -> bool:
 
 
 def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
-    """Queue a failed ticket, release a held one, or make a queued one due now.
+    """Queue a failed or suppressed ticket, release a held one, or make a queued one due now.
 
     Arguments:
         recipient: the new recipient, since the old address may have been the problem.
@@ -48,12 +48,12 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
 
 
 def send_all_again(database: Database, status: Status, recipient: str | None = None) -> int:
-    """Queue every failed or held ticket, in the order of creation.
+    """Queue every failed, held or suppressed ticket, in the order of creation.
 
     Uses short transactions, since other writers wait meanwhile.
 
     Arguments:
-        status: ``failed`` or ``held``.
+        status: ``failed``, ``held`` or ``suppressed``.
         recipient: as in :func:`send_again`.
 
     Returns:

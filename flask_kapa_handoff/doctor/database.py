@@ -89,9 +89,7 @@ def _in_preparation(file: Path, version: str | None) -> Finding:
 
 
 def _empty_situation(state: State) -> Situation:
-    return Situation(
-        default_settings(state.config), datetime.now(timezone.utc), None, None, 0, 0, Counter(), None, None
-    )
+    return Situation(default_settings(state.config), datetime.now(timezone.utc), None, None, 0, 0, Counter(), None)
 
 
 def _of_newer_version(state: State, version: str) -> Finding:

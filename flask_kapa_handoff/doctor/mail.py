@@ -6,8 +6,9 @@ import socket
 import ssl
 from email.utils import parseaddr
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..delivery.mail.mail_settings import MailSettings
 from ..delivery.outcomes import Unreachable
 from .finding import Finding, Level
 
@@ -53,19 +54,23 @@ def examine_mail_server(state: State) -> list[Finding]:
     from ..delivery.mail.transport import Transport
 
     transport = Transport(state)
-    mail = transport.site_mail.state
+    try:
+        mail = transport.site_mail.settings
+    except Unreachable as error:
+        what, remedy = "A mail setting is wrong.", "Fix the setting that the details name."
+        return [Finding(Level.PROBLEM, what, WAITING, remedy, str(error))]
     if mail.suppress:
         return [
             Finding(
                 Level.WARNING,
                 "Sending is turned off on this site (MAIL_SUPPRESS_SEND, which TESTING turns on as well).",
-                "Tickets are marked as delivered without being sent.",
+                "Tickets are stored, but not sent.",
                 "Set MAIL_SUPPRESS_SEND to False in production.",
             )
         ]
-    if not mail.server:
+    if mail.server is None:
         return [Finding(Level.PROBLEM, "No mail server is set.", WAITING, "Set MAIL_SERVER and MAIL_PORT.")]
-    where = f"{mail.server}:{mail.port}"
+    where = f"{mail.server}:{mail.port or (465 if mail.use_ssl else 25)}"
     try:
         transport.check(PATIENCE)
     except Unreachable as error:
@@ -122,14 +127,14 @@ def _trouble(error: Unreachable) -> tuple[str, str]:
     )
 
 
-def _reachable(where: str, mail: Any) -> Finding:
+def _reachable(where: str, mail: MailSettings) -> Finding:
     encrypted = ", with TLS" if mail.use_tls or mail.use_ssl else ""
-    log_in = " and accepts the login" if mail.username and mail.password else ""
+    log_in = " and accepts the login" if mail.username else ""
     return Finding(Level.OK, f"The mail server {where} responds{encrypted}{log_in}.")
 
 
-def _unencrypted(where: str, mail: Any) -> list[Finding]:
-    if mail.use_tls or mail.use_ssl or not (mail.username and mail.password) or _is_this_machine(mail.server):
+def _unencrypted(where: str, mail: MailSettings) -> list[Finding]:
+    if mail.use_tls or mail.use_ssl or not mail.username or mail.server is None or _is_this_machine(mail.server):
         return []
     return [
         Finding(
@@ -141,7 +146,7 @@ def _unencrypted(where: str, mail: Any) -> list[Finding]:
     ]
 
 
-def _unverified_tls(state: State, where: str, mail: Any) -> list[Finding]:
+def _unverified_tls(state: State, where: str, mail: MailSettings) -> list[Finding]:
     if state.config.smtp_verify_tls or not (mail.use_tls or mail.use_ssl):
         return []
     return [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, func, select
 
 from ..config import Config
-from ..delivery.reasons import plain_reason
+from ..delivery.alarms import Alarm, find_alarms
 from ..refusals import DAY, Counts, counted_since
 from ..settings import DeskSettings, current_settings
 from ..storage.engine import now
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 OVERDUE = timedelta(minutes=15)
 """How long a ticket may be due, or its lease be over, before it needs attention."""
 
-LONG_WAIT = timedelta(hours=1)
-"""How long attempts to deliver a ticket may fail before it needs attention."""
-
 
 @dataclass(frozen=True)
 class Situation:
@@ -39,8 +36,8 @@ class Situation:
         failed: how many tickets will not be retried automatically.
         held: how many tickets are held.
         refused: how often visitors were refused in the last 24 hours.
-        oldest: the ticket that has waited longest; None, too, if it cannot be read.
         latest: the newest one of all; None, too, if it cannot be read.
+        alarms: what keeps tickets from being delivered until somebody acts.
         stored: what this version does not know, or cannot read, in the stored rows.
     """
 
@@ -51,8 +48,8 @@ class Situation:
     failed: int
     held: int
     refused: Counts
-    oldest: Ticket | None
     latest: Ticket | None
+    alarms: tuple[Alarm, ...] = ()
     stored: Stored = field(default_factory=Stored)
 
 
@@ -66,7 +63,6 @@ def look(state: State) -> Situation:
     queued, sending = columns.status == Status.QUEUED, columns.status == Status.SENDING
     with_status = select(func.count()).select_from(ticket).where
     with state.database.read() as connection:
-        oldest = connection.execute(select(ticket).where(queued).order_by(columns.queued_at).limit(1))
         latest = connection.execute(select(ticket).order_by(columns.id.desc()).limit(1))
         moment = now(connection)
         return Situation(
@@ -77,8 +73,8 @@ def look(state: State) -> Situation:
             connection.execute(with_status(columns.status == Status.FAILED)).scalar_one(),
             connection.execute(with_status(columns.status == Status.HELD)).scalar_one(),
             counted_since(connection, moment - DAY),
-            _ticket(oldest.one_or_none()),
             _ticket(latest.one_or_none()),
+            find_alarms(connection),
             look_at_stored(connection),
         )
 
@@ -97,7 +93,7 @@ def examine_tickets(config: Config, situation: Situation, *, when_overdue: str, 
     findings = [
         _queue(situation, when_overdue),
         *_cut_off(situation, when_overdue),
-        *_delayed(situation),
+        *(Finding(Level.WARNING, *vars(alarm).values()) for alarm in situation.alarms),
         _failures(situation),
     ]
     findings += [*_held(config, situation), *examine_stored(situation.stored)]
@@ -130,22 +126,6 @@ def _cut_off(situation: Situation, when_overdue: str) -> list[Finding]:
             f"A ticket's delivery was cut off {ago} ago, and nothing has retried it.",
             "A process ended while it was sending the ticket, and no other one is delivering.",
             when_overdue,
-        )
-    ]
-
-
-def _delayed(situation: Situation) -> list[Finding]:
-    oldest = situation.oldest
-    if oldest is None or oldest.last_error is None or situation.moment - oldest.queued_at < LONG_WAIT:
-        return []
-    waited = _length(situation.moment - oldest.queued_at)
-    return [
-        Finding(
-            Level.WARNING,
-            f"Ticket {oldest.reference} has been waiting for {waited}. {plain_reason(oldest.last_error)}",
-            "Its visitor is still waiting for a reply. After five days the ticket fails.",
-            f"Fix the cause. To try now: `flask kapa-handoff retry {oldest.reference}`",
-            oldest.last_error,
         )
     ]
 

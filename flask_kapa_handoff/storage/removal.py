@@ -119,9 +119,9 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
 
 
 def delete_outdated(database: Database, days: int) -> int:
-    """Delete the first batch of tickets that were delivered, or failed, more than ``days`` days ago.
+    """Delete the first batch of tickets that were delivered, failed, or suppressed, more than ``days`` days ago.
 
-    A ticket that failed and was sent again is not outdated: it is waiting, or was completed later.
+    A ticket that failed, or was suppressed, and was sent again is not outdated: it is waiting, or was completed later.
 
     Returns:
         How many; fewer than :data:`BATCH` at the end.
@@ -132,10 +132,11 @@ def delete_outdated(database: Database, days: int) -> int:
     tried_later = exists().where(
         attempts.ticket_id == ticket.c.id, func.coalesce(attempts.finished_at, attempts.started_at) >= before
     )
-    failed = and_(ticket.c.status == Status.FAILED, ticket.c.queued_at.between(EARLIEST, before), ~tried_later)
+    ended = ticket.c.status.in_([Status.FAILED, Status.SUPPRESSED])
+    not_sent = and_(ended, ticket.c.queued_at.between(EARLIEST, before), ~tried_later)
     # Only a delivered ticket has this time. With the status in the condition, SQLite would not use the index.
     batch = _delete_batch(database, ticket.c.delivered_at.between(EARLIEST, before), ticket.c.delivered_at)
-    batch = batch or _delete_batch(database, failed, ticket.c.queued_at)
+    batch = batch or _delete_batch(database, not_sent, ticket.c.queued_at)
     return len(batch.references) if batch else 0
 
 

@@ -13,19 +13,25 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..conversation import Conversation
+from ..email_address import quoted_email
 from ..unknown import Unknown, read_name
 from .reading import DamagedRow, damage, read_conversation, read_json
 from .tables import delivery_attempt, ticket, transcript
 
 
 class Status(str, Enum):
-    """The state of a ticket's delivery. ``held``: beyond the site's hourly limit, and sent once released."""
+    """The state of a ticket's delivery.
+
+    ``held``: beyond the site's hourly limit, and sent once released. ``suppressed``: not sent, because the site's
+    configuration turns sending off.
+    """
 
     HELD = "held"
     QUEUED = "queued"
     SENDING = "sending"
     DELIVERED = "delivered"
     FAILED = "failed"
+    SUPPRESSED = "suppressed"
 
     def __str__(self) -> str:
         return self.value
@@ -35,7 +41,7 @@ class Outcome(str, Enum):
     """How one delivery attempt ended; an attempt without an outcome was cut off, and its result is unknown.
 
     ``unreachable``: no connection could be made, and nothing of the ticket was sent. ``unknown``: the whole mail was
-    sent, but the reply was lost.
+    sent, but the reply was lost. ``suppressed``: the site's configuration turns sending off, and nothing was sent.
     """
 
     DELIVERED = "delivered"
@@ -43,6 +49,7 @@ class Outcome(str, Enum):
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
     FAILED = "failed"
+    SUPPRESSED = "suppressed"
 
     def __str__(self) -> str:
         return self.value
@@ -127,6 +134,11 @@ class Ticket:
         name = _TIMES.get(self.status)
         return name if name is not None and getattr(self, name) is None else None
 
+    @property
+    def reply_address(self) -> str:
+        """The visitor's address as ``mailto:`` links need it: its local part in quotes if its dots require that."""
+        return quoted_email(self.visitor_email)
+
     @classmethod
     def from_row(cls, row: Row[Any]) -> Ticket | DamagedRow:
         """A ticket from a row with all columns; a :class:`DamagedRow` if something in it cannot be read."""
@@ -196,11 +208,12 @@ def latest_tickets(connection: Connection, *, limit: int = 50, before: UUID | No
     return [found for found in latest_rows(connection, limit=limit, before=before) if isinstance(found, Ticket)]
 
 
-def count_held(connection: Connection) -> int:
-    """How many tickets are held."""
-    held = select(func.count()).select_from(ticket).where(ticket.c.status == Status.HELD)
-    return int(connection.execute(held).scalar_one())
+def count_with(connection: Connection, status: Status) -> int:
+    """How many tickets have this status."""
+    return int(connection.execute(_COUNT, {"status": status}).scalar_one())
 
+
+_COUNT = select(func.count()).select_from(ticket).where(ticket.c.status == bindparam("status"))
 
 # Built once: a delivery needs it for every ticket.
 _CONVERSATION = select(transcript.c.conversation).where(transcript.c.ticket_id == bindparam("ticket_id"))

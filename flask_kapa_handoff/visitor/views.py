@@ -10,6 +10,7 @@ from flask import make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..conversation import Conversation
+from ..email_address import is_automatic, mailbox_of
 from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem, Unavailable
 from ..hooks import Visitor
 from ..offers import Offer, OfferExpired, make_offer
@@ -26,6 +27,7 @@ from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
 from .blueprint import blueprint
+from .own_addresses import own_mailboxes
 from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields
 from .responses import confirmation_response, form_response, with_problem
 from .template_helpers import render_button
@@ -62,13 +64,20 @@ def create_ticket() -> ResponseReturnValue:
     state = current_state()
     config = state.config
     fields = read_fields(config, ticket_fields(config))
-    form = TicketForm.submitted(fields, state.offer_signer(), max_pairs=config.max_pairs, site_fields=config.fields)
+    form = TicketForm.submitted(
+        fields,
+        state.offer_signer(),
+        max_pairs=config.max_pairs,
+        special_domains=config.special_domains,
+        site_fields=config.fields,
+    )
     visitor = None
     try:
         offered = form.read_offer(state.offer_signer())
         # A request that may come from anybody's page does not act for a signed-in visitor.
         is_known = require_known_origin(state, offered=offered)
-        visitor = state.hooks.signed_in_visitor() if is_known else None
+        form.own_mailboxes = own_mailboxes(state, offered.desk)
+        visitor = _signed_in_visitor(state, form.own_mailboxes) if is_known else None
         if visitor is not None:
             form.email.data = visitor.email
         has_other = bool(fields.get("conversation"))
@@ -129,7 +138,7 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     form.conversation.data = conversation
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
-    visitor = state.hooks.signed_in_visitor() if is_known else None
+    visitor = _signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
     return with_problem(form_response(state, form, opened, settings, visitor, None), problem)
 
 
@@ -174,6 +183,14 @@ def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) ->
         requested=asked.requested,
         origin=asked.origin,
     )
+
+
+def _signed_in_visitor(state: State, own: frozenset[str]) -> Visitor | None:
+    """The signed-in visitor; None, too, for an account with an address that they cannot be replied to at."""
+    visitor = state.hooks.signed_in_visitor()
+    if visitor is None or mailbox_of(visitor.email) in own or is_automatic(visitor.email):
+        return None  # their address would be locked, so they could never send a ticket
+    return visitor
 
 
 def _settings(state: State, desk: str) -> DeskSettings:

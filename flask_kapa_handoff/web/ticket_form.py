@@ -13,6 +13,7 @@ from wtforms.csrf.core import CSRF, CSRFTokenField
 
 from ..bounded_json import loads
 from ..conversation import Conversation, ConversationError, TooManyPairs, parse_conversation
+from ..email_address import is_automatic, mailbox_of, parse_email
 from ..errors import TooLarge
 from ..fields import EMAIL, NOTE, Field, all_fields
 from ..offer_signing import OfferSigner
@@ -55,6 +56,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     desk: str | None = None
     max_pairs: int
     site_record: Conversation | None = None
+    own_mailboxes: frozenset[str] = frozenset()
+    special_domains: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls, signer: OfferSigner, token: str, *, desk: str, site_fields: tuple[Field, ...] = ()) -> TicketForm:
@@ -78,18 +81,21 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         signer: OfferSigner,
         *,
         max_pairs: int,
+        special_domains: tuple[str, ...] = (),
         site_fields: tuple[Field, ...] = (),
     ) -> TicketForm:
         """A submitted form; ``validate()`` sets ``accepted_offer`` and ``accepted_conversation``.
 
-        If the site has its own record of the conversation, set ``site_record`` first: it takes precedence.
+        If the site has its own record of the conversation, set ``site_record`` first: it takes precedence. Set
+        ``own_mailboxes`` to the site's own, which no visitor can have.
 
         Arguments:
             max_pairs: see KAPA_HANDOFF_MAX_PAIRS.
+            special_domains: see KAPA_HANDOFF_SPECIAL_DOMAINS.
             site_fields: see KAPA_HANDOFF_FIELDS.
         """
         form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
-        form.max_pairs = max_pairs
+        form.max_pairs, form.special_domains = max_pairs, special_domains
         form.carry_offer(form.offer.data or "")
         # The offer first: without a valid one, nothing else is checked.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
@@ -134,6 +140,18 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     def carry_offer(self, token: str) -> None:
         """Put a signed offer into the form before it is shown."""
         self.offer.current_token = token
+
+    def validate_email(self, field: Any) -> None:
+        if not field.data:
+            return
+        try:
+            field.data = parse_email(field.data, self.special_domains)
+        except ValueError as error:
+            raise ValidationError(f"Check the address: {error}.") from None
+        if mailbox_of(field.data) in self.own_mailboxes:
+            raise ValidationError("This is our own address. Please enter yours, so that we can reply to you.")
+        if is_automatic(field.data):
+            raise ValidationError("Nobody reads replies to this address. Please enter your own.")
 
     def validate_submission_id(self, field: HiddenField) -> None:
         try:

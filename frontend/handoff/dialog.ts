@@ -3,8 +3,8 @@ import { doc, find, findAll, real } from "../shared/page";
 
 export const DIALOG = "[data-kapa-handoff-dialog]";
 
-/** Safari has modal dialogs since 15.4. Without them, the form opens on its own page. */
-export const hasModalDialogs = "showModal" in HTMLDialogElement.prototype;
+/** Safari has dialogs since 15.4. Without them, the form opens on its own page. */
+export const hasModalDialogs = !!window.HTMLDialogElement?.prototype.showModal;
 
 /** The dialog that was shown last. */
 let current: HTMLDialogElement | undefined;
@@ -29,6 +29,16 @@ export function showDialog(dialog: HTMLDialogElement): void {
 /** What the visitor fills in. */
 export function inputsOf(root: Element): HTMLInputElement[] {
   return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly])");
+}
+
+/** Takes away the error of a field that is being corrected; the server checks it again. */
+export function clearError(root: Element, input: HTMLInputElement): void {
+  const field = real(input);
+  const error = find(root, `[id="${field.id}-error"]`);
+  if (!error) return;
+  error.remove();
+  field.removeAttribute("aria-invalid");
+  field.setAttribute("aria-describedby", find(root, `[id="${field.id}-hint"]`)?.id ?? "");
 }
 
 function isEmpty(input: HTMLInputElement): boolean {

@@ -17,6 +17,7 @@ from flask import Flask
 from flask_kapa_handoff.admin.labels import STATUSES
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.delivery.mail.reply_classes import CLASSES, OTHER, classify
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Attempt, Status, Ticket, find_attempts, find_ticket
@@ -122,7 +123,8 @@ def _script(verb: str, fault: str) -> dict[str, list[Reply]]:
         return {}
     reply = {
         "4xx": "451 4.3.0 come back later",
-        "5xx": "554 5.3.0 never",
+        "5xx final": "554 5.3.0 never",
+        "5xx site": "554 5.2.252 SendAsDenied",
         "reply lost": HANG_UP,
         "silence": SILENCE,
         "drip": DRIP + WELL.get(verb, ""),
@@ -266,3 +268,12 @@ def test_the_page_is_complete() -> None:
     assert {"connect", "banner", "EHLO", "STARTTLS", "AUTH", "RCPT", "DATA", "final dot", "QUIT"} < {
         step for step, _, _ in CELLS
     }
+
+
+def test_the_page_has_the_table_of_replies() -> None:
+    """Each class with what becomes of the ticket, in the order that decides, and with a reply of that class."""
+    rows = TABLES["class"]
+    assert [row["class"] for row in rows] == [row.name for row in (*CLASSES, OTHER)]
+    for row, declared in zip(rows, (*CLASSES, OTHER), strict=True):
+        assert row["the ticket is then"] == ("Failed" if declared.permanent else "Waiting")
+        assert classify(row["for example"].strip("`")) is declared

@@ -114,6 +114,7 @@ ROUTES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "/handoff/admin/tickets/<reference>": (("GET",), ()),
     "/handoff/admin/tickets/<reference>/send-again": (("POST",), ("csrf_token",)),
     "/handoff/admin/tickets/release-held": (("POST",), ("csrf_token",)),
+    "/handoff/admin/tickets/send-suppressed": (("POST",), ("csrf_token",)),
     "/handoff/admin/test-mail": (("POST",), ("csrf_token", "desk")),
     "/handoff/admin/doctor": (("GET",), ()),
     "/handoff/admin/health": (("GET",), ()),

@@ -23,6 +23,7 @@ class MailChannel:
         Raises:
             TryLater: it failed, but may work later.
             Refused: the server refuses it permanently, or the mail cannot be composed.
+            Suppressed: the site's configuration turns sending off.
         """
         return self.transport.send(self._compose(ticket, conversation))
 
@@ -39,7 +40,15 @@ class MailChannel:
         if sender is None:
             raise TryLater("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER")
         config = mailroom.config
-        letterhead = Letterhead(mailroom.site_name, sender, config.auto_submitted, config.attach_json, config.fields)
+        letterhead = Letterhead(
+            mailroom.site_name,
+            sender,
+            config.auto_submitted,
+            config.attach_json,
+            config.fields,
+            config.subject,
+            config.sender_names_visitor,
+        )
         try:
             return compose(mailroom.templates, letterhead, ticket, conversation)
         except (OSError, MemoryError) as error:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from email.header import decode_header, make_header
 from email.headerregistry import Address
-from email.utils import format_datetime, parseaddr
-from functools import lru_cache
+from email.utils import format_datetime
 from typing import Any
 from uuid import UUID
 
 from jinja2 import Environment
 
+from ...config_values import AS_TEXT, DEFAULT_SUBJECT
 from ...conversation import Conversation
 from ...fields import Field, labelled
-from ...markdown import Renderer
 from ...storage.tickets import Ticket
 from ...text import one_line, visible, with_visible
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
-from .mime import address, header, header_text, multipart, octets, part
+from .headers import address, header, header_text
+from .labels import named_for_visitor, site_sender, subject_line
+from .mime import Attachment, body, octets
 from .rendering import render_bodies, template_functions
 
 MAX_MESSAGE = 5_000_000
-"""The largest mail, in octets. Its parts must be smaller, since base64 adds 37 %."""
+"""The largest mail, in octets. Its parts must be smaller, since encoding them adds up to 37 %."""
 
 _MAX_BODIES = 2_000_000  # text and HTML together
 _MAX_ATTACHMENT = 1_500_000
@@ -58,15 +58,19 @@ class Letterhead:
         site_name: in the subject and the text.
         sender: the ``From`` address, the site's own; ``Name <address>`` or the address alone.
         auto_submitted: adds ``Auto-Submitted: auto-generated`` (RFC 3834).
-        attach_json: attaches ``conversation.json``.
+        attach_json: attaches ``conversation.json``; ``"txt"``: as ``conversation.txt``.
         site_fields: see KAPA_HANDOFF_FIELDS.
+        subject: see KAPA_HANDOFF_SUBJECT.
+        names_visitor: ``From`` has the visitor's name, and says via which site.
     """
 
     site_name: str
     sender: str
     auto_submitted: bool = False
-    attach_json: bool = True
+    attach_json: bool | str = True
     site_fields: tuple[Field, ...] = ()
+    subject: str = DEFAULT_SUBJECT
+    names_visitor: bool = True
 
 
 def compose(
@@ -84,15 +88,17 @@ def compose(
     Raises:
         ValueError: an address is not valid in a mail.
     """
-    sender, recipient, reply_to = _sender(letterhead.sender), address(ticket.recipient), address(ticket.visitor_email)
-    subject = header_text(f"[{letterhead.site_name}] {ticket.reference}: {ticket.subject}")
+    sender, recipient = site_sender(letterhead.sender), address(ticket.recipient)
+    reply_to = address(ticket.visitor_email)
+    subject = subject_line(letterhead.subject, ticket, letterhead.site_name)
+    author = named_for_visitor(sender, ticket, letterhead.site_name) if letterhead.names_visitor else sender
     context = _context(letterhead, ticket, conversation)
     text, html = render_bodies(environment, context)
     attachment = _json(ticket, conversation) if letterhead.attach_json else None
-    text, html, attachment = _within_limits(ticket, text, html, attachment)
+    text, html, attachment = _within_limits(ticket, text, html, attachment, _file(letterhead)[0])
 
     head = [
-        header("From", sender),
+        header("From", author),
         header("To", recipient),
         header("Reply-To", reply_to),
         header("Subject", subject),
@@ -107,13 +113,10 @@ def compose(
     if letterhead.auto_submitted:
         head.append(header("Auto-Submitted", "auto-generated"))
 
-    body = part("text/plain", text)
-    if html is not None:
-        body = multipart("alternative", [body, part("text/html", html)])
-    parts = [body]
+    attachments = []
     if attachment is not None:
-        parts.append(part("application/json", attachment, filename="conversation.json"))
-    data = b"".join([*head, b"MIME-Version: 1.0\r\n", multipart("mixed", parts)])
+        attachments.append(Attachment(*_file(letterhead), attachment))
+    data = b"".join([*head, body(text, html, attachments)])
     return ComposedMessage(sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, text, html, data)
 
 
@@ -127,7 +130,7 @@ def whose_word(ticket: Ticket, site_name: str) -> str:
 
 
 def _within_limits(
-    ticket: Ticket, text: str, html: str | None, attachment: str | None
+    ticket: Ticket, text: str, html: str | None, attachment: str | None, filename: str
 ) -> tuple[str, str | None, str | None]:
     """The parts of a mail within the limits; the end of its text names what had to be left out."""
     if 8 * (len(text) + len(html or "") + len(attachment or "")) <= _MAX_ATTACHMENT:
@@ -135,7 +138,7 @@ def _within_limits(
     left_out = []
     if attachment is not None and len(octets(attachment)) > _MAX_ATTACHMENT:
         attachment = html = None  # without the HTML, since the text names what is left out
-        left_out.append("conversation.json")
+        left_out.append(filename)
     data = octets(text)
     if html is not None and len(data) + len(octets(html)) > _MAX_BODIES:
         html = None
@@ -143,7 +146,7 @@ def _within_limits(
         text = data[:_MAX_BODIES].decode(errors="ignore").replace("\r\n", "\n") + "…"
         left_out.append("the rest of the conversation")
     if left_out:
-        text += f"\n\n--------\nToo large for this mail: {' and '.join(left_out)}. "
+        text += f"\n\n========\nToo large for this mail: {' and '.join(left_out)}. "
         text += f"The whole conversation is stored with ticket {ticket.reference}.\n"
     return text, html, attachment
 
@@ -158,8 +161,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation)
         "site_name": site_name,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
-        "to_html": Renderer(),
-        **template_functions(),
+        **template_functions(ticket.page),
     }
 
 
@@ -173,16 +175,16 @@ def _question_of_button(ticket: Ticket, conversation: Conversation) -> str | Non
     return question if len(question) <= _MAX_ASKED else question[: _MAX_ASKED - 1].rstrip() + "…"
 
 
-@lru_cache(maxsize=16)
-def _sender(text: str) -> Address:
-    name, addr_spec = parseaddr(text)
-    # email.utils.formataddr(), which wrote it, encodes a name that is not ASCII.
-    return address(addr_spec, header_text(str(make_header(decode_header(name)))))
-
-
 def _reference(name: str, ticket_id: UUID, sender: Address) -> bytes:
-    # Never folded or encoded, even with a long domain: EmailMessage would write it as an encoded word.
+    # Never folded or encoded, even with a long domain.
     return f"{name}: <{ticket_id}@{sender.domain}>\r\n".encode("ascii")
+
+
+def _file(letterhead: Letterhead) -> tuple[str, str]:
+    """The name and the type of the attached conversation."""
+    if letterhead.attach_json == AS_TEXT:
+        return "conversation.txt", "text/plain"
+    return "conversation.json", "application/json"
 
 
 def _json(ticket: Ticket, conversation: Conversation) -> str:

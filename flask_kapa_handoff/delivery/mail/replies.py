@@ -1,13 +1,14 @@
-"""Turns a mail server's replies into texts for the ticket, and decides what follows."""
+"""Turns a mail server's replies into texts for the ticket, and into what follows; the classes decide which."""
 
 from __future__ import annotations
 
 import smtplib
 
 from ..outcomes import Refused, TryLater
+from .reply_classes import AT_MAIL, classify
 
-LOG_IN_REPLIES = (530, 534, 535, 538)
-"""Replies about the login (RFC 4954, 6): the site's owner can fix that, and then the mail will be sent."""
+LONGEST = 500
+"""The longest text of a reply or an error, in characters."""
 
 
 def is_success(code: int) -> bool:
@@ -15,16 +16,24 @@ def is_success(code: int) -> bool:
     return 200 <= code <= 299
 
 
-def refusal(code: int, reply: bytes | str) -> TryLater | Refused:
-    """The error for a reply that does not mean success."""
-    permanent = 500 <= code <= 599 and code not in LOG_IN_REPLIES
-    return Refused(words_of_reply(code, reply)) if permanent else TryLater(words_of_reply(code, reply))
+def refusal(code: int, reply: bytes | str, *, at_mail: bool = False) -> TryLater | Refused:
+    """The error for a reply that does not mean success.
+
+    Arguments:
+        at_mail: whether it is the reply to MAIL, which is about the site's sender and never about the ticket.
+    """
+    words = words_of_reply(code, reply)
+    if not 500 <= code <= 599:
+        return TryLater(words)
+    if at_mail:
+        words = words[: LONGEST - len(AT_MAIL)] + AT_MAIL
+    return Refused(words) if classify(words).permanent else TryLater(words)
 
 
 def words_of_reply(code: int, reply: bytes | str) -> str:
     """A server's reply on one line, at most 500 characters."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return f"{code} {' '.join(text.split())}"[:500].strip()
+    return f"{code} {' '.join(text.split())}"[:LONGEST].strip()
 
 
 def words_of_error(error: BaseException) -> str:
@@ -35,4 +44,4 @@ def words_of_error(error: BaseException) -> str:
             return words_of_reply(seen.smtp_code, seen.smtp_error)
         seen = seen.__context__
     text = " ".join(str(error).split()) or type(error).__name__
-    return text[:500] if isinstance(error, smtplib.SMTPException) else f"{type(error).__name__}: {text}"[:500]
+    return text[:LONGEST] if isinstance(error, smtplib.SMTPException) else f"{type(error).__name__}: {text}"[:LONGEST]

@@ -10,17 +10,17 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
-from functools import lru_cache
 from typing import Any
 
 import flask_mail
 from flask import current_app
 
-from ...config_values import parse_sender
 from ...tracebacks import without_message
 from ..mailroom import Mailroom
 from ..outcomes import Unreachable
+from .mail_settings import MailSettings, read_mail_settings
 from .message import ComposedMessage
+from .sender import find_sender
 from .smtp_client import EncryptedSMTPClient, SMTPClient
 
 _logger = logging.getLogger(__name__)
@@ -30,19 +30,31 @@ class SiteMail:
     """How the site sends mail."""
 
     def __init__(self, mailroom: Mailroom) -> None:
-        self._app = mailroom.app
+        self._mailroom = mailroom
         self._config = mailroom.config
-        self._mail = mailroom.mail
 
     @property
     def state(self) -> Any:
         """Flask-Mail's state for this app. Looked up late, since a site may set up Flask-Mail after this package."""
-        own = self._mail.state if self._mail is not None else None
-        found = own or self._app.extensions.get("mail")
+        app, mail = self._mailroom.app, self._mailroom.mail
+        own = mail.state if mail is not None else None
+        found = own or app.extensions.get("mail")
         if hasattr(found, "suppress"):
             return found
         # There is none, or one of another library with the same name.
-        return flask_mail.Mail().init_mail(self._app.config, self._app.debug, self._app.testing)
+        return flask_mail.Mail().init_mail(app.config, app.debug, app.testing)
+
+    @property
+    def settings(self) -> MailSettings:
+        """The same, read and checked.
+
+        Raises:
+            Unreachable: a value is wrong; the message begins with the key.
+        """
+        try:
+            return read_mail_settings(self.state)
+        except ValueError as error:
+            raise Unreachable(str(error)) from error
 
     @property
     def sender(self) -> str | None:
@@ -51,10 +63,7 @@ class SiteMail:
         Raises:
             ValueError: ``MAIL_DEFAULT_SENDER`` is not an address.
         """
-        if self._config.sender:
-            return self._config.sender
-        default = self.state.default_sender
-        return _parsed(tuple(default) if isinstance(default, list) else default) if default else None
+        return find_sender(self._mailroom)
 
     def connect(self, deadline: float) -> SMTPClient:
         """Connect, start TLS and log in, according to the site's ``MAIL_*`` configuration.
@@ -66,13 +75,13 @@ class SiteMail:
             Unreachable: the configuration names no usable server, or the server hung up with a refusal.
             OSError, smtplib.SMTPException, ValueError: any other error.
         """
-        mail = self.state
+        mail = self.settings
         client = self._open(mail, deadline)
         try:
             client.ehlo_or_helo_if_needed()
             if mail.use_tls:
                 client.starttls(context=self._tls())
-            if mail.username and mail.password:
+            if mail.username is not None and mail.password is not None:
                 client.login(mail.username, mail.password)
         except BaseException as error:
             client.close()
@@ -83,19 +92,13 @@ class SiteMail:
             raise
         return client
 
-    def _open(self, mail: Any, deadline: float) -> SMTPClient:
-        if not mail.server:
+    def _open(self, mail: MailSettings, deadline: float) -> SMTPClient:
+        if mail.server is None:
             raise Unreachable("MAIL_SERVER is not set")
-        try:
-            port = int(mail.port or 0)
-        except ValueError:
-            raise Unreachable(f"MAIL_PORT: {mail.port!r} is not a number") from None
-        if not 0 <= port <= 65_535:
-            raise Unreachable(f"MAIL_PORT: {port} is not a port; use 1 to 65535")
         timeout = self._config.smtp_timeout
         if mail.use_ssl:
-            return EncryptedSMTPClient(deadline, mail.server, port, timeout=timeout, context=self._tls())
-        return SMTPClient(deadline, mail.server, port, timeout=timeout)
+            return EncryptedSMTPClient(deadline, mail.server, mail.port, timeout=timeout, context=self._tls())
+        return SMTPClient(deadline, mail.server, mail.port, timeout=timeout)
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -105,24 +108,32 @@ class SiteMail:
         return context
 
 
-def announce(message: ComposedMessage) -> None:
+def announce(message: ComposedMessage) -> bool:
     """Tell the site's receivers of ``email_dispatched``, and ``record_messages()``, about a mail that was sent.
 
     Never raises: the mail was sent, and an error of theirs must not repeat it.
+
+    Returns:
+        Whether one of them accepted it in place of a mail server; see :attr:`SentMessage.accepted`.
     """
     if not flask_mail.email_dispatched.receivers:
-        return
+        return False
+    sent = SentMessage(message)
     try:
         flask_mail.email_dispatched.send(
             current_app._get_current_object(),  # type: ignore[attr-defined]
-            message=_SentMessage(message),
+            message=sent,
         )
     except Exception as error:
         _logger.error("A receiver of Flask-Mail's email_dispatched failed. %s", without_message(error))
+    return sent.accepted
 
 
-class _SentMessage(flask_mail.Message):
+class SentMessage(flask_mail.Message):
     """Flask-Mail's view of a mail that was composed here."""
+
+    accepted = False
+    """A receiver that stands in for the mail server, as in a site's own tests, sets this."""
 
     def __init__(self, message: ComposedMessage) -> None:
         super().__init__(
@@ -140,8 +151,3 @@ class _SentMessage(flask_mail.Message):
 
     def as_string(self) -> str:
         return self._data.decode("ascii")
-
-
-@lru_cache(maxsize=16)
-def _parsed(default_sender: str | tuple[str, str]) -> str:
-    return parse_sender(default_sender)

@@ -1,0 +1,249 @@
+"""What a mail server's reply means: a table of classes, by enhanced status code (RFC 3463) first, then by wording.
+
+A 5xx reply is not always about the ticket. What is about the site (its sender, account or server) is for its operator
+to fix, and what is about the moment (a full mailbox, a limit) passes: both are retried, as after a 4xx reply. Only a
+reply that means "never for this recipient, or this message" fails the ticket at once.
+
+Status codes and wordings are those of RFC 3463 and IANA's registry, and of the mail servers and providers that
+tests/data/smtp_replies.tsv names with each reply.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+AT_MAIL = " (in reply to MAIL)"
+"""The end of the text of a reply that refuses the sender, whatever its words say."""
+
+_CHECK_ADDRESS = "Check where tickets go in the settings."
+_ASK = "Ask the site's operator to check"
+
+
+class ReplyClass(NamedTuple):
+    """One class of replies.
+
+    Arguments:
+        name: its name in the documentation.
+        reason: what is wrong, and what to do about it.
+        statuses: the enhanced status codes, without their first digit, that always mean this class; ``7.20-24`` is a
+            range.
+        words: patterns for a reply whose status code says too little.
+        weak: the status codes that mean this class if no pattern matches.
+        codes: the reply codes that mean this class if status code and wording say nothing.
+        permanent: whether a 5xx reply of this class fails the ticket at once. The others are retried.
+    """
+
+    name: str
+    reason: str
+    statuses: str = ""
+    words: tuple[str, ...] = ()
+    weak: str = ""
+    codes: str = ""
+    permanent: bool = False
+
+
+CLASSES = (
+    ReplyClass(
+        "come back later",
+        "The mail server is busy, or wants us to try again later.",
+        statuses="3.2 3.5 4.2 4.3 4.7",
+        words=(
+            r"gr[ae]y-?list|postgrey|deferred",
+            r"(again|try|come back) later|at a later time|(try|retry) (again )?in \d",
+            r"temporar\w+ (local|system|error|problem|failure|unavailable|rejected)",
+        ),
+        weak="4.0 4.1",
+        codes="503",
+    ),
+    ReplyClass(
+        "encryption required",
+        f"The mail server requires an encrypted connection. {_ASK} its mail settings.",
+        statuses="7.10 7.11 7.29",
+        words=(r"issue (a )?starttls|(tls|encryption) (is )?(required|needed)",),
+        codes="523 538",
+    ),
+    ReplyClass(
+        "limit of the account",
+        f"The site has reached a sending limit of its mail account, or the account is paused. {_ASK} it.",
+        statuses="1.90 2.121 2.122 2.251 2.253 2.254 2.255 4.5 7.232 7.233 7.508",
+        words=(
+            r"(user|account|domain|send\w*|hourly|daily|monthly|rate|relay) (sending |message |rate )?limit",
+            r"(send\w*|submission|hourly|daily|monthly) (sending |message )?(quota|threshold)|submissionquota",
+            r"rate-limit|throttl|too quickly|at a rate|limit for (this|your) account",
+            r"unusual (rate|amount|sending)|too many (messages|mails|emails|connections|to)|sent too many",
+            r"exceeded the max|max number of messages|per (hour|day)|credits? (exceeded|expired|blocked)",
+            r"(paused|suspended|disabled) for (this|your) account|outboundspam|authorized recipients|billing",
+        ),
+    ),
+    ReplyClass(
+        "sender refused",
+        "The mail server doesn't accept this site's sender address. "
+        f"{_ASK} that its mail account may send from it, and that the domain's SPF, DKIM and DMARC allow that.",
+        statuses="1.7 1.8 2.252 7.20-24 7.26 7.27 7.30 7.32 7.60 7.509 7.512 7.750",
+        words=(
+            r"send ?as|not (allowed|permitted|authori[sz]ed) to (send|use|perform)|disallowed as|not owned by",
+            r"(address|domain|identit\w+|sender) (is |are )?(not|un) ?(verified|registered|allowed|authori[sz]ed)",
+            r"not (been )?verified|verified sender|sender (id\w*|signature|policy)|bad (outbound )?sender",
+            r"sender (\S+ )?(address )?(denied|rejected|refused|blocked|verify failed|is (not|invalid|blocked))",
+            r"sender\b.{0,60}\bnot (an? )?(active|valid|validated|authori[sz]ed|verified|allowed)",
+            r"\bfrom\W{1,2}(address|header|domain)",
+            r"\b(spf|dkim|dmarc)\b|unauthenticated (e-?mail|mail|message|sender)|authentication checks",
+        ),
+    ),
+    ReplyClass(
+        "relay refused",
+        f"The mail server doesn't send mail to this address for the site. {_ASK} its server and login.",
+        statuses="7.64",
+        words=(r"\brelay(ing)?\b(?! recipient table)",),
+        codes="521",
+    ),
+    ReplyClass(
+        "login refused",
+        f"The mail server refused the site's login. {_ASK} its password.",
+        statuses="7.3 7.8 7.57 7.139",
+        words=(
+            r"auth\w* (is )?(required|failed|unsuccessful|needed|first)|requires? authentication|turn on smtp auth",
+            r"client (was|is) not authenticated|(bad|invalid|incorrect) (credential|username|password|user name)",
+        ),
+        weak="7.9",
+        codes="530 534 535",
+    ),
+    ReplyClass(
+        "closed mailbox",
+        "The mailbox takes mail only from senders that it knows. Ask the person who manages it to allow this site's "
+        "sender.",
+        statuses="7.12 7.13 7.124 7.133-136 7.507",
+        words=(r"not authenticated (for|by)|allowed-senders|only accepts? (mail|messages)",),
+    ),
+    ReplyClass(
+        "server blocked",
+        f"The mail server blocks mail from this site's server or account. {_ASK} block lists for its address.",
+        statuses="7.25 7.28 7.501-503 7.506 7.510 7.511 7.513 7.606-649 7.705 7.708",
+        words=(
+            r"(block|black|deny)[ -]?list|\b(rbl|dnsbl|sbl|xbl|pbl)\b|spamhaus|spamcop|barracuda|blocked (using|by)",
+            r"\blisted (at|by|in|on)|reputation|banned|reverse (dns|lookup)|\bptr\b|client host|helo command",
+            r"\b(this|your|sending) ip\b|ip address|traffic not accepted|temporarily blocked",
+            r"not accepting (network )?messages|service unavailable|no smtp service",
+        ),
+    ),
+    ReplyClass(
+        "forwarded in a circle",
+        f"The address forwards its mail in a circle. {_CHECK_ADDRESS}",
+        statuses="4.14",
+        words=(r"\bhops\b|\bloop(ing)?\b",),
+        weak="4.6",
+        permanent=True,
+    ),
+    ReplyClass(
+        "too large",
+        "The message is too large for the mail server or the mailbox.",
+        statuses="2.3 3.4",
+        words=(r"message (file )?(is )?(too|exceed)|size (limit|exceed)|message size|email size|too (large|big)",),
+        permanent=True,
+    ),
+    ReplyClass(
+        "mailbox full",
+        "The mailbox is full. Free some space in it.",
+        statuses="2.2 3.1",
+        words=(r"(mailbox|inbox|disk|folder|recipient|user)\b.{0,40}\bfull|quota|storage|disk space",),
+        codes="552",
+    ),
+    ReplyClass(
+        "mailbox disabled",
+        f"The mailbox is disabled. {_CHECK_ADDRESS}",
+        words=(r"(user|mailbox|address|account)\b.{0,60}\b(inactive|disabled|discontinued)",),
+        weak="2.1",
+        permanent=True,
+    ),
+    ReplyClass(
+        "address unknown",
+        f"There is no such address at the mail server. {_CHECK_ADDRESS}",
+        statuses="1.1 1.10 7.504 7.505",
+        words=(
+            r"no such|no mailbox|not our customer|not local|does ?n['o]t have an? \S+ account",
+            r"(user|recipient|mailbox|address|account|alias)\b.{0,80}\b(unknown|not found|n[o']t exist|no longer"
+            r"|invalid|unavailable|rejected)",
+            r"(unknown|invalid|bad) (\w+ )?(user|recipient|address|mailbox|alias|local|destination)|not a valid",
+        ),
+        weak="1.0 1.4 1.9",
+        permanent=True,
+    ),
+    ReplyClass(
+        "domain unknown",
+        f"The part after the @ of this address does not exist. {_CHECK_ADDRESS}",
+        statuses="1.2 4.4",
+        words=(r"(domain|host)\b.{0,60}\b(not found|unknown|n[o']t exist)|unrouteable",),
+        codes="556",
+        permanent=True,
+    ),
+    ReplyClass(
+        "address not valid",
+        f"The mail server says that the address is not valid. {_CHECK_ADDRESS}",
+        statuses="1.3",
+        permanent=True,
+    ),
+    ReplyClass("mailbox moved", f"The mailbox has moved. {_CHECK_ADDRESS}", statuses="1.6", permanent=True),
+    ReplyClass(
+        "content refused",
+        "The mail server rejected the message because of its content. Read the conversation on the ticket's page.",
+        statuses="6.0-11 7.703",
+        words=(
+            r"spam|virus|malware|phish|content|unsolicited|attachment|violat|security (issue|risk|threat)|suspicious",
+            r"bare (lf|line feed)|compliant",
+        ),
+        permanent=True,
+    ),
+    ReplyClass(
+        "site refused",
+        f"The mail server doesn't accept messages from this site. {_ASK} its sender.",
+        words=(r"administrative prohibition|policy|access denied",),
+        weak="7.*",
+    ),
+    ReplyClass(
+        "address refused",
+        "The mail server rejected an address. Check where tickets go, and the site's sender.",
+        codes="550 551 553",
+        permanent=True,
+    ),
+)
+"""In the order in which the patterns are tried: a reply that matches two is the first one's."""
+
+OTHER = ReplyClass("other", "The mail server rejected the message.", permanent=True)
+_LATER, _SENDER = CLASSES[0], next(row for row in CLASSES if row.name == "sender refused")
+
+_STATUS = re.compile(r"\W{0,2}[245]\.(\d{1,3}\.\d{1,3})\b")
+
+
+def _by(column: str) -> dict[str, ReplyClass]:
+    return {key: row for row in CLASSES for key in _expanded(getattr(row, column).split())}
+
+
+def _expanded(keys: Iterable[str]) -> Iterable[str]:
+    for key in keys:
+        subject, _, detail = key.partition(".")
+        first, _, last = detail.partition("-")
+        yield from [f"{subject}.{number}" for number in range(int(first), int(last) + 1)] if last else [key]
+
+
+_BY_STATUS, _BY_WEAK, _BY_CODE = _by("statuses"), _by("weak"), _by("codes")
+_PATTERNS = [(re.compile("|".join(row.words), re.IGNORECASE), row) for row in CLASSES if row.words]
+
+
+def classify(words: str) -> ReplyClass:
+    """The class of a reply.
+
+    Arguments:
+        words: the reply as :func:`~.replies.words_of_reply` writes it: its code, and its text if there is any.
+    """
+    code, _, text = words.partition(" ")
+    found = _STATUS.match(text)
+    status = found[1] if found else ""
+    row = _BY_STATUS.get(status) or next((row for pattern, row in _PATTERNS if pattern.search(text)), None)
+    if code.startswith("4"):
+        return _LATER if row is None or row.permanent else row
+    row = row or _BY_WEAK.get(status) or _BY_WEAK.get(f"{status.partition('.')[0]}.*")
+    if words.endswith(AT_MAIL) and (row is None or row.permanent):
+        return _SENDER
+    return row or _BY_CODE.get(code, OTHER)
