@@ -42,6 +42,13 @@ VISITOR_LOADER = Hook(
     "Visitor(email, name) or None",
     "Visitors are asked for their address.",
 )
+CONTEXT_LOADER = Hook(
+    "context_loader",
+    "context_loader_failed",
+    (),
+    "a mapping of at most 20 labels and values, such as {'Plan': 'Team'}, all of them text",
+    "Tickets are stored without what it failed to say.",
+)
 TICKET_FILTER = Hook(
     "ticket_filter",
     "filter_failed",
@@ -64,7 +71,7 @@ CSP_NONCE = Hook(
     "The tags of these pages carry no nonce, so the browser may block them.",
 )
 
-HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, TICKET_FILTER, ADMIN_NAME, CSP_NONCE)
+HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, CONTEXT_LOADER, TICKET_FILTER, ADMIN_NAME, CSP_NONCE)
 """Every hook. ``csp_nonce`` is the function from KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's."""
 
 HOOK = {hook.name: hook for hook in HOOKS}

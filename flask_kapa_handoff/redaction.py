@@ -101,8 +101,8 @@ def redact(text: str) -> str:
 
 
 def redact_conversation(conversation: Conversation) -> Conversation:
-    """The conversation with the secrets in every question, answer and source masked."""
-    texts = [text for pair in conversation.pairs for text in (pair.question, pair.answer)]
+    """The conversation with the secrets in every text of every pair masked."""
+    texts = [text for pair in conversation.pairs for text in (pair.question, pair.answer, pair.comment, *pair.files)]
     texts += [text for pair in conversation.pairs for source in pair.sources for text in (source.title, source.url)]
     rules = _rules_for("\n".join(texts))
     if not rules:
@@ -112,7 +112,14 @@ def redact_conversation(conversation: Conversation) -> Conversation:
 
 def _masked_pair(pair: QuestionAnswer, rules: list[_Rule]) -> QuestionAnswer:
     sources = tuple(Source(_mask(source.title, rules), _mask(source.url, rules)) for source in pair.sources)
-    return replace(pair, question=_mask(pair.question, rules), answer=_mask(pair.answer, rules), sources=sources)
+    return replace(
+        pair,
+        question=_mask(pair.question, rules),
+        answer=_mask(pair.answer, rules),
+        comment=_mask(pair.comment, rules),
+        files=tuple(_mask(name, rules) for name in pair.files),
+        sources=sources,
+    )
 
 
 def _mask(text: str, rules: list[_Rule]) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
 from flask_kapa_handoff.state import state_of
-from flask_kapa_handoff.storage.tables import UNREADABLE
+from flask_kapa_handoff.storage.column_types import UNREADABLE
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.commands import invoke
 from tests.helpers.fields import FIELDS, FILLED

@@ -100,6 +100,9 @@ def a_ticket(**fields: Any) -> tuple[Ticket, Conversation]:
         "transcript_source": "browser",
         "triggers": "uncertainty",
         "fields": {},
+        "context": {},
+        "ancestors": (),
+        "earlier_pairs": 0,
         "status": Status.QUEUED,
         "queued_at": moment,
     }
