@@ -12,7 +12,7 @@ from sqlalchemy.exc import NoResultFound
 
 from ..conversation import QuestionAnswer
 from ..delivery import requeue
-from ..delivery.mail.message import whose_word
+from ..delivery.mail.bodies import whose_word
 from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer

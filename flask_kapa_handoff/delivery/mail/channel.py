@@ -6,7 +6,8 @@ from ...conversation import Conversation
 from ...storage.tickets import Ticket
 from ..mailroom import Mailroom
 from ..outcomes import Delivered, Refused, TryLater
-from .message import ComposedMessage, Letterhead, compose
+from .bodies import Letterhead
+from .message import ComposedMessage, compose
 from .transport import Transport
 
 
@@ -39,7 +40,14 @@ class MailChannel:
         if sender is None:
             raise TryLater("MAIL_DEFAULT_SENDER is not set, and neither is KAPA_HANDOFF_SENDER")
         config = mailroom.config
-        letterhead = Letterhead(mailroom.site_name, sender, config.auto_submitted, config.attach_json, config.fields)
+        letterhead = Letterhead(
+            mailroom.site_name,
+            sender,
+            config.auto_submitted,
+            config.attach_json,
+            config.fields,
+            mailroom.ticket_url(ticket.reference),
+        )
         try:
             return compose(mailroom.templates, letterhead, ticket, conversation)
         except (OSError, MemoryError) as error:

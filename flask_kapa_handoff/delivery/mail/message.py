@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
-from typing import Any
-from uuid import UUID
 
 from jinja2 import Environment
 
 from ...conversation import Conversation
-from ...fields import Field, labelled
-from ...markdown import Renderer
-from ...storage.tickets import Ticket
-from ...text import one_line, visible, with_visible
-from ...triggers import read_triggers, reasons
-from ...unknown import Unknown
-from .mime import address, header, header_text, multipart, octets, part
-from .rendering import render_bodies, template_functions
+from ...storage.tickets import Ticket, thread_ids
+from .bodies import Letterhead, write_bodies
+from .mime import address, header, header_text, multipart, part
 
-MAX_MESSAGE = 5_000_000
-"""The largest mail, in octets. Its parts must be smaller, since base64 adds 37 %."""
-
-_MAX_BODIES = 2_000_000  # text and HTML together
-_MAX_ATTACHMENT = 1_500_000
-_MAX_ASKED = 200  # characters of the question under whose answer the button was pressed
+_NEXT_LINE = "\r\n "
 
 
 @dataclass(frozen=True)
@@ -50,33 +38,12 @@ class ComposedMessage:
     data: bytes
 
 
-@dataclass(frozen=True)
-class Letterhead:
-    """What a site's mails have in common.
-
-    Arguments:
-        site_name: in the subject and the text.
-        sender: the ``From`` address, the site's own; ``Name <address>`` or the address alone.
-        auto_submitted: adds ``Auto-Submitted: auto-generated`` (RFC 3834).
-        attach_json: attaches ``conversation.json``.
-        site_fields: see KAPA_HANDOFF_FIELDS.
-    """
-
-    site_name: str
-    sender: str
-    auto_submitted: bool = False
-    attach_json: bool = True
-    site_fields: tuple[Field, ...] = ()
-
-
 def compose(
     environment: Environment, letterhead: Letterhead, ticket: Ticket, conversation: Conversation
 ) -> ComposedMessage:
     """Compose the mail of a ticket.
 
-    If the site's text template fails, the package's own is used; if the HTML template fails, the mail has no HTML. A
-    mail over :data:`MAX_MESSAGE` is sent without its HTML, then without its attachment and the end of its text, and
-    says so.
+    If the site's text template fails, the package's own is used; if the HTML template fails, the mail has no HTML.
 
     Arguments:
         environment: the environment of the package's templates.
@@ -86,91 +53,33 @@ def compose(
     """
     sender, recipient, reply_to = _sender(letterhead.sender), address(ticket.recipient), address(ticket.visitor_email)
     subject = header_text(f"[{letterhead.site_name}] {ticket.reference}: {ticket.subject}")
-    context = _context(letterhead, ticket, conversation)
-    text, html = render_bodies(environment, context)
-    attachment = _json(ticket, conversation) if letterhead.attach_json else None
-    text, html, attachment = _within_limits(ticket, text, html, attachment)
+    bodies = write_bodies(environment, letterhead, ticket, conversation)
 
     head = [
         header("From", sender),
         header("To", recipient),
         header("Reply-To", reply_to),
         header("Subject", subject),
-        _reference("Message-ID", ticket.id, sender),
+        _references("Message-ID", [str(ticket.id)], sender),
         header("Date", format_datetime(ticket.created_at)),
         header("X-Kapa-Handoff-Ticket", ticket.reference),
         header("X-Kapa-Handoff-Desk", header_text(ticket.desk)),
         header("X-Kapa-Handoff-Triggers", header_text(ticket.triggers)),
     ]
-    if ticket.follows is not None:
-        head += [_reference(name, ticket.follows, sender) for name in ("In-Reply-To", "References")]
+    if chain := thread_ids(ticket):
+        # All of them: a provider may have changed an earlier mail's id, or never have sent that mail.
+        head += [_references("In-Reply-To", chain[-1:], sender), _references("References", chain, sender)]
     if letterhead.auto_submitted:
         head.append(header("Auto-Submitted", "auto-generated"))
 
-    body = part("text/plain", text)
-    if html is not None:
-        body = multipart("alternative", [body, part("text/html", html)])
-    parts = [body]
-    if attachment is not None:
-        parts.append(part("application/json", attachment, filename="conversation.json"))
+    body = part("text/plain", bodies.text)
+    if bodies.html is not None:
+        body = multipart("alternative", [body, part("text/html", bodies.html)])
+    parts = [body, *(part(kind, text, filename=name) for name, kind, text in bodies.attachments)]
     data = b"".join([*head, b"MIME-Version: 1.0\r\n", multipart("mixed", parts)])
-    return ComposedMessage(sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, text, html, data)
-
-
-def whose_word(ticket: Ticket, site_name: str) -> str:
-    """A sentence for agents on the source of the conversation."""
-    if ticket.transcript_source == "site":
-        return f"This transcript is {site_name}'s own record of the conversation."
-    if ticket.transcript_source != "browser":
-        return f"The source of this transcript is {Unknown(ticket.transcript_source).label}."
-    return "The visitor's browser sent this transcript, so it could have been altered."
-
-
-def _within_limits(
-    ticket: Ticket, text: str, html: str | None, attachment: str | None
-) -> tuple[str, str | None, str | None]:
-    """The parts of a mail within the limits; the end of its text names what had to be left out."""
-    if 8 * (len(text) + len(html or "") + len(attachment or "")) <= _MAX_ATTACHMENT:
-        return text, html, attachment  # small in any encoding, as most mails are: nothing is encoded twice
-    left_out = []
-    if attachment is not None and len(octets(attachment)) > _MAX_ATTACHMENT:
-        attachment = html = None  # without the HTML, since the text names what is left out
-        left_out.append("conversation.json")
-    data = octets(text)
-    if html is not None and len(data) + len(octets(html)) > _MAX_BODIES:
-        html = None
-    if len(data) > _MAX_BODIES:
-        text = data[:_MAX_BODIES].decode(errors="ignore").replace("\r\n", "\n") + "…"
-        left_out.append("the rest of the conversation")
-    if left_out:
-        text += f"\n\n--------\nToo large for this mail: {' and '.join(left_out)}. "
-        text += f"The whole conversation is stored with ticket {ticket.reference}.\n"
-    return text, html, attachment
-
-
-def _context(letterhead: Letterhead, ticket: Ticket, conversation: Conversation) -> dict[str, Any]:
-    site_name = visible(letterhead.site_name)
-    return {
-        "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
-        "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
-        "pairs": conversation.visible().pairs,
-        "asked": _question_of_button(ticket, conversation),
-        "site_name": site_name,
-        "reasons": reasons(read_triggers(ticket.triggers)),
-        "whose_word": whose_word(ticket, site_name),
-        "to_html": Renderer(),
-        **template_functions(),
-    }
-
-
-def _question_of_button(ticket: Ticket, conversation: Conversation) -> str | None:
-    """The question whose answer had the button; None: it is the one in the subject."""
-    under = [pair for pair in conversation.pairs if ticket.answer_id is not None and pair.id == ticket.answer_id]
-    pair = under[-1] if under else conversation.pairs[-1]
-    if pair is conversation.pairs[0]:
-        return None
-    question = one_line(pair.question)
-    return question if len(question) <= _MAX_ASKED else question[: _MAX_ASKED - 1].rstrip() + "…"
+    return ComposedMessage(
+        sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, bodies.text, bodies.html, data
+    )
 
 
 @lru_cache(maxsize=16)
@@ -180,25 +89,6 @@ def _sender(text: str) -> Address:
     return address(addr_spec, header_text(str(make_header(decode_header(name)))))
 
 
-def _reference(name: str, ticket_id: UUID, sender: Address) -> bytes:
-    # Never folded or encoded, even with a long domain: EmailMessage would write it as an encoded word.
-    return f"{name}: <{ticket_id}@{sender.domain}>\r\n".encode("ascii")
-
-
-def _json(ticket: Ticket, conversation: Conversation) -> str:
-    document = {
-        "reference": ticket.reference,
-        "created_at": ticket.created_at.isoformat(),
-        "desk": ticket.desk,
-        "email": ticket.visitor_email,
-        "note": ticket.note,
-        "fields": dict(ticket.fields),
-        "page": ticket.page,
-        "thread_id": ticket.thread_id,
-        "answer_id": ticket.answer_id,
-        "triggers": [name for name in ticket.triggers.split(",") if name],
-        "transcript_source": ticket.transcript_source,
-        "flag": ticket.flag,
-        "conversation": conversation.as_json(),
-    }
-    return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; indenting it takes three times as long
+def _references(name: str, ids: Sequence[str], sender: Address) -> bytes:
+    # One a line, never folded or encoded, even with a long domain: EmailMessage would write it as an encoded word.
+    return f"{name}: {_NEXT_LINE.join(f'<{one}@{sender.domain}>' for one in ids)}\r\n".encode("ascii")

@@ -15,6 +15,7 @@ from ...links import Links
 from ...markdown import Renderer, lines
 from ...template_environment import OPTIONS, TEMPLATES
 from ...text import one_line, quoted
+from .styles import with_styles
 
 TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
 
@@ -23,15 +24,15 @@ _logger = logging.getLogger(__name__)
 
 def template_functions() -> dict[str, Callable[..., object]]:
     """The filters and functions of one mail's templates for texts of visitors and models."""
-    links = Links()
+    links, render = Links(), Renderer()
     return {
         "is_link": is_link,
         "lines": lines,
-        "link": links.link,
+        "link": lambda address, words="": with_styles(links.link(address, words)),
         "one_line": one_line,
         "plain_address": links.plain_address,
         "quoted": quoted,
-        "to_html": Renderer(),
+        "to_html": cache(lambda text: with_styles(render(text))),  # a mail that is too large is written several times
     }
 
 

@@ -1,0 +1,177 @@
+"""The text and the HTML of a ticket's mail, small enough to be shown whole, and the files with the rest.
+
+Gmail shows 102 kB of HTML and hides the rest; comments at helpdesks end at 64 KiB. What does not fit is attached.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment
+
+from ...conversation import Conversation
+from ...fields import Field, labelled
+from ...storage.tickets import Ticket
+from ...text import visible, with_visible
+from ...triggers import read_triggers, reasons
+from ...unknown import Unknown
+from .mime import octets
+from .rendering import render_bodies, template_functions
+from .styles import CSS
+from .transcript import Transcript, cut
+
+MAX_HTML, MAX_TEXT = 95_000, 60_000
+"""The largest bodies, in octets."""
+
+MAX_ATTACHMENT = 1_500_000
+"""The largest file, in octets: with base64, which adds 37 %, two of them and the bodies stay below 5 MB."""
+
+_LENGTHS = (20_000, 8_000, 3_000, 1_000, 300, 100)
+"""Characters after which long texts are cut, tried in order, if the pressed pair alone is too large."""
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """What a site's mails have in common.
+
+    Arguments:
+        site_name: in the subject and the text.
+        sender: the ``From`` address, the site's own; ``Name <address>`` or the address alone.
+        auto_submitted: adds ``Auto-Submitted: auto-generated`` (RFC 3834).
+        attach_json: attaches ``conversation.json``.
+        site_fields: see KAPA_HANDOFF_FIELDS.
+        ticket_url: the address of the ticket's admin page; None: the mail has no link to it.
+    """
+
+    site_name: str
+    sender: str
+    auto_submitted: bool = False
+    attach_json: bool = True
+    site_fields: tuple[Field, ...] = ()
+    ticket_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """Everything that a mail says.
+
+    Arguments:
+        html: None: its template failed.
+        attachments: name, content type and text of each file.
+    """
+
+    text: str
+    html: str | None
+    attachments: list[tuple[str, str, str]]
+
+
+def write_bodies(
+    environment: Environment, letterhead: Letterhead, ticket: Ticket, conversation: Conversation
+) -> Bodies:
+    """Write a ticket's bodies, of at most :data:`MAX_HTML` and :data:`MAX_TEXT`.
+
+    The note, the pressed pair and the latest pairs stay. If there is more, the whole mail is attached as
+    ``conversation.html``, and the bodies say so. Only a template of the site's own may make them larger.
+    """
+    stored = f"The whole conversation is stored with ticket {ticket.reference}."
+    attachments, missing = [], []
+    if letterhead.attach_json:
+        document = _json(ticket, conversation)
+        if _size(document) <= MAX_ATTACHMENT:
+            attachments.append(("conversation.json", "application/json", document))
+        else:
+            missing = ["conversation.json is too large for this mail."]
+    context = _context(letterhead, ticket)
+    transcript = Transcript(ticket, conversation.visible())
+    remark = {"remark": " ".join([*missing, stored]) if missing else ""}
+    whole = render_bodies(environment, context | transcript.context(len(transcript)) | remark)
+    if _fits(*whole):
+        return Bodies(*whole, attachments)
+
+    text, html = whole
+    files = ("conversation.html", "text/html", html or ""), ("conversation.txt", "text/plain", text)
+    file = next((one for one in files if 0 < _size(one[2]) <= MAX_ATTACHMENT), None)
+    if file is not None:
+        attachments.insert(0, file)
+    where = stored if file is None else f"The attached {file[0]} has the whole conversation."
+
+    def render(latest: int, length: int | None = None) -> tuple[str, str | None]:
+        shown = transcript.context(latest, length)
+        said = missing if length is None else [*missing, "Long texts are shortened here."]
+        if hidden := len(transcript) - len(shown["pairs"]):
+            said = [*said, f"{hidden} earlier question{'s are' if hidden != 1 else ' is'} not shown here."]
+        short = context if length is None else _shortened(context, length)
+        return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
+
+    # The text quotes the pairs, so it is at least as large as they are.
+    counts = range(transcript.within(MAX_TEXT) + 1)
+    fitting = bisect_left(counts, True, key=lambda latest: not _fits(*render(latest)))
+    if fitting:
+        return Bodies(*render(fitting - 1), attachments)
+    lengths = (render(0, length) for length in _LENGTHS)
+    text, html = next((bodies for bodies in lengths if _fits(*bodies)), None) or render(0, _LENGTHS[-1])
+    if html is not None and _size(html) > MAX_ATTACHMENT:
+        html = None
+    return Bodies(octets(text)[:MAX_ATTACHMENT].decode(errors="ignore").replace("\r\n", "\n"), html, attachments)
+
+
+def whose_word(ticket: Ticket, site_name: str) -> str:
+    """A sentence for agents on the source of the conversation."""
+    if ticket.transcript_source == "site":
+        return f"This transcript is {site_name}'s own record of the conversation."
+    if ticket.transcript_source != "browser":
+        return f"The source of this transcript is {Unknown(ticket.transcript_source).label}."
+    return "The visitor's browser sent this transcript, so it could have been altered."
+
+
+def _size(text: str) -> int:
+    # Counting the octets of most texts is not needed: none has more than four, and a line end has two.
+    return len(octets(text)) if 8 * len(text) > MAX_TEXT else len(text)
+
+
+def _fits(text: str, html: str | None) -> bool:
+    return _size(text) <= MAX_TEXT and _size(html or "") <= MAX_HTML
+
+
+def _shortened(context: dict[str, Any], length: int) -> dict[str, Any]:
+    return context | {
+        name: [(label, cut(value, length)) for label, value in context[name]] for name in ("fields", "context")
+    }
+
+
+def _context(letterhead: Letterhead, ticket: Ticket) -> dict[str, Any]:
+    site_name = visible(letterhead.site_name)
+    return {
+        "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
+        "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
+        "context": [(visible(label), visible(value)) for label, value in ticket.context.items()],
+        "site_name": site_name,
+        "ticket_url": letterhead.ticket_url,
+        "reasons": reasons(read_triggers(ticket.triggers)),
+        "whose_word": whose_word(ticket, site_name),
+        "css": CSS,
+        **template_functions(),
+    }
+
+
+def _json(ticket: Ticket, conversation: Conversation) -> str:
+    document = {
+        "reference": ticket.reference,
+        "created_at": ticket.created_at.isoformat(),
+        "desk": ticket.desk,
+        "email": ticket.visitor_email,
+        "note": ticket.note,
+        "fields": dict(ticket.fields),
+        "context": dict(ticket.context),
+        "page": ticket.page,
+        "thread_id": ticket.thread_id,
+        "answer_id": ticket.answer_id,
+        "triggers": [name for name in ticket.triggers.split(",") if name],
+        "transcript_source": ticket.transcript_source,
+        "flag": ticket.flag,
+        "conversation": conversation.as_json(),
+    }
+    return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; indenting it takes three times as long
