@@ -108,15 +108,7 @@ class Conversation:
 
     def visible(self) -> Conversation:
         """The same conversation without invisible characters, see :func:`.text.visible`."""
-        pairs = (
-            replace(
-                with_visible(pair, "question", "answer", "comment"),
-                files=tuple(visible(name) for name in pair.files),
-                sources=tuple(Source(visible(source.title), visible(source.url)) for source in pair.sources),
-            )
-            for pair in self.pairs
-        )
-        return replace(self, pairs=tuple(pairs))
+        return replace(self, pairs=tuple(_visible(pair) for pair in self.pairs))
 
     def as_json(self) -> list[dict[str, Any]]:
         """The conversation as JSON; :func:`parse_conversation` reads it back as an equal one."""
@@ -152,6 +144,13 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
         raise ConversationError(f"conversation: has {sources} sources; the limit is {MAX_SOURCES_IN_ALL}")
     pairs = tuple(_pair(item, f"conversation[{index}]") for index, item in enumerate(value))
     return Conversation(pairs, thread_id)
+
+
+def _visible(pair: QuestionAnswer) -> QuestionAnswer:
+    pair = with_visible(pair, "question", "answer", "comment")
+    if pair.sources:
+        pair = replace(pair, sources=tuple(with_visible(source, "title", "url") for source in pair.sources))
+    return replace(pair, files=tuple(visible(name) for name in pair.files)) if pair.files else pair
 
 
 def _cleaned(pair: QuestionAnswer, most_sources: int) -> QuestionAnswer:

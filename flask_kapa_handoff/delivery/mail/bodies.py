@@ -6,7 +6,6 @@ Gmail shows 102 kB of HTML and hides the rest; comments at helpdesks end at 64 K
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,6 @@ from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
 from .mime import octets
 from .rendering import render_bodies, template_functions
-from .styles import CSS
 from .transcript import Transcript, cut
 
 MAX_HTML, MAX_TEXT = 95_000, 60_000
@@ -28,6 +26,9 @@ MAX_HTML, MAX_TEXT = 95_000, 60_000
 
 MAX_ATTACHMENT = 1_500_000
 """The largest file, in octets: with base64, which adds 37 %, two of them and the bodies stay below 5 MB."""
+
+_PARTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
+"""Parts of the pairs that should fit, tried in order: some become larger than others as HTML."""
 
 _LENGTHS = (20_000, 8_000, 3_000, 1_000, 300, 100)
 """Characters after which long texts are cut, tried in order, if the pressed pair alone is too large."""
@@ -106,13 +107,13 @@ def write_bodies(
         short = context if length is None else _shortened(context, length)
         return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
 
-    # The text quotes the pairs, so it is at least as large as they are.
-    counts = range(transcript.within(MAX_TEXT) + 1)
-    fitting = bisect_left(counts, True, key=lambda latest: not _fits(*render(latest)))
-    if fitting:
-        return Bodies(*render(fitting - 1), attachments)
-    lengths = (render(0, length) for length in _LENGTHS)
-    text, html = next((bodies for bodies in lengths if _fits(*bodies)), None) or render(0, _LENGTHS[-1])
+    share = min(MAX_TEXT / _size(text), MAX_HTML / _size(html or " "))
+    counts = [transcript.within(int(share * part * transcript.octets)) for part in _PARTS]
+    tries = [*((latest, None) for latest in dict.fromkeys(counts)), *((0, length) for length in _LENGTHS)]
+    for latest, length in tries:
+        text, html = render(latest, length)
+        if _fits(text, html):
+            break
     if html is not None and _size(html) > MAX_ATTACHMENT:
         html = None
     return Bodies(octets(text)[:MAX_ATTACHMENT].decode(errors="ignore").replace("\r\n", "\n"), html, attachments)
@@ -152,7 +153,6 @@ def _context(letterhead: Letterhead, ticket: Ticket) -> dict[str, Any]:
         "ticket_url": letterhead.ticket_url,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
-        "css": CSS,
         **template_functions(),
     }
 

@@ -34,10 +34,15 @@ class Transcript:
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def octets(self) -> int:
+        """The size of all questions and answers."""
+        return sum(_octets(item.pair) for item in self._items)
+
     def within(self, octets: int) -> int:
         """How many of the latest pairs have at most so many octets of text."""
         for count, item in enumerate(reversed(self._items)):
-            octets -= len(item.pair.question.encode()) + len(item.pair.answer.encode())
+            octets -= _octets(item.pair)
             if octets < 0:
                 return count
         return len(self)
@@ -58,6 +63,10 @@ class Transcript:
             "new": _beside_pressed(item for item in kept if item.number > self._earlier),
             "earlier": _beside_pressed(item for item in kept if item.number <= self._earlier),
         }
+
+
+def _octets(pair: QuestionAnswer) -> int:
+    return len(pair.question.encode()) + len(pair.answer.encode())
 
 
 def _beside_pressed(items: Iterable[Item]) -> tuple[Item, ...]:
