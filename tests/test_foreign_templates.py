@@ -236,7 +236,7 @@ def test_mails_are_written_where_the_site_has_other_delimiters(make_app: MakeApp
     send_ticket(app.test_client())
     (received,) = mail_server.wait_for(1)
     assert "It does not work on Tuesdays." in received.body("plain")
-    assert "<code>keys rotate</code>" in received.body("html")
+    assert ">keys rotate</code>" in received.body("html")
 
 
 # --- the site's own layout -------------------------------------------------------------------------------------------

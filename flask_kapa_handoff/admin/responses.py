@@ -26,6 +26,7 @@ _NAMES = frozenset(
         "alone",
         "attempts",
         "configured",
+        "context",
         "current",
         "damaged_attempts",
         "earlier",
