@@ -40,7 +40,7 @@ def read_comment(value: Any) -> str:
     if isinstance(decoded, dict):
         said = [words for name, words in _REASONS.items() if decoded.get(name) is True]
         issue = decoded.get("issue")
-        text = ". ".join([*said, issue] if isinstance(issue, str) and issue.strip() else said)
+        text = ". ".join([*said, issue.strip()] if isinstance(issue, str) and issue.strip() else said)
     return _cut(clean_text(text).strip(), MAX_COMMENT) if isinstance(text, str) else ""
 
 
