@@ -95,8 +95,6 @@ def write_bodies(
     text, html = whole
     files = ("conversation.html", "text/html", html or ""), ("conversation.txt", "text/plain", text)
     file = next((one for one in files if 0 < _size(one[2]) <= MAX_ATTACHMENT), None)
-    if file is not None:
-        attachments.insert(0, file)
     where = stored if file is None else f"The attached {file[0]} has the whole conversation."
 
     def render(latest: int, length: int | None = None) -> tuple[str, str | None]:
@@ -111,9 +109,10 @@ def write_bodies(
     counts = [transcript.within(int(share * part * transcript.octets)) for part in _PARTS]
     tries = [*((latest, None) for latest in dict.fromkeys(counts)), *((0, length) for length in _LENGTHS)]
     for latest, length in tries:
-        text, html = render(latest, length)
-        if _fits(text, html):
-            break
+        bodies = render(latest, length)
+        if _fits(*bodies):
+            return Bodies(*bodies, [file, *attachments] if file is not None else attachments)
+    # A template of the site's own is larger than that itself, and shortening the texts does not help.
     if html is not None and _size(html) > MAX_ATTACHMENT:
         html = None
     return Bodies(octets(text)[:MAX_ATTACHMENT].decode(errors="ignore").replace("\r\n", "\n"), html, attachments)
