@@ -31,7 +31,16 @@ print((time.process_time() - began) * 1000)
 
 _WRITTEN = re.compile(r"^(?:INSERT INTO|UPDATE|DELETE FROM) kapa_handoff_(\w+)")
 
-_LATE = ("alembic", "smtplib", "comrak", "nh3", "flask_mail", "flask_wtf", "email_validator")
+_LATE = (
+    "alembic",
+    "smtplib",
+    "comrak",
+    "nh3",
+    "flask_mail",
+    "flask_wtf",
+    "email_validator",
+    "sqlalchemy.dialects.postgresql",
+)
 
 
 @dataclass

@@ -31,14 +31,17 @@ def main() -> None:
     parser.add_argument("after", type=Path, nargs="?", default=Path(), help="default: the current directory")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     chosen = parser.parse_args()
-    with _mail_sink() as port:
+    with tempfile.TemporaryDirectory(prefix="bytecode-") as bytecode, _mail_sink() as port:
+        # As installed by pip. Otherwise, each process may compile the package, which takes longer than running it.
+        os.environ |= {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
         for name in MEASURED:
             times: dict[Path, list[float]] = {chosen.before: [], chosen.after: []}
-            for number in range(chosen.rounds):
+            for number in range(chosen.rounds + 1):
                 turn = (chosen.before, chosen.after)
                 for checkout in turn if number % 2 == 0 else turn[::-1]:
                     times[checkout].append(_seconds(checkout, name, port))
-            before, after = times[chosen.before], times[chosen.after]
+            # The first round wrote the bytecode.
+            before, after = times[chosen.before][1:], times[chosen.after][1:]
             ratio = statistics.median(after) / statistics.median(before)
             print(
                 f"{name:28} after : before {ratio:5.2f} (fastest {min(after) / min(before):.2f}); "

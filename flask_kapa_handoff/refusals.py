@@ -10,10 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from .errors import Unavailable
 from .hook_checks import HOOKS
@@ -168,7 +167,7 @@ def recent_refusals(database: Database) -> Counts:
 
 
 def counted_since(connection: Connection, moment: datetime) -> Counts:
-    """The same since the beginning of the hour that contains a moment."""
+    """The same counts, from the beginning of the hour that contains this moment."""
     columns = refusal.c
     query = select(columns.reason, columns.detail, func.sum(columns.count)).where(columns.hour >= _hour(moment))
     rows = connection.execute(query.group_by(columns.reason, columns.detail))
@@ -205,14 +204,15 @@ def _store(connection: Connection, counts: Counts) -> None:
     stored = _Memory()
     stored.counts.update(dict.fromkeys(counted_since(connection, moment), 0))
     stored.add(counts)
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     for (reason, detail), number in stored.counts.items():
         if number:
-            values = {"reason": reason, "detail": detail, "hour": hour, "count": number, "last_at": moment}
-            row = dialect.insert(refusal).values(values)
-            more = {"count": columns.count + row.excluded.count, "last_at": row.excluded.last_at}
-            unique = (columns.hour, columns.reason, columns.detail)
-            connection.execute(row.on_conflict_do_update(index_elements=unique, set_=more))
+            _add(connection, {"hour": hour, "reason": reason, "detail": detail}, number, moment)
+
+
+def _add(connection: Connection, key: Mapping[str, Any], number: int, moment: datetime) -> None:
+    row = update(refusal).filter_by(**key).values(count=refusal.c.count + number, last_at=moment)
+    if not connection.execute(row).rowcount:
+        connection.execute(insert(refusal).values(**key, count=number, last_at=moment))
 
 
 def _hour(moment: datetime) -> datetime:

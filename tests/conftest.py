@@ -31,7 +31,7 @@ from tests.helpers.tickets import send_ticket
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Twice the processors: a test waits for browsers and other processes for half of its time."""
+    """Twice the number of processors: half of the time, a test waits for browsers and other processes."""
     return 2 * (os.cpu_count() or 1)
 
 
@@ -75,7 +75,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 def database_of_app(
     backend: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], dict[str, str]]]:
-    """Gives the configuration of an app's database, empty, by the app's name; nothing: the file of its own."""
+    """Returns the configuration of an app's empty database, by the app's name; empty: the package's own file."""
     uris: dict[str, str] = {}
 
     def choose(name: str) -> dict[str, str]:
@@ -139,7 +139,7 @@ def mail_server() -> Iterator[MailServer]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Any], str]]:
-    """Serves an app to browsers and other processes; gives its address."""
+    """Serves an app to browsers and other processes; returns its address."""
     servers: list[WebServer] = []
 
     def start(app: Any) -> str:
@@ -153,13 +153,13 @@ def serve() -> Iterator[Callable[[Any], str]]:
 
 @pytest.fixture(params=["page", "fragment", "json"])
 def shape(request: pytest.FixtureRequest) -> str:
-    """How the answer is wanted."""
+    """The requested kind of response."""
     return str(request.param)
 
 
 @pytest.fixture
 def admin_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
-    """Builds apps with an admin room that is open to all."""
+    """Builds apps whose admin pages are open to everyone."""
 
     def build(*, admin_required: Callable[..., Any] = let_pass, **options: Any) -> Flask:
         return make_app(handoff=KapaHandoff(admin_required=admin_required), **options)
@@ -209,7 +209,7 @@ def smtp() -> Iterator[Callable[..., ScriptedServer]]:
 
 @pytest.fixture
 def smtp_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
-    """Builds apps that send to a server of the test, and wait no longer than a second for it."""
+    """Builds apps that send to a server of the test, with a timeout of one second."""
 
     def build(server: ScriptedServer | MailServer, **config: Any) -> Flask:
         defaults = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": server.port, "KAPA_HANDOFF_SMTP_TIMEOUT": 1}
@@ -236,5 +236,5 @@ def database(app: Flask) -> Database:
 
 @pytest.fixture
 def queue(app: Flask) -> Callable[[], str]:
-    """Stores a ticket; gives its reference."""
+    """Stores a ticket; returns its reference."""
     return lambda: send_ticket(app.test_client())

@@ -16,7 +16,7 @@ SLACK = 1.0
 
 
 def verdict(measured: float, least: float) -> str | None:
-    """What is wrong with the coverage; None: it lies at the floor, or less than :data:`SLACK` above it.
+    """What is wrong with the coverage; None: it is at the floor, or less than :data:`SLACK` above it.
 
     Arguments:
         measured: percent of lines and branches.

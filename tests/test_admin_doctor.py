@@ -24,7 +24,7 @@ LEVEL = re.compile(r'data-level="(\w+)"')
 
 @pytest.fixture
 def admin_app(make_app: Callable[..., Flask], mail_server: MailServer) -> Callable[..., Flask]:
-    """Builds apps with a mail server and an admin room that is open to all."""
+    """Builds apps with a mail server and admin pages that are open to everyone."""
 
     def build(**config: Any) -> Flask:
         mail = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": mail_server.port}
@@ -53,7 +53,7 @@ def test_all_is_well(admin_app: Callable[..., Flask], mail_server: MailServer) -
     assert mail_server.received == []
 
 
-def test_the_worst_stands_first(admin_app: Callable[..., Flask]) -> None:
+def test_the_worst_comes_first(admin_app: Callable[..., Flask]) -> None:
     """Problems, then warnings, then what is well; each with why it matters and how to fix it."""
     app = admin_app(MAIL_DEFAULT_SENDER=None, SECRET_KEY="short")
     text, levels = check_up(app.test_client())
@@ -64,7 +64,7 @@ def test_the_worst_stands_first(admin_app: Callable[..., Flask]) -> None:
     assert "Problem: There is no sender. Tickets are stored, but they cannot be sent. How to fix it: Set" in text
 
 
-def test_commands_stand_out(admin_app: Callable[..., Flask]) -> None:
+def test_commands_are_marked_as_code(admin_app: Callable[..., Flask]) -> None:
     """What to type is marked up as code, and nothing else is."""
     page = admin_app(SECRET_KEY="short").test_client().get("/handoff/admin/doctor").text
     found = re.findall(r"<code>(.*?)</code>", page)
@@ -98,7 +98,7 @@ def test_a_web_server_without_threads_is_a_problem(
     runs: bool,
 ) -> None:
     """In a process of uWSGI, which has a module that says so; the log of its first request says it, too."""
-    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(version=version, opt=options))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(version=version, opt=options))
     app = admin_app(KAPA_HANDOFF_DELIVERY="thread")
     text, _ = check_up(app.test_client())
     state_of(app).delivery.stop()
@@ -136,8 +136,8 @@ def test_what_a_server_says_is_text(admin_app: Callable[..., Flask], mail_server
     assert "<script>alert(1)" not in page
 
 
-def test_the_sites_guard_stands_before_it(make_app: Callable[..., Flask]) -> None:
-    """Who is no admin learns nothing."""
+def test_the_sites_guard_protects_it(make_app: Callable[..., Flask]) -> None:
+    """A visitor who is not an admin gets no information."""
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: lambda **values: abort(401)))
     assert app.test_client().get("/handoff/admin/doctor").status_code == 401
 

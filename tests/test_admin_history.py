@@ -1,4 +1,4 @@
-"""The settings' versions: two admins at once, who changed what, and the way back."""
+"""The settings' versions: two admins at once, who changed what, and how to restore one."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
     assert page.index("Version 2 unknown,") < page.index("Version 1 unknown,")
 
 
-def bring_back(client: FlaskClient, version: int) -> TestResponse:
+def restore(client: FlaskClient, version: int) -> TestResponse:
     """Press the button that restores a version."""
     page = client.get("/handoff/admin/?history=all").text
     form = next(
@@ -66,18 +66,18 @@ def bring_back(client: FlaskClient, version: int) -> TestResponse:
     return client.post("/handoff/admin/settings", data={name: unescape(value) for name, value in names.items()})
 
 
-def test_a_version_is_brought_back(admin: FlaskClient) -> None:
+def test_a_version_is_restored(admin: FlaskClient) -> None:
     """One press makes an older version's values the newest version."""
     save(admin, button_text="First", triggers="downvote", email="first@example.com")
     save(admin, button_text="Second", enabled="false")
-    assert bring_back(admin, 1).status_code == 303
+    assert restore(admin, 1).status_code == 303
     assert offered(admin, downvoted="true") == "First"
     assert fields(admin)["version"] == "3"
-    assert bring_back(admin, 0).status_code == 303
+    assert restore(admin, 0).status_code == 303
     assert offered(admin) == "Create ticket"
 
 
-def test_a_version_is_brought_back_around_a_pinned_setting(
+def test_restoring_a_version_leaves_a_pinned_setting_alone(
     make_app: Callable[..., Flask], admin_app: Callable[..., Flask]
 ) -> None:
     """What has been pinned since is left alone."""
@@ -85,7 +85,7 @@ def test_a_version_is_brought_back_around_a_pinned_setting(
     save(client, button_text="First", email="first@example.com")
     save(client, button_text="Second")
     pinned = admin_app(KAPA_HANDOFF_PINNED="email").test_client()  # on the same database
-    assert bring_back(pinned, 1).status_code == 303
+    assert restore(pinned, 1).status_code == 303
     assert fields(pinned)["button_text"] == "First"
     assert fields(pinned)["email"] == "support@example.com"
 

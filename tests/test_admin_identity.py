@@ -1,4 +1,4 @@
-"""What the history calls an admin: as a person, and never at the cost of a save."""
+"""How the history names an admin: like a person, and without ever preventing a save."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 
 def saved_by(app: Flask, **headers: str) -> str:
-    """Who the history says has made a change."""
+    """Who made a change, according to the history."""
     client = app.test_client()
     answer = client.post("/handoff/admin/settings", data=fields(client, button_text="Ask"), headers=headers)
     assert answer.status_code == 303, answer.text
@@ -85,8 +85,8 @@ def test_a_login_manager_that_is_not_flask_logins_is_no_obstacle(
     assert saved_by(app) == "Ada"
 
 
-def test_a_user_object_that_fails_costs_no_save(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
-    """Its row may be gone; the next source is asked, and the log does not repeat what the error says."""
+def test_a_user_object_that_fails_prevents_no_save(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+    """Its row may be gone; the next source is used, and the log does not repeat the error's text."""
 
     class Gone:
         @property
@@ -116,10 +116,8 @@ def test_admin_name_says_it_first(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("given", [5, ["Maria"], b"Maria", RuntimeError("SECRET")])
-def test_an_admin_name_that_is_wrong_costs_no_save(
-    make_app: MakeApp, caplog: pytest.LogCaptureFixture, given: Any
-) -> None:
-    """It raises, or gives no text: the log names the hook and the type, and the next source is asked."""
+def test_a_wrong_admin_name_prevents_no_save(make_app: MakeApp, caplog: pytest.LogCaptureFixture, given: Any) -> None:
+    """It raises, or returns no text: the log names the hook and the type, and the next source is used."""
     handoff = KapaHandoff(admin_required=let_pass)
     handoff.visitor_loader(lambda: Visitor("maria@example.com"))
 

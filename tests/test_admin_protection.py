@@ -19,7 +19,7 @@ from tests.helpers.admin import fields, offered, save, shown, with_password
 # The guard
 
 
-def test_every_route_stands_behind_the_decorator(admin_app: Callable[..., Flask]) -> None:
+def test_every_route_is_behind_the_decorator(admin_app: Callable[..., Flask]) -> None:
     """Each rule of the blueprint refuses whom the site's decorator refuses."""
     app = admin_app(admin_required=with_password)
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("kapa_handoff_admin.")]
@@ -170,7 +170,7 @@ def test_a_site_sets_its_own_policy(admin_app: Callable[..., Flask]) -> None:
     ]
 
 
-def test_the_pages_stand_in_the_sites_own_template(admin_app: Callable[..., Flask]) -> None:
+def test_the_pages_are_shown_in_the_sites_own_template(admin_app: Callable[..., Flask]) -> None:
     """KAPA_HANDOFF_ADMIN_TEMPLATE gives the frame; the pages bring their own style and script with them."""
     app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
     app.jinja_loader = DictLoader(

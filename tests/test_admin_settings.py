@@ -13,6 +13,7 @@ from flask_kapa_handoff import Trigger
 from flask_kapa_handoff.signals import settings_changed
 from tests.helpers.admin import error_at, fields, offered, save, shown
 from tests.helpers.offers import signed_offer
+from tests.helpers.pages import json_of
 from tests.helpers.tickets import PAIR
 
 HTMX = {"HX-Request": "true"}
@@ -30,8 +31,8 @@ def test_saving_without_htmx_leads_back_to_the_page(admin: FlaskClient) -> None:
     assert 'value="Ask a human"' in page.text
 
 
-def test_an_old_saved_notice_does_not_lie(admin: FlaskClient) -> None:
-    """A link with an older version's notice says nothing."""
+def test_an_old_saved_notice_is_not_shown(admin: FlaskClient) -> None:
+    """A link with an older version's notice shows nothing."""
     save(admin, button_text="One")
     save(admin, button_text="Two")
     assert "Saved as version" not in shown(admin.get("/handoff/admin/?saved=1"))
@@ -100,7 +101,7 @@ def test_a_field_that_is_left_out_keeps_its_value(admin: FlaskClient) -> None:
     assert found["enabled"] == ["false", "true"]
 
 
-def test_saving_what_holds_already_changes_nothing(admin: FlaskClient) -> None:
+def test_saving_unchanged_values_changes_nothing(admin: FlaskClient) -> None:
     """An unchanged form makes no version and says so."""
     answer = save(admin)
     assert answer.status_code == 303
@@ -157,7 +158,7 @@ def test_the_signal_comes_after_the_commit(admin_app: Callable[..., Flask]) -> N
     ],
 )
 @pytest.mark.parametrize("htmx", [False, True])
-def test_a_wrong_field_is_told_at_the_field(
+def test_a_wrong_field_is_reported_at_the_field(
     admin: FlaskClient, name: str, value: Any, message: str, htmx: bool
 ) -> None:
     """A wrong value is 422 with the message at its field; what was typed stays, and nothing is stored."""
@@ -172,7 +173,7 @@ def test_a_wrong_field_is_told_at_the_field(
     assert offered(admin) == "Create ticket"
 
 
-def test_several_wrong_fields_are_told_together(admin: FlaskClient) -> None:
+def test_several_wrong_fields_are_reported_together(admin: FlaskClient) -> None:
     """Each wrong field has its message; the first one takes the focus."""
     answer = save(admin, email="support@", button_text="", triggers=[""])
     for name in ("email", "button_text", "triggers"):
@@ -181,7 +182,7 @@ def test_several_wrong_fields_are_told_together(admin: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "x", "", "1000"])
-def test_a_hidden_threshold_does_not_stand_in_the_way(admin: FlaskClient, value: str) -> None:
+def test_a_hidden_threshold_does_not_prevent_a_save(admin: FlaskClient, value: str) -> None:
     """Where conversation-length is not chosen, a bad threshold is left as it was."""
     assert save(admin, triggers="downvote", threshold=value).status_code == 303
     assert fields(admin)["threshold"] == "3"
@@ -214,7 +215,12 @@ def test_pinned_settings_are_shown_and_not_changed(admin_app: Callable[..., Flas
         assert f"Set in the site's configuration ( KAPA_HANDOFF_{key} )." in shown(page)
     assert page.text.count(" readonly") == 3
     assert page.text.count(" disabled>") == len(Trigger)
-    other = {"email": "x@example.com", "button_text": "Other", "triggers": "downvote", "threshold": "9"}
+    other: dict[str, Any] = {
+        "email": "x@example.com",
+        "button_text": "Other",
+        "triggers": "downvote",
+        "threshold": "9",
+    }
     for name, value in other.items():
         answer = save(client, **{"triggers": None, name: value})
         assert answer.status_code == 422
@@ -222,8 +228,8 @@ def test_pinned_settings_are_shown_and_not_changed(admin_app: Callable[..., Flas
     assert save(client, triggers="always", enabled="false").status_code == 303
 
 
-def test_a_database_out_of_reach_is_told_in_place(admin_app: Callable[..., Flask], tmp_path: Any) -> None:
-    """Where the database cannot be reached, htmx is led to the page's line for failures; the form stays."""
+def test_an_unreachable_database_is_reported_in_place(admin_app: Callable[..., Flask], tmp_path: Any) -> None:
+    """If the database cannot be reached, htmx shows the page's line for failures; the form stays."""
     (tmp_path / "folder").mkdir()
     client = admin_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{tmp_path / 'folder'}").test_client()
     assert client.get("/handoff/admin/").status_code == 503
@@ -234,7 +240,7 @@ def test_a_database_out_of_reach_is_told_in_place(admin_app: Callable[..., Flask
 
 
 def test_a_ticket_sent_after_a_save_goes_to_the_new_address(admin: FlaskClient) -> None:
-    """The address that holds when a ticket is sent is the one that it goes to."""
+    """A ticket goes to the address that is current when it is sent."""
     offer = signed_offer(admin)
     save(admin, email="new@example.com")
     answer = admin.post(
@@ -247,4 +253,4 @@ def test_a_ticket_sent_after_a_save_goes_to_the_new_address(admin: FlaskClient) 
         },
     )
     assert answer.status_code == 201
-    assert "new@example.com" in admin.get(f"/handoff/admin/tickets/{answer.json['reference']}").text
+    assert "new@example.com" in admin.get(f"/handoff/admin/tickets/{json_of(answer)['reference']}").text

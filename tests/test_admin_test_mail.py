@@ -1,4 +1,4 @@
-"""The test mail of the settings page: what the mail server said to it."""
+"""The test mail of the settings page, and the mail server's reply."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_test_mail_that_is_refused(mailing: FlaskClient, mail_server: MailServ
 
 
 def test_a_test_mail_that_is_delayed(mailing: FlaskClient, mail_server: MailServer) -> None:
-    """A temporary refusal is told as such."""
+    """A temporary refusal is reported as temporary."""
     mail_server.replies["DATA"] = ["451 4.7.1 Greylisted"]
     answer = send_test_mail(mailing, htmx=True)
     assert 'data-outcome="delayed"' in answer.text
@@ -67,7 +67,7 @@ def test_a_test_mail_to_a_server_that_is_down(admin_app: Callable[..., Flask]) -
     assert "Connection refused" in answer.text
 
 
-def test_a_test_mail_that_the_site_keeps_in(admin_app: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_a_test_mail_that_the_site_suppresses(admin_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """Where the site suppresses mail, the page says that nothing was sent."""
     client = admin_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port, MAIL_SUPPRESS_SEND=True).test_client()
     answer = send_test_mail(client)

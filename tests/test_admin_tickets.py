@@ -31,7 +31,7 @@ EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
 @pytest.fixture
 def admin_app(make_app: Callable[..., Flask], mail_server: MailServer) -> Callable[..., Flask]:
-    """Builds apps with a mail server and an admin room that is open to all."""
+    """Builds apps with a mail server and admin pages that are open to everyone."""
 
     def build(**config: Any) -> Flask:
         mail = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": mail_server.port}
@@ -74,7 +74,7 @@ def deliver(app: Flask, reference: str) -> None:
 
 
 def cut_off(app: Flask, reference: str, *, long_ago: bool) -> None:
-    """Begin a delivery that never ends, as a process does that is killed."""
+    """Begin a delivery that never ends, like a process that is killed."""
     database = state_of(app).database
     assert outbox.claim(database, 30, reference=reference)
     if long_ago:
@@ -86,7 +86,7 @@ def cut_off(app: Flask, reference: str, *, long_ago: bool) -> None:
 
 
 def send_again(client: FlaskClient, reference: str, **changes: Any) -> TestResponse:
-    """Press "Send again", or what a page that has become old would send."""
+    """Press "Send again", or send what an outdated page would send."""
     page = client.get("/handoff/admin/").text
     token = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page)
     assert token
@@ -96,7 +96,7 @@ def send_again(client: FlaskClient, reference: str, **changes: Any) -> TestRespo
 # The list
 
 
-def test_an_empty_list_says_what_will_stand_there(admin: FlaskClient) -> None:
+def test_an_empty_list_says_what_it_will_show(admin: FlaskClient) -> None:
     """Before the first ticket the page explains itself."""
     assert "No tickets yet" in shown(admin.get("/handoff/admin/tickets"))
 
@@ -206,7 +206,7 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
         assert text in page, text
 
 
-def test_whose_word_the_transcript_is_stands_on_top(admin: FlaskClient) -> None:
+def test_the_source_of_the_transcript_is_named_on_top(admin: FlaskClient) -> None:
     """Before anything that the visitor or the AI wrote, the subject aside."""
     page = ticket_page(admin, send_ticket(admin)).text
     assert page.index("The visitor&#39;s browser sent") < page.index("Note</h2>")
@@ -289,7 +289,7 @@ def test_hostile_text_stays_text(admin: FlaskClient) -> None:
 # Delivery
 
 
-def test_each_try_is_shown_with_the_servers_words(app: Flask, admin: FlaskClient, mail_server: MailServer) -> None:
+def test_each_attempt_is_shown_with_the_servers_words(app: Flask, admin: FlaskClient, mail_server: MailServer) -> None:
     """The page tells when, to whom, and how each attempt ended."""
     reference = send_ticket(admin)
     mail_server.replies["DATA"] = ["451 4.7.1 Greylisted <b>now</b>"]
@@ -302,7 +302,7 @@ def test_each_try_is_shown_with_the_servers_words(app: Flask, admin: FlaskClient
     assert ">Try now</button>" in page.text
 
 
-def test_a_try_that_was_cut_off_is_not_known(app: Flask, admin: FlaskClient) -> None:
+def test_the_outcome_of_an_interrupted_attempt_is_unknown(app: Flask, admin: FlaskClient) -> None:
     """An attempt without an outcome says so, and that the mail may arrive twice."""
     reference = send_ticket(admin)
     cut_off(app, reference, long_ago=True)
@@ -345,7 +345,7 @@ def test_a_server_out_of_reach_is_no_duplicate(admin_app: Callable[..., Flask]) 
     assert "arrive twice" not in page
 
 
-def test_a_try_that_goes_on_is_under_way(app: Flask, admin: FlaskClient) -> None:
+def test_an_attempt_that_has_not_ended_is_shown_as_sending(app: Flask, admin: FlaskClient) -> None:
     """A ticket in delivery says so, and cannot be sent a second time."""
     reference = send_ticket(admin)
     cut_off(app, reference, long_ago=False)

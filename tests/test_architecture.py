@@ -60,7 +60,7 @@ def test_every_function_is_in_a_file_that_is_named() -> None:
 
 
 def test_the_floors_are_those_of_the_contract() -> None:
-    """Every module of setup.cfg's contract stands on the page, from the top down."""
+    """Every module of setup.cfg's contract is on the page, from the top down."""
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
     contract = setup["importlinter:contract:floors"]["layers"].split()

@@ -1,4 +1,4 @@
-"""JSON of strangers: read as json.loads() does, and refused where it would take long."""
+"""JSON from strangers: decoded as json.loads() does, and refused if it would take long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask_kapa_handoff.bounded_json import MAX_CONTAINERS, loads
 
 
 @pytest.mark.parametrize("value", [{}, [], "x", 7, None, [{"a": ["\\", '"', "[{" * 30_000, "ü🦊"]}], {"[": '\\"['}])
-def test_json_is_read_as_ever(value: object) -> None:
+def test_valid_json_is_read(value: object) -> None:
     """Brackets in texts do not count, whatever is escaped around them; text and bytes are the same."""
     for ascii_only in (True, False):
         text = json.dumps(value, ensure_ascii=ascii_only)
@@ -28,7 +28,7 @@ def test_too_many_lists_and_objects_are_refused(unit: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", '"' + "[" * 30_000, b"\xff\xfe", '"\\"[' * 30_000])
-def test_what_is_no_json_is_refused(text: str | bytes) -> None:
+def test_invalid_json_is_refused(text: str | bytes) -> None:
     """As json.loads() does, or earlier."""
     with pytest.raises(ValueError):
         loads(text)

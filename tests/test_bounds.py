@@ -1,4 +1,4 @@
-"""The bounds of the dependencies: as low as the tests pass on, and such that sites can keep what they have."""
+"""The bounds of the dependencies: as low as the tests pass, and so wide that sites can keep their versions."""
 
 from __future__ import annotations
 

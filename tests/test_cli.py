@@ -38,7 +38,7 @@ def test_deliver_sends_what_is_due(make_app: Callable[..., Flask], mail_server: 
     assert {mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received} == references
 
 
-def test_deliver_gives_up_on_a_server_that_is_out_of_reach(make_app: Callable[..., Flask]) -> None:
+def test_deliver_stops_when_the_server_cannot_be_reached(make_app: Callable[..., Flask]) -> None:
     """After three failed attempts, the others wait for the next run instead of for their own time-outs."""
     app = make_app(MAIL_PORT=free_port())
     for _ in range(5):
@@ -48,8 +48,8 @@ def test_deliver_gives_up_on_a_server_that_is_out_of_reach(make_app: Callable[..
     assert "could not be reached" in result.output
 
 
-def test_deliver_tells_cron_of_a_failure(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """A ticket that failed for good makes the exit code 1; one that waits does not."""
+def test_deliver_reports_a_failure_to_cron(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """If a ticket failed, the exit code is 1; if one only waits, it is 0."""
     app = mailing(make_app, mail_server)
     mail_server.replies["RCPT"] = ["550 no such user", "450 later"]
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_retry_sends_to_the_address_of_today(make_app: Callable[..., Flask], mai
 
 @pytest.mark.parametrize("words", [[], ["T-234567", "--failed"]])
 def test_retry_wants_one_or_all(app: Flask, words: list[str]) -> None:
-    """Neither and both are mistakes that are told."""
+    """Giving neither or both is an error with a message."""
     result = invoke(app, "retry", *words)
     assert result.exit_code == 2
     assert "--failed" in result.output
@@ -285,7 +285,7 @@ def test_export_since_a_day(app: Flask) -> None:
 def test_export_loses_no_ticket_whose_conversation_is_damaged(
     app: Flask, stored: str | None, exported: str | None
 ) -> None:
-    """What cannot be read is given as it stands; what is not there is null."""
+    """What cannot be read is exported as it is stored; a missing conversation is null."""
     send_ticket(app.test_client())
     with state_of(app).database.write() as connection:
         change = transcript.delete() if stored is None else transcript.update().values(conversation=stored)
@@ -293,7 +293,7 @@ def test_export_loses_no_ticket_whose_conversation_is_damaged(
     assert json.loads(invoke(app, "export").output)["conversation"] == exported
 
 
-def test_export_ends_quietly_when_nobody_reads_on(app: Flask, tmp_path: Path) -> None:
+def test_export_ends_quietly_when_its_reader_stops(app: Flask, tmp_path: Path) -> None:
     """`export | head -n 1` says nothing but the first line."""
     long = [{"question": "How?", "answer": "So. " * 5000}]  # more than a pipe holds
     references = [send_ticket(app.test_client(), conversation=json.dumps(long)) for _ in range(10)]
@@ -315,8 +315,8 @@ def test_export_ends_quietly_when_nobody_reads_on(app: Flask, tmp_path: Path) ->
     assert said == []
 
 
-def test_erase_forgets_a_visitor(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """All tickets of the address go, whatever their state and its case, with what belongs to them; no other goes."""
+def test_erase_deletes_a_visitors_tickets(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """All tickets of the address, in any state and in upper or lower case, with what belongs to them; no others."""
     app = mailing(make_app, mail_server)
     mail_server.replies["RCPT"] = ["250 yes", "550 no such user"]
     gone = [send_ticket(app.test_client(), email=email) for email in ("V@example.com", "v@example.com")]
@@ -344,14 +344,14 @@ def test_erase_asks_first(app: Flask, typed: str, deleted: bool) -> None:
     assert result.exit_code == (0 if deleted else 1)
 
 
-def test_erase_wants_an_address(app: Flask) -> None:
-    """What is no address is a mistake that is told, and nothing is deleted."""
+def test_erase_requires_an_address(app: Flask) -> None:
+    """Anything else is an error with a message, and nothing is deleted."""
     send_ticket(app.test_client())
     assert invoke(app, "erase", "everybody", "--yes").exit_code == 2
     assert len(left(app)[0]) == 1
 
 
-def test_erase_takes_several_transactions_where_there_is_much(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_erase_of_many_tickets_takes_several_transactions(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of a visitor with many tickets is left behind."""
     monkeypatch.setattr(removal, "BATCH", 2)
     for _ in range(5):

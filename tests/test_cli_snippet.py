@@ -27,7 +27,7 @@ def addresses(printed: str) -> list[str]:
 
 
 def test_it_prints_the_two_tags_each_on_its_line(app: Flask) -> None:
-    """A style sheet, then a deferred script; what it has to say besides is not among them."""
+    """A style sheet, then a deferred script; other messages do not mix with them."""
     done = snippet(app)
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
@@ -38,7 +38,7 @@ def test_it_prints_the_two_tags_each_on_its_line(app: Flask) -> None:
 
 
 def test_for_pages_of_another_origin_the_addresses_are_absolute(make_app: Callable[..., Flask]) -> None:
-    """With the origin, the mount and the prefix; on standard error stands what such pages need."""
+    """With the origin, the mount and the prefix; standard error says what such pages need."""
     app = make_app(KAPA_HANDOFF_ORIGINS="https://docs.example.com")
     done = snippet(app, "--origin", f"{ORIGIN}/")
     assert addresses(done.stdout) == [f"{ORIGIN}/handoff/static/{name}" for name in ("handoff.css", "handoff.js")]
@@ -74,7 +74,7 @@ def test_the_bridge_and_the_desk_are_those_of_the_template_helper(app: Flask, wa
 @pytest.mark.parametrize(
     "origin", ["help.example.com", f"{ORIGIN}/app", f"{ORIGIN}/?x=1", "ftp://help.example.com", "https://[", "//x", ""]
 )
-def test_what_is_no_origin_is_refused_with_an_example(app: Flask, origin: str) -> None:
+def test_an_invalid_origin_is_refused_with_an_example(app: Flask, origin: str) -> None:
     """A path would be taken for a part of the mount."""
     done = snippet(app, "--origin", origin)
     assert done.exit_code == 2

@@ -1,4 +1,4 @@
-"""``flask kapa-handoff worker``: a process of its own, several at once, and how it stops."""
+"""``flask kapa-handoff worker``: a separate process, several at once, and how it stops."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
 
 @pytest.fixture
 def start_worker(tmp_path: Path) -> Iterator[Start]:
-    """Starts workers of a site's own configuration."""
+    """Starts workers with a site's configuration."""
     started: list[subprocess.Popen[str]] = []
 
     def start(app: Flask) -> subprocess.Popen[str]:
@@ -66,7 +66,7 @@ def start_worker(tmp_path: Path) -> Iterator[Start]:
 
 
 def stop(worker: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> str:
-    """Stop a worker; gives what it said."""
+    """Stop a worker; returns what it said."""
     worker.send_signal(how)
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
@@ -97,8 +97,8 @@ def test_it_delivers_until_it_is_stopped(
     assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == references
 
 
-def test_the_mail_in_hand_is_finished_and_no_other_begun(make_site: Callable[..., Flask], start_worker: Start) -> None:
-    """Told to stop while the server thinks about a mail, the worker waits for the reply and records it."""
+def test_the_current_mail_is_finished_and_no_other_begun(make_site: Callable[..., Flask], start_worker: Start) -> None:
+    """When it must stop while the server handles a mail, the worker waits for the reply and records it."""
     reached, said = threading.Event(), threading.Event()
 
     def reply() -> str:
@@ -126,8 +126,8 @@ def test_the_mail_in_hand_is_finished_and_no_other_begun(make_site: Callable[...
     assert states(app) == {"delivered": 1, "queued": 2, "attempts": 1}
 
 
-def test_a_silent_server_does_not_keep_it(make_site: Callable[..., Flask], start_worker: Start) -> None:
-    """The worker ends after the SMTP timeout though no reply comes; the ticket is still there."""
+def test_a_silent_server_does_not_keep_it_running(make_site: Callable[..., Flask], start_worker: Start) -> None:
+    """The worker ends after the SMTP timeout even without a reply; the ticket is still there."""
     with ScriptedServer({"END": [SILENCE]}) as server:
         app = make_site(server, KAPA_HANDOFF_SMTP_CONNECTIONS=1, KAPA_HANDOFF_SMTP_TIMEOUT=2)
         send_ticket(app.test_client())

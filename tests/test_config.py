@@ -1,4 +1,4 @@
-"""Configuration: each key of the contract's table, its default, what is taken, and what stops the start."""
+"""Configuration: each key of the contract's table, its default, allowed values, and what stops the start."""
 
 from __future__ import annotations
 
@@ -257,13 +257,13 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(wrong: str, meant
 
 
 def test_an_unknown_key_like_no_other_is_refused_too() -> None:
-    """Without a guess, but with a place to look."""
+    """Without a suggestion, but with a place to look."""
     with pytest.raises(ConfigurationError, match="KAPA_HANDOFF_ZZZZZZ"):
         Config.from_mapping({"KAPA_HANDOFF_ZZZZZZ": 1})
 
 
 def test_keys_of_others_are_left_alone() -> None:
-    """Flask's own and other extensions' keys are none of ours."""
+    """Keys of Flask and other extensions are ignored."""
     Config.from_mapping({"SECRET_KEY": "x", "KAPA_OTHER": 1, "HANDOFF": 2, "MAIL_SERVER": "x"})
 
 
@@ -315,7 +315,7 @@ def test_a_bad_value_stops_the_start_and_leaves_the_app_as_it_was(make_app: Call
 
 
 def test_the_error_of_a_bad_value_is_a_value_error() -> None:
-    """Who catches ValueError at start catches it."""
+    """Code that catches ValueError at start catches it."""
     assert issubclass(ConfigurationError, ValueError)
 
 
@@ -367,7 +367,7 @@ def test_a_short_password_does_not_reach_the_message_either() -> None:
 
 
 def test_a_password_in_an_origin_does_not_reach_the_message() -> None:
-    """Who copied a private address into the list does not find its password in the log."""
+    """A private address that was copied into the list puts no password into the log."""
     with pytest.raises(ConfigurationError) as caught:
         read("ORIGINS", "https://user:s3cret-pass@docs.example.com")
     assert "s3cret" not in str(caught.value)
@@ -408,8 +408,8 @@ def test_a_long_address_is_refused_before_it_is_read() -> None:
         ("kim.@example.com", "there is a dot too many"),
     ],
 )
-def test_a_mistyped_address_is_told_what_is_wrong_with_it(text: str, mistake: str) -> None:
-    """The usual slips have words of their own, which complete "Check the address: …"."""
+def test_a_mistyped_address_gets_a_specific_message(text: str, mistake: str) -> None:
+    """The usual slips have their own messages, which complete "Check the address: …"."""
     with pytest.raises(ValueError, match=f"^{re.escape(mistake)}$"):
         parse_email(text)
 

@@ -14,9 +14,9 @@ from flask_kapa_handoff.conversation import (
     MAX_SOURCES_IN_ALL,
     ConversationError,
     TooManyPairs,
-    clean_text,
     parse_conversation,
 )
+from flask_kapa_handoff.text import clean_text
 
 PLAIN = {"question": "How?", "answer": "So."}
 
@@ -27,7 +27,7 @@ def parse_one(**keys: Any) -> QuestionAnswer:
 
 
 def test_our_own_spelling_is_read() -> None:
-    """Every documented key arrives in the pair."""
+    """Every documented key is in the pair."""
     pair = parse_one(
         id="a1",
         sources=[{"title": "Keys", "url": "https://docs.example.com/keys"}],
@@ -40,7 +40,7 @@ def test_our_own_spelling_is_read() -> None:
 
 
 def test_kapas_spelling_is_read() -> None:
-    """What Kapa's events and wire give is understood as it comes."""
+    """What Kapa's events and responses contain is understood unchanged."""
     pair = parse_one(
         questionAnswerId="qa-9",
         sources=[
@@ -60,14 +60,14 @@ def test_kapas_spelling_is_read() -> None:
 
 
 def test_an_answer_that_broke_off_is_marked() -> None:
-    """Only then is the mark in the JSON, so that other conversations look as they always did."""
+    """Only then is the mark in the JSON, so other conversations look as before."""
     stopped, whole = parse_one(stopped=True), parse_one(stopped=None)
     assert (stopped.stopped, whole.stopped) == (True, False)
     assert stopped.as_json()["stopped"] is True
     assert "stopped" not in whole.as_json()
 
 
-def test_a_plain_pair_needs_nothing_but_question_and_answer() -> None:
+def test_a_plain_pair_needs_only_question_and_answer() -> None:
     """Everything else has a default."""
     assert parse_one() == QuestionAnswer("How?", "So.", None, (), False, None)
 
@@ -153,7 +153,7 @@ def test_a_source_without_a_title_is_called_by_its_address() -> None:
     ],
 )
 def test_a_bad_shape_is_refused_and_the_message_names_the_place(value: object, place: str) -> None:
-    """Who wrote the chat's code finds the spot without guessing."""
+    """The message shows the chat's developer where to look."""
     with pytest.raises(ConversationError) as caught:
         parse_conversation(value)
     assert str(caught.value).split(": ")[0].startswith(place)

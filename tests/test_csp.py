@@ -1,4 +1,4 @@
-"""Sites whose Content-Security-Policy names nonces: our scripts and styles carry the site's."""
+"""Sites with nonces in their Content-Security-Policy: our scripts and styles have the site's nonce."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 
 def tags(page: str) -> list[str]:
-    """The tags of a page that a policy looks at."""
+    """The tags of a page to which a policy applies."""
     return re.findall(r'<script[^>]*>|<link rel="stylesheet"[^>]*>', page)
 
 
@@ -84,7 +84,7 @@ def test_the_sites_own_nonce_comes_first(make_app: MakeApp) -> None:
         assert 'nonce="c"' in render_template_string("{{ kapa_widget('id', nonce='c') }}")
 
 
-def test_a_nonce_that_fails_costs_no_page(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_nonce_breaks_no_page(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     """The page is shown without one, and the log says where the error was raised."""
 
     def broken() -> str:

@@ -1,4 +1,4 @@
-"""One damaged row fails alone: everything else is listed, claimed, delivered, exported, erased and counted as ever."""
+"""A damaged row fails alone: all others are listed, claimed, delivered, exported, erased and counted."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def damaged_and_good(site: Flask, change: str) -> tuple[str, str]:
 def test_a_damaged_row_fails_alone(
     site: Flask, client: FlaskClient, mail_server: MailServer, change: str, column: str
 ) -> None:
-    """It is marked wherever it is met, and nothing stops at it."""
+    """It is marked everywhere, and nothing else is affected."""
     damaged, good = damaged_and_good(site, change)
     assert health(site).queued == 2
     run = invoke(site, "deliver")
@@ -141,7 +141,7 @@ def test_a_row_with_a_damaged_id_can_still_be_told_and_erased(site: Flask, clien
 
 @pytest.mark.only("sqlite")
 def test_a_damaged_ticket_is_not_sent_again(site: Flask) -> None:
-    """A request for it is told why, and the next delivery fails it once more."""
+    """A request for it says why, and the next delivery fails it again."""
     damaged, _ = damaged_and_good(site, "created_at = 'last Tuesday'")
     run = invoke(site, "retry", damaged)
     assert run.exit_code == 1
@@ -163,7 +163,7 @@ def test_a_damaged_lease_ends(site: Flask, client: FlaskClient) -> None:
 
 
 @pytest.mark.only("sqlite")
-def test_a_time_that_is_none_hides_no_other(site: Flask, client: FlaskClient) -> None:
+def test_a_damaged_time_hides_no_other(site: Flask, client: FlaskClient) -> None:
     """What waits, since when, and what went out last is read from the rows that can be read."""
     damaged, good = damaged_and_good(site, "next_attempt_at = '!', queued_at = '!'")
     execute(site, "UPDATE kapa_handoff_ticket SET next_attempt_at = 'zzz' WHERE reference = :at", at=damaged)
@@ -218,8 +218,8 @@ def test_a_pair_that_cannot_be_read_is_sent_as_it_is_stored(site: Flask, mail_se
 
 
 @pytest.mark.parametrize("stored", ['{"order": "A-17', "[]", "5"])
-def test_damaged_fields_are_told_as_they_are_stored(site: Flask, mail_server: MailServer, stored: str) -> None:
-    """The ticket goes out with them, and the check-up names it."""
+def test_damaged_fields_are_shown_as_they_are_stored(site: Flask, mail_server: MailServer, stored: str) -> None:
+    """The ticket is sent with them, and the check-up names it."""
     reference = send_ticket(site.test_client())
     execute(site, "UPDATE kapa_handoff_ticket SET fields = :it WHERE reference = :at", it=stored, at=reference)
     assert f"{reference} (fields)" in str(findings(site))
@@ -281,8 +281,8 @@ def test_a_damaged_attempt_fails_alone(site: Flask, client: FlaskClient) -> None
 
 
 @pytest.mark.only("sqlite")
-def test_a_damaged_time_lets_a_quota_answer(make_app: Callable[..., Flask]) -> None:
-    """When a place is free again is read from the time of a ticket, which may be damaged."""
+def test_a_damaged_time_does_not_break_a_quota(make_app: Callable[..., Flask]) -> None:
+    """When there is room again is read from the time of a ticket, which may be damaged."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
     client = app.test_client()
     offer = signed_offer(client)

@@ -1,4 +1,4 @@
-"""A second way out beside mail: the outbox, the courier and the engines carry it as they carry mail."""
+"""A second channel beside mail: the outbox, the courier and the engines treat both alike."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from flask_kapa_handoff.delivery.outcomes import Delivered, Refused, TryLater, U
 from flask_kapa_handoff.delivery.sample import send_sample
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Outcome, Status, Ticket
-from tests.helpers.couriers import courier_of, deliver, look_up_tries
+from tests.helpers.couriers import courier_of, deliver, ticket_and_attempts
 from tests.helpers.deliveries import watching
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
 
 
 class Parrot:
-    """A channel that remembers what it was given, and ends each ticket as it was told to."""
+    """A channel that remembers what it got, and ends each ticket as it was told."""
 
     def __init__(self, ending: Delivered | Exception) -> None:
         self.ending = ending
@@ -40,7 +40,7 @@ class Parrot:
 
 @pytest.fixture
 def with_parrot(make_app: Callable[..., Flask]) -> Callable[..., tuple[Flask, Parrot]]:
-    """Builds a site whose tickets go out by a channel of its own."""
+    """Builds a site that sends its tickets by its own channel."""
 
     def build(ending: Delivered | Exception, **config: object) -> tuple[Flask, Parrot]:
         app, parrot = make_app(**config), Parrot(ending)
@@ -65,18 +65,18 @@ def with_parrot(make_app: Callable[..., Flask]) -> Callable[..., tuple[Flask, Pa
     ],
     ids=["delivered", "later", "later, without a word", "unreachable", "unknown", "refused", "unexpected"],
 )
-def test_each_ending_is_recorded(
+def test_each_outcome_is_recorded(
     with_parrot: Callable[..., tuple[Flask, Parrot]],
     ending: Delivered | Exception,
     status: Status,
     outcome: Outcome,
     detail: str,
 ) -> None:
-    """Whatever a channel returns or raises, the ticket and its attempt say it in the channel's words."""
+    """Whatever a channel returns or raises, the ticket and its attempt record it in the channel's words."""
     app, parrot = with_parrot(ending)
     reference = send_ticket(app.test_client())
     deliver(app)
-    ticket, (attempt,) = look_up_tries(app, reference)
+    ticket, (attempt,) = ticket_and_attempts(app, reference)
     assert parrot.sent == [(reference, "How do I rotate a key?")]
     assert parrot.closed == 1
     assert (ticket.status, attempt.outcome, attempt.detail) == (status, outcome, detail)
@@ -91,13 +91,13 @@ def test_a_channel_may_say_how_long_to_wait(
     app, _ = with_parrot(TryLater("slow down", seconds=seconds))
     reference = send_ticket(app.test_client())
     deliver(app)
-    ticket, (attempt,) = look_up_tries(app, reference)
+    ticket, (attempt,) = ticket_and_attempts(app, reference)
     assert attempt.finished_at is not None
     assert ticket.next_attempt_at == attempt.finished_at + timedelta(seconds=wait)
 
 
-def test_no_wait_outlives_the_five_days(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
-    """A channel that asks for more time than a ticket has does not get it: the ticket fails, visibly."""
+def test_no_wait_exceeds_the_five_days(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
+    """A channel that asks for more time than the ticket has left does not get it: the ticket fails, visibly."""
     app, _ = with_parrot(TryLater("come back next year", seconds=outbox.GIVE_UP_AFTER.total_seconds() + 60))
     assert deliver_one(app).status is Status.FAILED
 
@@ -110,7 +110,7 @@ def deliver_one(app: Flask) -> Ticket:
 def test_mail_and_another_channel_beside_each_other(
     with_parrot: Callable[..., tuple[Flask, Parrot]], mail_server: MailServer
 ) -> None:
-    """The desk says which way its tickets take; one courier carries both."""
+    """The desk decides which channel its tickets use; one courier handles both."""
     app, parrot = with_parrot(Delivered("taken"), MAIL_PORT=mail_server.port)
     by_channel = send_ticket(app.test_client())
     courier = courier_of(app)
@@ -123,8 +123,8 @@ def test_mail_and_another_channel_beside_each_other(
     assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == [by_mail]
 
 
-def test_threads_carry_another_channel(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
-    """No engine knows what a ticket goes out by."""
+def test_threads_use_another_channel(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
+    """No engine knows which channel a ticket uses."""
     app, parrot = with_parrot(Delivered("taken"), KAPA_HANDOFF_DELIVERY="thread")
     with watching(app) as endings:
         reference = send_ticket(app.test_client())
@@ -133,7 +133,7 @@ def test_threads_carry_another_channel(with_parrot: Callable[..., tuple[Flask, P
 
 
 def test_a_channel_out_of_reach_makes_a_courier_pause(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
-    """After three attempts in vain, as with a mail server; the first that gets through ends it."""
+    """After three failed attempts, as with a mail server; the first success ends the pause."""
     app, parrot = with_parrot(Unreachable("no route"))
     courier = courier_of(app)
     pauses = []
@@ -170,8 +170,8 @@ def test_a_desk_whose_channel_is_gone_delays_its_tickets(make_app: Callable[...,
     assert "'helpdesk'" in str(ticket.last_error)
 
 
-def test_the_sample_takes_the_desks_channel(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
-    """A test shows the way that tickets take, and leaves nothing open."""
+def test_the_sample_uses_the_desks_channel(with_parrot: Callable[..., tuple[Flask, Parrot]]) -> None:
+    """A test uses the same channel as tickets, and leaves no connection open."""
     app, parrot = with_parrot(Delivered("case 1"))
     assert send_sample(state_of(app), "agent@example.com") == (
         "accepted",

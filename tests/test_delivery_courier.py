@@ -1,4 +1,4 @@
-"""The courier and a mail server that is out of reach: it rests, and when the server is back nothing waits for long."""
+"""The courier when the mail server cannot be reached: it pauses, and once the server is back nothing waits long."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MANY = {f"KAPA_HANDOFF_TICKETS_PER_{name}_PER_HOUR": 1000 for name in ("CLIENT",
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """An app whose mail server is not there yet."""
+    """An app whose mail server does not run yet."""
     return make_app(MAIL_PORT=free_port(), **MANY)
 
 
@@ -44,7 +44,7 @@ def database_of(app: Flask) -> Database:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread does, which has no signal for it."""
+    """Wait for something that another thread does without a signal."""
     deadline, pause = time.monotonic() + 30, threading.Event()
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -55,7 +55,7 @@ def references(server: MailServer) -> list[str]:
     return [mail.message["X-Kapa-Handoff-Ticket"] for mail in server.received]
 
 
-def test_a_courier_rests_after_three_tries_in_vain(app: Flask, courier: Courier) -> None:
+def test_a_courier_pauses_after_three_failed_attempts(app: Flask, courier: Courier) -> None:
     """Then longer and longer, up to half a minute: each attempt costs one ticket's, not the whole queue's."""
     pauses = []
     for _ in range(8):
@@ -65,8 +65,8 @@ def test_a_courier_rests_after_three_tries_in_vain(app: Flask, courier: Courier)
     assert pauses == [0, 0, 5, 10, 20, 30, 30, 30]
 
 
-def test_a_refused_ticket_is_no_reason_to_rest(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """A server that answers is within reach, whatever it says."""
+def test_a_refused_ticket_causes_no_pause(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A server that replies can be reached, whatever its reply."""
     app = make_app(MAIL_PORT=mail_server.port, **MANY)
     courier = courier_of(app)
     mail_server.replies["RCPT"] = ["451 later", "550 never"] * 3
@@ -96,10 +96,10 @@ def test_a_queue_drains_in_order_once_the_server_is_back(app: Flask, courier: Co
         server.stop()
 
 
-def test_what_the_server_wants_to_see_later_is_not_hurried(
+def test_a_ticket_that_the_server_postponed_is_not_hurried(
     make_app: Callable[..., Flask], mail_server: MailServer
 ) -> None:
-    """A ticket that the server itself has put off waits its time."""
+    """A ticket that the server itself has put off keeps its waiting time."""
     app = make_app(MAIL_PORT=mail_server.port, **MANY)
     mail_server.replies["RCPT"] = ["451 4.7.1 greylisted, come back in a minute"]
     later, now_ = (send_ticket(app.test_client()) for _ in range(2))
@@ -164,21 +164,21 @@ def test_a_delivered_ticket_is_reported_whatever_becomes_of_the_others(app: Flas
     assert heard == [*fresh, waiting]
 
 
-def test_threads_rest_while_the_server_is_out_of_reach(
+def test_threads_pause_while_the_server_cannot_be_reached(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the third try and the fourth lies the pause, although further tickets are due."""
+    """Between the third and the fourth attempt there is a pause, although further tickets are due."""
     monkeypatch.setattr(channels, "PAUSES", (0.5,))
     app = make_app(MAIL_PORT=free_port(), KAPA_HANDOFF_DELIVERY="thread", KAPA_HANDOFF_SMTP_CONNECTIONS=1, **MANY)
     state = state_of(app)
     for _ in range(5):
         with app.app_context():
             send_ticket(app.test_client())
-    tries = select(delivery_attempt.c.started_at).order_by(delivery_attempt.c.id)
+    attempts = select(delivery_attempt.c.started_at).order_by(delivery_attempt.c.id)
 
     def started() -> list[datetime]:
         with state.database.read() as connection:
-            return list(connection.execute(tries).scalars())
+            return list(connection.execute(attempts).scalars())
 
     wait_until(lambda: len(started()) >= 4)
     state.delivery.stop()

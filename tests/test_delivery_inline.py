@@ -19,13 +19,13 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status
 from tests.helpers.couriers import courier_of
 from tests.helpers.deliveries import look_up, rewrite, watching
-from tests.helpers.pages import JSON
+from tests.helpers.pages import JSON, json_of
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket, ticket_fields
 
 
 def test_inline_sends_in_the_request(delivering_site: Callable[..., Flask], mail_server: MailServer) -> None:
-    """With inline delivery the mail is out when the visitor has the answer, and no connection is left open."""
+    """With inline delivery the mail is sent before the visitor gets the response, and no connection stays open."""
     app = delivering_site(mail_server, KAPA_HANDOFF_DELIVERY="inline")
     reference = send_ticket(app.test_client())
     assert [mail.message["X-Kapa-Handoff-Ticket"] for mail in mail_server.received] == [reference]
@@ -52,10 +52,10 @@ def test_templates_are_loaded_once_for_all_couriers(
 
 
 @pytest.mark.parametrize("problem", ["nothing listens", "refused", "no sender", "broken Mail object"])
-def test_inline_failure_is_not_the_visitors(
+def test_inline_failure_does_not_affect_the_visitor(
     delivering_site: Callable[..., Flask], mail_server: MailServer, problem: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With inline delivery and a mail that does not go out the ticket is stored all the same, and 201 says so."""
+    """With inline delivery, a ticket whose mail is not sent is stored anyway, and the response is 201."""
     config: dict[str, dict[str, Any]] = {
         "nothing listens": {"MAIL_PORT": free_port()},
         "no sender": {"MAIL_DEFAULT_SENDER": None},
@@ -68,7 +68,7 @@ def test_inline_failure_is_not_the_visitors(
     client = app.test_client()
     answer = client.post("/handoff/tickets", data=ticket_fields(client), headers=JSON)
     assert answer.status_code == 201
-    ticket = look_up(app, answer.json["reference"])
+    ticket = look_up(app, json_of(answer)["reference"])
     assert ticket.status is (Status.FAILED if problem == "refused" else Status.QUEUED)
     assert ticket.last_error
     if problem != "refused":

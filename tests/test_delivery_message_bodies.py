@@ -41,12 +41,10 @@ def test_lines_are_short_ascii_and_end_as_smtp_wants(write: Callable[..., bytes]
     # RFC 2045, 6.8: some programs take no longer lines of base64.
     assert [max(map(len, str(part.get_payload()).splitlines())) for part in parts] == [76, 76, 76, 76]
     # RFC 2046, 4.1.1: text ends its lines with CRLF inside the encoding, too.
-    assert [b"\n" in part.get_payload(decode=True).replace(b"\r\n", b"") for part in parts] == [
-        False,
-        False,
-        False,
-        False,
-    ]
+    for part in parts:
+        text = part.get_payload(decode=True)
+        assert isinstance(text, bytes)
+        assert b"\n" not in text.replace(b"\r\n", b"")
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
@@ -375,7 +373,7 @@ def test_a_mail_of_many_megabytes_is_sent(write: Callable[..., bytes]) -> None:
         assert "ü" * 5_000 in body(data, kind)
 
 
-def test_composing_takes_no_square(environment: Environment) -> None:
+def test_composing_takes_linear_time(environment: Environment) -> None:
     """Four times the conversation takes about four times as long, also in many answers."""
 
     def write(count: int) -> None:

@@ -1,4 +1,4 @@
-"""A ticket as a mail: headers that say what is documented, and that nobody can break."""
+"""A ticket as a mail: headers are as documented, and nobody can break them."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_line_ends_in_addresses_are_refused(write: Callable[..., bytes], field: 
         "=?utf-8?q?a=40b=2Eexample?=@x.example",
     ],
 )
-def test_what_is_no_address_is_refused(write: Callable[..., bytes], hostile: str) -> None:
+def test_an_invalid_address_is_refused(write: Callable[..., bytes], hostile: str) -> None:
     """What is not exactly one ASCII address, or hides another in an encoded word, is refused before it is sent."""
     with pytest.raises(ValueError):
         write(recipient=hostile)
@@ -277,6 +277,7 @@ def test_sender_arrives_as_configured(make_app: Callable[..., Flask], sender: An
     """Commas, quotes, tuples, other scripts: the envelope has the address alone, From the name as it was written."""
     app = make_app(KAPA_HANDOFF_SENDER=sender)
     state = state_of(app)
+    assert state.config.sender is not None
     letterhead = Letterhead("Docs", state.config.sender)
     message = compose(make_environment(app), letterhead, *a_ticket())
     assert message.sender == address

@@ -1,4 +1,4 @@
-"""A ticket as a mail: templates of the site's, and broken ones."""
+"""A ticket as a mail: the site's own templates, and broken ones."""
 
 from __future__ import annotations
 

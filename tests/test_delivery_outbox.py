@@ -163,6 +163,7 @@ def test_complete(database: Database, queue: Callable[[], str]) -> None:
     assert (attempt.number, attempt.outcome, attempt.detail) == (1, Outcome.DELIVERED, "250 taken")
     assert attempt.recipient == "support@example.com"
     assert attempt.finished_at == ticket.delivered_at
+    assert attempt.finished_at is not None
     assert attempt.started_at <= attempt.finished_at
 
 

@@ -24,13 +24,14 @@ from flask_kapa_handoff.testing import deliver
 from tests.helpers.couriers import courier_of
 from tests.helpers.offers import signed_offer
 from tests.helpers.outboxes import attempts_of, claim, look_up, rewrite
-from tests.helpers.scripted_smtp import ScriptedServer
+from tests.helpers.scripted_smtp import Reply, ScriptedServer
 from tests.helpers.servers import MailServer
+from tests.helpers.sites import file_of
 from tests.helpers.tickets import send_ticket
 
 
 @pytest.mark.parametrize("damage", ["no JSON", "no conversation", "gone"])
-def test_unreadable_transcript_holds_up_nobody(
+def test_unreadable_transcript_delays_nobody(
     make_app: Callable[..., Flask], mail_server: MailServer, damage: str
 ) -> None:
     """A ticket whose transcript cannot be read fails with the reason, and the next one is sent."""
@@ -52,7 +53,7 @@ def test_unreadable_transcript_holds_up_nobody(
     assert look_up(database, good).status is Status.DELIVERED
 
 
-def test_odd_transcript_of_the_site_holds_up_nobody(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_odd_transcript_of_the_site_delays_nobody(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """A site's own transcript that this package would not have taken from a browser does not stop the delivery."""
     handoff = KapaHandoff()
 
@@ -83,7 +84,11 @@ def test_no_transaction_while_smtp_talks(make_app: Callable[..., Flask]) -> None
 
         return answer
 
-    script = {"EHLO": [think("250 hello")], "RCPT": [think("250 ok")], "END": [think("250 taken")]}
+    script: dict[str, list[Reply]] = {
+        "EHLO": [think("250 hello")],
+        "RCPT": [think("250 ok")],
+        "END": [think("250 taken")],
+    }
     with ScriptedServer(script) as server:
         app.config["MAIL_PORT"] = server.port
         send_ticket(client)
@@ -111,7 +116,7 @@ def test_ticket_that_is_cut_off_again_and_again_waits(database: Database, queue:
     assert "more than once" in (ticket.last_error or "")
 
 
-def test_tickets_that_are_made_to_wait_hold_up_no_other(database: Database, queue: Callable[[], str]) -> None:
+def test_postponed_tickets_do_not_delay_others(database: Database, queue: Callable[[], str]) -> None:
     """A claim gets the first ticket that can be sent now, past all that were cut off too often."""
     cut_off = [queue(), queue()]
     for _ in range(2):
@@ -184,7 +189,7 @@ def test_accepted_mail_is_recorded_when_the_database_is_back(
     app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
     reference = send_ticket(app.test_client())
     database = state_of(app).database
-    lock = sqlite3.connect(database.engine.url.database, isolation_level=None)
+    lock = sqlite3.connect(file_of(app), isolation_level=None)
 
     def hold(sender: Flask, message: object) -> None:
         lock.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Why a ticket is not delivered, in plain words: no code and no name of an error is left in them."""
+"""Why a ticket is not delivered, in plain words, without codes and names of errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REASONS = [
 
 @pytest.mark.parametrize(("words", "reason"), REASONS)
 def test_each_reason_is_told_in_plain_words(words: str, reason: str) -> None:
-    """The raw words stand under "Details", and not in the sentence."""
+    """The raw words are shown under "Details", not in the sentence."""
     told = plain_reason(words)
     assert reason in told
     assert not re.search(r"\d{3}|Error|Errno|_", told)

@@ -1,4 +1,4 @@
-"""The client with the mail server ends in time, whatever the server, the network or the name server does."""
+"""The SMTP client ends in time, whatever the server, the network or the name server does."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def client_with(server: ScriptedServer, *, patience: float = EVER, timeout: floa
 
 @pytest.fixture(params=["plain", "TLS"])
 def slow_reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., SMTPClient]]:
-    """An client with a server that reads all that it is sent, at 16 kB in a tenth of a second."""
+    """A client with a server that reads everything, at 16 kB in a tenth of a second."""
     context = server_context(make_certificate(tmp_path, "IP:127.0.0.1")) if request.param == "TLS" else None
     stopped = threading.Event()
 
@@ -81,7 +81,8 @@ def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         answer = answers.pop(0)
-        return answer(port) if callable(answer) else answer
+        found: list[Any] = answer(port) if callable(answer) else answer
+        return found
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return answers
@@ -105,7 +106,7 @@ def test_a_mail_ends_before_its_lease(make_app: Callable[..., Flask], timeout: i
     assert timeout < Transport(state).patience <= lease - BUSY_TIMEOUT
 
 
-def test_name_server_without_an_answer(look_ups: list[Any]) -> None:
+def test_name_server_without_a_response(look_ups: list[Any]) -> None:
     """A slow look-up ends at the timeout, though getaddrinfo() itself has none."""
     answered = threading.Event()
     look_ups.append(lambda port: [answered.wait(20)][1:])
@@ -114,8 +115,8 @@ def test_name_server_without_an_answer(look_ups: list[Any]) -> None:
     answered.set()
 
 
-def test_name_server_that_knows_nothing(look_ups: list[Any]) -> None:
-    """The name server's own word is handed on."""
+def test_name_server_that_finds_nothing(look_ups: list[Any]) -> None:
+    """The name server's own error message is passed on."""
 
     def unknown(port: int) -> list[Any]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -180,7 +181,7 @@ def test_long_exchange_is_no_endless_reply() -> None:
         client.quit()
 
 
-def test_nothing_is_said_after_the_deadline() -> None:
+def test_nothing_is_sent_after_the_deadline() -> None:
     """When the time is up, not even a command goes out that the network would take at once."""
     with ScriptedServer() as server:
         client = client_with(server)
@@ -226,7 +227,7 @@ def test_lost_connection_is_named() -> None:
         assert any(word in str(error.value) for word in ("reset", "Broken pipe"))
 
 
-def test_nonsense_at_the_log_in(make_app: Callable[..., Flask]) -> None:
+def test_nonsense_at_login(make_app: Callable[..., Flask]) -> None:
     """A challenge that is no base64 is the server's fault, and the server counts as out of reach."""
     with ScriptedServer({"AUTH": ["334 abc"]}, extensions=["AUTH PLAIN"]) as server:
         app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port, MAIL_USERNAME="docs", MAIL_PASSWORD="secret")

@@ -1,4 +1,4 @@
-"""The way to the mail server: every fault of it ends in the right status, with the server's own words."""
+"""Sending a mail: every fault ends in the right status, with the server's own words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flask_kapa_handoff.delivery.mail.channel import MailChannel
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status
-from tests.helpers.couriers import PASSWORD, assert_queued_again, courier_of, deliver, look_up_tries
+from tests.helpers.couriers import PASSWORD, assert_queued_again, courier_of, deliver, ticket_and_attempts
 from tests.helpers.scripted_smtp import HANG_UP, SILENCE, Reply, ScriptedServer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
@@ -98,7 +98,7 @@ def test_error_after_acceptance_does_not_repeat_the_mail(
     app = smtp_site(server)
     reference = send_ticket(app.test_client())
     assert deliver(app).status is Status.DELIVERED
-    ticket, attempts = look_up_tries(app, reference)
+    ticket, attempts = ticket_and_attempts(app, reference)
     assert (ticket.last_error, ticket.next_attempt_at) == (None, None)
     assert [(attempt.outcome, attempt.detail) for attempt in attempts] == [(Outcome.DELIVERED, "250 taken")]
     assert courier_of(app).deliver_next() is None
@@ -122,7 +122,7 @@ def test_raising_receiver_does_not_repeat_the_mail(
 
 
 @pytest.mark.parametrize("reply", [HANG_UP, SILENCE, "hello there", "250" + "x" * 10_000, "354 more?"], ids=ascii)
-def test_lost_reply_is_told_apart(
+def test_lost_reply_counts_as_unknown(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], reply: str
 ) -> None:
     """If the whole mail was sent but no reply can be read, the attempt counts as unknown, and the ticket is queued."""
@@ -130,7 +130,7 @@ def test_lost_reply_is_told_apart(
     app = smtp_site(server)
     reference = send_ticket(app.test_client())
     assert_queued_again(deliver(app), "the whole mail had been sent")
-    _, attempts = look_up_tries(app, reference)
+    _, attempts = ticket_and_attempts(app, reference)
     assert [attempt.outcome for attempt in attempts] == [Outcome.UNKNOWN]
     assert len(server.mails) == 1
 
@@ -157,7 +157,7 @@ def test_words_survive_the_disconnect(
     app = smtp_site(server, MAIL_USERNAME="docs", MAIL_PASSWORD=PASSWORD)
     reference = send_ticket(app.test_client())
     assert_queued_again(deliver(app), words)
-    _, attempts = look_up_tries(app, reference)
+    _, attempts = ticket_and_attempts(app, reference)
     outcome = Outcome.UNREACHABLE if step in ("CONNECT", "EHLO", "AUTH") else Outcome.DELAYED
     assert [(attempt.outcome, attempt.detail) for attempt in attempts] == [(outcome, words)]
 
@@ -172,7 +172,7 @@ def test_permanent_refusal_fails_at_once(
     ticket = deliver(app)
     assert (ticket.status, ticket.next_attempt_at) == (Status.FAILED, None)
     assert ticket.last_error == "550 5.1.1 No such 5.1.1 recipient"
-    _, attempts = look_up_tries(app, reference)
+    _, attempts = ticket_and_attempts(app, reference)
     assert [attempt.outcome for attempt in attempts] == [Outcome.FAILED]
 
 
@@ -223,7 +223,7 @@ def test_temporary_refusal_does_not_harm_the_next(
     ],
     ids=str,
 )
-def test_what_the_owner_can_mend_is_tried_again(
+def test_what_the_owner_can_fix_is_retried(
     smtp: Callable[..., ScriptedServer],
     smtp_site: Callable[..., Flask],
     script: dict[str, list[Reply]],
@@ -244,7 +244,7 @@ def test_what_the_owner_can_mend_is_tried_again(
 def test_nonsense_from_the_server_is_temporary(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], step: str, reply: str
 ) -> None:
-    """What is no SMTP reply never fails a ticket for good and never counts as acceptance."""
+    """Anything that is not an SMTP reply neither fails a ticket permanently nor counts as acceptance."""
     app = smtp_site(smtp({step: [reply], "HELO": [reply]}))
     send_ticket(app.test_client())
     assert_queued_again(deliver(app))
@@ -280,7 +280,7 @@ def test_logs_have_nothing_personal(
         )
     courier.deliver_next()
     courier.close()
-    assert [look_up_tries(app, reference)[0].status for reference in references] == [
+    assert [ticket_and_attempts(app, reference)[0].status for reference in references] == [
         Status.DELIVERED,
         Status.QUEUED,
         Status.FAILED,

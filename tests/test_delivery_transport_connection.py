@@ -1,4 +1,4 @@
-"""The way to the mail server: one connection for many mails, replaced when it went away."""
+"""Sending a mail: one connection for many mails, replaced once it is closed."""
 
 from __future__ import annotations
 
@@ -83,10 +83,10 @@ def test_reset_that_does_not_work_costs_nothing(
     assert (server.connections, len(server.mails)) == (2, 1)
 
 
-def test_sender_refused_on_a_new_connection_is_not_tried_twice(
+def test_sender_refused_on_a_new_connection_is_not_retried(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask]
 ) -> None:
-    """A kept connection is replaced once: what a new one says to the sender holds."""
+    """A kept connection is replaced once: a new connection's reply about the sender is final."""
     server = smtp({"MAIL": ["250 ok", "550 5.7.1 not you", "450 4.7.1 nor now"]})
     app = smtp_site(server)
     for _ in range(2):

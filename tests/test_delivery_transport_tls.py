@@ -1,4 +1,4 @@
-"""The way to the mail server: no password to a server whose certificate is not right."""
+"""Sending a mail: a server whose certificate is not trusted gets no password."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_certificate_of_another_host_gets_no_password(
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
 ) -> None:
-    """A certificate that is trusted, but for another name, does not do."""
+    """A trusted certificate for another name is not enough."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates["foreign"]))
     server = tls_server(smtp, kind, certificates["foreign"])
     app = smtp_site(server, **tls_config(kind))
@@ -103,7 +103,7 @@ def test_verification_can_be_switched_off(
     certificates: dict[str, Path],
     kind: str,
 ) -> None:
-    """KAPA_HANDOFF_SMTP_VERIFY_TLS=False takes any certificate, for a server of one's own network."""
+    """KAPA_HANDOFF_SMTP_VERIFY_TLS=False accepts any certificate, for a server in one's own network."""
     server = tls_server(smtp, kind, certificates["foreign"])
     app = smtp_site(server, KAPA_HANDOFF_SMTP_VERIFY_TLS=False, **tls_config(kind))
     send_ticket(app.test_client())
@@ -111,7 +111,7 @@ def test_verification_can_be_switched_off(
     assert len(server.mails) == 1
 
 
-def test_missing_starttls_is_no_reason_to_go_on_in_the_clear(
+def test_without_starttls_nothing_is_sent_unencrypted(
     smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask]
 ) -> None:
     """Where STARTTLS was asked for and is not offered, as with somebody in between, nothing is sent unencrypted."""

@@ -1,4 +1,4 @@
-"""The delivery inside web processes: imports, ends and forks of real ones."""
+"""Delivery inside web processes: real imports, ends and forks."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ sys.stdin.readline()
 """
 
 
-def test_process_that_ends_finishes_the_mail_in_hand(delivering_site: Callable[..., Flask]) -> None:
-    """An orderly end of the process lets the mail in hand arrive and be recorded."""
+def test_process_that_ends_finishes_the_current_mail(delivering_site: Callable[..., Flask]) -> None:
+    """An orderly end of the process lets the current mail arrive and be recorded."""
     gate = Gate()
     with ScriptedServer({"END": [gate]}) as server:
         app = delivering_site(server, KAPA_HANDOFF_DELIVERY="external")

@@ -74,7 +74,7 @@ def test_the_readme_names_every_signal() -> None:
 
 
 def test_the_table_of_hooks_has_every_hook() -> None:
-    """Every hook stands in the README; CSP_NONCE is a key, and stands with the keys."""
+    """Every hook is in the README; CSP_NONCE is a key, so it is listed with the keys."""
     assert list(rows("[a-z]+_[a-z]+")) == [hook.name for hook in HOOKS if hook is not CSP_NONCE]
 
 

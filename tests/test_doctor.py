@@ -30,7 +30,7 @@ from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket, ticket_fields
 
 
-def test_doctor_is_content_with_a_good_set_up(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_doctor_reports_a_good_setup_as_ok(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """Where all is well there are only `ok` lines, and the exit code is 0."""
     app = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=lambda view: view))
     code, output = findings(app)
@@ -63,7 +63,7 @@ def test_doctor_names_what_is_wrong(
     assert found == code, output
 
 
-def test_a_cron_job_hears_only_what_is_wrong(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_a_cron_job_prints_only_problems(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
     """With `--quiet` a good setup says nothing."""
     app = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=lambda view: view))
     assert invoke(app, "doctor", "--quiet").output == ""
@@ -85,8 +85,8 @@ def age(app: Flask, status: str = "queued", **by: timedelta) -> None:
             connection.execute(ticket.update().where(ticket.c.status == status).values(**values))
 
 
-def test_a_ticket_that_nobody_delivers_is_a_problem(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """It is told after a quarter of an hour, with what to do for the way of delivery that the site has chosen."""
+def test_an_undelivered_ticket_is_a_problem(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """It is reported after a quarter of an hour, with what to do for the site's way of delivery."""
     app = mailing(make_app, mail_server)
     send_ticket(app.test_client())
     age(app, next_attempt_at=timedelta(minutes=14))
@@ -106,8 +106,8 @@ def test_there_is_a_remedy_for_each_way_of_delivery(app: Flask) -> None:
     assert len(set(remedies)) == len(DELIVERIES)
 
 
-def test_a_lease_that_nobody_takes_over_is_a_problem(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """A worker died in the middle of a mail, and there is no other one."""
+def test_an_expired_lease_is_a_problem(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A worker was killed while sending a mail, and there is no other one."""
     app = mailing(make_app, mail_server)
     send_ticket(app.test_client())
     assert outbox.claim(state_of(app).database, 30)
@@ -118,8 +118,10 @@ def test_a_lease_that_nobody_takes_over_is_a_problem(make_app: Callable[..., Fla
     assert "was cut off 3 hours ago" in output
 
 
-def test_a_ticket_that_is_tried_in_vain_is_a_warning(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """The mail server puts it off again and again: its words are told, and for how long."""
+def test_a_ticket_with_many_failed_attempts_is_a_warning(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """The mail server puts it off repeatedly: the finding has the server's words, and for how long."""
     app = mailing(make_app, mail_server)
     mail_server.replies["RCPT"] = ["450 mailbox busy"]
     reference = send_ticket(app.test_client())
@@ -179,7 +181,7 @@ def at(make_app: Callable[..., Flask], server: ScriptedServer, **config: Any) ->
     return code, output
 
 
-def test_a_server_that_takes_the_log_in_is_well(make_app: Callable[..., Flask]) -> None:
+def test_a_server_that_accepts_the_login_is_ok(make_app: Callable[..., Flask]) -> None:
     """Over loopback the password may be sent unencrypted."""
     with ScriptedServer(extensions=["AUTH PLAIN"]) as server:
         code, output = at(make_app, server, **LOG_IN)
@@ -191,8 +193,8 @@ def test_a_server_that_takes_the_log_in_is_well(make_app: Callable[..., Flask]) 
 @pytest.mark.parametrize(
     ("ways", "reply"), [("PLAIN", "535 5.7.8 wrong password"), ("PLAIN LOGIN", f"535 5.7.8 wrong password{HANG_UP}")]
 )
-def test_a_refused_log_in_is_called_so(make_app: Callable[..., Flask], ways: str, reply: str) -> None:
-    """Also where the server hangs up with it, and no other way to log in can be tried."""
+def test_a_refused_login_is_reported_as_such(make_app: Callable[..., Flask], ways: str, reply: str) -> None:
+    """Also if the server hangs up with it, and no other way to log in can be tried."""
     with ScriptedServer({"AUTH": [reply]}, extensions=[f"AUTH {ways}"]) as server:
         code, output = at(make_app, server, **LOG_IN)
     assert "refuses the login." in output
@@ -201,8 +203,8 @@ def test_a_refused_log_in_is_called_so(make_app: Callable[..., Flask], ways: str
     assert code == 1
 
 
-def test_a_certificate_that_cannot_be_trusted_is_called_so(make_app: Callable[..., Flask], tmp_path: Path) -> None:
-    """Unchecked it works, and then that is a warning."""
+def test_an_untrusted_certificate_is_reported_as_such(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """With checks disabled it works, which is then a warning."""
     certificate = server_context(make_certificate(tmp_path, "IP:127.0.0.1"))
     with ScriptedServer(extensions=["STARTTLS"], starttls=certificate) as server:
         code, output = at(make_app, server, MAIL_USE_TLS=True)
@@ -225,10 +227,10 @@ def test_a_certificate_that_cannot_be_trusted_is_called_so(make_app: Callable[..
         ({"MAIL_PORT": "a door"}, {}, "cannot be used.", "MAIL_PORT: 'a door' is not a number"),
     ],
 )
-def test_each_trouble_with_the_server_is_told_from_the_others(
+def test_each_problem_with_the_server_has_its_own_message(
     make_app: Callable[..., Flask], config: dict[str, Any], script: dict[str, Any], said: str, details: str
 ) -> None:
-    """What cannot work for long is a problem, named with its remedy."""
+    """A lasting problem is reported with its remedy."""
     with ScriptedServer(script) as server:
         code, output = at(make_app, server, **config)
     assert said in output
@@ -236,7 +238,7 @@ def test_each_trouble_with_the_server_is_told_from_the_others(
     assert code == 1
 
 
-def test_a_name_that_the_dns_does_not_know_is_called_so(
+def test_a_host_name_that_cannot_be_found_is_reported_as_such(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The remedy is the name, and not the firewall."""
@@ -253,7 +255,7 @@ def test_a_name_that_the_dns_does_not_know_is_called_so(
     assert code == 1
 
 
-def test_a_silent_server_does_not_hold_the_doctor_up(
+def test_a_silent_server_does_not_delay_the_check_up(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is given a few seconds in all, whatever the timeout of the deliveries is."""
@@ -266,7 +268,7 @@ def test_a_silent_server_does_not_hold_the_doctor_up(
     assert code == 1
 
 
-def test_a_password_in_the_clear_is_a_warning(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unencrypted_password_is_a_warning(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     """On the way to any other machine than this one."""
     look_up = socket.getaddrinfo
 
@@ -284,7 +286,7 @@ def test_a_password_in_the_clear_is_a_warning(make_app: Callable[..., Flask], mo
 
 
 def test_doctor_says_that_the_database_cannot_be_used(make_app: Callable[..., Flask], tmp_path: Path) -> None:
-    """A database file that is none is a problem, not a traceback."""
+    """A file that is not a database is a problem, not a traceback."""
     broken = tmp_path / "broken.sqlite3"
     broken.write_text("this is no database, and long enough for SQLite to see that " * 20)
     app = make_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{broken}", MAIL_SUPPRESS_SEND=True)
@@ -349,10 +351,10 @@ def test_no_password_is_shown(make_app: Callable[..., Flask], uri: str) -> None:
 def test_the_databases_address_is_shown_without_its_password(
     make_app: Callable[..., Flask], mail_server: MailServer
 ) -> None:
-    """Wherever in the address it stands."""
+    """Wherever the password is in the address."""
     url = make_url(mailing(make_app, mail_server).config["KAPA_HANDOFF_DATABASE_URI"])
     for secret in (url.set(password="hush"), url.set(query={**url.query, "password": "hush"})):
         shown = mailing(make_app, mail_server, KAPA_HANDOFF_DATABASE_URI=secret.render_as_string(hide_password=False))
         output = findings(shown)[1]
-        assert "ok       The database can be used" in output
+        assert "ok       The database works" in output
         assert "hush" not in output

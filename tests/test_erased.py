@@ -1,4 +1,4 @@
-"""Erased means gone: nothing of a visitor is left in any file, nor of their name in the history."""
+"""Erased data is gone: nothing of a visitor stays in any file, nor their name in the history."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from flask_kapa_handoff.storage.tables import delivery_attempt, ticket
 from tests.helpers.commands import invoke, left, mailing
 from tests.helpers.erased_site import CANARY, EMAIL, erase, site_of_a_visitor, traces
 from tests.helpers.servers import MailServer
-from tests.helpers.sites import close
+from tests.helpers.sites import close, file_of
 from tests.helpers.tickets import PAIR, send_ticket
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +93,7 @@ def test_nothing_is_left_in_the_files_of_an_engine_that_the_site_shares(
         assert connection.exec_driver_sql("PRAGMA journal_size_limit").scalar_one() == -1
 
 
-def test_nothing_is_left_by_an_sqlite_that_does_not_delete_securely_by_itself(tmp_path: Path) -> None:
+def test_nothing_is_left_by_an_sqlite_without_secure_delete(tmp_path: Path) -> None:
     """Debian's does; many others, such as those of Python's installers, must be told to."""
     program = (
         "import sys, runpy, pysqlite3\n"
@@ -158,7 +158,7 @@ def test_visitors_send_tickets_while_the_log_is_emptied(app: Flask) -> None:
     stopped, counted = threading.Event(), []
 
     def write() -> None:
-        with closing(sqlite3.connect(database.engine.url.database, timeout=15, isolation_level=None)) as other:
+        with closing(sqlite3.connect(file_of(app), timeout=15, isolation_level=None)) as other:
             while not stopped.is_set():
                 other.execute("UPDATE kapa_handoff_ticket SET attempts = attempts + 1")
                 counted.append(1)
@@ -219,8 +219,8 @@ def test_an_admin_without_tickets_is_erased_after_a_question(
     assert history(app)[0] == ("erased", EMAIL, "support@example.com")
 
 
-def test_a_longer_address_is_somebody_elses(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
-    """Neither erased nor exported with one that it ends in."""
+def test_a_longer_address_belongs_to_somebody_else(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A longer address that ends in the given one is neither erased nor exported."""
     app = site_of_a_visitor(lambda handoff: make_app(handoff=handoff), KapaHandoff(), mail_server.port)
     before = history(app)
     invoke(app, "erase", EMAIL[1:], "--yes")
@@ -250,8 +250,8 @@ def test_export_of_one_person(make_app: Callable[..., Flask], refusing: MailServ
     ]
 
 
-def test_export_of_one_person_wants_an_address(app: Flask) -> None:
-    """What is no address is a mistake that is told."""
+def test_export_of_one_person_requires_an_address(app: Flask) -> None:
+    """Anything else is an error with a message."""
     assert invoke(app, "export", "--email", "everybody").exit_code == 2
 
 

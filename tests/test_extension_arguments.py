@@ -137,8 +137,8 @@ def test_a_connection_is_named_with_its_engine() -> None:
     ],
 )
 @pytest.mark.parametrize("mount", [KapaHandoff, lambda app: KapaHandoff().init_app(app)], ids=["class", "init_app"])
-def test_what_is_no_app_is_refused(mount: Callable[[Any], Any], app: Any, words: str) -> None:
-    """The usual mistake is the function that makes it."""
+def test_a_wrong_app_is_refused(mount: Callable[[Any], Any], app: Any, words: str) -> None:
+    """The usual mistake is to pass the function that creates it."""
     with pytest.raises(ConfigurationError) as caught:
         mount(app)
     assert words in str(caught.value)
@@ -194,8 +194,8 @@ def test_good_arguments_are_taken(make_app: MakeApp, tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_init_app_comes_before_the_class(make_app: MakeApp) -> None:
-    """Each argument for itself."""
+def test_arguments_of_init_app_override_those_of_the_class(make_app: MakeApp) -> None:
+    """Each argument on its own."""
     app = make_app(mount=False)
     first, second = flask_mail.Mail(), flask_mail.Mail()
     KapaHandoff(mail=first, admin_required=let_pass).init_app(app, mail=second)
@@ -204,7 +204,7 @@ def test_init_app_comes_before_the_class(make_app: MakeApp) -> None:
 
 
 def test_another_librarys_mail_on_the_app_is_left_alone(make_app: MakeApp) -> None:
-    """It lies where Flask-Mail's would: MAIL_* is read, as if there were none, and the check-up goes on."""
+    """It is stored where Flask-Mail's would be: MAIL_* is read as if there were none, and the check-up works."""
     app = make_app(MAIL_SERVER="mail.example.com", MAIL_SUPPRESS_SEND=True)
     app.extensions["mail"] = SimpleNamespace(server="elsewhere.example.com")
     state = app.extensions["kapa_handoff"]

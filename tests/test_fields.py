@@ -34,7 +34,7 @@ def test_email_and_note_are_the_first_two_rows() -> None:
 
 
 def test_every_kind_has_a_field_of_the_form() -> None:
-    """A kind that the form cannot show is none."""
+    """The form can show every kind."""
     for kind in KINDS:
         assert form_field(Field("x", "X", kind, choices=("a",) if kind == "select" else ()))
     assert set(SITE_KINDS) == set(KINDS) - {"email"}
@@ -84,7 +84,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("row", "sent", "words"), REFUSED)
-def test_a_value_that_is_not_allowed_is_told(row: Field, sent: str, words: str) -> None:
+def test_a_value_that_is_not_allowed_is_reported(row: Field, sent: str, words: str) -> None:
     """In a sentence for the visitor."""
     with pytest.raises(ValueError, match=words):
         row.read(sent)

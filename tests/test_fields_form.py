@@ -1,4 +1,4 @@
-"""The site's fields in the form: shown, checked, told at their place, stored; and nothing typed is lost."""
+"""The site's fields in the form: shown, checked, reported at their place, stored; and nothing typed is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import change_settings, tickets
 from tests.helpers.fields import AREA, FIELDS, FILLED
 from tests.helpers.offers import old_offer, signed_offer
-from tests.helpers.pages import Page
+from tests.helpers.pages import Page, json_of
 from tests.helpers.tickets import EMAIL, NOTE, PAIR, SECRET, post, post_json, refused, send_ticket, ticket_fields
 
 PAGES = ["page", "fragment"]
@@ -199,7 +199,7 @@ WRONG = [
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("name", "value", "words"), WRONG)
-def test_a_wrong_value_is_told_at_its_field(
+def test_a_wrong_value_is_reported_at_its_field(
     site: Flask, visitor: FlaskClient, shape: str, name: str, value: str | None, words: str
 ) -> None:
     """And at no other; all that was typed, chosen and ticked is still there."""
@@ -208,7 +208,7 @@ def test_a_wrong_value_is_told_at_its_field(
     page = refused(answer, shape, 422, "invalid")
     assert tickets(site) == []
     if shape == "json":
-        assert {field: words in " ".join(said) for field, said in answer.json["error"]["fields"].items()} == {
+        assert {field: words in " ".join(said) for field, said in json_of(answer)["error"]["fields"].items()} == {
             name: True
         }
         return
@@ -232,7 +232,7 @@ def test_a_form_that_is_not_ours_asks_for_no_fields(site: Flask, visitor: FlaskC
     assert tickets(site)[-1].fields == {"order": "4711"}
 
 
-def test_several_wrong_values_are_told_at_once(visitor: FlaskClient) -> None:
+def test_several_wrong_values_are_reported_at_once(visitor: FlaskClient) -> None:
     """The first of them has the focus."""
     page = Page(post(visitor, "page", ticket_fields(visitor, email="ada", order="x" * 41)).text)
     assert all(page.said_at(name) for name in ("email", "order", "area"))
@@ -257,7 +257,7 @@ def test_a_field_of_another_desk_is_not_accepted(site: Flask, visitor: FlaskClie
     answer = post(visitor, shape, ticket_fields(visitor, **FILLED, branch="Oslo"))
     page = refused(answer, shape, 422, "invalid")
     if shape == "json":
-        assert list(answer.json["error"]["fields"]) == ["branch"]
+        assert list(json_of(answer)["error"]["fields"]) == ["branch"]
     else:
         assert "no field “Branch”" in page.text
         assert "branch" not in page.fields
@@ -266,13 +266,13 @@ def test_a_field_of_another_desk_is_not_accepted(site: Flask, visitor: FlaskClie
     assert post(visitor, shape, ticket_fields(visitor, **FILLED, branch="")).status_code == 201
 
 
-def test_a_program_is_told_which_fields_there_are(visitor: FlaskClient) -> None:
-    """JSON with an undeclared one, or with another type."""
+def test_a_program_learns_which_fields_there_are(visitor: FlaskClient) -> None:
+    """A response to JSON with an undeclared field, or a value of another type, names them."""
     answer = post_json(visitor, ticket_fields(visitor, **FILLED, colour="red"))
     assert answer.status_code == 422
-    assert "order, area, steps, urgent" in answer.json["error"]["fields"]["colour"][0]
+    assert "order, area, steps, urgent" in json_of(answer)["error"]["fields"]["colour"][0]
     answer = post_json(visitor, {**ticket_fields(visitor), "urgent": True})
-    assert answer.json["error"]["fields"] == {"urgent": ["Must be text."]}
+    assert json_of(answer)["error"]["fields"] == {"urgent": ["Must be text."]}
 
 
 def test_a_field_of_the_sites_own_template_is_none_of_the_table(site: Flask, visitor: FlaskClient) -> None:
@@ -285,7 +285,7 @@ def test_a_field_of_the_sites_own_template_is_none_of_the_table(site: Flask, vis
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_an_offer_that_is_too_old_costs_nothing(
+def test_an_expired_offer_loses_no_text(
     site: Flask, visitor: FlaskClient, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form comes back with a fresh one, and can be sent as it is."""
@@ -297,8 +297,8 @@ def test_an_offer_that_is_too_old_costs_nothing(
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_a_forged_offer_costs_nothing(visitor: FlaskClient, shape: str) -> None:
-    """Whose form it was is not known then: also another desk's field is still there."""
+def test_a_forged_offer_loses_no_text(visitor: FlaskClient, shape: str) -> None:
+    """Its desk is unknown then, so fields of another desk stay as well."""
     page = refused(
         post(visitor, shape, ticket_fields(visitor, offer="forged", **FILLED, branch="Oslo")),
         shape,
@@ -309,8 +309,8 @@ def test_a_forged_offer_costs_nothing(visitor: FlaskClient, shape: str) -> None:
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_a_limit_costs_nothing(make_app: Callable[..., Flask], shape: str) -> None:
-    """429."""
+def test_a_limit_loses_no_text(make_app: Callable[..., Flask], shape: str) -> None:
+    """The response is a 429."""
     app = make_app(KAPA_HANDOFF_FIELDS=FIELDS, KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
     client = app.test_client()
     send_ticket(client, **FILLED)
@@ -318,18 +318,18 @@ def test_a_limit_costs_nothing(make_app: Callable[..., Flask], shape: str) -> No
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_a_button_that_was_switched_off_costs_nothing(site: Flask, visitor: FlaskClient, shape: str) -> None:
-    """409."""
+def test_a_button_that_was_switched_off_loses_no_text(site: Flask, visitor: FlaskClient, shape: str) -> None:
+    """The response is a 409."""
     fields = ticket_fields(visitor, **FILLED)
     change_settings(site, enabled=False)
     assert kept(refused(post(visitor, shape, fields), shape, 409, "disabled"))
 
 
 @pytest.mark.parametrize("shape", PAGES)
-def test_a_database_that_is_gone_costs_nothing(
+def test_an_unreachable_database_loses_no_text(
     site: Flask, visitor: FlaskClient, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """503."""
+    """The response is a 503."""
     from flask_kapa_handoff.errors import Unavailable
     from flask_kapa_handoff.storage.engine import Database
 
@@ -366,7 +366,7 @@ EARLIER = """<form method="post" action="{{ tickets_url }}">
 def test_a_template_that_names_email_and_note_itself_still_works(make_app: Callable[..., Flask]) -> None:
     """One that a site has written before there was a table."""
     app = make_app()
-    app.jinja_loader = DictLoader({"kapa_handoff/_form.html": EARLIER})  # type: ignore[misc]
+    app.jinja_loader = DictLoader({"kapa_handoff/_form.html": EARLIER})
     client = app.test_client()
     page = opened(client)
     assert "up to 5,000" in page.text
@@ -381,7 +381,7 @@ def test_a_template_may_show_the_fields_as_it_likes(make_app: Callable[..., Flas
     """As fields of WTForms."""
     app = make_app(KAPA_HANDOFF_FIELDS=[AREA, *FIELDS[2:]])
     own = "{% for field in form.shown %}<p>{{ field.label }} {{ field() }}</p>{% endfor %}"
-    app.jinja_loader = DictLoader({"kapa_handoff/_fields.html": own})  # type: ignore[misc]
+    app.jinja_loader = DictLoader({"kapa_handoff/_fields.html": own})
     client = app.test_client()
     wrong = post(client, "page", ticket_fields(client, **{**FILLED, "email": "ada", "order": None}))
     page = Page(wrong.text)

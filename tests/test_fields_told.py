@@ -36,7 +36,7 @@ def mail(app: Flask, **fields: str) -> bytes:
     return compose(state.templates, letterhead, *a_ticket(fields=fields)).data
 
 
-def test_the_mail_tells_the_fields_after_the_address(site: Flask) -> None:
+def test_the_mail_shows_the_fields_after_the_address(site: Flask) -> None:
     """In the table's order, by today's labels; a field that is gone by its own name."""
     plain = body(mail(site, **GONE), "plain").replace("\r\n", "\n")
     told = plain[plain.index("Reply to:") : plain.index("Why the button")]
@@ -77,7 +77,7 @@ def test_nothing_in_a_field_passes_for_a_line_of_ours(site: Flask) -> None:
     assert "\u202e" not in plain + body(data, "html")
 
 
-def test_the_ticket_s_page_tells_them(site: Flask) -> None:
+def test_the_tickets_page_shows_them(site: Flask) -> None:
     """As text, by label or, where the field is gone, by name."""
     client = site.test_client()
     reference = send_ticket(client, **{**FILLED, "steps": "<b>one</b>"})
@@ -117,7 +117,7 @@ def rewrite(app: Flask, value: Any) -> None:
         ('{"order": 4711, "a": null}', {"order": "4711", "a": "None"}),
     ],
 )
-def test_a_damaged_value_costs_no_more_than_itself(site: Flask, stored: str | None, fields: dict[str, str]) -> None:
+def test_a_damaged_value_affects_only_itself(site: Flask, stored: str | None, fields: dict[str, str]) -> None:
     """The ticket is read all the same, and what cannot be read is kept as it is stored."""
     client = site.test_client()
     reference = send_ticket(client, **FILLED)

@@ -1,4 +1,4 @@
-"""An SQLite file that cannot be used: each reason has its sentence, and the check-up creates nothing."""
+"""An SQLite file that cannot be used: each reason has its message, and the check-up creates nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -84,7 +85,7 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def visits(place: Path) -> dict[str, tuple[Path, dict[str, str]]]:
+def visits(place: Path) -> dict[str, tuple[Path, dict[str, Any]]]:
     """What a process of a user who may write nothing there (as root: nobody) says of each case."""
     files = {name: place / name / "tickets.sqlite3" for name in SENTENCES}
     for file in files.values():
@@ -113,7 +114,7 @@ def me_and_the_other() -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", SENTENCES)
-def test_what_is_in_the_way_of_the_file_is_named(visits: dict[str, tuple[Path, dict[str, str]]], name: str) -> None:
+def test_an_obstacle_to_the_file_is_named(visits: dict[str, tuple[Path, dict[str, Any]]], name: str) -> None:
     """In the log, by the check-up and by every other command: path, owner, this process's user and the key to set."""
     file, visit = visits[name]
     owner, user = me_and_the_other()
@@ -215,7 +216,7 @@ def test_who_else_can_use_a_file_is_told_to_a_user_who_cannot(place: Path) -> No
 
 
 @pytest.mark.only("sqlite")
-def test_the_doctor_does_not_make_the_file_that_it_looks_for(app: Flask) -> None:
+def test_the_check_up_does_not_create_the_file_that_it_looks_for(app: Flask) -> None:
     """It says where it will be."""
     output = findings(app)[1]
     assert "The database is created when it is first used." in output
@@ -225,7 +226,7 @@ def test_the_doctor_does_not_make_the_file_that_it_looks_for(app: Flask) -> None
 
 
 @pytest.mark.only("sqlite")
-def test_the_doctor_does_not_upgrade_the_tables_that_it_looks_at(app: Flask) -> None:
+def test_the_check_up_does_not_upgrade_the_tables_that_it_reads(app: Flask) -> None:
     """An older package may still be running on them."""
     send_ticket(app.test_client())
     database = state_of(app).database
@@ -236,7 +237,7 @@ def test_the_doctor_does_not_upgrade_the_tables_that_it_looks_at(app: Flask) -> 
 
 
 @pytest.mark.only("sqlite")
-def test_a_file_inside_the_virtual_environment_is_named_at_the_start_and_by_the_doctor(
+def test_a_file_inside_the_virtual_environment_is_named_at_the_start_and_by_the_check_up(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Flask's instance folder is there once a site is installed as a package."""

@@ -65,7 +65,7 @@ def test_flask_seasurf_lets_our_forms_through_and_goes_on_protecting_the_site(ma
     assert client.post("/own").status_code in (400, 403)
 
 
-def test_a_check_of_the_sites_own_is_named_in_the_log_and_by_the_doctor(
+def test_a_check_of_the_sites_own_is_named_in_the_log_and_by_the_check_up(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The well-known snippet with a token in the session refuses our forms; with the line that we name it does not."""
@@ -98,7 +98,7 @@ def test_a_check_of_the_sites_own_is_named_in_the_log_and_by_the_doctor(
     assert save(client, button_text="Ask").status_code == 303
 
 
-def test_what_we_refuse_ourselves_is_not_laid_to_the_site(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_our_own_refusal_is_not_blamed_on_the_site(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     """A forged offer is a 403 of ours."""
     client = app.test_client()
     with caplog.at_level(logging.WARNING):
@@ -214,7 +214,7 @@ def test_pages_and_mails_have_the_same_name(make_app: MakeApp, mail_server: Mail
 
 
 @pytest.mark.parametrize(("config", "level"), [({}, "warning"), ({"SITE_NAME": "Acme"}, "ok")])
-def test_the_doctor_advises_to_set_a_name_that_is_only_guessed(
+def test_the_check_up_advises_setting_a_name_that_is_only_guessed(
     make_app: MakeApp, config: dict[str, Any], level: str
 ) -> None:
     """A title of the site's own configuration is good enough."""

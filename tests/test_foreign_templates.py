@@ -1,4 +1,4 @@
-"""Sites whose templates are not written or found as Flask's are: ours are shown all the same, and so are theirs."""
+"""Sites whose templates have another syntax or place than Flask's: ours are shown, and so are theirs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 class OneTheme(BaseLoader):
-    """A theme's loader, which asks no blueprint."""
+    """A theme's loader, which asks no blueprint for templates."""
 
     def __init__(self, **sources: str) -> None:
         self.sources = sources
@@ -202,7 +202,11 @@ def test_what_a_site_calls_as_jinja_calls_its_own_does_not_change_ours(make_app:
 def test_names_that_a_site_gives_to_all_templates_do_not_get_into_the_admins(make_app: MakeApp) -> None:
     """A context processor's names are the site's own business, whatever they are."""
     names = {*admin_answers._NAMES, *public_answers._NAMES, "labels", "key_of", "nonce", "url_for", "request"}
-    app = mount(make_app, lambda app: app.context_processor(lambda: dict.fromkeys(names, "THE-SITES-OWN")) and None)
+
+    def prepare(app: Flask) -> None:
+        app.context_processor(lambda: dict.fromkeys(names, "THE-SITES-OWN"))
+
+    app = mount(make_app, prepare)
     client = app.test_client()
     for path in ("", "tickets", "doctor", "tickets/T-NONE"):
         page = client.get(f"/handoff/admin/{path}")
@@ -289,7 +293,7 @@ def test_a_layout_is_written_in_the_sites_own_syntax(make_app: MakeApp, sandboxe
         ("<title>{{ title }} – Wiki</title>", "<title>Tickets – Wiki</title>"),
     ],
 )
-def test_the_title_stands_where_the_layout_has_it(make_app: MakeApp, block: str, expected: str) -> None:
+def test_the_title_is_where_the_layout_has_it(make_app: MakeApp, block: str, expected: str) -> None:
     """In the block, in the title element that the block brings along, or in a variable."""
     layout = f"<head>{block}</head>{{% block content %}}{{% endblock %}}"
     page = in_layout(make_app, layout).test_client().get("/handoff/admin/tickets").text

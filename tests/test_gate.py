@@ -1,4 +1,4 @@
-"""The gate: who gets a form, and what a ticket must have to do with the offer that it is sent with."""
+"""The gate: which visitor gets a form, and how a ticket must match the offer that it is sent with."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.triggers import Facts, Trigger
 from tests.helpers.offers import DAY, sign_earlier, signed_offer
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.tickets import PAIR, post, ticket_fields
 
 
 def with_record(make_app: Callable[..., Flask], *pairs: QuestionAnswer, **config: Any) -> tuple[Flask, list[Any]]:
-    """A site that keeps the thread ``thread-1``; gives the app and the record, which a test may change."""
+    """A site that keeps the thread ``thread-1``; returns the app and the record, which a test may change."""
     handoff, record = KapaHandoff(), list(pairs)
 
     @handoff.conversation_loader
@@ -36,7 +36,7 @@ def with_record(make_app: Callable[..., Flask], *pairs: QuestionAnswer, **config
 
 def offered(client: FlaskClient, **query: Any) -> bool:
     answer = client.get("/handoff/offer", query_string={"pairs": 1, "thread_id": "thread-1", **query}, headers=JSON)
-    return bool(answer.json["offered"])
+    return bool(json_of(answer)["offered"])
 
 
 def change_triggers(app: Flask, *triggers: Any) -> None:
@@ -92,7 +92,7 @@ def test_a_record_that_cannot_be_read_is_no_way_around_it(make_app: Callable[...
 
     client = make_app(handoff=handoff).test_client()
     answer = client.get("/handoff/offer?pairs=1&thread_id=x&downvoted=true", headers=JSON)
-    assert (answer.status_code, answer.json["error"]["code"]) == (503, "unavailable")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (503, "unavailable")
 
 
 # --- an offer that is too old ----------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def test_an_offer_that_is_too_old_is_decided_by_the_sites_record_of_today(
     assert not Page(refused.text).all("form")
 
 
-def test_opening_a_form_again_and_again_does_not_keep_an_offer_for_ever(app: Flask, client: FlaskClient) -> None:
+def test_opening_a_form_again_and_again_does_not_extend_an_offer_forever(app: Flask, client: FlaskClient) -> None:
     """A form can be sent for a day after it was opened, and opened for a day after the decision."""
     state = state_of(app)
     with app.test_request_context():
@@ -163,7 +163,7 @@ def test_an_offer_opens_one_ticket(app: Flask, client: FlaskClient) -> None:
     assert post(client, "json", fields).status_code == 200
     for other in ({"note": "Other words"}, {"conversation": json.dumps([{**PAIR, "question": "Another?"}])}):
         again = post(client, "json", ticket_fields(client, offer=fields["offer"], **other))
-        assert (again.status_code, again.json["error"]["code"]) == (409, "conflict")
+        assert (again.status_code, json_of(again)["error"]["code"]) == (409, "conflict")
     assert len(tickets(app)) == 1
 
 
@@ -189,12 +189,12 @@ def test_a_cached_page_with_a_button_serves_many_visitors(app: Flask, client: Fl
     ],
     ids=["another answer", "another answer and one without an id", "too few"],
 )
-def test_what_is_sent_holds_the_answer_that_was_offered(client: FlaskClient, pairs: list[Any], told: str) -> None:
+def test_the_submission_contains_the_answer_that_was_offered(client: FlaskClient, pairs: list[Any], told: str) -> None:
     """And as many pairs as there were then, or more."""
     fields = ticket_fields(client, offer=signed_offer(client, pairs=2), conversation=json.dumps(pairs))
     answer = post(client, "json", fields)
     assert answer.status_code == 422
-    assert told in answer.json["error"]["fields"]["conversation"][0]
+    assert told in json_of(answer)["error"]["fields"]["conversation"][0]
 
 
 @pytest.mark.parametrize(
@@ -215,11 +215,11 @@ def test_a_conversation_that_fits_the_offer_is_taken(client: FlaskClient, pairs:
 def test_the_offer_is_looked_at_before_any_text(client: FlaskClient) -> None:
     """With a forged one, nothing else is said of the request: not even that its conversation is no JSON."""
     answer = post(client, "json", ticket_fields(client, offer="forged", email="no", conversation="{", note="x" * 9999))
-    assert (answer.status_code, answer.json["error"]["code"]) == (403, "offer_invalid")
-    assert "fields" not in answer.json["error"]
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (403, "offer_invalid")
+    assert "fields" not in json_of(answer)["error"]
 
 
-def test_an_offer_of_another_app_or_mount_with_the_same_key_is_none(make_app: Callable[..., Flask]) -> None:
+def test_an_offer_of_another_app_or_mount_with_the_same_key_is_refused(make_app: Callable[..., Flask]) -> None:
     """Two sites may share a key, as may two mounts of one."""
     one, other = make_app(name="one", SECRET_KEY="same"), make_app(name="other", SECRET_KEY="same")
     moved = make_app(name="one", SECRET_KEY="same", KAPA_HANDOFF_URL_PREFIX="/help")
@@ -235,7 +235,7 @@ def test_where_the_site_keeps_threads_an_answer_without_one_is_a_first_one(
     """To leave the thread's name out is no way around the record."""
     app, _ = with_record(make_app, QuestionAnswer("One?", "1", "a1"), KAPA_HANDOFF_TRIGGERS="uncertainty, downvote")
     said = {"pairs": 9, "uncertain": "true", "downvoted": "true", "answer_id": "a1"}
-    assert not app.test_client().get("/handoff/offer", query_string=said, headers=JSON).json["offered"]
+    assert not json_of(app.test_client().get("/handoff/offer", query_string=said, headers=JSON))["offered"]
 
 
 def test_of_a_thread_that_is_too_long_to_be_sent_the_latest_pairs_are_taken(

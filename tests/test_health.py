@@ -26,7 +26,7 @@ from tests.helpers.tickets import send_ticket
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask], mail_server: MailServer) -> Flask:
-    """A site with a mail server and an admin room that is open to all."""
+    """A site with a mail server and admin pages that are open to everyone."""
     handoff = KapaHandoff(admin_required=lambda view: view)
     return make_app(handoff=handoff, MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
 
@@ -36,7 +36,7 @@ def database_of(app: Flask) -> Database:
 
 
 def make_older(app: Flask, reference: str, age: timedelta) -> None:
-    """Let a ticket have been queued earlier."""
+    """Move the time back at which a ticket was queued."""
     with database_of(app).write() as connection:
         connection.execute(
             update(ticket_table)
@@ -82,7 +82,7 @@ def test_the_oldest_one_counts_also_while_it_is_being_sent(app: Flask) -> None:
     assert waited >= 7200
 
 
-def test_sent_again_by_hand_counts_from_then_on(app: Flask, mail_server: MailServer) -> None:
+def test_the_age_of_a_ticket_sent_again_starts_over(app: Flask, mail_server: MailServer) -> None:
     """A failed ticket that was queued again does not look as if nobody delivered."""
     reference = send_ticket(app.test_client())
     make_older(app, reference, timedelta(days=1))
@@ -116,13 +116,13 @@ def test_a_monitor_gets_the_same_as_json(app: Flask, mail_server: MailServer) ->
     assert datetime.fromisoformat(document["last_delivered_at"]) == health(app).last_delivered_at
 
 
-def test_the_sites_guard_stands_before_it(make_app: Callable[..., Flask]) -> None:
-    """Who is no admin learns nothing."""
+def test_the_sites_guard_protects_it(make_app: Callable[..., Flask]) -> None:
+    """A visitor who is not an admin gets no information."""
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: lambda **values: abort(401)))
     assert app.test_client().get("/handoff/admin/health").status_code == 401
 
 
-def test_a_database_out_of_reach_is_said_so(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_an_unreachable_database_is_reported(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     """A monitor gets a 503 with the usual error object, Python the exception."""
     broken = tmp_path / "broken.sqlite3"
     broken.write_text("this is no database, and long enough for SQLite to see that " * 20)

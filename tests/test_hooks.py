@@ -1,4 +1,4 @@
-"""The site's functions: what is refused when it is registered, and what becomes of a failure in a request."""
+"""The site's functions: what is refused at registration, and how a failure in a request is handled."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ WORD = "xylophone"
 
 
 def found_by_doctor(app: Flask, hook: str) -> str:
-    """What the check-up says of a hook, why it matters and how to fix it."""
+    """What the check-up says about a hook, why it matters and how to fix it."""
     state = state_of(app)
     findings = [one for one in examine(app, state) if one.what.startswith(f"The site's {hook} failed")]
     assert all(one.level is Level.WARNING for one in findings)
@@ -56,7 +56,7 @@ def counted(app: Flask) -> dict[tuple[str, str], int]:
 
 
 def reports(caplog: Log) -> list[str]:
-    """What the log says of hooks."""
+    """What the log says about hooks."""
     return [one.getMessage() for one in caplog.records if one.name == "flask_kapa_handoff.hook_failures"]
 
 
@@ -130,7 +130,7 @@ def test_the_message_says_what_is_allowed() -> None:
 
 
 def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives the function an argument of its own, as a session of the database."""
+    """Adds an argument to the function, such as a session of the database."""
 
     @wraps(function)
     def run(*values: Any) -> Any:
@@ -322,7 +322,7 @@ def test_a_loader_that_aborts_says_no_and_does_not_fail(make_app: MakeApp, caplo
     assert not found_by_doctor(app, "conversation_loader")
 
 
-def test_a_loader_whose_backend_answers_500_fails(make_app: MakeApp, caplog: Log) -> None:
+def test_a_loader_whose_backend_responds_with_500_fails(make_app: MakeApp, caplog: Log) -> None:
     """``abort(502)`` is no answer about the thread."""
     app = with_loader(make_app, lambda: abort(502))
     assert app.test_client().get("/handoff/offer?pairs=1&thread_id=x").status_code == 503
@@ -407,7 +407,9 @@ def test_a_visitor_of_another_type_types_an_address(make_app: MakeApp, caplog: L
         (LocalProxy(lambda: SimpleNamespace(email="ada@example.com", name="Ada")), "Ada"),
     ],
 )
-def test_a_user_object_with_an_address_will_do(make_app: MakeApp, caplog: Log, visitor: Any, name: str | None) -> None:
+def test_a_user_object_with_an_address_is_enough(
+    make_app: MakeApp, caplog: Log, visitor: Any, name: str | None
+) -> None:
     """It needs no name."""
     app = with_visitor(make_app, visitor)
     send_ticket(app.test_client(), email="typed@example.com")
@@ -430,7 +432,7 @@ def test_a_name_that_is_no_text_is_left_out(make_app: MakeApp, caplog: Log) -> N
     "nobody",
     [None, LocalProxy(lambda: None), Visitor(""), Visitor(None), SimpleNamespace(email=None)],  # type: ignore[arg-type]
 )
-def test_nobody_is_no_mistake(make_app: MakeApp, caplog: Log, nobody: Any) -> None:
+def test_a_missing_visitor_is_no_mistake(make_app: MakeApp, caplog: Log, nobody: Any) -> None:
     """Nobody is signed in, or the site knows no address."""
     app = with_visitor(make_app, nobody)
     send_ticket(app.test_client(), email="typed@example.com")
@@ -442,7 +444,7 @@ def test_nobody_is_no_mistake(make_app: MakeApp, caplog: Log, nobody: Any) -> No
 
 
 @pytest.mark.parametrize(("name", "words"), [(5, "returned int"), (RuntimeError(WORD), "raised RuntimeError")])
-def test_an_admins_name_that_is_wrong_is_found_by_the_doctor(
+def test_a_wrong_name_of_an_admin_is_found_by_the_check_up(
     make_app: MakeApp, caplog: Log, name: Any, words: str
 ) -> None:
     """The change is saved, and the history names the admin another way."""
@@ -477,8 +479,8 @@ def broken_nonce() -> str:
     ("source", "words"),
     [(lambda: WORD.encode(), "returned bytes"), (lambda: 5, "returned int"), (broken_nonce, "raised RuntimeError")],
 )
-def test_a_nonce_that_is_wrong_costs_no_page(make_app: MakeApp, caplog: Log, source: Any, words: str) -> None:
-    """The tags have none; it is said once, though each page asks several times."""
+def test_a_wrong_nonce_breaks_no_page(make_app: MakeApp, caplog: Log, source: Any, words: str) -> None:
+    """The tags have none; this is logged once, though each page asks several times."""
     app = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_CSP_NONCE=source)
     assert "nonce=" not in app.test_client().get("/handoff/admin/").text
     (report,) = reports(caplog)
@@ -537,8 +539,8 @@ def test_a_layout_that_is_missing_is_logged_once_by_the_pages(make_app: MakeApp,
 
 
 @pytest.mark.parametrize("layout", [None, "frame.html"])
-def test_a_layout_that_is_there_is_no_word_worth(make_app: MakeApp, caplog: Log, layout: str | None) -> None:
-    """Also one whose templates came after the package."""
+def test_an_existing_layout_is_not_logged(make_app: MakeApp, caplog: Log, layout: str | None) -> None:
+    """Even if its templates were added after the package."""
     config = {"KAPA_HANDOFF_ADMIN_TEMPLATE": layout} if layout else {}
     app = make_app(handoff=KapaHandoff(admin_required=let_pass), **config)
     app.jinja_loader = DictLoader({"frame.html": "{% block content %}{% endblock %}"})

@@ -1,4 +1,4 @@
-"""No input is answered with an error of ours: not on any route, with any header, any body, on either database."""
+"""No input causes an error of ours: on any route, with any header and any body, on either database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button
 from tests.helpers.hostile_requests import ROUTES, Attacker, hostile_site
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.tickets import ticket_fields
 
 MOST_OCTETS = 500_000
@@ -29,7 +29,7 @@ MOST_OCTETS = 500_000
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_nothing_that_is_sent_is_answered_with_an_error_of_ours(make_app: Callable[..., Flask], route: str) -> None:
+def test_no_request_causes_an_error_of_ours(make_app: Callable[..., Flask], route: str) -> None:
     """``make torture`` does the same 100,000 times a route."""
     attacker = Attacker(hostile_site(make_app))
 
@@ -47,8 +47,8 @@ BAD_ADDRESSES = ["http://[", "http://[::1", "http://a]b", "https://x:port/", "ht
 
 
 @pytest.mark.parametrize("address", BAD_ADDRESSES)
-def test_a_page_that_is_no_address_is_left_out(app: Flask, client: FlaskClient, address: str) -> None:
-    """The ticket is stored and told, its signal sent, and nobody is led to that page."""
+def test_an_invalid_page_address_is_left_out(app: Flask, client: FlaskClient, address: str) -> None:
+    """The ticket is stored and reported, its signal sent, and nobody is led to that page."""
     heard: list[Any] = []
     with ticket_created.connected_to(lambda sender, ticket: heard.append(ticket), app):
         fields = ticket_fields(client, offer=signed_offer(client, page=address))
@@ -58,7 +58,7 @@ def test_a_page_that_is_no_address_is_left_out(app: Flask, client: FlaskClient, 
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("address", BAD_ADDRESSES)
-def test_a_header_that_is_no_address_does_not_break_the_sites_own_page(
+def test_a_header_with_an_invalid_address_does_not_break_the_sites_own_page(
     make_app: Callable[..., Flask], address: str
 ) -> None:
     """HX-Current-URL, Referer and Origin, on a page with a button."""
@@ -110,21 +110,21 @@ MARKS = "a" + "\u0315" * 249_000 + "\u0316" * 249_000
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("offer", ["forged", "good"])
 @pytest.mark.parametrize("field", ["note", "email", "conversation", "submission_id", "website", "offer"])
-def test_a_megabyte_of_combining_marks_holds_nothing_up(client: FlaskClient, field: str, offer: str) -> None:
-    """Without a good offer nothing is looked at; with one, its length comes first. It would take minutes otherwise."""
+def test_a_megabyte_of_combining_marks_delays_nothing(client: FlaskClient, field: str, offer: str) -> None:
+    """Without a valid offer no text is read; with one, its length is checked first. Else it would take minutes."""
     said = signed_offer(client) if offer == "good" else "forged"
     value = json.dumps([{"question": MARKS, "answer": MARKS}]) if field == "conversation" else MARKS
     answer = client.post("/handoff/tickets", data=ticket_fields(client, **{"offer": said, field: value}))
     assert answer.status_code in (413, 422) if said != "forged" and field != "offer" else 403
 
 
-def test_unknown_fields_are_not_all_told(client: FlaskClient) -> None:
-    """A hundred thousand of them come back as ten."""
+def test_not_all_unknown_fields_are_named(client: FlaskClient) -> None:
+    """Of a hundred thousand, the response names ten."""
     body = json.dumps({f"unknown{number}": "" for number in range(40_000)})
     for path in ("tickets", "events"):
         answer = client.post(f"/handoff/{path}", data=body, content_type="application/json")
         assert answer.status_code == 422
-        assert len(answer.json["error"]["fields"]) == 10
+        assert len(json_of(answer)["error"]["fields"]) == 10
         assert len(answer.data) < 3_000
 
 
@@ -134,11 +134,11 @@ def test_a_form_of_very_many_fields_is_refused(client: FlaskClient) -> None:
         answer = client.post(
             f"/handoff/{path}", data="a&" * 100_000, content_type="application/x-www-form-urlencoded", headers=JSON
         )
-        assert (answer.status_code, answer.json["error"]["code"]) == (422, "invalid")
+        assert (answer.status_code, json_of(answer)["error"]["code"]) == (422, "invalid")
 
 
-def test_what_is_wrong_is_told_in_few_words(client: FlaskClient) -> None:
-    """An answer does not repeat a megabyte that was sent."""
+def test_error_messages_are_short(client: FlaskClient) -> None:
+    """A response does not repeat a megabyte that was sent."""
     for answer in (
         client.post("/handoff/events", json={"event": "x" * 900_000}),
         client.get("/handoff/offer", query_string={"pairs": "9" * 50_000, "uncertain": "x" * 50_000}, headers=JSON),
@@ -148,7 +148,7 @@ def test_what_is_wrong_is_told_in_few_words(client: FlaskClient) -> None:
         assert len(answer.data) < 2_000
 
 
-def test_an_offer_of_a_megabyte_is_no_offer(client: FlaskClient) -> None:
+def test_an_offer_of_a_megabyte_is_refused(client: FlaskClient) -> None:
     """It is not even decoded."""
     fields = {"offer": "." + "e" * 900_000, "submission_id": str(uuid.uuid4())}
     assert client.post("/handoff/tickets", json=fields, headers=JSON).status_code == 403
@@ -156,7 +156,7 @@ def test_an_offer_of_a_megabyte_is_no_offer(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
 @pytest.mark.parametrize("value", ["[" * 300_000, "for=[," * 50_000, "a," * 150_000])
-def test_a_proxys_header_of_any_length_holds_nothing_up(client: FlaskClient, header: str, value: str) -> None:
+def test_a_proxys_header_of_any_length_delays_nothing(client: FlaskClient, header: str, value: str) -> None:
     """A visitor can make it up; this would take minutes."""
     answer = client.post("/handoff/tickets", data=ticket_fields(client), headers={**JSON, header: value})
     assert answer.status_code == 201
@@ -168,7 +168,7 @@ def test_a_host_that_cannot_be_decoded_breaks_no_page(make_app: Callable[..., Fl
 
     def visit(path: str, host: str, **options: Any) -> tuple[int, str]:
         # The test client itself decodes the host.
-        environ = EnvironBuilder(path, headers={"Origin": "https://docs.example.com"}, **options).get_environ()
+        environ = EnvironBuilder(path, headers=[("Origin", "https://docs.example.com")], **options).get_environ()
         body, status, _ = run_wsgi_app(app, {**environ, "HTTP_HOST": host}, buffered=True)
         return int(status[:3]), b"".join(body).decode()
 
@@ -195,7 +195,7 @@ def test_an_odd_id_of_the_sites_own_breaks_no_page_and_no_ticket(make_app: Calla
     """It may come from an address; PostgreSQL takes no NUL."""
     app = make_app()
     with app.test_request_context("/"):
-        conversation = Conversation([QuestionAnswer("How?", "So.", odd)], odd)
+        conversation = Conversation((QuestionAnswer("How?", "So.", odd),), odd)
         page = Page(str(kapa_handoff_button(conversation)))
     client = app.test_client()
     assert page.all("button")
@@ -205,8 +205,8 @@ def test_an_odd_id_of_the_sites_own_breaks_no_page_and_no_ticket(make_app: Calla
 
 
 @pytest.mark.parametrize("name", [7, b"x", ["x"], "\ud800x"])
-def test_an_odd_name_of_a_visitor_costs_no_ticket(make_app: Callable[..., Flask], name: Any) -> None:
-    """A loader of the site's gave it."""
+def test_an_odd_name_of_a_visitor_loses_no_ticket(make_app: Callable[..., Flask], name: Any) -> None:
+    """The site's loader returned it."""
     handoff = KapaHandoff()
     handoff.visitor_loader(lambda: Visitor("ada@example.com", name))
     client = make_app(handoff=handoff).test_client()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, Response, jsonify, render_template_string, request
+from flask import Blueprint, Flask, Request, Response, jsonify, render_template_string, request
 from flask.json.provider import DefaultJSONProvider
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
@@ -15,17 +15,17 @@ from werkzeug.exceptions import HTTPException
 
 from flask_kapa_handoff import KapaHandoff
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import FRAGMENT, JSON, PLAIN, Page
+from tests.helpers.pages import FRAGMENT, JSON, PLAIN, Page, json_of
 from tests.helpers.tickets import PAIR, ticket_fields, whole_way
 
 
 def test_the_sites_own_classes_are_left_as_they_were(make_app: Callable[..., Flask]) -> None:
     """request_class, response_class, JSON provider, session interface, error handlers and log handlers."""
 
-    class OwnRequest(Flask.request_class):
+    class OwnRequest(Request):
         trust = "own"
 
-    class OwnResponse(Flask.response_class):
+    class OwnResponse(Response):
         pass
 
     class OwnJson(DefaultJSONProvider):
@@ -235,7 +235,7 @@ def test_a_site_that_reads_every_form_first_does_no_harm(make_app: Callable[...,
     whole_way(client)
     assert client.post("/handoff/tickets", json=ticket_fields(client)).status_code == 201
     answer = client.post("/handoff/tickets", data="{", content_type="application/json")
-    assert (answer.status_code, answer.json["error"]["code"]) == (422, "invalid")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (422, "invalid")
 
 
 def test_a_site_with_its_own_blueprints_helpers_and_commands_is_not_disturbed(make_app: Callable[..., Flask]) -> None:

@@ -1,4 +1,4 @@
-"""In other people's applications: their databases, and however they set Flask-Mail up."""
+"""In other people's applications: their databases, and every way to set up Flask-Mail."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_flask_sqlalchemy_with_binds_alone_has_no_engine_for_us(
     assert (Path(app.instance_path) / "kapa_handoff.sqlite3").exists()
 
 
-def test_the_sites_open_transaction_does_not_hold_up_a_page_with_a_button(
+def test_the_sites_open_transaction_does_not_delay_a_page_with_a_button(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     """A view that has written, but not committed, renders the button at once."""

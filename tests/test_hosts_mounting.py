@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import JSON, PLAIN, Page
+from tests.helpers.pages import JSON, PLAIN, Page, json_of
 from tests.helpers.tickets import send_ticket, ticket_fields, whole_way
 
 
@@ -75,7 +75,7 @@ def test_hooks_may_be_registered_after_the_mount(make_app: Callable[..., Flask])
 
 
 @pytest.mark.parametrize("prefix", ["/handoff", "/help", "/a/b-c/d.e"])
-def test_it_stands_under_any_prefix(make_app: Callable[..., Flask], prefix: str) -> None:
+def test_it_works_under_any_prefix(make_app: Callable[..., Flask], prefix: str) -> None:
     """Every address in the markup follows."""
     app = make_app(KAPA_HANDOFF_URL_PREFIX=prefix)
     client = app.test_client()
@@ -88,7 +88,7 @@ def test_it_stands_under_any_prefix(make_app: Callable[..., Flask], prefix: str)
         assert client.get("/handoff/offer?pairs=1").status_code == 404
 
 
-def test_it_stands_under_another_applications_path(make_app: Callable[..., Flask]) -> None:
+def test_it_works_under_another_applications_path(make_app: Callable[..., Flask]) -> None:
     """Mounted with a dispatcher, SCRIPT_NAME is in every address, and styles load."""
     app = make_app(APPLICATION_ROOT="/docs")
     client = Client(DispatcherMiddleware(NotFound(), {"/docs": app}))
@@ -99,7 +99,7 @@ def test_it_stands_under_another_applications_path(make_app: Callable[..., Flask
     with client.get(style) as answer:
         assert answer.status_code == 200
     said = client.get("/docs/handoff/offer?pairs=1", headers=JSON)
-    assert said.json["form_url"] == "/docs/handoff/form"
+    assert json_of(said)["form_url"] == "/docs/handoff/form"
 
 
 def test_behind_a_proxy_the_origin_and_the_prefix_are_those_of_the_outside(make_app: Callable[..., Flask]) -> None:
@@ -149,8 +149,9 @@ def test_a_ticket_tells_whether_a_proxy_hid_its_visitor(
 
 
 def test_importing_the_package_leaves_what_it_may_not_need() -> None:
-    """Alembic, smtplib, Markdown and the form library come when they are used, not at import."""
+    """Alembic, smtplib, Markdown, the form library and PostgreSQL come when they are used, not at import."""
     program = "import sys, flask_kapa_handoff; print([n for n in sys.argv[1:] if n in sys.modules])"
     names = ["alembic", "smtplib", "comrak", "nh3", "flask_mail", "wtforms", "email_validator"]
+    names += ["sqlalchemy.dialects.postgresql"]
     done = subprocess.run([sys.executable, "-c", program, *names], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

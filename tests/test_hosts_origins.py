@@ -11,7 +11,7 @@ from flask import Flask, render_template_string, session
 from flask.testing import FlaskClient
 
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import FRAGMENT, JSON, PLAIN, Page
+from tests.helpers.pages import FRAGMENT, JSON, PLAIN, Page, json_of
 from tests.helpers.tickets import PAIR, ticket_fields, whole_way
 
 
@@ -35,7 +35,7 @@ def test_a_cached_page_works_for_a_visitor_without_cookies(make_app: Callable[..
         fields = {**Page(opened.text).fields, "email": f"{uuid.uuid4().hex}@example.com"}
         stored = client.post("/handoff/tickets", data=fields, headers=JSON)
         assert stored.status_code == 201
-        references.add(stored.json["reference"])
+        references.add(json_of(stored)["reference"])
         for answer in (opened, stored):
             assert "Set-Cookie" not in answer.headers
             assert "Cookie" not in answer.headers.get("Vary", "")
@@ -93,7 +93,7 @@ def test_a_page_of_another_origin_gets_addresses_that_lead_back_to_the_site(make
     button = client.get("/handoff/offer?pairs=1", headers=headers)
     assert Page(button.text).one("form")["action"] == "http://localhost/handoff/form"
     said = client.get("/handoff/offer?pairs=1", headers={**headers, **JSON})
-    assert said.json["form_url"] == "http://localhost/handoff/form"
+    assert json_of(said)["form_url"] == "http://localhost/handoff/form"
 
 
 def test_the_script_can_be_loaded_from_another_origin(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""What is installed is whole: a wheel, an sdist and ``pip install -e`` bring templates, static files, migrations."""
+"""A wheel, an sdist and ``pip install -e`` are complete: templates, static files, migrations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,11 +101,12 @@ def lend_dependencies(python: Path) -> None:
     (there / "lent.pth").write_text(f"{here}\n")
 
 
-def visit(python: Path, folder: Path) -> dict[str, object]:
-    return json.loads(run(python, "-W", "error", "-c", VISIT, cwd=folder).splitlines()[-1])
+def visit(python: Path, folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(python, "-W", "error", "-c", VISIT, cwd=folder).splitlines()[-1])
+    return found
 
 
-def assert_whole(found: dict[str, object]) -> None:
+def assert_whole(found: dict[str, Any]) -> None:
     assert found["form"] == 200
     assert found["ticket"] == 201
     assert found["mails"] == 1
@@ -114,9 +116,7 @@ def assert_whole(found: dict[str, object]) -> None:
     assert found["typed"] is True
 
 
-def test_a_wheel_brings_everything_and_its_dependencies_suffice(
-    distributions: dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_wheel_is_complete_and_so_are_its_dependencies(distributions: dict[str, Path], tmp_path: Path) -> None:
     """In an environment with nothing else, `pip install` of the wheel gives a package that works."""
     python = fresh_environment(tmp_path / "env")
     install(python, distributions["wheel"])

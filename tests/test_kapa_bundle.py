@@ -28,7 +28,7 @@ def test_a_bundle_is_one_script_that_imports_nothing(entry: Path) -> None:
     assert not script.startswith("import")
 
 
-def test_the_same_entry_is_built_once_and_a_changed_one_anew(entry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_entry_is_built_once_and_a_changed_one_again(entry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bundle is taken from the cache, without Node.js even, until the entry changes."""
     built = bundle(entry)
     when = built.stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""After a rollback: what a later version has stored and signed is kept, shown as unknown, and stops nothing."""
+"""After a rollback: what a later version has stored and signed is kept, shown as unknown, and harmless."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from flask_kapa_handoff.storage.tables import metadata
 from tests.helpers.admin import fields, let_pass, save, shown
 from tests.helpers.commands import findings, invoke, left, mailing
+from tests.helpers.pages import json_of
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import PAIR, send_ticket, ticket_fields
 
@@ -145,7 +146,7 @@ def site(make_app: Callable[..., Flask], mail_server: MailServer) -> Site:
 
 
 def test_every_page_is_there(site: Site) -> None:
-    """What is unknown is shown as that."""
+    """Unknown names are shown as unknown."""
     pages = {path: site.client.get(f"/handoff/admin/{path}") for path in ("", "tickets", "doctor", "?history=all")}
     for reference in (site.delivered, site.due, site.snoozed, site.only_unknown):
         pages[reference] = site.client.get(f"/handoff/admin/tickets/{reference}")
@@ -161,7 +162,7 @@ def test_every_page_is_there(site: Site) -> None:
 
 def test_the_button_and_the_form_work(site: Site) -> None:
     """A button is offered by the triggers that this version knows."""
-    assert site.client.get("/handoff/offer?pairs=1", headers=JSON).json["triggers"] == ["always"]
+    assert json_of(site.client.get("/handoff/offer?pairs=1", headers=JSON))["triggers"] == ["always"]
     with site.app.test_request_context("/page"):
         conversation = Conversation((QuestionAnswer("Why?", "Because."),), "thread-1")
         assert "Ask a human" in render_template_string("{{ kapa_handoff_button(it) }}", it=conversation)
@@ -181,7 +182,7 @@ def test_an_open_form_is_sent(site: Site) -> None:
     answer = site.client.post("/handoff/tickets", data=fields, headers=JSON)
     assert answer.status_code == 201, answer.text
     stored = "SELECT triggers FROM kapa_handoff_ticket WHERE reference = :at"
-    assert read(site.app, stored, at=answer.json["reference"]) == ["downvote,of-later"]
+    assert read(site.app, stored, at=json_of(answer)["reference"]) == ["downvote,of-later"]
 
 
 def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:
@@ -231,7 +232,7 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
 
 
 def test_an_unknown_trigger_stays_until_it_is_unticked(site: Site) -> None:
-    """Saving something else keeps it; to untick it takes it away; others that nobody knows are refused."""
+    """Saving something else keeps it; unticking removes it; other unknown names are refused."""
     assert fields(site.client)["triggers"] == ["", "always", "of-later"]
     assert save(site.client, button_text="Other").status_code == 303
     stored = "SELECT triggers FROM kapa_handoff_desk"
@@ -257,7 +258,7 @@ def test_a_stored_value_that_is_not_allowed_here_stays(site: Site) -> None:
 def test_unknown_names_are_logged_once(
     site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once for each process and value."""
+    """Once per process and value."""
     monkeypatch.setattr(unknown, "_logged", set())
     for _ in range(3):
         site.client.get("/handoff/admin/tickets")

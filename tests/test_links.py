@@ -54,8 +54,8 @@ def test_a_link_shows_its_host(address: str, words: str, shown: str) -> None:
         ("urn:isbn:123", "A <b>", "A <b> (urn:isbn:123)"),
     ],
 )
-def test_what_may_mislead_is_no_link(address: str, words: str, shown: str | None) -> None:
-    """Addresses with a user, of another kind, or with a host that cannot be: shown as they are."""
+def test_a_misleading_address_is_not_a_link(address: str, words: str, shown: str | None) -> None:
+    """Addresses with a user, of another kind, or with an impossible host are shown as text."""
     markup = Links().link(address, words)
     assert "<a" not in markup or shown is None
     if shown is not None:
@@ -90,8 +90,8 @@ def test_links_of_answers_show_their_hosts(markdown: str, shown: str) -> None:
     assert to_html(markdown).striptags() == shown
 
 
-def test_many_links_take_no_square() -> None:
-    """Twenty thousand links take four times what five thousand take."""
+def test_many_links_take_linear_time() -> None:
+    """Twenty thousand links take about four times as long as five thousand."""
     one = f'<a href="http://%C3%BC.a" {REL}>a</a> '
     assert growth(Links().with_hosts, one * 2500, one * 10_000) < LINEAR
 
@@ -110,8 +110,8 @@ def test_beyond_a_hundred_hosts_in_other_letters_addresses_are_plain_text() -> N
 @pytest.mark.parametrize(
     "host", ["я" * 240, "a." * 100 + "я" * 60, "\ufdfa" * 200, "%D0%B0" * 42, "\uff9e\u0334" * 100_000]
 )
-def test_a_host_that_no_name_has_is_no_link(host: str) -> None:
-    """Not even looked at closely."""
+def test_an_impossible_host_is_not_a_link(host: str) -> None:
+    """It is not even parsed."""
     assert "<a " not in Links().link(f"http://{host}/")
 
 
@@ -153,7 +153,7 @@ def test_words_that_only_resemble_the_address_do_not_hide_the_host(words: str, a
         "mailto:a@b@evil.example",
     ],
 )
-def test_an_address_that_is_read_another_way_is_no_link(address: str) -> None:
+def test_an_address_that_browsers_read_differently_is_not_a_link(address: str) -> None:
     """Browsers leave invisible characters out, and a mailbox in other letters has no form in ASCII here."""
     assert "<a " not in Links().link(address)
 

@@ -1,4 +1,4 @@
-"""Logs hold no word of a visitor, whatever a site logs and however its own code fails."""
+"""Logs contain no word of a visitor, whatever a site logs and however its own code fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAIR = {"id": f"{WORD}-1", "question": f"What is a {WORD}?", "answer": f"A {WORD
 
 
 def send(app: Flask) -> None:
-    """A ticket of a visitor whose every word can be told."""
+    """A ticket of a visitor whose every word can be recognised."""
     with app.test_request_context():
         offered = Offer((Trigger.ALWAYS,), Facts(1), "default", f"{WORD}-t", PAIR["id"], f"https://{WORD}.example/")
         offer = state_of(app).offer_signer().sign(offered)
@@ -38,7 +38,7 @@ def send(app: Flask) -> None:
 
 @pytest.fixture
 def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """A site that looks for a fault of its own, with all that SQLAlchemy can tell."""
+    """A site that debugs its own code, with all of SQLAlchemy's logs."""
     with caplog.at_level(logging.DEBUG, "sqlalchemy"):
         yield caplog
 

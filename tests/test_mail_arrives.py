@@ -1,4 +1,4 @@
-"""From the visitor's form to the mail in the agents' mailbox: over HTTP, SQLite and SMTP, each of them real."""
+"""From the visitor's form to the mail in the agents' mailbox: over real HTTP, SQLite and SMTP."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.helpers.couriers import deliver
 from tests.helpers.deliveries import look_up, make_due
 from tests.helpers.mails import CONVERSATION, send
 from tests.helpers.offers import signed_offer
+from tests.helpers.pages import json_of
 from tests.helpers.servers import MailServer, Received
 from tests.helpers.tickets import send_ticket, ticket_fields
 
@@ -143,7 +144,7 @@ def test_html_renders_the_answers(make_site: Callable[..., Flask], mail_server: 
     assert 'href="mailto:visitor@example.com"' in html
 
 
-def test_text_part_is_complete_by_itself(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+def test_text_part_is_complete_on_its_own(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
     """The plain text has the answers letter for letter, quoted, and the addresses of the sources."""
     send(make_site())
     text = mail_server.received[0].body("plain").replace("\r\n", "\n")
@@ -273,7 +274,7 @@ def as_quoted(text: str) -> str:
 
 
 def assert_carriable(mail: Received) -> None:
-    """What every server takes: RFC 5321, 4.5.3.1.6 and 2.3.8."""
+    """Every server accepts it: RFC 5321, 4.5.3.1.6 and 2.3.8."""
     assert mail.data.isascii()
     assert max(map(len, mail.data.split(b"\r\n"))) <= 998
     assert b"\n" not in mail.data.replace(b"\r\n", b"")
@@ -362,11 +363,11 @@ def test_address_that_mail_cannot_carry_is_a_field_error(make_site: Callable[...
     fields = ticket_fields(client, email=address)
     answer = client.post("/handoff/tickets", data=fields, headers={"Accept": "application/json"})
     if answer.status_code == 201:  # harmless once the edges were trimmed
-        assert look_up(app, answer.json["reference"]).visitor_email.isascii()
+        assert look_up(app, json_of(answer)["reference"]).visitor_email.isascii()
         return
     assert answer.status_code == 422
-    assert list(answer.json["error"]["fields"]) == ["email"]
-    assert answer.json["error"]["fields"]["email"][0]
+    assert list(json_of(answer)["error"]["fields"]) == ["email"]
+    assert json_of(answer)["error"]["fields"]["email"][0]
 
 
 @pytest.mark.parametrize(
@@ -399,6 +400,6 @@ def test_address_like_an_encoded_word_loses_no_ticket(
         "/handoff/tickets", data=ticket_fields(client, email=address), headers={"Accept": "application/json"}
     )
     if answer.status_code == 422:
-        assert list(answer.json["error"]["fields"]) == ["email"]
+        assert list(json_of(answer)["error"]["fields"]) == ["email"]
     else:
-        assert look_up(app, answer.json["reference"]).status is Status.DELIVERED
+        assert look_up(app, json_of(answer)["reference"]).status is Status.DELIVERED

@@ -1,4 +1,4 @@
-"""The mail server is away, or the process dies in the middle of a mail: the ticket's mail arrives all the same."""
+"""The mail server is down, or the process is killed while sending: the ticket's mail still arrives."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ server.serve_forever()
 
 @contextmanager
 def serving(smtp_port: int, app: Flask) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A web server in a process of its own, killed at the end without a chance to tidy up."""
+    """A web server in its own process, which is killed at the end without a clean stop."""
     process = subprocess.Popen(
         [sys.executable, "-c", SERVING_PROCESS, str(smtp_port), app.instance_path],
         stdout=subprocess.PIPE,
@@ -81,7 +81,7 @@ def serving(smtp_port: int, app: Flask) -> Iterator[tuple[str, subprocess.Popen[
 
 
 def post_ticket(url: str, app: Flask) -> str:
-    """Send a ticket over the network; gives its reference."""
+    """Send a ticket over the network; returns its reference."""
     fields = ticket_fields(app.test_client())
     body = {**fields, "conversation": CONVERSATION}
     request = urllib.request.Request(  # noqa: S310
@@ -100,8 +100,8 @@ def wake(url: str) -> None:
         assert answer.status == 200
 
 
-def wait_for_tries(app: Flask, reference: str, count: int) -> None:
-    """Wait until the other process has recorded the end of so many attempts; the database has no signal for that."""
+def wait_for_attempts(app: Flask, reference: str, count: int) -> None:
+    """Wait until the other process has recorded this many attempts; the database has no signal for that."""
     deadline, pause = datetime.now(timezone.utc) + timedelta(seconds=20), threading.Event()
     while (ticket := look_up(app, reference)).attempts < count or ticket.status is Status.SENDING:
         assert datetime.now(timezone.utc) < deadline, ticket
@@ -114,7 +114,7 @@ def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask]) -> None
     app = make_app()  # looks into the same database
     with serving(smtp_port, app) as (url, _):
         reference = post_ticket(url, app)
-        wait_for_tries(app, reference, 1)
+        wait_for_attempts(app, reference, 1)
     ticket = look_up(app, reference)
     assert ticket.status is Status.QUEUED
     assert "refused" in (ticket.last_error or "")
@@ -125,7 +125,7 @@ def test_ticket_survives_outage_and_kill(make_app: Callable[..., Flask]) -> None
         with serving(smtp_port, app) as (url, _):
             wake(url)
             (mail,) = server.wait_for(1)
-            wait_for_tries(app, reference, 2)
+            wait_for_attempts(app, reference, 2)
         assert mail.message["X-Kapa-Handoff-Ticket"] == reference
         assert mail.message["Message-ID"] == f"<{ticket.id}@example.com>"
         assert look_up(app, reference).status is Status.DELIVERED
@@ -154,7 +154,7 @@ def test_kill_in_the_middle_of_a_mail(make_app: Callable[..., Flask]) -> None:
         with serving(server.port, app) as (url, _):
             wake(url)
             server.wait_for(lambda: server.verbs().count("END") == 2)
-            wait_for_tries(app, reference, 2)
+            wait_for_attempts(app, reference, 2)
         assert look_up(app, reference).status is Status.DELIVERED
         copies = [message_from_bytes(mail, policy=policy.default) for mail in server.mails]
     assert len({copy["Message-ID"] for copy in copies}) == 1

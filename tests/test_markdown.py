@@ -287,8 +287,8 @@ def test_time_grows_with_the_text(unit: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["a@b.c ", "a@a.", "*a* ", "[a](http://b) ", "a|b\n-|-\n", "&"])
-def test_many_texts_cost_no_more_than_a_page_may(unit: str) -> None:
-    """What would take too long together is shown as it is; the page grows with its text, and nothing is lost."""
+def test_many_texts_cost_no_more_than_a_page_allows(unit: str) -> None:
+    """Texts that would take too long together are shown unrendered; the page grows with its text; nothing is lost."""
     text = unit * (SIZE // len(unit))
     render = Renderer()
     shown = [str(render(text)) for _ in range(16)]
@@ -323,7 +323,7 @@ def test_huge_table_stays_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["> " * 20_000 + "x", "> - 1. " * 5000 + "x", "- " * 20_000 + "x", "<b>&\n" * 20_000])
-def test_what_nobody_writes_stays_text(text: str) -> None:
+def test_an_absurd_text_stays_text(text: str) -> None:
     """Thousands of quotes in each other, or a text of more than 64 kB, are shown as they are, line by line."""
     assert str(to_html(text)).count("<br>") == text.count("\n")
     assert read(text).text.replace("\n", "") == text.replace("\n", "")
@@ -349,10 +349,10 @@ class Panic(BaseException):
     """As PyO3 raises for a panic in Rust: no Exception, and its words may hold the text."""
 
 
-def test_what_the_renderer_fails_at_stays_text(
+def test_a_text_that_the_renderer_fails_at_stays_text(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A panic in the renderer costs the markup, not the page; the log says so without a word of the text."""
+    """A panic in the renderer loses the markup, not the page; the log reports it without the text."""
 
     def fail(text: str, **options: object) -> str:
         raise Panic(f"byte index 5 is out of bounds of `{text}`")

@@ -1,4 +1,4 @@
-"""Offers: signed, read, refused; and what a rotation of the site's key does to them."""
+"""Offers: signed, read, refused; and how a rotation of the site's key affects them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from flask_kapa_handoff.offer_signing import MAX_AGE, OfferSigner
 from flask_kapa_handoff.offers import Offer, OfferExpired, OfferInvalid
 from flask_kapa_handoff.triggers import Facts
 from tests.helpers.offers import DAY, sign_earlier, signed_offer
+from tests.helpers.pages import json_of
 from tests.helpers.tickets import send_ticket, ticket_fields
 
 JSON = {"Accept": "application/json"}
@@ -91,8 +92,8 @@ def test_an_offer_of_the_version_before_is_decided_once_more() -> None:
 @pytest.mark.parametrize(
     "token", ["", ".", "..", "...", "x", "a.b.c", "null", "é", "\x00", "\ud800", "💥.a.b", "=" * 50, "A" * 10_000]
 )
-def test_what_is_no_offer_is_refused(token: str) -> None:
-    """Whatever is in the field, the answer is the same error."""
+def test_an_invalid_offer_is_refused(token: str) -> None:
+    """Whatever is in the field, the error is the same."""
     with pytest.raises(OfferInvalid):
         OfferSigner(["key"]).read(token)
 
@@ -185,7 +186,7 @@ def test_an_offer_does_not_outlive_a_rotation_without_fallbacks(make_app: Callab
     after = make_app(SECRET_KEY="new").test_client()
     assert after.get("/handoff/form", query_string={"offer": offer}).status_code == 403
     answer = after.post("/handoff/tickets", data=ticket_fields(after, offer=offer), headers=JSON)
-    assert (answer.status_code, answer.json["error"]["code"]) == (403, "offer_invalid")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (403, "offer_invalid")
 
 
 def test_the_newest_key_signs_after_a_rotation(make_app: Callable[..., Flask]) -> None:
@@ -213,7 +214,8 @@ def test_fallbacks_given_as_one_text_are_one_key(make_app: Callable[..., Flask])
 
 def test_no_fallbacks_at_all_is_fine(make_app: Callable[..., Flask]) -> None:
     """Empty, or none."""
-    for number, value in enumerate((None, [], ())):
+    nothing: tuple[object, ...] = (None, [], ())
+    for number, value in enumerate(nothing):
         client = make_app(name=f"site{number}", SECRET_KEY_FALLBACKS=value).test_client()
         assert signed_offer(client)
 

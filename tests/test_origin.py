@@ -1,4 +1,4 @@
-"""Proxies that rewrite Host, pages that hide their origin, and visitors who are signed in meanwhile."""
+"""Proxies that rewrite Host, pages that hide their origin, and visitors who are signed in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visito
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.hostile_requests import hostile_site
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.tickets import PAIR, ticket_fields
 
 OUTSIDE = "http://intranet.example"
@@ -32,7 +32,7 @@ def send(client: FlaskClient, fields: dict[str, Any], **headers: str) -> Any:
 def offer_for(client: FlaskClient, page: str | None = None, **headers: str) -> str:
     query = {"pairs": 1, "thread_id": "thread-1", "answer_id": "a1", **({"page": page} if page else {})}
     answer = client.get("/handoff/offer", query_string=query, headers={**JSON, **headers}, **INSIDE)
-    return str(answer.json["offer"])
+    return str(json_of(answer)["offer"])
 
 
 @pytest.mark.parametrize("how", ["page", "referer"])
@@ -160,7 +160,7 @@ def test_a_refusal_is_logged_once_with_what_to_do(client: FlaskClient, caplog: p
 @pytest.mark.parametrize(
     "origin", ["http://[", "http://a]b", "https://", "\x00", "ftp://x", "http://\\evil", "x" * 9000]
 )
-def test_an_origin_that_is_no_origin_is_foreign(client: FlaskClient, origin: str) -> None:
+def test_an_invalid_origin_is_foreign(client: FlaskClient, origin: str) -> None:
     """A 403, and never an error of ours."""
     fields = ticket_fields(client)
     assert send(client, fields, Origin=origin).status_code == 403
@@ -170,7 +170,7 @@ def test_an_origin_that_is_no_origin_is_foreign(client: FlaskClient, origin: str
     assert signed_offer(client)
 
 
-def test_an_admin_who_is_refused_is_told_why_and_the_check_up_what_to_do(make_app: Callable[..., Flask]) -> None:
+def test_a_refused_admin_learns_why_and_the_check_up_says_what_to_do(make_app: Callable[..., Flask]) -> None:
     """The response and the check-up name the two values; the check-up also has the line that the proxy needs."""
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: view))
     client = app.test_client()
@@ -205,7 +205,7 @@ def test_the_form_of_a_thread_of_the_sites_own_is_for_the_page_that_opens_it(
 ) -> None:
     """Its button, which the server rendered, knows the inner name alone."""
     handoff = KapaHandoff()
-    handoff.conversation_loader(lambda thread_id: Conversation([QuestionAnswer("How?", "So.", "a1")], thread_id))
+    handoff.conversation_loader(lambda thread_id: Conversation((QuestionAnswer("How?", "So.", "a1"),), thread_id))
     client = hostile_site(make_app, handoff=handoff).test_client()
     button = Page(client.get("/chat", **INSIDE).text).fields
     headers = {"Referer": f"{OUTSIDE}/chat"}
@@ -230,7 +230,7 @@ def test_what_only_the_offer_vouches_for_is_no_way_to_a_visitors_own_record(make
     @handoff.conversation_loader
     def load(thread_id: str) -> Conversation:
         asked.append(thread_id)
-        return Conversation([QuestionAnswer("My secret?", "So.", "a1")], thread_id)
+        return Conversation((QuestionAnswer("My secret?", "So.", "a1"),), thread_id)
 
     app = make_app(handoff=handoff)
     client = app.test_client()
@@ -247,8 +247,8 @@ def test_what_only_the_offer_vouches_for_is_no_way_to_a_visitors_own_record(make
     assert tickets(app)[-1].transcript_source == "site"
 
 
-def test_a_form_that_comes_back_says_nobodys_name_to_a_page_that_is_not_known(make_app: Callable[..., Flask]) -> None:
-    """And keeps the address that was typed; on the site's own page the one of the session is there."""
+def test_a_form_shown_again_gives_no_name_to_an_unknown_page(make_app: Callable[..., Flask]) -> None:
+    """It keeps the address that was typed; on the site's own page, it has the one of the session."""
     handoff = KapaHandoff()
     handoff.visitor_loader(lambda: Visitor("ada@example.com", "Ada"))
     client = make_app(handoff=handoff).test_client()

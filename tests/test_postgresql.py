@@ -1,4 +1,4 @@
-"""PostgreSQL as the database of several web machines: what it needs beyond what all tests try on both databases."""
+"""PostgreSQL as the database of several web machines: what the tests for both databases don't cover."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_limits_hold_whatever_the_sites_isolation_level(
 ) -> None:
     """A submit that waited for its turn counts what the one before it has stored, on a site's own engine, too."""
     uri = postgres.new_database()
-    engine = create_engine(uri, isolation_level=level)  # type: ignore[arg-type]
+    engine = create_engine(uri, isolation_level=level)
     app = make_app(mount=False, KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
     KapaHandoff(app, engine=engine)
     offer = signed_offer(app.test_client())
@@ -140,7 +140,7 @@ def test_limits_hold_whatever_the_sites_isolation_level(
     postgres.drop_database(uri)
 
 
-def test_a_writer_does_not_wait_without_end(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_does_not_wait_forever(app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind a transaction that does not end, a submit is refused with 503."""
     offer = signed_offer(app.test_client())
     monkeypatch.setattr("flask_kapa_handoff.storage.postgresql.BUSY_TIMEOUT", 1)

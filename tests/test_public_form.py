@@ -14,7 +14,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visito
 from flask_kapa_handoff.fields import PACKAGE_FIELDS
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.offers import old_offer, signed_offer
-from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page
+from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page, json_of
 from tests.helpers.tickets import send_ticket, ticket_fields
 
 
@@ -105,8 +105,8 @@ def test_a_forged_offer_is_refused(client: FlaskClient, offer: str, headers: dic
     answer = get_form(client, offer, headers)
     assert answer.status_code == 403
     if headers == JSON:
-        assert answer.json["error"]["code"] == "offer_invalid"
-        assert answer.json["error"]["message"]
+        assert json_of(answer)["error"]["code"] == "offer_invalid"
+        assert json_of(answer)["error"]["message"]
     else:
         page = Page(answer.text)
         assert not page.all("form")
@@ -137,7 +137,7 @@ def test_an_expired_offer_is_named_in_json(client: FlaskClient, monkeypatch: pyt
     """A program learns the code."""
     answer = get_form(client, old_offer(client, monkeypatch), JSON)
     assert answer.status_code == 409
-    assert answer.json["error"]["code"] == "offer_expired"
+    assert json_of(answer)["error"]["code"] == "offer_expired"
 
 
 def test_a_desk_without_an_email_has_no_form(make_app: Callable[..., Flask]) -> None:
@@ -147,7 +147,7 @@ def test_a_desk_without_an_email_has_no_form(make_app: Callable[..., Flask]) -> 
     assert get_form(client, offer).status_code == 409
     answer = get_form(client, offer, JSON)
     assert answer.status_code == 409
-    assert answer.json["error"]["code"] == "disabled"
+    assert json_of(answer)["error"]["code"] == "disabled"
     fragment = get_form(client, offer, FRAGMENT)
     assert fragment.status_code == 409
     assert Page(fragment.text).elements[0][0] == "dialog"
@@ -184,8 +184,8 @@ def test_a_signed_in_visitors_email_is_locked_on_the_server_too(signed_in: Flask
     assert ticket.visitor_name == 'Ada "Countess" <Lovelace>'
 
 
-def test_a_visitor_loader_that_knows_nobody_leaves_the_field_free(make_app: Callable[..., Flask]) -> None:
-    """None: an anonymous visitor types an address."""
+def test_a_visitor_loader_that_returns_none_leaves_the_field_free(make_app: Callable[..., Flask]) -> None:
+    """An anonymous visitor types an address."""
     handoff = KapaHandoff()
     handoff.visitor_loader(lambda: None)
     client = make_app(handoff=handoff).test_client()

@@ -16,7 +16,7 @@ from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.testing import change_settings
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_script
 from tests.helpers.offers import signed_offer
-from tests.helpers.pages import Page
+from tests.helpers.pages import Page, json_of
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
 
@@ -80,15 +80,15 @@ def test_json_says_everything_that_the_button_says(client: FlaskClient) -> None:
     answer = client.get("/handoff/offer?pairs=1&uncertain=true", headers=JSON)
     assert answer.status_code == 200
     assert answer.mimetype == "application/json"
-    offer = answer.json.pop("offer")
-    assert answer.json | {"offer": None} == {
+    offer = json_of(answer).pop("offer")
+    assert json_of(answer) | {"offer": None} == {
         "offered": True,
         "button_text": "Create ticket",
         "triggers": ["always"],
         "offer": None,
         "form_url": "/handoff/form",
     }
-    assert client.get(answer.json["form_url"], query_string={"offer": offer}).status_code == 200
+    assert client.get(json_of(answer)["form_url"], query_string={"offer": offer}).status_code == 200
 
 
 @pytest.mark.only("sqlite")
@@ -142,20 +142,20 @@ def test_a_desk_that_is_switched_off_has_no_button(app: Flask, client: FlaskClie
     assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
 
 
-def test_whoever_has_asked_for_a_ticket_already_is_offered_one(make_app: Callable[..., Flask]) -> None:
+def test_a_visitor_who_asked_for_a_ticket_gets_an_offer(make_app: Callable[..., Flask]) -> None:
     """The form of Kapa's own was sent: the triggers have been looked at there. The offer names those that are met."""
     app = make_app(KAPA_HANDOFF_TRIGGERS="downvote, uncertainty")
     client, mark = app.test_client(), bridge_mark(app)
     assert client.get("/handoff/offer?pairs=1", headers=JSON).json == {"offered": False}
-    said = client.get(f"/handoff/offer?pairs=1&requested={mark}", headers=JSON).json
+    said = json_of(client.get(f"/handoff/offer?pairs=1&requested={mark}", headers=JSON))
     assert (said["offered"], said["triggers"]) == (True, [])
-    said = client.get(f"/handoff/offer?pairs=1&requested={mark}&downvoted=true", headers=JSON).json
+    said = json_of(client.get(f"/handoff/offer?pairs=1&requested={mark}&downvoted=true", headers=JSON))
     assert said["triggers"] == ["downvote"]
 
 
 @pytest.mark.parametrize("mark", ["true", "1", "", "another", "\x00", "\ud7ff" * 300])
-def test_nobody_else_can_say_that_they_have_asked(make_app: Callable[..., Flask], mark: str) -> None:
-    """Only a page with the bridge has the mark, and another site's mark is none."""
+def test_only_the_bridge_can_say_that_the_visitor_asked(make_app: Callable[..., Flask], mark: str) -> None:
+    """Only a page with the bridge has the mark, and another site's mark is not valid."""
     client = make_app(KAPA_HANDOFF_TRIGGERS="downvote").test_client()
     other = bridge_mark(make_app(name="other", SECRET_KEY="another"))
     for said in (mark, other):
@@ -199,7 +199,7 @@ def test_a_ticket_without_a_trigger_is_taken_shown_and_mailed(
     assert client.get(f"/handoff/admin/tickets/{reference}").status_code == 200
     (received,) = mail_server.received
     mail = received.message
-    assert "Why" not in mail.get_body(("plain",)).get_content()
+    assert "Why" not in received.body("plain")
     (attached,) = mail.iter_attachments()
     assert json.loads(attached.get_content())["triggers"] == []
 
@@ -230,27 +230,27 @@ WRONG = [
 def test_facts_that_make_no_sense_are_refused_at_their_field(
     client: FlaskClient, field: str, value: str | None
 ) -> None:
-    """422, in markup and in JSON, and the message is at the field that is wrong."""
+    """422, in markup and in JSON, with the message at the wrong field."""
     query = {"pairs": "1", field: value}
     if value is None:
         del query[field]
     said = client.get("/handoff/offer", query_string=query, headers=JSON)
     assert said.status_code == 422
-    assert said.json["error"]["code"] == "invalid"
-    assert said.json["error"]["message"]
-    assert list(said.json["error"]["fields"]) == [field]
-    assert all(isinstance(text, str) and text for text in said.json["error"]["fields"][field])
+    assert json_of(said)["error"]["code"] == "invalid"
+    assert json_of(said)["error"]["message"]
+    assert list(json_of(said)["error"]["fields"]) == [field]
+    assert all(isinstance(text, str) and text for text in json_of(said)["error"]["fields"][field])
     html = client.get("/handoff/offer", query_string=query)
     assert html.status_code == 422
     assert html.mimetype == "text/html"
     assert "data-kapa-handoff-open" not in html.text
 
 
-def test_several_wrong_facts_are_told_at_once(client: FlaskClient) -> None:
+def test_several_wrong_facts_are_reported_at_once(client: FlaskClient) -> None:
     """Nobody has to fix them one by one."""
     answer = client.get("/handoff/offer?pairs=x&uncertain=y&downvoted=z", headers=JSON)
     assert answer.status_code == 422
-    assert set(answer.json["error"]["fields"]) == {"pairs", "uncertain", "downvoted"}
+    assert set(json_of(answer)["error"]["fields"]) == {"pairs", "uncertain", "downvoted"}
 
 
 def test_a_wrong_fact_is_shown_escaped(client: FlaskClient) -> None:
@@ -295,8 +295,8 @@ def test_neither_a_cookie_nor_a_cached_copy(make_app: Callable[..., Flask]) -> N
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_the_offer_is_only_read(client: FlaskClient, method: str) -> None:
-    """405 for everything else."""
+def test_offers_can_only_be_read(client: FlaskClient, method: str) -> None:
+    """Other methods get a 405."""
     assert getattr(client, method)("/handoff/offer?pairs=1").status_code == 405
 
 
@@ -330,4 +330,4 @@ def test_without_a_database_the_offer_is_unavailable(
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     if headers:
-        assert answer.json["error"]["code"] == "unavailable"
+        assert json_of(answer)["error"]["code"] == "unavailable"

@@ -1,4 +1,4 @@
-"""POST /tickets: what is stored, what comes back, who decides, and whom it is told; and the text is never lost."""
+"""POST /tickets: what is stored, what comes back, who decides, who is notified; and no text is lost."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def test_the_same_submission_again_gives_the_same_ticket(app: Flask, client: Fla
         assert second.json == {"reference": ticket.reference, "status": "queued"}
 
 
-def test_a_repeated_submission_is_not_held_up_by_a_limit(make_app: Callable[..., Flask]) -> None:
-    """Its ticket counts once, and the answer to a lost reply is the reference, not 429."""
+def test_a_repeated_submission_is_not_limited(make_app: Callable[..., Flask]) -> None:
+    """Its ticket counts once, and after a lost reply the response is the reference, not 429."""
     client = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1).test_client()
     fields = ticket_fields(client)
     assert [post(client, "json", fields).status_code for _ in range(3)] == [201, 200, 200]

@@ -1,4 +1,4 @@
-"""POST /tickets: each field of a form or of JSON is checked, told at its place, and the text is never lost."""
+"""POST /tickets: each field of a form or of JSON is checked, errors are at their place, and no text is lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff.testing import conversation_of, tickets
-from tests.helpers.pages import Page
+from tests.helpers.pages import Page, json_of
 from tests.helpers.tickets import EMAIL, NOTE, PAIR, post, post_json, refused, send_ticket, ticket_fields
 
 # --- 422 -------------------------------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ INVALID = [
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize(("field", "value"), INVALID, ids=[f"{field}={str(value)[:12]!a}" for field, value in INVALID])
-def test_a_wrong_field_is_told_at_the_field_and_the_text_is_kept(
+def test_a_wrong_field_is_reported_at_the_field_and_the_text_is_kept(
     app: Flask, client: FlaskClient, shape: str, field: str, value: str | None
 ) -> None:
     """422; nothing is stored; the form comes back as it was sent and can be sent again once it is fixed."""
@@ -60,8 +60,8 @@ def test_a_wrong_field_is_told_at_the_field_and_the_text_is_kept(
     assert tickets(app) == []
     if shape == "json":
         refused(answer, shape, 422, "invalid")
-        assert list(answer.json["error"]["fields"]) == [field]
-        assert all(answer.json["error"]["fields"][field])
+        assert list(json_of(answer)["error"]["fields"]) == [field]
+        assert all(json_of(answer)["error"]["fields"][field])
         return
     assert answer.status_code == 422
     page = Page(answer.text)
@@ -86,7 +86,7 @@ def test_several_wrong_fields_are_told_at_once(client: FlaskClient, shape: str) 
     answer = post(client, shape, ticket_fields(client, email="nobody", note=note, conversation="{", website="x"))
     page = refused(answer, shape, 422, "invalid", note=note, email="nobody")
     if shape == "json":
-        assert set(answer.json["error"]["fields"]) == {"email", "note", "conversation", "website"}
+        assert set(json_of(answer)["error"]["fields"]) == {"email", "note", "conversation", "website"}
     else:
         assert page.said_at("email")
         assert page.said_at("note")
@@ -134,23 +134,23 @@ def test_the_conversation_stays_in_the_page_that_is_given_back(client: FlaskClie
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("body", ["[]", '"text"', "5", "null", "true", "[{}]"])
-def test_json_that_is_no_object_is_refused(client: FlaskClient, body: str) -> None:
+def test_json_that_is_not_an_object_is_refused(client: FlaskClient, body: str) -> None:
     """422 with a sentence that says what is expected."""
     answer = client.post("/handoff/tickets", data=body, content_type="application/json")
     assert answer.status_code == 422
-    assert answer.json["error"]["code"] == "invalid"
-    assert "object" in answer.json["error"]["message"]
+    assert json_of(answer)["error"]["code"] == "invalid"
+    assert "object" in json_of(answer)["error"]["message"]
 
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "body", [b"{", b"", b"nonsense", b'{"offer": }', b"\xff\xfe", b"{" * 50_000, b"[" * 50_000, b'{"note": "\xff"}']
 )
-def test_what_is_no_json_is_refused(client: FlaskClient, body: bytes) -> None:
+def test_invalid_json_is_refused(client: FlaskClient, body: bytes) -> None:
     """422, in JSON."""
     answer = client.post("/handoff/tickets", data=body, content_type="application/json")
     assert answer.status_code == 422
-    assert answer.json["error"]["code"] == "invalid"
+    assert json_of(answer)["error"]["code"] == "invalid"
 
 
 @pytest.mark.only("sqlite")
@@ -160,7 +160,7 @@ def test_an_unknown_field_of_a_json_request_is_refused(app: Flask, client: Flask
     answer = post_json(client, {**ticket_fields(client), name: "x"})
     assert answer.status_code == 422
     shown = "\N{REPLACEMENT CHARACTER}" if name == "\ud800" else name
-    assert list(answer.json["error"]["fields"]) == [shown]
+    assert list(json_of(answer)["error"]["fields"]) == [shown]
     assert tickets(app) == []
 
 
@@ -171,8 +171,8 @@ def test_a_json_field_of_another_type_is_refused(app: Flask, client: FlaskClient
     """422 at the field, never an error of the server."""
     answer = post_json(client, {**ticket_fields(client), field: value})
     assert answer.status_code == 422, answer.text
-    assert answer.json["error"]["code"] == "invalid"
-    assert list(answer.json["error"]["fields"]) == [field]
+    assert json_of(answer)["error"]["code"] == "invalid"
+    assert list(json_of(answer)["error"]["fields"]) == [field]
     assert tickets(app) == []
 
 

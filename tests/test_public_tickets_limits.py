@@ -14,13 +14,13 @@ from flask import Flask, Request, request
 from werkzeug.test import TestResponse
 
 from flask_kapa_handoff.testing import tickets
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.tickets import EMAIL, PAIR, SHAPES, age_tickets, post, post_json, refused, ticket_fields
 
 # --- 429 -------------------------------------------------------------------------------------------------------------
 
 
-LIMITS = {
+LIMITS: dict[str, tuple[dict[str, int], Callable[[int], dict[str, str]]]] = {
     "client": ({"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 2}, lambda n: {"email": f"v{n}@example.com"}),
     "email": ({"KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR": 2}, lambda n: {"address": f"192.0.2.{n}"}),
 }
@@ -58,7 +58,7 @@ def test_one_ticket_too_many_is_refused_until_an_hour_has_passed(
     assert send_from(app, shape, 6, given(6))[0].status_code == 429
 
 
-def test_others_are_not_held_up_by_a_clients_limit(make_app: Callable[..., Flask]) -> None:
+def test_a_clients_limit_does_not_affect_others(make_app: Callable[..., Flask]) -> None:
     """Another address of the network, and another mail address, have their own counts."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1, KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
     assert send_from(app, "json", 1, {"address": "192.0.2.1", "email": "a@example.com"})[0].status_code == 201
@@ -108,7 +108,7 @@ def test_of_fifty_submits_at_once_exactly_as_many_pass_as_the_limit_allows(make_
     assert sorted(answer.status_code for answer in answers) == [201] * 5 + [429] * 45
     stored = tickets(app)
     assert len(stored) == 5
-    assert {answer.json["reference"] for answer in answers if answer.status_code == 201} == {
+    assert {json_of(answer)["reference"] for answer in answers if answer.status_code == 201} == {
         ticket.reference for ticket in stored
     }
 
@@ -119,7 +119,7 @@ def test_of_many_identical_submits_at_once_one_opens_the_ticket(app: Flask) -> N
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: post(app.test_client(), "json", fields), range(20)))
     assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
-    assert len({answer.json["reference"] for answer in answers}) == 1
+    assert len({json_of(answer)["reference"] for answer in answers}) == 1
     assert len(tickets(app)) == 1
 
 
@@ -147,7 +147,7 @@ def test_a_form_of_too_many_bytes_is_refused(make_app: Callable[..., Flask], sha
     answer = client.post("/handoff/tickets", data=fields, content_type=content_type, headers=SHAPES[shape])
     assert answer.status_code == 413
     if shape == "json":
-        assert answer.json["error"]["code"] == "too_large"
+        assert json_of(answer)["error"]["code"] == "too_large"
     else:
         assert Page(answer.text).elements[0][0] == ("html" if shape == "page" else "dialog")
     assert tickets(app) == []
@@ -157,7 +157,7 @@ def test_json_of_too_many_bytes_is_refused(make_app: Callable[..., Flask]) -> No
     """413 in JSON."""
     client = make_app(KAPA_HANDOFF_MAX_REQUEST_BYTES=20_000).test_client()
     answer = post_json(client, {**ticket_fields(client), "note": "x" * 20_000})
-    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (413, "too_large")
 
 
 def test_a_body_without_a_length_is_limited_too(make_app: Callable[..., Flask]) -> None:
@@ -170,7 +170,7 @@ def test_a_body_without_a_length_is_limited_too(make_app: Callable[..., Flask]) 
         headers=JSON,
         environ_overrides={"wsgi.input_terminated": True},
     )
-    assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (413, "too_large")
 
 
 class SmallRequest(Request):
@@ -220,7 +220,7 @@ def test_the_sites_own_limits_neither_hold_for_tickets_nor_change(make_app: Call
 
 @pytest.mark.parametrize("reads", ["form", "stream"])
 def test_a_site_that_reads_every_body_first_takes_tickets(make_app: Callable[..., Flask], reads: str) -> None:
-    """What a before_request of the site has parsed is the ticket; a body that it has used up holds up nobody."""
+    """A before_request of the site may parse the body; if it uses the body up, nothing hangs."""
     app = make_app()
 
     @app.before_request

@@ -11,6 +11,7 @@ from flask import Flask
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.testing import conversation_of, tickets
 from tests.helpers.offers import offer_without_database
+from tests.helpers.pages import json_of
 from tests.helpers.tickets import PAIR, SECRET, post, refused, send_ticket, ticket_fields
 
 OWN_RECORD = Conversation((QuestionAnswer("Own question", "Own answer", "a1"),), "thread-1")
@@ -48,7 +49,7 @@ def test_a_thread_that_the_site_does_not_know_is_the_browsers_word(make_app: Cal
     assert tickets(app)[0].transcript_source == "browser"
     answer = post(client, "json", ticket_fields(client, conversation=None))
     assert answer.status_code == 422
-    assert list(answer.json["error"]["fields"]) == ["conversation"]
+    assert list(json_of(answer)["error"]["fields"]) == ["conversation"]
 
 
 def test_a_loader_that_raises_leaves_the_browsers_word(
@@ -71,7 +72,8 @@ def test_a_loader_that_raises_with_nothing_from_the_browser_is_unavailable(
     make_app: Callable[..., Flask], shape: str
 ) -> None:
     """503 with the text kept: it may work in a moment."""
-    handoff, works = KapaHandoff(), []
+    handoff = KapaHandoff()
+    works: list[bool] = []
 
     @handoff.conversation_loader
     def load(thread_id: str) -> Conversation:

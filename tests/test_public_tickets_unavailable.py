@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,7 +16,9 @@ from tests.helpers.tickets import NOTE, post, refused, ticket_fields
 
 
 @pytest.fixture(params=["directory", "garbage", "parent is a file"])
-def broken(request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path: Path) -> Iterator[Any]:
+def broken(
+    request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_path: Path
+) -> tuple[Flask, Callable[[], None]]:
     """An app whose database cannot be reached, and what makes it reachable."""
     path = tmp_path / "place" / "k.sqlite3"
     kind = request.param
@@ -31,7 +32,7 @@ def broken(request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_p
         path.write_bytes(b"this is no database, only text that is long enough" * 100)
     app = make_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{path}")
 
-    def mend() -> None:
+    def repair() -> None:
         if path.is_dir():
             path.rmdir()
         elif path.exists():
@@ -39,14 +40,14 @@ def broken(request: pytest.FixtureRequest, make_app: Callable[..., Flask], tmp_p
         if path.parent.is_file():
             path.parent.unlink()
 
-    return app, mend
+    return app, repair
 
 
 def test_without_its_database_a_ticket_waits_in_the_form_and_then_goes_through_once(
     broken: tuple[Flask, Callable[[], None]], shape: str
 ) -> None:
     """503 with Retry-After and the text kept; as soon as the database is back the same form is stored, once."""
-    app, mend = broken
+    app, repair = broken
     client = app.test_client()
     fields = ticket_fields(client, offer=offer_without_database(app))
     for _ in range(2):
@@ -56,7 +57,7 @@ def test_without_its_database_a_ticket_waits_in_the_form_and_then_goes_through_o
         if shape != "json":
             assert page.fields["submission_id"] == fields["submission_id"]
             assert page.fields["offer"] == fields["offer"]
-    mend()
+    repair()
     again = {**page.fields, "conversation": fields["conversation"]} if shape != "json" else fields
     assert [post(client, shape, again).status_code for _ in range(2)] == [201, 200]
     assert len(tickets(app)) == 1

@@ -22,6 +22,7 @@ from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.web.requests import proxy_unheeded
+from tests.helpers.pages import json_of
 from tests.helpers.tickets import PAIR, ticket_fields
 
 SECRET = b"a secret"
@@ -244,7 +245,7 @@ def test_the_hours_octets_are_limited_and_one_more_fits_when_enough_have_left(ma
         age_tickets(app, timedelta(minutes=10))
     refused = send_large(3)
     assert refused.status_code == 429
-    assert refused.json["error"]["code"] == "rate_limited"
+    assert json_of(refused)["error"]["code"] == "rate_limited"
     assert abs(int(refused.headers["Retry-After"]) - 40 * 60) <= 15
     assert send(app, "192.0.2.1", "small@example.com", note="").status_code == 201
     age_tickets(app, timedelta(seconds=int(refused.headers["Retry-After"])))
@@ -286,7 +287,7 @@ def test_one_stranger_is_limited_under_an_address_as_well(make_app: Callable[...
     emails = [VICTIM, "vis.itor@example.com", "visitor+1@example.com"]
     found = [send(app, f"192.0.2.{n}", email) for n, email in enumerate(emails)]
     assert [answer.status_code for answer in found] == [201, 201, 429]
-    assert "for this email address" in found[-1].json["error"]["message"]
+    assert "for this email address" in json_of(found[-1])["error"]["message"]
     assert [ticket.visitor_email for ticket in tickets(app)] == [VICTIM, "vis.itor@example.com"]
 
 
@@ -303,15 +304,15 @@ def test_a_signed_in_visitor_is_counted_over_all_networks_and_apart_from_strange
     assert found == [201, 201, 429]
 
 
-def test_the_longest_of_several_waits_is_told(make_app: Callable[..., Flask]) -> None:
-    """Who comes back after Retry-After is let through by every quota."""
+def test_the_longest_of_several_waits_is_returned(make_app: Callable[..., Flask]) -> None:
+    """A visitor who comes back after Retry-After is let through by every quota."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=2, KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
     for email in ("first@example.com", VICTIM):
         assert send(app, "192.0.2.1", email).status_code == 201
         age_tickets(app, timedelta(minutes=10))
     refused = send(app, "192.0.2.1")  # the client's wait is 40 minutes, the address's 50
     assert abs(int(refused.headers["Retry-After"]) - 50 * 60) <= 15
-    assert refused.json["error"]["message"] == (
+    assert json_of(refused)["error"]["message"] == (
         "We can't take more messages for this email address right now. Your text is safe – try again in 50 minutes."
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from flask_kapa_handoff.refusals import Refusals, recent_refusals
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import refusal
+from tests.helpers.pages import json_of
 from tests.helpers.sites import close
 from tests.helpers.tickets import send_ticket, ticket_fields
 
@@ -26,7 +28,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """A site with an admin room that is open to all."""
+    """A site with admin pages that are open to everyone."""
     return make_app(handoff=KapaHandoff(admin_required=lambda view: view), KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
 
 
@@ -240,7 +242,7 @@ def findings(app: Flask) -> list[Finding]:
     return [one for one in examine(app, state_of(app)) if "in the last 24 hours" in one.what]
 
 
-def test_the_doctor_has_a_finding_with_a_remedy_for_each_reason(app: Flask) -> None:
+def test_the_check_up_has_a_finding_with_a_remedy_for_each_reason(app: Flask) -> None:
     """What is refused on purpose is told as well, and is no warning."""
     (finding,) = findings(app)
     assert (finding.level, finding.what) == (Level.OK, "No visitor was refused in the last 24 hours.")
@@ -298,7 +300,7 @@ def test_the_admin_pages_read_the_counts_now_and_then(app: Flask, monkeypatch: p
 
     def noted(database: Database) -> refusals.Counts:
         reads.append(database)
-        return refusals.Counter()
+        return Counter()
 
     monkeypatch.setattr(refusals, "recent_refusals", noted)
     for _ in range(3):
@@ -306,14 +308,15 @@ def test_the_admin_pages_read_the_counts_now_and_then(app: Flask, monkeypatch: p
     assert len(reads) == 1
 
 
-def test_the_health_tells_how_many_and_why(app: Flask) -> None:
+def test_the_health_says_how_many_and_why(app: Flask) -> None:
     """In all and for each reason; a failing check of the site's refuses nobody."""
     for reason in ("refused", "too_large", "too_large", "filter_failed"):
         counters_of(app).count(reason)
     counters_of(app).write()
     assert health(app).refused_last_hour == 3
     assert health(app).refused_by_reason == {"refused": 1, "too_large": 2}
-    assert app.test_client().get("/handoff/admin/health").json["refused_by_reason"] == {"refused": 1, "too_large": 2}
+    answer = app.test_client().get("/handoff/admin/health")
+    assert json_of(answer)["refused_by_reason"] == {"refused": 1, "too_large": 2}
 
 
 @pytest.mark.only("sqlite")

@@ -93,7 +93,12 @@ def test_a_value_that_equals_the_configured_one_goes_on_following_it(
     """An admin who saves the page unchanged, or back to the default, does not freeze it."""
     app = make_app()
     default = getattr(current(app), name)
-    changed = {"email": "x@example.com", "button_text": "X", "triggers": (Trigger.UNCERTAINTY,), "threshold": 5}
+    changed: dict[str, Any] = {
+        "email": "x@example.com",
+        "button_text": "X",
+        "triggers": (Trigger.UNCERTAINTY,),
+        "threshold": 5,
+    }
     save(app, **{name: changed[name]})
     save(app, **{name: default})
     later = make_app(**{f"KAPA_HANDOFF_{key}": value})
@@ -103,7 +108,12 @@ def test_a_value_that_equals_the_configured_one_goes_on_following_it(
 @pytest.mark.parametrize("name", ["email", "button_text", "triggers", "threshold"])
 def test_a_pinned_setting_is_the_configured_one(make_app: Callable[..., Flask], name: str) -> None:
     """Whatever was saved before it was pinned, and whatever is saved after."""
-    changed = {"email": "x@example.com", "button_text": "X", "triggers": (Trigger.UNCERTAINTY,), "threshold": 5}
+    changed: dict[str, Any] = {
+        "email": "x@example.com",
+        "button_text": "X",
+        "triggers": (Trigger.UNCERTAINTY,),
+        "threshold": 5,
+    }
     configured = getattr(current(make_app()), name)
     save(make_app(), **{name: changed[name]})
     pinned = make_app(KAPA_HANDOFF_PINNED=name)

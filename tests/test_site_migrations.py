@@ -49,7 +49,7 @@ class Site:
 
     def __init__(self, make_app: Callable[..., Flask], uri: str, folder: Path, *, first: bool, **options: Any) -> None:
         self.folder = folder / "migrations"
-        self.again = lambda: Site(make_app, uri, folder, first=first, **options)
+        self.again: Callable[[], Site] = lambda: Site(make_app, uri, folder, first=first, **options)
         self.app = make_app(mount=False, SQLALCHEMY_DATABASE_URI=uri)
         self.db = SQLAlchemy(self.app)
         if not first:
@@ -157,7 +157,7 @@ def test_an_include_object_in_the_sites_env_py_still_holds(site: Callable[..., S
     assert "kapa_handoff" not in script
 
 
-def test_an_include_name_in_the_sites_env_py_goes_on_working_and_the_doctor_names_what_it_lacks(
+def test_an_include_name_in_the_sites_env_py_still_works_and_the_check_up_names_what_it_lacks(
     site: Callable[..., Site],
 ) -> None:
     """Alembic takes the argument once. With the check-up's lines, our tables are left alone."""
@@ -184,7 +184,7 @@ def test_the_docs_give_the_same_lines() -> None:
     assert "\n".join(["```python", *[line for line in THREE_LINES.splitlines() if line], "```"]) in "\n".join(lines)
 
 
-def test_the_doctor_gives_a_site_with_alembic_alone_the_three_lines(
+def test_the_check_up_gives_a_site_with_alembic_alone_the_three_lines(
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     """Where the database has Alembic's table and Flask-Migrate is not there."""

@@ -30,7 +30,9 @@ TESTING_PAGE = Path(__file__).parent.parent / "docs" / "testing.md"
 
 
 def file_of(app: Flask) -> Path:
-    return Path(state_of(app).database.engine.url.database)
+    file = state_of(app).database.engine.url.database
+    assert file is not None
+    return Path(file)
 
 
 def has_threads(app: Flask) -> bool:
@@ -39,7 +41,7 @@ def has_threads(app: Flask) -> bool:
 
 @pytest.fixture
 def site_in_memory(make_app: Callable[..., Flask]) -> Iterator[Callable[..., tuple[Flask, Any, Any]]]:
-    """Builds sites on Flask-SQLAlchemy whose tests keep its database in memory; gives its database and a model."""
+    """Builds sites on Flask-SQLAlchemy whose tests keep its database in memory; returns its database and a model."""
     engines: list[Engine] = []
 
     def build(**config: Any) -> tuple[Flask, Any, Any]:

@@ -181,8 +181,8 @@ def test_an_upgraded_file_is_not_taken_for_another_one(app: Flask, caplog: pytes
     assert "moved, replaced or deleted" not in caplog.text
 
 
-def test_what_is_no_trouble_of_the_database_is_not_called_so(app: Flask) -> None:
-    """A mistake in our own SQL is an error to be seen, not a 503 that invites to try again."""
+def test_other_errors_are_not_reported_as_the_databases(app: Flask) -> None:
+    """A mistake in our own SQL is an error, not a 503 that invites visitors to try again."""
     database = state_of(app).database
     with pytest.raises(Exception) as caught, database.write() as connection:
         connection.execute(insert(ticket_table).values(reference=None))
@@ -202,10 +202,10 @@ def test_an_address_with_a_percent_sign_or_a_question_mark_is_taken_as_it_is(
 
 
 @pytest.mark.only("sqlite")  # PostgreSQL's own wait has a test in test_postgresql.py
-def test_a_writer_does_not_wait_for_its_turn_without_end(
+def test_a_writer_does_not_wait_forever_for_its_turn(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where another thread of the process has been writing for too long the visitor is told, not kept waiting."""
+    """If another thread of the process writes for too long, the visitor gets a message instead of waiting."""
     monkeypatch.setattr("flask_kapa_handoff.storage.engine.BUSY_TIMEOUT", 0.2)
     database = state_of(make_app()).database
     inside, leave = threading.Event(), threading.Event()
@@ -269,7 +269,7 @@ def test_nobody_writes_while_the_log_is_copied(app: Flask) -> None:
 
 
 @pytest.mark.only("sqlite")
-def test_the_log_begins_anew_after_each_checkpoint(app: Flask) -> None:
+def test_the_log_starts_over_after_each_checkpoint(app: Flask) -> None:
     """However many tickets there are: it is as long as what was written since."""
     database = state_of(app).database
     client = app.test_client()
@@ -284,8 +284,8 @@ def test_the_log_begins_anew_after_each_checkpoint(app: Flask) -> None:
 
 
 @pytest.mark.only("sqlite")
-def test_a_reader_neither_waits_for_a_checkpoint_nor_holds_one_up(app: Flask) -> None:
-    """A backup reads for long: what it still needs stays in the log, and tickets are taken."""
+def test_a_reader_neither_waits_for_a_checkpoint_nor_delays_one(app: Flask) -> None:
+    """A backup reads for long: what it needs stays in the log, and tickets are still accepted."""
     database = state_of(app).database
     client = app.test_client()
     offer = signed_offer(client)

@@ -169,7 +169,7 @@ def test_a_child_does_not_wait_for_a_thread_that_it_does_not_have(
     database.close()
 
 
-def test_a_fork_does_not_wait_for_ever_for_a_reader(
+def test_a_fork_does_not_wait_forever_for_a_reader(
     app: Flask,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -205,8 +205,8 @@ def test_a_fork_does_not_wait_for_ever_for_a_reader(
     assert len(references(file_of(app))) == 4
 
 
-def test_a_fork_in_the_middle_of_an_own_write_waits_for_nobody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread that forks cannot end its write before: it would wait for itself."""
+def test_a_fork_during_its_own_write_does_not_wait(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The forking thread cannot finish its write first: it would wait for itself."""
     monkeypatch.setattr("flask_kapa_handoff.storage.fork_safety.BUSY_TIMEOUT", 3600)
     with state_of(app).database.write():
         assert fork(lambda: None) == 0

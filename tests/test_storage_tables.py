@@ -35,10 +35,10 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE, schema
 from flask_kapa_handoff.storage.column_types import UTCDateTime
 from flask_kapa_handoff.storage.engine import Database, now
-from flask_kapa_handoff.storage.tables import metadata
+from flask_kapa_handoff.storage.indexes import metadata
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import latest_tickets
-from tests.helpers.pages import JSON
+from tests.helpers.pages import JSON, json_of
 from tests.helpers.tickets import send_ticket, ticket_fields
 
 
@@ -119,7 +119,7 @@ def test_a_shared_database_without_tables_is_named_with_its_remedy(
     assert send_ticket(client)
 
 
-def test_a_shared_database_is_not_migrated_by_itself(make_app: Callable[..., Flask], shared: Engine) -> None:
+def test_a_shared_database_is_not_migrated_automatically(make_app: Callable[..., Flask], shared: Engine) -> None:
     """It belongs to the site."""
     client = make_app(handoff=KapaHandoff(engine=shared)).test_client()
     client.get("/handoff/offer?pairs=1")
@@ -160,7 +160,7 @@ def test_an_embedded_file_of_a_newer_package_is_refused(make_app: Callable[..., 
     set_version(state_of(first).database.engine, "9999")
     app = make_app()
     answer = app.test_client().get("/handoff/offer?pairs=1", headers=JSON)
-    assert (answer.status_code, answer.json["error"]["code"]) == (503, "unavailable")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (503, "unavailable")
     with pytest.raises(SchemaError, match="9999"), state_of(app).database.read():
         pass
 

@@ -66,7 +66,7 @@ def test_tickets_are_given_in_the_order_in_which_they_came(make_app: MakeApp) ->
         ("conversation-length", Conversation([QuestionAnswer("What?", "This.")] * 3)),  # type: ignore[arg-type]
     ],
 )
-def test_a_ticket_s_offer_says_of_the_conversation_what_a_page_would(
+def test_a_tickets_offer_has_the_facts_that_a_page_would_send(
     make_app: MakeApp, triggers: str, conversation: Conversation
 ) -> None:
     """So that a conversation which qualifies opens a ticket."""
@@ -91,8 +91,8 @@ def test_an_offer_carries_what_is_said_about_the_answer(client: FlaskClient) -> 
     assert (rejected.value.status, rejected.value.code) == (409, "conflict")
 
 
-def test_a_wrong_fact_is_said_with_its_name(client: FlaskClient) -> None:
-    """As the server says it."""
+def test_a_wrong_fact_is_named(client: FlaskClient) -> None:
+    """In the server's words."""
     with pytest.raises(Rejected, match="pairs: '0' is not allowed") as rejected:
         make_offer(client, pairs=0)
     assert (rejected.value.status, list(rejected.value.fields)) == (422, ["pairs"])
@@ -100,7 +100,7 @@ def test_a_wrong_fact_is_said_with_its_name(client: FlaskClient) -> None:
         make_offer(client, desk="sales")
 
 
-def test_what_is_wrong_with_a_form_is_said_at_its_fields(app: Flask, client: FlaskClient) -> None:
+def test_errors_of_a_form_are_at_its_fields(app: Flask, client: FlaskClient) -> None:
     """With the messages that the visitor reads."""
     with pytest.raises(Rejected, match="POST /handoff/tickets gave 422") as rejected:
         send_ticket(client, email="nobody")
@@ -115,12 +115,12 @@ def test_a_form_can_be_sent_without_a_field_and_with_odd_json(app: Flask, client
     """What a page of the site's own may get wrong."""
     for fields in ({"email": None}, {"conversation": "[]"}, {"conversation": "{"}, {"conversation": None}):
         with pytest.raises(Rejected) as rejected:
-            send_ticket(client, **fields)  # type: ignore[arg-type]
+            send_ticket(client, **fields)
         assert list(rejected.value.fields) == list(fields)
     assert tickets(app) == []
 
 
-def test_the_fields_that_a_site_adds_go_along(make_app: MakeApp) -> None:
+def test_the_fields_that_a_site_adds_are_sent(make_app: MakeApp) -> None:
     """By their names; and what its filter reads of the request."""
     handoff = KapaHandoff()
 
@@ -272,8 +272,8 @@ def test_no_mail_leaves_by_mistake(make_app: MakeApp) -> None:
 
 
 @pytest.mark.only("sqlite")
-def test_a_mail_server_that_refuses_or_is_gone_is_told_by_the_tickets(make_app: MakeApp) -> None:
-    """And a server that is out of reach is not asked for each ticket."""
+def test_tickets_show_a_mail_server_that_refuses_or_is_down(make_app: MakeApp) -> None:
+    """A server that cannot be reached is not contacted for each ticket."""
     limits = {"KAPA_HANDOFF_SMTP_TIMEOUT": 1, "MAIL_SERVER": "127.0.0.1"}
     with ScriptedServer({"RCPT": ["550 no such user", "451 later"]}) as server:
         app = make_app(MAIL_PORT=server.port, **limits)
@@ -340,7 +340,7 @@ def test_the_tables_of_a_shared_database_are_made(make_app: MakeApp, tmp_path: P
     engine.dispose()
 
 
-def test_a_ticket_of_nobody_has_no_conversation(app: Flask) -> None:
+def test_an_unknown_ticket_has_no_conversation(app: Flask) -> None:
     """An error, and not an empty one."""
     with pytest.raises(LookupError, match="Ticket T-7F3K2Q has no conversation"):
         conversation_of(app, a_ticket()[0])

@@ -28,8 +28,8 @@ ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
     ],
     ids=["two marks", "in turns", "30 marks", "31 marks", "one mark", "two in one", "three in one", "Hangul"],
 )
-def test_normalising_takes_no_square(shape: object) -> None:
-    """So many characters in any order take about four times what a quarter of them takes."""
+def test_normalising_takes_linear_time(shape: object) -> None:
+    """Four times as many characters, in any order, take about four times as long."""
     assert growth(normalized, shape(30_000), shape(120_000)) < LINEAR  # type: ignore[operator]
 
 
@@ -115,8 +115,8 @@ def test_tags_that_make_no_flag_are_removed() -> None:
     assert visible("a\U000e0061\U000e0062 " + ENGLAND + " \U000e0061") == f"a {ENGLAND} "
 
 
-def test_showing_takes_no_square() -> None:
-    """Removing what cannot be seen grows with the text."""
+def test_showing_takes_linear_time() -> None:
+    """Removing invisible characters takes time proportional to the text."""
     for unit in ("a\u202e", "ü\u200d", "\u200d", "🏴\U000e0061", "\U000e0061"):
         assert growth(visible, unit * 20_000, unit * 80_000) < LINEAR, ascii(unit)
 

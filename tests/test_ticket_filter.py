@@ -23,6 +23,7 @@ from flask_kapa_handoff.refusals import recent_refusals
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import deliver, tickets
 from tests.helpers.offers import own_offer, signed_offer
+from tests.helpers.pages import json_of
 from tests.helpers.servers import MailServer
 from tests.helpers.sites import close
 from tests.helpers.tickets import ticket_fields
@@ -34,7 +35,7 @@ MakeSite = Callable[..., Flask]
 
 @pytest.fixture
 def make_site(make_app: Callable[..., Flask]) -> MakeSite:
-    """A site with this check, and an admin room that is open to all."""
+    """A site with this check, and admin pages that are open to everyone."""
 
     def make(check: Callable[[Submission], Any], **config: Any) -> Flask:
         handoff = KapaHandoff(admin_required=lambda view: view)
@@ -66,7 +67,7 @@ def refuse(submission: Submission) -> None:
 def test_a_refused_visitor_reads_the_sites_words_and_keeps_the_text(
     make_site: MakeSite, headers: dict[str, str]
 ) -> None:
-    """422, and the form again."""
+    """422, with the form shown again."""
     app = make_site(refuse)
     answer = send(app, headers, note="My long text", email="ada@example.com")
     assert answer.status_code == 422
@@ -86,19 +87,19 @@ def test_a_refused_program_gets_the_code(make_site: MakeSite) -> None:
 
 @pytest.mark.parametrize("refusal", [Refuse, Refuse(), Refuse(""), Refuse(7)])  # type: ignore[arg-type]
 def test_a_refusal_without_words_has_the_packages_own(make_site: MakeSite, refusal: Any) -> None:
-    """A visitor never reads nothing."""
+    """The message for the visitor is never empty."""
 
     def check(submission: Submission) -> None:
         raise refusal
 
-    assert send(make_site(check)).json["error"]["message"].startswith("We can't take this message.")
+    assert json_of(send(make_site(check)))["error"]["message"].startswith("We can't take this message.")
 
 
 # --- Flagged ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_flag_goes_with_the_ticket_everywhere(make_site: MakeSite, mail_server: MailServer) -> None:
-    """On top of the mail, in its JSON, on the list, on the ticket's page, on the command line and in the export."""
+def test_a_flag_is_shown_wherever_the_ticket_is(make_site: MakeSite, mail_server: MailServer) -> None:
+    """On top of the mail, in its JSON, in the list, on the ticket's page, on the command line and in the export."""
     words = "likely <spam>, score 0.9"
     app = make_site(lambda submission: Flag(words), MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port)
     answer = send(app)
@@ -117,7 +118,7 @@ def test_a_flag_goes_with_the_ticket_everywhere(make_site: MakeSite, mail_server
     assert json.loads(run.invoke(args=["kapa-handoff", "export"]).output)["flag"] == words
 
 
-def test_an_unflagged_ticket_shows_nothing_of_it(make_site: MakeSite) -> None:
+def test_an_unflagged_ticket_shows_no_flag(make_site: MakeSite) -> None:
     """Neither a line nor a mark."""
     app = make_site(lambda submission: None)
     assert send(app).status_code == 201
@@ -193,7 +194,7 @@ def pretend(submission: Submission) -> None:
 
 
 @pytest.mark.parametrize(("check", "error"), [(fail, "ValueError"), (forbid, "Forbidden"), (pretend, "Unavailable")])
-def test_a_check_that_raises_costs_nobody_a_ticket(
+def test_a_check_that_raises_loses_no_ticket(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, check: Callable[[Submission], None], error: str
 ) -> None:
     """The log and the check-up name the function, the error's type and the place, and not what the visitor typed."""
@@ -212,10 +213,10 @@ def test_a_check_that_raises_costs_nobody_a_ticket(
 @pytest.mark.parametrize(
     ("wrong", "kind"), [(True, "bool"), ("spam", "str"), (Flag, "the class Flag"), (Refuse("no"), "Refuse")]
 )
-def test_a_wrong_answer_costs_nobody_a_ticket(
+def test_a_wrong_result_loses_no_ticket(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, wrong: Any, kind: str
 ) -> None:
-    """The log names the function, what came and what is allowed."""
+    """The log names the function, what it returned and what is allowed."""
 
     def check(submission: Submission) -> Any:
         return wrong

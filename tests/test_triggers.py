@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, combinations, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -23,6 +24,7 @@ from flask_kapa_handoff.triggers import (
     read_triggers,
 )
 from flask_kapa_handoff.unknown import Unknown
+from tests.helpers.pages import json_of
 
 NAMES = ("always", "conversation-length", "uncertainty", "downvote")
 SETS = list(chain.from_iterable(combinations(NAMES, size) for size in range(1, 5)))
@@ -114,8 +116,8 @@ def test_every_set_of_triggers_decides_over_http(
         assert html.status_code == (200 if expected else 204), query
         assert ("data-kapa-handoff-open" in html.text) is bool(expected), query
         assert said.status_code == 200
-        assert said.json["offered"] is bool(expected), query
-        assert said.json.get("triggers", []) == expected, query
+        assert json_of(said)["offered"] is bool(expected), query
+        assert json_of(said).get("triggers", []) == expected, query
 
 
 def test_no_trigger_matches_nothing() -> None:
@@ -155,9 +157,10 @@ def test_the_facts_of_a_conversation_are_those_of_its_last_answer() -> None:
 def test_a_row_without_its_words_cannot_be_made() -> None:
     """Each word is needed where the package speaks of the trigger: a forgotten one is an error at import."""
     row = TABLE[Trigger.DOWNVOTE]
-    for name, empty in (("reason", ""), ("label", " "), ("hint", ""), ("shown", lambda threshold: "")):
+    empty: dict[str, Any] = {"reason": "", "label": " ", "hint": "", "shown": lambda threshold: ""}
+    for name, words in empty.items():
         with pytest.raises(ValueError, match=f"downvote has no words for: {name}"):
-            replace(row, **{name: empty})
+            replace(row, **{name: words})
     with pytest.raises(TypeError, match="missing 5 required positional arguments"):
         Row(Trigger.DOWNVOTE, rule=lambda facts, rules: True)  # type: ignore[call-arg]
 

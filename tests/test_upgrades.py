@@ -26,7 +26,7 @@ from sqlalchemy.engine import make_url
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE, schema
-from flask_kapa_handoff.storage.tables import metadata
+from flask_kapa_handoff.storage.indexes import metadata
 from tests.helpers.offers import signed_offer
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
@@ -121,7 +121,7 @@ def make_older(uri: str, by: timedelta) -> None:
 
 
 def run(app: Flask, *words: str, exit_code: int = 0) -> str:
-    """Run a command; gives what it prints."""
+    """Run a command; returns what it prints."""
     result = app.test_cli_runner().invoke(args=["kapa-handoff", *words])
     assert result.exit_code == exit_code, (result.output, result.exception)
     return result.output
@@ -259,7 +259,7 @@ def test_the_settings_hold_as_they_were_saved(old_site: Callable[..., Flask], re
     assert now["version"] == [str(last["version"])]
 
 
-def test_every_version_of_the_settings_is_shown_and_can_be_brought_back(
+def test_every_version_of_the_settings_is_shown_and_can_be_restored(
     old_site: Callable[..., Flask], release: Release
 ) -> None:
     """With who made it, also where that person was erased; and once one is brought back it holds."""

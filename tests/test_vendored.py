@@ -40,7 +40,7 @@ def test_every_vendored_file_is_known() -> None:
 
 def test_templates_styles_and_scripts_name_no_other_host() -> None:
     """No page, mail or script of the package or the example loads from, or points at, somebody else's server."""
-    found = {}
+    found: dict[str, set[str]] = {}
     roots = [CHECKOUT / name for name in ("templates", "flask_kapa_handoff", "frontend", "example_app")]
     for path in (path for root in roots for path in root.rglob("*")):
         if path.suffix not in {".html", ".css", ".js", ".jsx", ".ts", ".txt", ".md", ".py"} or "vendor" in path.parts:

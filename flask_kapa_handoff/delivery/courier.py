@@ -87,7 +87,7 @@ class Courier:
         return self.record_accepted()
 
     def _release_held(self) -> None:
-        """Here, since every kind of delivery calls this: a thread, a worker, Celery's sweep and cron."""
+        """Release held tickets if there is room: every kind of delivery (thread, worker, Celery, cron) comes here."""
         if time.monotonic() < self._look_for_held_at:
             return
         self._look_for_held_at = time.monotonic() + RELEASE_SECONDS

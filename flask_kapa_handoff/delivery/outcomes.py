@@ -58,6 +58,6 @@ class Unknown(TryLater):
 
 
 class Refused(NotDelivered):
-    """The other side refuses this ticket for good, or it cannot be composed. It is not retried automatically."""
+    """The other side refuses this ticket permanently, or it cannot be composed. It is not retried automatically."""
 
     outcome = Outcome.FAILED

@@ -75,7 +75,7 @@ def examine_mail_server(state: State) -> list[Finding]:
 
 
 def _trouble(error: Unreachable) -> tuple[str, str]:
-    """What does not work, with a place for the server's name, and how to fix it."""
+    """What does not work, with a placeholder for the server's name, and how to fix it."""
     import smtplib  # only for mail: a web process need not load it
 
     cause = error.__cause__

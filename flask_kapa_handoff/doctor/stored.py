@@ -87,8 +87,8 @@ def _look_at_tickets(found: Stored, connection: Connection) -> None:
             found.damaged.append(f"{name} (fields)")
         if time.monotonic() < until and not _has_conversation(connection, one):
             found.damaged.append(f"{name} (conversation)")
-    tries = select(delivery_attempt).order_by(delivery_attempt.c.id.desc()).limit(LATEST)
-    for attempt in map(Attempt.from_row, connection.execute(tries)):
+    attempts = select(delivery_attempt).order_by(delivery_attempt.c.id.desc()).limit(LATEST)
+    for attempt in map(Attempt.from_row, connection.execute(attempts)):
         if isinstance(attempt, DamagedRow):
             found.damaged.append(f"delivery attempt {attempt.id} ({', '.join(attempt.damaged)})")
 

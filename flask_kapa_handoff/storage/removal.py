@@ -127,9 +127,9 @@ def delete_outdated(database: Database, days: int) -> int:
     """
     with database.read() as connection:
         before = now(connection) - timedelta(days=days)
-    tries = delivery_attempt.c
+    attempts = delivery_attempt.c
     tried_later = exists().where(
-        tries.ticket_id == ticket.c.id, func.coalesce(tries.finished_at, tries.started_at) >= before
+        attempts.ticket_id == ticket.c.id, func.coalesce(attempts.finished_at, attempts.started_at) >= before
     )
     failed = and_(ticket.c.status == Status.FAILED, ticket.c.queued_at < before, ~tried_later)
     # Only a delivered ticket has this time. With the status in the condition, SQLite would not use the index.

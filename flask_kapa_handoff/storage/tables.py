@@ -6,7 +6,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
@@ -83,21 +82,6 @@ ticket = Table(
         comment="how many of its first pairs an earlier ticket had",
     ),
 )
-# With the id, since a whole queue may be due at the same moment; with queued_at, so that the age of a queue can be
-# read from the index alone.
-Index(None, ticket.c.status, ticket.c.next_attempt_at, ticket.c.id, ticket.c.queued_at)
-Index(None, ticket.c.email_key, ticket.c.created_at)
-Index(None, ticket.c.thread_id, ticket.c.created_at)
-# With the size, so that a submit reads the use of its quotas from the index alone.
-Index(None, ticket.c.created_at, ticket.c.size)
-for _column in (ticket.c.client_key, ticket.c.network_key, ticket.c.wide_network_key, ticket.c.mailbox_key):
-    Index(None, _column, ticket.c.created_at, ticket.c.size)
-Index(None, ticket.c.offer_id, unique=True)
-# Partial indexes cost a submit nothing. The first finds old tickets; without the second, each deletion of a ticket
-# would scan the whole table.
-for _column in (ticket.c.delivered_at, ticket.c.follows):
-    _where = _column.is_not(None)
-    Index(None, _column, sqlite_where=_where, postgresql_where=_where)
 
 transcript = Table(
     PREFIX + "transcript",

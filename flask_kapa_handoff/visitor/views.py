@@ -196,7 +196,8 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
 
 def _site_record(state: State, offered: Offer, *, is_known: bool, has_other: bool) -> Conversation | None:
     if not is_known and request.cookies and state.hooks.keeps_threads:
-        # Nor does it read what only that visitor may read: the site's loader may check the session.
+        # A request that may come from anybody's page must not read what only a signed-in visitor may read, and the
+        # site's loader may check the session.
         if not has_other:
             require_known_origin(state)
         return None

@@ -80,4 +80,5 @@ def record_events(page: Page) -> None:
 
 
 def seen(page: Page) -> list[Any]:
-    return page.evaluate("seen")
+    found: list[Any] = page.evaluate("seen")
+    return found

@@ -35,7 +35,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 def launch(playwright: Playwright, *arguments: str) -> Browser:
-    """A Chromium of its own, started with these arguments."""
+    """A separate Chromium, started with these arguments."""
     always = ("--no-sandbox", "--disable-background-networking", "--disable-sync")
     try:
         return playwright.chromium.launch(executable_path=find_browser(), args=[*always, *arguments])
@@ -73,7 +73,7 @@ def page(open_context: Callable[..., BrowserContext]) -> Iterator[Page]:
 
 
 def watched(page: Page) -> Page:
-    """Collects what goes wrong on a page in ``page.problems``: script errors, console errors, broken CSP rules."""
+    """Collects errors on a page in ``page.problems``: script errors, console errors, broken CSP rules."""
     problems: list[str] = []
     page.problems = problems  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -89,7 +89,7 @@ class Example:
 
 @pytest.fixture
 def start_example(tmp_path: Path) -> Iterator[Callable[..., Example]]:
-    """Starts the example app as its README says, a process of its own; keywords are environment variables."""
+    """Starts the example app as its README says, in its own process; keywords are environment variables."""
     processes: list[subprocess.Popen[str]] = []
 
     def start(**variables: str) -> Example:
@@ -122,5 +122,5 @@ def start_example(tmp_path: Path) -> Iterator[Callable[..., Example]]:
 
 @pytest.fixture
 def example(start_example: Callable[..., Example]) -> Example:
-    """The example app, with data of its own; its address and password are what it prints."""
+    """The example app, with its own data; address and password are those that it prints."""
     return start_example()

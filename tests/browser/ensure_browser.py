@@ -1,4 +1,4 @@
-"""Makes sure that there is a browser for the tests: one that is installed, else Debian's, else Playwright's.
+"""Makes sure that the tests have a browser: an installed one, else Debian's, else Playwright's.
 
 Chromium's headless shell goes first: it is the browser that Playwright starts by default, with the same pages, scripts
 and network as Chromium. Without the windows of a desktop a page takes a third of the processor's time.

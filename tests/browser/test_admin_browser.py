@@ -26,7 +26,7 @@ STATUS_NOTES = "the server responded with a status of"
 
 @pytest.fixture
 def admin_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
-    """Builds sites with an icon and an admin room that is open to all until ``SIGNED_OUT`` is set."""
+    """Builds sites with an icon and admin pages that are open to everyone until ``SIGNED_OUT`` is set."""
 
     def build(**config: Any) -> Flask:
         def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,7 +93,7 @@ def test_a_save_happens_in_place(page: Page, site: Flask, serve: Serve) -> None:
     assert page.url == address
 
 
-def test_a_version_is_brought_back_in_place(page: Page, site: Flask, serve: Serve) -> None:
+def test_a_version_is_restored_in_place(page: Page, site: Flask, serve: Serve) -> None:
     """One press in the history brings the values back into the form."""
     open_settings(page, serve(site))
     button_text(page).fill("Ask a human")
@@ -105,8 +105,8 @@ def test_a_version_is_brought_back_in_place(page: Page, site: Flask, serve: Serv
     expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
 
 
-def test_errors_come_as_one_types(page: Page, site: Flask, serve: Serve) -> None:
-    """A wrong value is told at its field while the field keeps the focus, and the message goes when it is fixed."""
+def test_errors_appear_while_typing(page: Page, site: Flask, serve: Serve) -> None:
+    """A message appears at a wrong value's field, which keeps the focus, and goes once it is fixed."""
     open_settings(page, serve(site))
     email(page).fill("")
     email(page).press_sequentially("help@")
@@ -203,7 +203,7 @@ def test_a_test_mail_in_place(page: Page, site: Flask, serve: Serve, mail_server
     expect(button_text(page)).to_have_value("Typed")
 
 
-def test_who_was_signed_out_loses_nothing(page: Page, site: Flask, serve: Serve) -> None:
+def test_an_admin_who_was_signed_out_loses_nothing(page: Page, site: Flask, serve: Serve) -> None:
     """When the session has ended, the login page does not take the form's place: a line says what happened."""
     open_settings(page, serve(site))
     button_text(page).fill("Typed")
@@ -226,10 +226,10 @@ def test_who_was_signed_out_loses_nothing(page: Page, site: Flask, serve: Serve)
         (None, "We couldn't reach the server."),
     ],
 )
-def test_a_failing_request_is_seen(
+def test_a_failing_request_is_shown(
     page: Page, site: Flask, serve: Serve, answer: dict[str, Any] | None, message: str
 ) -> None:
-    """An error of the server or the network is told, and what was typed stays."""
+    """A message reports an error of the server or the network, and what was typed stays."""
     open_settings(page, serve(site))
     page.route("**/settings", lambda route: route.fulfill(**answer) if answer else route.abort())
     button_text(page).fill("Typed")
@@ -285,7 +285,7 @@ HTMX_TAG = '<script src="/handoff/static/vendor/htmx.min.js"></script>'
 def test_in_the_sites_own_template(
     page: Page, admin_app: Callable[..., Flask], serve: Serve, site_has_htmx: bool
 ) -> None:
-    """In a site's frame the page is as live, htmx is loaded once, and neither disturbs the other."""
+    """In a site's frame the page works the same, htmx is loaded once, and neither disturbs the other."""
     app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
     app.jinja_loader = DictLoader({"office.html": FRAME.replace("</head>", HTMX_TAG * site_has_htmx + "</head>")})
     loaded: list[str] = []

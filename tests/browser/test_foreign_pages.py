@@ -146,7 +146,7 @@ def test_everything_runs_under_a_policy_with_nonces_only(
         force_https=False,
         session_cookie_secure=False,
     )
-    nonce = app.jinja_env.globals["csp_nonce"]
+    nonce: Any = app.jinja_env.globals["csp_nonce"]
     app.context_processor(lambda: {"mark": app.jinja_env.filters["safe"](f' nonce="{nonce()}"')})
     address = serve(app)
     # Until htmx has come: to ask the page for it again and again would need eval, which the policy forbids.

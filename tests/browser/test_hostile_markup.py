@@ -1,4 +1,4 @@
-"""Names in an answer's markup become members of `document`, `window` and forms: none of them changes what happens.
+"""Names in an answer's markup become members of `document`, `window` and forms; none changes what happens.
 
 The pages have no Content-Security-Policy, which would hide some of it, and a stranger who notes what reaches him.
 """
@@ -106,9 +106,7 @@ def send(page: Page) -> None:
 
 
 @pytest.mark.parametrize("hostile", BEFORE_THE_SCRIPT)
-def test_what_stands_before_the_script_neither_redirects_it_nor_switches_it_off(
-    hostile: str, chat: Callable[..., Page]
-) -> None:
+def test_markup_before_the_script_neither_redirects_nor_disables_it(hostile: str, chat: Callable[..., Page]) -> None:
     """The ticket reaches the site, with its events and with the handlers that are registered Kapa's way."""
     page = chat(BEFORE_THE_SCRIPT[hostile])
     page.evaluate(
@@ -123,7 +121,7 @@ def test_what_stands_before_the_script_neither_redirects_it_nor_switches_it_off(
 
 
 @pytest.mark.parametrize("hostile", ["images as all that a document can do", "forms as all that a document can do"])
-def test_what_comes_after_the_script_does_not_switch_it_off(hostile: str, chat: Callable[..., Page]) -> None:
+def test_markup_after_the_script_does_not_disable_it(hostile: str, chat: Callable[..., Page]) -> None:
     """An answer that is shown later has the same names."""
     send(chat(later=BEFORE_THE_SCRIPT[hostile]))
 

@@ -32,7 +32,7 @@ FLOATING = ".kapa-handoff-floating " + BUTTON
 
 def block(language: str, having: str = "") -> str:
     """The guide's first code block in a language that has this text."""
-    found = [each for each in re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL) if having in each]
+    found: list[str] = [each for each in re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL) if having in each]
     assert found, (language, having)
     return found[0]
 
@@ -156,10 +156,10 @@ def old_page(page: Page) -> Page:
 
 
 @pytest.mark.parametrize("opens", ["a click", "the page's own button"])
-def test_without_modal_dialogs_the_way_leads_over_the_forms_page(
+def test_without_modal_dialogs_the_button_opens_the_forms_page(
     opens: str, old_page: Page, open_site: Callable[..., Page]
 ) -> None:
-    """The page of the form has the conversation, and the ticket is the site's."""
+    """The form's page has the conversation, and the ticket is the site's."""
     page = open_site({"": body(SLOT)})
     answer(page, 1)
     answer(page, 2)
@@ -404,9 +404,7 @@ MOUNT = {
 
 
 @pytest.mark.parametrize("language", MOUNT)
-def test_an_app_whose_answers_tell_of_themselves(
-    language: str, tmp_path: Path, open_site: Callable[..., Page]
-) -> None:
+def test_an_app_whose_answers_report_themselves(language: str, tmp_path: Path, open_site: Callable[..., Page]) -> None:
     """In StrictMode, and when the visitor comes back to the chat, an answer has one button, and is sent once."""
     component = block(language)
     if language == "vue":

@@ -1,4 +1,4 @@
-"""Where the visitor's script cannot do its work as it was loaded, one line of the console says what to do."""
+"""If the visitor's script cannot work as it was loaded, one line in the console says what to do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TWICE = "kapa-handoff: handoff.js is on this page more than once. The first one 
 
 @pytest.fixture
 def open_page(make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page) -> Callable[..., list[str]]:
-    """Opens a page with this head and body; gives the lines of its console, also those that are still to come."""
+    """Opens a page with this head and body; returns the lines of its console, also those that are still to come."""
 
     def build(head: str, body: str = "", **files: str) -> list[str]:
         site = make_app()
@@ -54,7 +54,7 @@ def expect_a_button(page: Page) -> None:
 def test_in_a_bundle_it_does_not_take_the_bundles_folder_for_its_server(
     kind: str, open_page: Callable[..., list[str]], page: Page
 ) -> None:
-    """The bundle's address tells nothing of the server: nothing is asked, and the line says how to load the script."""
+    """The bundle's address does not name the server: nothing is requested, and a line says how to load the script."""
     tag = f'<script defer{" type=module" if kind == "module" else ""} src="/assets/app.js"></script>'
     lines = open_page(tag, app="window.ours = true;" + SCRIPT)
     assert page.evaluate("[ours, window.KapaHandoff]") == [True, None]
@@ -81,17 +81,17 @@ def test_on_the_page_twice_it_works_once_and_says_so(open_page: Callable[..., li
     assert lines == [TWICE]
 
 
-def test_a_module_with_a_tag_of_its_own_needs_no_word(open_page: Callable[..., list[str]], page: Page) -> None:
+def test_a_module_with_a_tag_of_its_own_gets_no_warning(open_page: Callable[..., list[str]], page: Page) -> None:
     """Its tag is found by its address."""
     lines = open_page(TAG.replace("defer", "type=module"))
     expect_a_button(page)
     assert lines == []
 
 
-def test_a_tag_in_the_body_that_runs_at_each_visit_is_no_second_one(
+def test_a_tag_in_the_body_that_runs_at_each_visit_counts_once(
     open_page: Callable[..., list[str]], page: Page
 ) -> None:
-    """Turbo runs it again on each page; there is nothing that the site should change."""
+    """Turbo runs it again on each page; the site need not change anything."""
     lines = open_page(
         '<script src="/assets/turbo.js"></script>', '<a href="/two">Next</a>' + TAG, turbo=libraries.turbo().decode()
     )

@@ -71,8 +71,8 @@ def test_the_readmes_example_adds_a_header_to_each_request(site: Site, page: Pag
     assert site.heard == [(path, "acme") for path in ALL_FOUR]
 
 
-def test_requests_can_go_the_sites_own_way(site: Site, page: Page) -> None:
-    """The function returns the response of a fetch of its own."""
+def test_a_function_of_the_site_can_make_the_requests(site: Site, page: Page) -> None:
+    """It returns the response of its own fetch."""
     page.evaluate(OWN_FETCH)
     answer_cancel_and_send(page)
     assert site.heard == [(path, "acme") for path in ALL_FOUR]
@@ -81,9 +81,7 @@ def test_requests_can_go_the_sites_own_way(site: Site, page: Page) -> None:
 
 
 @pytest.mark.parametrize("failing", ["() => { throw new RangeError('mine'); }", "async () => null", "null"])
-def test_a_request_that_fails_is_told_to_the_visitor_and_to_the_developer(
-    failing: str, site: Site, page: Page
-) -> None:
+def test_a_failed_request_is_reported_to_visitor_and_developer(failing: str, site: Site, page: Page) -> None:
     """The form stays closed with a word beside the button, the console names the cause, and the next press works."""
     warnings: list[str] = []
     page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)

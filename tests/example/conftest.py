@@ -1,4 +1,4 @@
-"""The example app, with data and a mail server of its own."""
+"""The example app, with its own data and mail server."""
 
 from __future__ import annotations
 

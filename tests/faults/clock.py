@@ -1,4 +1,4 @@
-"""The database's clock, set by hand: what would take days takes seconds."""
+"""The database's clock, set by hand: tests of several days take seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event, text
 
 
 class Clock:
-    """Stands still until it is moved. All connections that the engine opens from now on go by it.
+    """Stands still until it is moved. All connections that the engine opens from now on use it.
 
     Arguments:
         engine: of a database whose tables are there.
@@ -26,7 +26,7 @@ class Clock:
         engine.dispose()
 
     def put_away(self) -> None:
-        """The database goes by its own clock again."""
+        """Let the database use its own clock again."""
         event.remove(self._engine, "connect", self._go_by_it)
         self._engine.dispose()
         if not self._is_sqlite:
@@ -34,14 +34,14 @@ class Clock:
                 connection.execute(text("DROP SCHEMA by_hand CASCADE"))
 
     def move_to(self, moment: datetime) -> None:
-        """Let it show another time."""
+        """Set another time."""
         self.moment = moment
         if not self._is_sqlite:
             with self._engine.begin() as connection:
                 connection.execute(text("UPDATE by_hand.clock SET moment = :moment"), {"moment": moment})
 
     def move(self, by: timedelta) -> None:
-        """Let time go by."""
+        """Move the time forward."""
         self.move_to(self.moment + by)
 
     def _put_up(self) -> None:

@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that cuts the line around a COMMIT: nobody on this side learns what became of it."""
+"""A proxy before PostgreSQL that cuts the connection around a COMMIT, so the client cannot know the outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMMIT = b"COMMIT\0"
 
 
 class CuttingProxy:
-    """Listens on loopback, and passes everything on to a server, but for the commit it was told to cut at.
+    """Listens on loopback and forwards everything to a server, except the commit at which it must cut.
 
     Arguments:
         socket_of_server: the path of the socket that the server listens at.
@@ -43,12 +43,12 @@ class CuttingProxy:
             line.close()
 
     def cut_next_commit(self, *, arrives: bool) -> None:
-        """Cut the line of the next one that commits: before it gets through, or when the server has done it."""
+        """Cut the connection at the next commit: before the server gets it, or after the server has done it."""
         self._cut = "after" if arrives else "before"
 
     @property
     def has_cut(self) -> bool:
-        """Whether the cut that was asked for has been made."""
+        """Whether it has cut the connection."""
         return self._cut is None
 
     def _accept(self) -> None:

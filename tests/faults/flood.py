@@ -1,4 +1,4 @@
-"""A flood of submits against web processes that deliver beside: does the delivery keep its share?"""
+"""A flood of submits against web processes that also deliver: does delivery keep its share?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VISITORS = 4
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of the flood: how many tickets were accepted in it, and how many mails went out."""
+    """A part of the flood: how many tickets were accepted, and how many mails were sent."""
 
     seconds: float
     accepted: int

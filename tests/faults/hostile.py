@@ -1,4 +1,4 @@
-"""Very many hostile requests to one route; the statuses, and what the costliest took."""
+"""Very many hostile requests to one route; their statuses, and the time of the slowest ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.helpers.sites import close
 
 @dataclass
 class Siege:
-    """How one route has stood it.
+    """The result for one route.
 
     Arguments:
         errors: exceptions, and responses with 500 or more, with the seed of the request.

@@ -1,4 +1,4 @@
-"""Tickets are sent and delivered while web and worker processes are killed at random; then all is counted."""
+"""Sends and delivers tickets while web and worker processes are killed at random; then counts everything."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HEADER = re.compile(rb"^(Message-ID|X-Kapa-Handoff-Ticket): (.*?)\r$", re.MULTI
 
 @dataclass(frozen=True)
 class Plan:
-    """How much there is of everything.
+    """How many tickets, kills and processes there are.
 
     Arguments:
         lost_replies: how many mails the server takes and then hangs up, without a word.
@@ -48,13 +48,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Count:
-    """What came of it.
+    """The results.
 
     Arguments:
         lost_answers: how often a client had no answer to a ticket, and sent it again.
         undelivered: tickets that the database does not call delivered, although all time has passed.
         missing: acknowledged tickets that did not arrive, and what the database says of each.
-        unexplained: tickets of which there are more copies than tries whose end nobody knows, and one.
+        unexplained: tickets of which there are more copies than attempts whose end nobody knows, and one.
         faults: what must never be in the database, and processes that ended on their own.
         names: how many different ``Message-ID`` there are.
     """
@@ -93,7 +93,7 @@ class Count:
 
 
 class MailServer(ScriptedServer):
-    """A server that takes its time over each mail, keeps what arrives, and loses as many replies as planned."""
+    """A server that is slow with each mail, keeps what arrives, and loses as many replies as planned."""
 
     def __init__(self, plan: Plan) -> None:
         replies = [self._lose] * plan.lost_replies + [self._accept_mail] * (plan.tickets - plan.lost_replies)
@@ -180,7 +180,7 @@ def _count(visitors: Visitors, crowd: _Crowd, server: MailServer, database: Data
 
 
 class _Crowd:
-    """The site's processes. One that was killed is replaced."""
+    """The site's processes. A killed one is replaced."""
 
     def __init__(self, site: Site, listener: socket.socket) -> None:
         self._site = site
@@ -214,7 +214,7 @@ class _Crowd:
         self.kills += 1
 
     def wait(self, seconds: float) -> None:
-        """Wait for that long, or until a process ends on its own; then another takes its place."""
+        """Wait for that long, or until a process ends on its own; then start a replacement."""
         if multiprocessing.connection.wait([process.sentinel for process in self._processes], seconds):
             for number, process in enumerate(self._processes):
                 if process.exitcode is not None:

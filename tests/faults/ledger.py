@@ -1,4 +1,4 @@
-"""What the database may say of the tickets at any moment, whatever was killed when; and how time passes for it."""
+"""What the database may contain at any moment, whatever was killed when; and how to let time pass for it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from flask_kapa_handoff.storage.tickets import (
     find_ticket,
     latest_tickets,
 )
+from flask_kapa_handoff.unknown import Unknown
 
 _columns = ticket_table.c
 _WAITS = {Outcome.DELAYED, Outcome.UNREACHABLE, Outcome.UNKNOWN, None}  # None: it was cut off
 
 
 def let_time_pass(database: Database) -> None:
-    """All leases have run out, and every wait is over. Only where no process is left that has a lease."""
+    """Let all leases and waits end. Only when no process has a lease any more."""
     with database.write() as connection:
         past = now(connection) - timedelta(seconds=1)
         for status, column in ((Status.SENDING, _columns.leased_until), (Status.QUEUED, _columns.next_attempt_at)):
@@ -50,7 +51,7 @@ def undelivered(database: Database, *, due: bool = False) -> int:
 
 
 def unknown_ends(database: Database) -> Counter[str]:
-    """How many attempts of each ticket have an unknown outcome: the admin calls it possibly duplicated."""
+    """How many attempts of each ticket have an unknown outcome, so that the mail may arrive twice."""
     cut_off = or_(delivery_attempt.c.outcome.is_(None), delivery_attempt.c.outcome == Outcome.UNKNOWN)
     query = select(_columns.reference).join(delivery_attempt).where(cut_off)
     with database.read() as connection:
@@ -58,17 +59,17 @@ def unknown_ends(database: Database) -> Counter[str]:
 
 
 def story(database: Database, reference: str) -> str:
-    """A ticket, and what came of it, in a line."""
+    """A ticket and its attempts, on one line."""
     with database.read() as connection:
         ticket = find_ticket(connection, _columns.reference == reference)
         if ticket is None:
             return f"{reference}: is not there"
-        tries = [(str(attempt.outcome), attempt.detail) for attempt in find_attempts(connection, ticket.id)]
-    return f"{reference}: {ticket.status}, {ticket.last_error!r}, {tries}"
+        attempts = [(str(attempt.outcome), attempt.detail) for attempt in find_attempts(connection, ticket.id)]
+    return f"{reference}: {ticket.status}, {ticket.last_error!r}, {attempts}"
 
 
 def find_faults(database: Database) -> list[str]:
-    """What must never be in the database, of all tickets; empty: all is well."""
+    """What must never be in the database, for all tickets; empty: all is well."""
     with database.read() as connection:
         tickets = latest_tickets(connection, limit=1_000_000)
         found = [fault for ticket in tickets for fault in _faults(ticket, find_attempts(connection, ticket.id))]
@@ -76,7 +77,7 @@ def find_faults(database: Database) -> list[str]:
 
 
 def _halves(connection: Connection) -> list[str]:
-    """Parts of tickets that are not whole."""
+    """Incomplete tickets."""
     known = set(connection.execute(select(_columns.id)).scalars())
     told = set(connection.execute(select(transcript.c.ticket_id)).scalars())
     tried = set(connection.execute(select(delivery_attempt.c.ticket_id)).scalars())
@@ -88,6 +89,12 @@ def _halves(connection: Connection) -> list[str]:
 def _faults(ticket: Ticket, attempts: list[Attempt]) -> list[str]:
     outcomes = [attempt.outcome for attempt in attempts]
     last = outcomes[-1] if outcomes else None
+    follows: dict[Status | Unknown, bool] = {
+        Status.QUEUED: last in _WAITS and ticket.next_attempt_at is not None,
+        Status.SENDING: bool(attempts) and last is None,
+        Status.DELIVERED: last is Outcome.DELIVERED,
+        Status.FAILED: last in _WAITS | {Outcome.FAILED} and ticket.next_attempt_at is None,
+    }
     rules = {
         "attempts are numbered from 1 without a gap": [attempt.number for attempt in attempts]
         == [*range(1, ticket.attempts + 1)],
@@ -98,12 +105,7 @@ def _faults(ticket: Ticket, attempts: list[Attempt]) -> list[str]:
         == (ticket.status is Status.SENDING),
         "delivered when, if it is delivered, and only then": (ticket.delivered_at is not None)
         == (ticket.status is Status.DELIVERED),
-        "the status follows from the last attempt": {
-            Status.QUEUED: last in _WAITS and ticket.next_attempt_at is not None,
-            Status.SENDING: bool(attempts) and last is None,
-            Status.DELIVERED: last is Outcome.DELIVERED,
-            Status.FAILED: last in _WAITS | {Outcome.FAILED} and ticket.next_attempt_at is None,
-        }[ticket.status],
+        "the status follows from the last attempt": follows[ticket.status],
     }
     return [
         f"{ticket.reference}, {ticket.status}, {outcomes}: not so: {rule}"

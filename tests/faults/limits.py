@@ -1,4 +1,4 @@
-"""Many submits at the same moment: against a limit, and against one database. For the tests, and for the torture."""
+"""Many submits at the same moment, against a limit or against one database; for the tests and `make torture`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAR_AWAY = dict.fromkeys(KEYS.values(), UNLIMITED)
 def rounds_against_a_limit(
     engine: Engine, which: Limit, *, limit: int, rounds: int, submits: int = 50
 ) -> list[Counter[str]]:
-    """Send tickets at once where a limit lets only some through, a number of times.
+    """Send tickets at once, several times, against a limit that accepts only some of them.
 
     Arguments:
         engine: of a database whose tables are there.
@@ -47,8 +47,8 @@ def rounds_against_a_limit(
         for number in range(rounds):
             if which == "site":
                 _forget_tickets(engine)
-            # Somebody else in each round: what was sent before does not count.
-            email, address = f"visitor-{number}@example.com", str(ip_address("10.0.0.1") + number)
+            # Another visitor in another /24 each round: what was sent before does not count.
+            email, address = f"visitor-{number}@example.com", str(ip_address("10.0.0.1") + 256 * number)
             found.append(submitters.submit(submits, threads=submits // PROCESSES, email=email, address=address))
     return found
 

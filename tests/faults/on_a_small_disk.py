@@ -1,4 +1,4 @@
-"""What happens when the disk is full. Run by test_disk_full.py, in a process that has a small disk of its own."""
+"""What happens when the disk is full. Run by test_disk_full.py, in a process with its own small disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from flask_kapa_handoff.storage.tables import transcript
 from flask_kapa_handoff.storage.tickets import Status
 from tests.faults.small_disk import SmallDisk, small_disk
 from tests.helpers.couriers import courier_of
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.postgres import Postgres
 from tests.helpers.scripted_smtp import ScriptedServer
 from tests.helpers.tickets import send_ticket, ticket_fields
@@ -44,7 +44,7 @@ def disk() -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def uri(backend: str, disk: SmallDisk, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Of an empty database on the small disk."""
+    """The URI of an empty database on the small disk."""
     if backend == "sqlite":
         yield f"sqlite:///{disk.folder / 'k.sqlite3'}"
     elif not disk.is_mounted:
@@ -80,7 +80,7 @@ def build(make_app: Callable[..., Flask], uri: str) -> Callable[..., Flask]:
 
 
 def references(app: Flask) -> set[str]:
-    """Of all tickets; each of them is whole."""
+    """The references of all tickets, each of which must be complete."""
     database = state_of(app).database
     with database.read() as connection:
         found = set(connection.execute(select(ticket_table.c.reference)).scalars())
@@ -88,13 +88,15 @@ def references(app: Flask) -> set[str]:
         assert connection.execute(whole).scalar_one() == len(found)
         assert connection.execute(select(func.count()).select_from(transcript)).scalar_one() == len(found)
     if database.engine.dialect.name == "sqlite":
-        other = sqlite3.connect(database.engine.url.database)
+        file = database.engine.url.database
+        assert file is not None
+        other = sqlite3.connect(file)
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         other.close()
     return found
 
 
-def test_a_full_disk_costs_503_and_no_words(build: Callable[..., Flask], disk: SmallDisk) -> None:
+def test_a_full_disk_causes_503_and_loses_no_text(build: Callable[..., Flask], disk: SmallDisk) -> None:
     """Nothing is half-written, what was acknowledged stays, and with room again the same form goes through once."""
     app = build()
     client = app.test_client()
@@ -105,9 +107,9 @@ def test_a_full_disk_costs_503_and_no_words(build: Callable[..., Flask], disk: S
         answer = client.post("/handoff/tickets", data=fields, headers=JSON)
         if answer.status_code != 201:
             break
-        acknowledged.add(answer.json["reference"])
+        acknowledged.add(json_of(answer)["reference"])
     assert len(acknowledged) > 5, "there was room for some"
-    assert (answer.status_code, answer.json["error"]["code"]) == (503, "unavailable")
+    assert (answer.status_code, json_of(answer)["error"]["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     disk.fill()
     refused = 0
@@ -127,7 +129,7 @@ def test_a_full_disk_costs_503_and_no_words(build: Callable[..., Flask], disk: S
     disk.free()
     answers = [client.post("/handoff/tickets", data=fields, headers=JSON) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 200]
-    assert references(app) == acknowledged | {answers[0].json["reference"]}
+    assert references(app) == acknowledged | {json_of(answers[0])["reference"]}
 
 
 def test_wherever_the_room_ends_a_ticket_is_stored_whole_or_not_at_all(
@@ -143,7 +145,7 @@ def test_wherever_the_room_ends_a_ticket_is_stored_whole_or_not_at_all(
         disk.fill(leave=pages * PAGE)
         answer = client.post("/handoff/tickets", data=ticket_fields(client, conversation=long), headers=JSON)
         if answer.status_code == 201:
-            acknowledged.add(answer.json["reference"])
+            acknowledged.add(json_of(answer)["reference"])
         else:
             refused += 1
             assert answer.status_code == 503
@@ -207,13 +209,13 @@ def test_threads_wait_for_room_without_a_busy_loop(
 
 
 def statuses(app: Flask) -> list[Status]:
-    """Of all tickets."""
+    """The statuses of all tickets."""
     with state_of(app).database.read() as connection:
         return [Status(found) for found in connection.execute(select(ticket_table.c.status)).scalars()]
 
 
 class _Noticed(logging.Handler):
-    """Counts what is logged."""
+    """Counts log records."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The points at which a process can die: before and after each statement, each commit, each step of SMTP."""
+"""The points at which a process can be killed: before and after each statement, commit and step of SMTP."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Points:
         self._left = last
 
     def pass_by(self, name: str) -> None:
-        """Be at a point."""
+        """Count a point; if it is the chosen one, kill the process."""
         os.write(self._journal, f"{name}\n".encode())
         self._left -= 1
         if self._left == 0:
@@ -51,7 +51,7 @@ class Points:
         self._watch(engine.dialect, "do_commit", "COMMIT")
 
     def watch_mail(self) -> None:
-        """Pass a point before and after each thing that is said to the mail server, and each reply."""
+        """Pass a point before and after each command to the mail server, and each reply."""
         said = SMTPClient.send
 
         def send(client: SMTPClient, words: Any) -> None:
@@ -61,7 +61,7 @@ class Points:
             said(client, words)
             self.pass_by(f"after {name}")
 
-        SMTPClient.send = send  # type: ignore[method-assign]
+        SMTPClient.send = send  # type: ignore[assignment,method-assign]
         self._watch(SMTPClient, "getreply", "reply")
 
     def _watch(self, owner: Any, method: str, name: str) -> None:
@@ -77,7 +77,7 @@ class Points:
 
 
 def deliver_one(site: Site, journal: Path, last: int, reference: str) -> None:
-    """A process that tries one delivery, and dies at a point of it."""
+    """A process that attempts one delivery and is killed at a point of it."""
     app = site.build()
     state = state_of(app)
     courier = Courier(state)
@@ -88,7 +88,7 @@ def deliver_one(site: Site, journal: Path, last: int, reference: str) -> None:
 
 
 def submit_one(site: Site, journal: Path, last: int, fields: dict[str, str]) -> None:
-    """A process that takes one submit, and dies at a point of it."""
+    """A process that handles one submit and is killed at a point of it."""
     app = site.build()
     _watched(state_of(app).database, journal, last)
     assert app.test_client().post("/handoff/tickets", data=fields, headers=JSON).status_code == 201

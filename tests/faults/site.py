@@ -1,4 +1,4 @@
-"""One site as its processes build it, each for itself: web servers, workers, deliveries. They are there to be killed.
+"""One site, built separately in each of its processes (web servers, workers, deliveries), which tests kill.
 
 They are forked from a process that has imported everything and opened nothing: a new one takes milliseconds, and a
 thousand can be killed.
@@ -48,7 +48,7 @@ class Site:
 
     @classmethod
     def of(cls, app: Flask) -> Site:
-        """The site that this app is."""
+        """The description of this app's site."""
         kept = ("SECRET_KEY", "KAPA_HANDOFF_", "MAIL_")
         return cls(app.name, app.instance_path, {key: app.config[key] for key in app.config if key.startswith(kept)})
 
@@ -68,7 +68,7 @@ def start(role: Callable[..., None], site: Site, *arguments: Any) -> BaseProcess
 
 
 def serve(site: Site, listener: socket.socket) -> None:
-    """A web process that delivers, too; several share the listener, as gunicorn's workers do."""
+    """A web process that also delivers; several share the listener, as gunicorn's workers do."""
     app = site.build(KAPA_HANDOFF_DELIVERY="thread")
     state_of(app).delivery.serving()
     make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno()).serve_forever()

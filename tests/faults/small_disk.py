@@ -1,4 +1,4 @@
-"""A disk that can be filled: a small tmpfs of a process's own, or where that is not allowed a limit on file sizes."""
+"""A disk that can be filled: a small tmpfs of one process or, if not allowed, a limit on file sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOUNT = f'mount -t tmpfs -o size={SIZE} none "$0" && exec "$@"'
 
 
 def command_on_a_small_disk(folder: Path, command: list[str]) -> list[str]:
-    """The command that runs another one with a small disk at a folder, seen by its processes alone."""
+    """The command that runs another one with a small disk at a folder, which only its processes see."""
     as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
     mounting = ["unshare", "--mount", *as_root, "sh", "-c", _MOUNT, str(folder)]
     with contextlib.suppress(OSError):
@@ -37,7 +37,7 @@ class SmallDisk:
         self._limit = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(self, *, leave: int = 0) -> None:
-        """Take all the room but a number of bytes."""
+        """Fill the disk except for a number of bytes."""
         if not self.is_mounted:
             largest = max((file.stat().st_size for file in self.folder.iterdir()), default=0)
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest + leave, self._limit[1]))
@@ -54,7 +54,7 @@ class SmallDisk:
             file.truncate(max(0, file.tell() - leave))
 
     def free(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         if not self.is_mounted:
             resource.setrlimit(resource.RLIMIT_FSIZE, self._limit)
             return

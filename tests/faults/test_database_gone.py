@@ -1,4 +1,4 @@
-"""The database goes away in the middle of a submit: the text is kept, and the same form opens one ticket later."""
+"""The database fails during a submit: the text is kept, and the same form opens one ticket later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.faults.cutting_proxy import CuttingProxy
-from tests.helpers.pages import JSON, Page
+from tests.helpers.pages import JSON, Page, json_of
 from tests.helpers.postgres import Postgres, restart, stop
 from tests.helpers.tickets import ticket_fields
 
@@ -28,7 +28,7 @@ PATIENT = {"KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR": 1_000, "KAPA_HANDOFF_TICK
 
 @pytest.fixture(params=["page", "json"])
 def shape(request: pytest.FixtureRequest) -> str:
-    """How the answer is wanted."""
+    """The requested kind of response."""
     return str(request.param)
 
 
@@ -37,11 +37,11 @@ def post(client: FlaskClient, shape: str, fields: dict[str, Any]) -> TestRespons
 
 
 def form_of_refusal(answer: TestResponse, shape: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Holds a 503 against the contract; gives the form to send again, as the visitor has it."""
+    """Holds a 503 against the contract; returns the form to send again, as the visitor has it."""
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["Retry-After"]) > 0
     if shape == "json":
-        assert answer.json["error"]["code"] == "unavailable"
+        assert json_of(answer)["error"]["code"] == "unavailable"
         return fields
     page = Page(answer.text)
     assert page.fields["note"] == NOTE
@@ -58,7 +58,7 @@ def stored(app: Flask) -> list[str]:
 def engine_of(app: Flask) -> Engine:
     database = state_of(app).database
     with database.read():
-        return database.engine  # type: ignore[no-any-return]
+        return database.engine
 
 
 class Fault:
@@ -72,7 +72,7 @@ class Fault:
 
     @contextmanager
     def armed(self) -> Iterator[Fault]:
-        """While it may happen; it does so once."""
+        """Arm the fault, which happens once."""
         event.listen(self._engine, "before_cursor_execute", self._statement)
         event.listen(self._engine, "commit", self._count)
         try:
@@ -93,7 +93,7 @@ class Fault:
 
 @pytest.fixture
 def lose(backend: str, request: pytest.FixtureRequest) -> Callable[[Connection], None]:
-    """Makes a connection useless, as it happens for real."""
+    """Makes a connection useless, as a real failure does."""
 
     def close_file(connection: Connection) -> None:
         connection.connection.dbapi_connection.close()  # type: ignore[union-attr]
@@ -106,7 +106,7 @@ def lose(backend: str, request: pytest.FixtureRequest) -> Callable[[Connection],
     return close_file if backend == "sqlite" else terminate
 
 
-def test_a_connection_lost_at_any_statement_costs_a_second_try_and_no_words(
+def test_a_connection_lost_at_any_statement_costs_a_second_attempt_but_no_text(
     make_app: Callable[..., Flask], shape: str, lose: Callable[[Connection], None]
 ) -> None:
     """503 with the text, nothing stored; the same form then opens one ticket, however often it is sent."""
@@ -152,9 +152,9 @@ def test_a_file_that_is_away_from_some_statement_on_holds_the_ticket_once(
         assert {again.status_code for again in answers} <= {200, 201, 503}
         assert answers[-1].status_code == 200
         (reference,) = set(stored(app)) - set(before)
-        assert answers[-1].json["reference"] == reference
+        assert json_of(answers[-1])["reference"] == reference
         if answer.status_code == 201:
-            assert answer.json["reference"] == reference
+            assert json_of(answer)["reference"] == reference
         else:
             assert answer.status_code == 503
     assert not fault.happened, "a submit has an end"
@@ -162,7 +162,7 @@ def test_a_file_that_is_away_from_some_statement_on_holds_the_ticket_once(
 
 
 @pytest.mark.only("postgresql")
-def test_a_server_that_was_away_is_used_again(app: Flask, shape: str, postgres: Postgres) -> None:
+def test_a_server_that_was_stopped_is_used_again(app: Flask, shape: str, postgres: Postgres) -> None:
     """While it is stopped, every attempt gets 503; started again, the form goes through at the next one, once."""
     client = app.test_client()
     fields = ticket_fields(client)
@@ -192,7 +192,7 @@ def test_a_server_that_restarted_between_two_submits_is_not_noticed(
 
 
 @pytest.mark.only("postgresql")
-def test_a_server_that_restarts_in_the_middle_costs_a_second_try(
+def test_a_server_that_restarts_in_the_middle_costs_a_second_attempt(
     make_app: Callable[..., Flask], shape: str, postgres: Postgres
 ) -> None:
     """Between the first statement and the commit: nothing is stored, and the same form goes through, once."""
@@ -209,13 +209,13 @@ def test_a_server_that_restarts_in_the_middle_costs_a_second_try(
 
 @pytest.mark.only("postgresql")
 @pytest.mark.parametrize("arrives", [True, False], ids=["reply lost", "commit lost"])
-def test_a_commit_whose_end_is_not_known_opens_one_ticket(
+def test_a_commit_with_an_unknown_outcome_opens_one_ticket(
     make_app: Callable[..., Flask],
     database_of_app: Callable[[str], dict[str, str]],
     shape: str,
     arrives: bool,
 ) -> None:
-    """The line is cut around the commit: 503, since nobody knows. The same form gives the one reference there is."""
+    """The connection is cut around the commit: 503, as the outcome is unknown. The same form gets one reference."""
     uri = make_url(database_of_app("site")["KAPA_HANDOFF_DATABASE_URI"])
     with CuttingProxy(f"{uri.query['host']}/.s.PGSQL.5432") as proxy:
         through = uri.difference_update_query(["host"]).set(host="127.0.0.1", port=proxy.port)

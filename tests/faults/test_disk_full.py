@@ -1,4 +1,4 @@
-"""A full disk, in a process that has a small one of its own: the tests are those of on_a_small_disk.py."""
+"""A full disk, in a process with its own small one: the tests are those of on_a_small_disk.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = HERE.parents[1]
 
 
 @pytest.mark.parametrize("database", DATABASES)
-def test_a_full_disk_loses_nothing_and_mends_itself(database: str, tmp_path: Path) -> None:
+def test_a_full_disk_loses_nothing_and_recovers(database: str, tmp_path: Path) -> None:
     """503 and the text kept, nothing half-written, no mail lost or doubled, and all goes on once there is room."""
     if database == "postgresql" and os.geteuid() != 0:
         pytest.skip("the server does not start as the root of a namespace")

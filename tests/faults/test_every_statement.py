@@ -1,4 +1,4 @@
-"""A process dies at each point between a claim and its end, one after another: whatever it leaves behind is legal."""
+"""A process is killed at each point between a claim and its end, one by one: what it leaves is always valid."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.faults import ledger
 from tests.faults.limits import FAR_AWAY
 from tests.faults.points import JSON, deliver_one, submit_one
 from tests.faults.site import Site, start
+from tests.helpers.pages import json_of
 from tests.helpers.scripted_smtp import HANG_UP, ScriptedServer
 from tests.helpers.tickets import send_ticket, ticket_fields
 
@@ -71,7 +72,7 @@ def app(make_app: Callable[..., Flask], server: ScriptedServer) -> Flask:
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_a_delivery_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path, name: str) -> None:
+def test_a_delivery_that_is_killed(app: Flask, server: ScriptedServer, tmp_path: Path, name: str) -> None:
     """At whichever point it dies, the ticket's state is the committed one, and in the end it is delivered.
 
     There are two copies, of one name, if the mail was out and that was not committed yet.
@@ -111,7 +112,7 @@ def test_a_delivery_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path
     assert "after the mail" in seen or way.statuses[-1] is not DELIVERED
 
 
-def test_a_submit_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path) -> None:
+def test_a_submit_that_is_killed(app: Flask, server: ScriptedServer, tmp_path: Path) -> None:
     """At whichever point it dies, all of the ticket is there or nothing; sent again, it is one ticket and one mail."""
     database, journal = state_of(app).database, tmp_path / "journal"
     client = app.test_client()
@@ -127,8 +128,8 @@ def test_a_submit_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path) 
 
         answer = client.post("/handoff/tickets", data=fields, headers=JSON)
         assert answer.status_code == (201 if stored is None else 200)
-        recover(app, answer.json["reference"])
-        assert len(copies(server, answer.json["reference"])) == 1
+        recover(app, json_of(answer)["reference"])
+        assert len(copies(server, json_of(answer)["reference"])) == 1
         if exit_code == 0:
             break
         assert exit_code == -signal.SIGKILL
@@ -139,7 +140,7 @@ def test_a_submit_that_dies(app: Flask, server: ScriptedServer, tmp_path: Path) 
 
 
 def run(process: BaseProcess) -> int | None:
-    """Wait for the end of a process; gives its exit code."""
+    """Wait for the end of a process; returns its exit code."""
     process.join(30)
     process.kill()
     process.join()
@@ -147,7 +148,7 @@ def run(process: BaseProcess) -> int | None:
 
 
 def recover(app: Flask, reference: str) -> None:
-    """Time passes, and a sound process delivers."""
+    """Let time pass, then deliver with a working process."""
     state = state_of(app)
     courier = Courier(state)
     for _ in range(3):
@@ -176,6 +177,6 @@ def find_submission(database: Database, submission_id: str) -> Ticket | None:
 
 
 def copies(server: ScriptedServer, reference: str) -> list[str]:
-    """The ``Message-ID`` of each of the ticket's mails that the server has taken."""
+    """The ``Message-ID`` of each of the ticket's mails that the server has accepted."""
     mails = [mail for mail in list(server.mails) if f"X-Kapa-Handoff-Ticket: {reference}\r\n".encode() in mail]
     return [name for mail in mails for name in re.findall(r"^Message-ID: (.*?)\r$", mail.decode(), re.MULTILINE)]

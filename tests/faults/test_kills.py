@@ -1,4 +1,4 @@
-"""SIGKILL at random: what was acknowledged arrives. With other numbers it is a part of ``make torture``."""
+"""SIGKILL at random: acknowledged tickets arrive. With larger numbers this is a part of ``make torture``."""
 
 from __future__ import annotations
 

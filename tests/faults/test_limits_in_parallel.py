@@ -1,4 +1,4 @@
-"""Limits are exact and no ticket is turned away for a lock, however many visitors send at the same moment."""
+"""Limits are exact and no lock refuses a ticket, however many visitors send at the same moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mail server is away for a day, for good, and over the nights in which clocks change; time is set by hand."""
+"""The mail server is down for a day, forever, and while clocks change at night; the time is set by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NIGHTS = {
 
 
 class Site:
-    """A site whose mail server is away, with one courier, and the clock of its database."""
+    """A site whose mail server is down, with one courier, and the clock of its database."""
 
     def __init__(self, app: Flask, port: int, moment: datetime) -> None:
         self.app = app
@@ -50,7 +50,7 @@ class Site:
         self._rests_until = moment
 
     def deliver_until(self, end: datetime) -> None:
-        """What a delivering thread does, with the clock set on where it would wait."""
+        """Do what a delivering thread does, but move the clock instead of waiting."""
         while (moment := self.clock.moment) < end:
             if moment < self._rests_until:
                 goes_on = self._rests_until
@@ -62,12 +62,12 @@ class Site:
             self.clock.move_to(min(end, goes_on))
 
     def send(self) -> str:
-        """Send a ticket, a second after what was before; gives its reference."""
+        """Send a ticket, a second after the last event; returns its reference."""
         self.clock.move(timedelta(seconds=1))
         return send_ticket(self.app.test_client())
 
-    def tries(self) -> list[datetime]:
-        """When something was tried, first to last."""
+    def attempts(self) -> list[datetime]:
+        """When attempts were made, first to last."""
         with self.database.read() as connection:
             return list(connection.execute(select(delivery_attempt.c.started_at).order_by("started_at")).scalars())
 
@@ -86,7 +86,7 @@ class Site:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that refuses connections, and that nobody else can get meanwhile."""
+    """A port that refuses connections and that nobody else can get meanwhile."""
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
@@ -116,7 +116,7 @@ def site_at(make_app: Callable[..., Flask], closed_port: int) -> Iterator[Callab
 
 @pytest.fixture
 def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Local time is Berlin's, for this process and for its connections to PostgreSQL."""
+    """Make Berlin's the local time, for this process and for its connections to PostgreSQL."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         patch.setenv("PGTZ", "Europe/Berlin")
@@ -126,7 +126,7 @@ def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def day_of_outage(site: Site) -> list[str]:
-    """Eight tickets, and one more every four hours, while nothing goes out; their references in order."""
+    """Eight tickets, and one more every four hours, while nothing can be sent; returns their references in order."""
     sent = [site.send() for _ in range(8)]
     begin = site.clock.moment
     for hour in range(4, 25, 4):
@@ -136,20 +136,20 @@ def day_of_outage(site: Site) -> list[str]:
 
 
 def references(server: ScriptedServer) -> list[str]:
-    """Of the tickets that arrived, in order."""
+    """The references of the tickets that arrived, in order."""
     return [re.findall(rb"^X-Kapa-Handoff-Ticket: (\S+)", mail, re.MULTILINE)[0].decode() for mail in server.mails]
 
 
-def test_a_day_of_outage_is_no_burst_of_tries_and_then_the_queue_drains_in_order(
+def test_a_day_of_outage_causes_few_attempts_and_then_the_queue_drains_in_order(
     site_at: Callable[[datetime], Site],
 ) -> None:
     """At most one attempt every 30 seconds; a ticket sent after it triggers all others at once, oldest first."""
     site = site_at(BEGIN)
     sent = day_of_outage(site)
-    tries = site.tries()
+    attempts = site.attempts()
     schedule_alone = len(sent) * (len(outbox.BACKOFF) + 24)
-    assert len(tries) <= schedule_alone
-    assert all(later - earlier >= timedelta(seconds=30) for earlier, later in pairwise(tries[6:]))
+    assert len(attempts) <= schedule_alone
+    assert all(later - earlier >= timedelta(seconds=30) for earlier, later in pairwise(attempts[6:]))
     assert set(site.statuses().values()) == {Status.QUEUED}
     with ScriptedServer(port=site.port) as server:
         opened = site.clock.moment
@@ -161,10 +161,10 @@ def test_a_day_of_outage_is_no_burst_of_tries_and_then_the_queue_drains_in_order
         assert others == [reference for reference in sent if reference != first]
     assert set(site.statuses().values()) == {Status.DELIVERED}
     assert site.delivered_at()[-1] - opened <= 5 * MINUTE
-    assert len(site.tries()) == len(tries) + len(sent)
+    assert len(site.attempts()) == len(attempts) + len(sent)
 
 
-def test_without_a_new_ticket_the_queue_drains_with_the_next_try(site_at: Callable[[datetime], Site]) -> None:
+def test_without_a_new_ticket_the_queue_drains_at_the_next_attempt(site_at: Callable[[datetime], Site]) -> None:
     """That is within the hour: the longest wait of a single ticket."""
     site = site_at(BEGIN)
     sent = [site.send() for _ in range(6)]
@@ -193,7 +193,7 @@ def test_clocks_that_change_do_not_change_the_schedule(site_at: Callable[[dateti
         moment += wait
         if moment <= begin + outbox.GIVE_UP_AFTER:
             expected.append(moment)
-    assert site.tries() == expected
+    assert site.attempts() == expected
     assert list(site.statuses().values()) == [Status.FAILED]
     with site.database.read() as connection:
         assert set(connection.execute(select(delivery_attempt.c.outcome)).scalars()) == {Outcome.UNREACHABLE}

@@ -1,4 +1,4 @@
-"""The tables of docs/mail-faults.md, cell by cell: each step of SMTP, each fault, and what becomes of the ticket."""
+"""The tables of docs/mail-faults.md, cell by cell: each step of SMTP, each fault, and the ticket's outcome."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ PLAYED = [cell for cell in CELLS if cell[2] != IMPOSSIBLE]
 
 
 class Play(NamedTuple):
-    """A fault as the scripted server plays it, and the site's configuration that leads there."""
+    """A fault as the scripted server plays it, and the configuration that leads to it."""
 
     script: dict[str, list[Reply]]
     server: dict[str, Any]
@@ -133,7 +133,7 @@ def _script(verb: str, fault: str) -> dict[str, list[Reply]]:
 
 @contextlib.contextmanager
 def _deaf_port() -> Iterator[int]:
-    """A port whose queue of new connections is full: the kernel lets further ones wait without an answer."""
+    """A port whose queue of new connections is full: the kernel does not respond to further ones."""
     with socket.socket() as listener, contextlib.ExitStack() as waiting:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -145,7 +145,7 @@ def _deaf_port() -> Iterator[int]:
 
 
 class Stage:
-    """One site with one courier, and the server that it meets."""
+    """One site with one courier, and the server that it connects to."""
 
     def __init__(
         self, make_app: Callable[..., Flask], certificates: dict[str, Path], ends: contextlib.ExitStack
@@ -161,8 +161,9 @@ class Stage:
         else:
             switch = {"TLS handshake": "tls", "STARTTLS": "starttls"}.get(step)
             kind = "untrusted" if fault == "bad certificate" else "trusted"
-            contexts = {switch: server_context(self._certificates[kind])} if switch else {}
-            self.server = self._ends.enter_context(ScriptedServer(play.script, **play.server, **contexts))
+            if switch:
+                play.server[switch] = server_context(self._certificates[kind])
+            self.server = self._ends.enter_context(ScriptedServer(play.script, **play.server))
             port = self.server.port
         self._app = self._make_app(
             MAIL_SERVER="127.0.0.1", MAIL_PORT=port, KAPA_HANDOFF_SMTP_TIMEOUT=TIMEOUT, **play.site
@@ -172,8 +173,8 @@ class Stage:
         self.courier = Courier(state)
         self._ends.callback(self.courier.close)
 
-    def mend(self) -> ScriptedServer:
-        """The server as it is when all goes well again."""
+    def repair(self) -> ScriptedServer:
+        """The server, now without the fault."""
         if self.server is None:
             self._ends.close()
             self.server = self._ends.enter_context(ScriptedServer(port=self._app.config["MAIL_PORT"]))
@@ -185,11 +186,11 @@ class Stage:
         return self.server
 
     def store(self, *, large: bool = False) -> str:
-        """A ticket, such as a visitor sends it; gives its reference."""
+        """Store a ticket as a visitor sends it; returns its reference."""
         return send_ticket(self._app.test_client(), **({"conversation": json.dumps(LARGE)} if large else {}))
 
     def try_it(self, reference: str) -> tuple[Ticket, list[Attempt]]:
-        """Make one attempt; return what is in the database then."""
+        """Make one attempt; returns what the database contains then."""
         assert self.courier.deliver_next(reference) is not None
         with self.database.read() as connection:
             ticket = find_ticket(connection, ticket_table.c.reference == reference)
@@ -199,7 +200,7 @@ class Stage:
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Self-signed certificates for the server's address: one that the machine will trust, and one that it will not."""
+    """Self-signed certificates for the server's address: one that the machine will trust, and one that it won't."""
     names = ("trusted", "untrusted")
     return {name: make_certificate(tmp_path_factory.mktemp(name), "IP:127.0.0.1") for name in names}
 
@@ -233,7 +234,7 @@ def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
     assert attempt.finished_at is not None
     assert attempt.finished_at - attempt.started_at < timedelta(seconds=TIMEOUT) + outbox.LEASE_MARGIN
 
-    server = stage.mend()
+    server = stage.repair()
     before = server.connections
     assert before == {"connect": 0, KEPT: 2}.get(step, 1)
     if step == "QUIT" or declared["connection"] == "closed":

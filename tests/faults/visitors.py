@@ -1,4 +1,4 @@
-"""Visitors who send tickets as fast as they are answered, each ticket until it is acknowledged."""
+"""Visitors who send tickets one after another, each until it is acknowledged."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Visitors:
 
     @property
     def done(self) -> bool:
-        """Whether all of them have gone."""
+        """Whether all of them have finished."""
         return not any(thread.is_alive() for thread in self._threads)
 
     def join(self) -> None:
-        """Wait until all of them have gone."""
+        """Wait until all of them have finished."""
         for thread in self._threads:
             thread.join()
 
@@ -70,11 +70,11 @@ class Visitors:
             self.references.append(reference)
 
     def _send(self, body: str) -> str | None:
-        """Send once; gives the reference, none if it is not known whether there is one."""
+        """Send once; returns the reference; None: unknown, as the ticket may or may not be stored."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         try:
             connection.request("POST", "/handoff/tickets", body, _HEADERS)
-            # The answer keeps the connection open, and must not do so where it breaks off.
+            # Closed, since a response that breaks off would keep the connection open.
             with connection.getresponse() as answer:
                 text = answer.read()
         except (OSError, http.client.HTTPException):
@@ -94,11 +94,11 @@ class _Shared:
 
     def __init__(self, numbers: Iterator[int]) -> None:
         self._numbers = numbers
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[int]:
         return self
 
     def __next__(self) -> int:
-        with self._turn:
+        with self._lock:
             return next(self._numbers)

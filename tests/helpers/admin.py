@@ -1,4 +1,4 @@
-"""The admin's pages: who may see them, their form, what they say."""
+"""The admin's pages: who may see them, their form, and their texts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from flask import abort, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.helpers.pages import HTMX
+from tests.helpers.pages import HTMX, JSON, json_of
 
 
 def let_pass(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets everybody pass."""
+    """Admits everyone."""
     return view
 
 
 def with_password(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets a request pass if it names a user."""
+    """Admits a request that names a user."""
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -54,9 +54,7 @@ def save(client: FlaskClient, *, htmx: bool = False, **changes: Any) -> TestResp
 
 def offered(client: FlaskClient, **facts: Any) -> str | None:
     """The text of the button that an answer gets now."""
-    answer = client.get(
-        "/handoff/offer", query_string={"pairs": 1, **facts}, headers={"Accept": "application/json"}
-    ).json
+    answer = json_of(client.get("/handoff/offer", query_string={"pairs": 1, **facts}, headers=JSON))
     return answer["button_text"] if answer["offered"] else None
 
 

@@ -26,7 +26,7 @@ PERSONAL = ("visitor@example.com", "Tuesdays", "rotate")
 
 
 def run_task(app: Flask, name: str, *arguments: str) -> None:
-    """What a worker does with a message."""
+    """Do what a worker does with a message."""
     app.extensions["celery"].tasks[name].apply(arguments, throw=True)
 
 
@@ -63,7 +63,7 @@ class CeleryProcess:
         return "".join(self._lines)
 
     def wait_for(self, words: str) -> None:
-        """Wait until the log says it."""
+        """Wait until the log contains a text."""
         with self._news:
             assert self._news.wait_for(lambda: words in self.log, 60), self.log
 
@@ -97,7 +97,7 @@ class CeleryProcess:
 
 @contextmanager
 def running(process: CeleryProcess) -> Iterator[CeleryProcess]:
-    """Stops it in the end."""
+    """Stop the process at the end."""
     try:
         yield process
     finally:
@@ -115,7 +115,7 @@ def worker(app: Flask, *options: str) -> Iterator[CeleryProcess]:
 
 @contextmanager
 def worker_with_beat(app: Flask) -> Iterator[CeleryProcess]:
-    """The same with beat in it, which sweeps every half second."""
+    """The same with beat in it, which runs the sweep every half second."""
     with worker(app, "--beat", "--schedule", f"{app.instance_path}/schedule") as process:
         yield process
 
@@ -135,7 +135,7 @@ def celery_init_app_of(app: Flask) -> Celery:
 
 
 def schedule_of(celery_app: Celery) -> dict[str, Any]:
-    """The schedule that beat works by, once it has started."""
+    """The schedule that beat uses, once it has started."""
     service = Service(celery_app, scheduler_cls=Scheduler)
     service.stop()  # at once after its start
     service.start()

@@ -17,7 +17,7 @@ from flask_kapa_handoff.state import state_of
 def celery_init_app(app: Flask) -> Celery:
     """As in "Background Tasks with Celery" of Flask's documentation."""
 
-    class FlaskTask(Task):
+    class FlaskTask(Task):  # type: ignore[misc]  # Celery has no types
         def __call__(self, *args: object, **kwargs: object) -> object:
             with app.app_context():
                 return self.run(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The commands of `flask kapa-handoff`, and the sites that they are run in."""
+"""The commands of `flask kapa-handoff`, and the sites in which they are run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mailing(make_app: Callable[..., Flask], server: MailServer, **config: object
 
 
 def left(app: Flask) -> tuple[list[str], int, int]:
-    """The references that are left, and how many transcripts and attempts."""
+    """The remaining references, and the numbers of transcripts and attempts."""
     with state_of(app).database.read() as connection:
         references = connection.execute(sqlalchemy.select(ticket.c.reference).order_by(ticket.c.id)).scalars().all()
         transcripts = connection.execute(sqlalchemy.select(transcript.c.ticket_id)).all()

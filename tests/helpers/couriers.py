@@ -1,4 +1,4 @@
-"""A courier that a test drives by hand, and what its attempts leave behind."""
+"""A courier that a test runs step by step, and the results of its attempts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def courier_of(app: Flask) -> Courier:
 
 
 def deliver(app: Flask) -> Ticket:
-    """One attempt for the only ticket that is due."""
+    """Make one attempt for the only ticket that is due."""
     (tried,) = testing.deliver(app)
     return tried
 
 
-def look_up_tries(app: Flask, reference: str) -> tuple[Ticket, list[Attempt]]:
+def ticket_and_attempts(app: Flask, reference: str) -> tuple[Ticket, list[Attempt]]:
     database = state_of(app).database
     return outboxes.look_up(database, reference), outboxes.attempts_of(database, reference)
 

@@ -1,4 +1,4 @@
-"""Deliveries that a test watches, holds up, and moves in time."""
+"""Deliveries that a test watches, pauses, and moves in time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tickets import Status, Ticket
+from flask_kapa_handoff.unknown import Unknown
 from tests.helpers import outboxes
 
 
@@ -34,7 +35,7 @@ class Gate:
 
 
 class Endings:
-    """The tickets that were delivered or failed, as the signals tell it."""
+    """The tickets that were delivered or failed, as the signals report them."""
 
     def __init__(self) -> None:
         self.tickets: dict[str, Ticket] = {}
@@ -45,7 +46,7 @@ class Endings:
             self.tickets[ticket.reference] = ticket
             self._news.notify_all()
 
-    def wait_for(self, *references: str) -> list[Status]:
+    def wait_for(self, *references: str) -> list[Status | Unknown]:
         with self._news:
             assert self._news.wait_for(lambda: all(one in self.tickets for one in references), 30), self.tickets
         return [self.tickets[one].status for one in references]
@@ -76,5 +77,5 @@ def look_up(app: Flask, reference: str) -> Ticket:
 
 
 def make_due(app: Flask, reference: str, *, column: str = "next_attempt_at") -> None:
-    """Let the ticket be due now: its waiting time, or the lease of a process that is gone, is over."""
+    """Make the ticket due now: end its waiting time, or the lease of a process that has ended."""
     rewrite(app, reference, **{column: timedelta(seconds=-1)})

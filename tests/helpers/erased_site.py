@@ -1,4 +1,4 @@
-"""A visitor who is erased, and what is left of them: raw bytes of every file beside the database.
+"""A visitor who is erased, and what remains of them: raw bytes of every file beside the database.
 
 ``python -m tests.helpers.erased_site FOLDER`` does so with an SQLite that was built without SECURE_DELETE.
 """
@@ -51,12 +51,12 @@ def site_of_a_visitor(build: Callable[[KapaHandoff], Flask], handoff: KapaHandof
 
 
 def traces(folder: Path) -> list[str]:
-    """The files in which the visitor still stands, in any case."""
+    """The files that still contain the visitor, in upper or lower case."""
     return [path.name for path in sorted(folder.iterdir()) if CANARY.encode() in path.read_bytes().lower()]
 
 
 def erase(app: Flask, folder: Path) -> None:
-    """Erase the visitor; nothing is left, neither while the app has the database open nor after that."""
+    """Erase the visitor and check that nothing remains, while the app has the database open and afterwards."""
     assert traces(folder)
     result = invoke(app, "erase", EMAIL, "--yes")
     assert result.exit_code == 0, result.output

@@ -13,7 +13,7 @@ _RESOLUTION = 0.002  # seconds; below, the clock and the caches count for more t
 
 
 def growth(call: Callable[[Any], object], small: Any, large: Any) -> float:
-    """How many times as long the larger value takes, the best of three turns each."""
+    """How many times as long the larger value takes, the best of three runs each."""
 
     def seconds(value: Any) -> float:
         times = []

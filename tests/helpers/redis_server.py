@@ -37,7 +37,7 @@ class RedisServer:
         return self
 
     def stop(self) -> None:
-        """Stop the server, what it holds is gone; it can be started again."""
+        """Stop the server and lose its data; it can be started again."""
         assert self.process is not None
         self.client.close()
         self.process.kill()
@@ -48,14 +48,15 @@ class RedisServer:
         self._folder.cleanup()
 
     def messages(self) -> list[dict[str, Any]]:
-        """What waits for a worker, oldest first: the messages as Celery has written them."""
+        """The messages that wait for a worker, oldest first, as Celery wrote them."""
         return [json.loads(message) for message in reversed(self.client.lrange("celery", 0, -1))]
 
     def wait_for_messages(self, count: int) -> list[dict[str, Any]]:
         """The same, as soon as there are ``count`` of them."""
         taken = [self.client.brpoplpush("celery", "kept", 20) for _ in range(count)]
-        assert all(taken), f"no {count} messages came within 20 seconds"
-        return [json.loads(message) for message in taken]
+        messages = [json.loads(message) for message in taken if message is not None]
+        assert len(messages) == count, f"no {count} messages came within 20 seconds"
+        return messages
 
 
 def _redis_binary() -> str:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 HANG_UP = "hang up"
 """Instead of a reply, the connection is closed."""
@@ -42,6 +42,8 @@ _DEFAULTS = {
 }
 
 Reply = str | Callable[[], str]
+
+Self = TypeVar("Self", bound="ScriptedServer")
 
 
 class ScriptedServer:
@@ -88,7 +90,7 @@ class ScriptedServer:
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
-    def __enter__(self) -> ScriptedServer:
+    def __enter__(self: Self) -> Self:
         self._threads[0].start()
         return self
 
@@ -105,7 +107,7 @@ class ScriptedServer:
             thread.join(10)
 
     def verbs(self) -> list[str]:
-        """The steps so far, in order, those of all connections."""
+        """The steps so far, in order, of all connections."""
         return [line.split(" ")[0].upper() for line in list(self.lines)]
 
     @property
@@ -207,7 +209,7 @@ class ScriptedServer:
         return reply() if callable(reply) else reply
 
     def _say(self, connection: socket.socket, step: str) -> str | None:
-        """Reply to a step; gives what was said, none where the connection is at its end."""
+        """Reply to a step; returns what was said, none where the connection is at its end."""
         reply = self._next(step)
         if reply == SILENCE:
             _read_to_the_end(connection)

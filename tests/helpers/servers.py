@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable
@@ -21,14 +22,15 @@ class Received:
     def __init__(self, envelope: Envelope) -> None:
         self.sender = envelope.mail_from
         self.recipients = list(envelope.rcpt_tos)
-        self.data: bytes = envelope.original_content
+        assert envelope.original_content is not None
+        self.data = envelope.original_content
         self.message: EmailMessage = message_from_bytes(self.data, policy=policy.default)
 
     def body(self, kind: str) -> str:
         """The text of the ``plain`` or ``html`` part."""
         part = self.message.get_body((kind,))
         assert part is not None
-        return part.get_content()
+        return str(part.get_content())
 
 
 class _Controller(Controller):
@@ -40,8 +42,9 @@ class _Controller(Controller):
 
     def _trigger_server(self) -> None:
         # It now connects once to see whether the server answers: to the port that was bound, not to port 0.
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 class MailServer:
@@ -67,12 +70,14 @@ class MailServer:
 
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
-    ):
+    ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
         return responses
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]):
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         if self.replies["RCPT"]:
             reply = self.replies["RCPT"].pop(0)
             if not reply.startswith("250"):
@@ -100,7 +105,7 @@ class WebServer:
     """A threaded web server on a free port of loopback."""
 
     def __init__(self, app: Flask | Callable[..., Any]) -> None:
-        self._server = make_server("127.0.0.1", 0, app, threaded=True)  # type: ignore[arg-type]
+        self._server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -112,7 +117,8 @@ class WebServer:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody uses at this moment."""
+    """A port of loopback that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port

@@ -23,7 +23,7 @@ def environment_of(app: Flask) -> dict[str, str]:
 
 
 def close(app: Flask) -> None:
-    """What the end of a process does: stop the delivery, close the database."""
+    """Do what the end of a process does: stop the delivery, close the database."""
     if EXTENSION in app.extensions:
         state = state_of(app)
         state.delivery.stop()

@@ -16,7 +16,7 @@ from flask_kapa_handoff import testing
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from tests.helpers.offers import own_offer, signed_offer
-from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page
+from tests.helpers.pages import FRAGMENT, HTMX, JSON, Page, json_of
 
 PAIR = {"id": "a1", "question": "How do I rotate a key?", "answer": "Run `keys rotate`."}
 
@@ -28,7 +28,7 @@ SECRET = "ghp_" + "a1B2" * 9
 
 
 def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
-    """The fields of a ticket that is taken; ``fields`` replaces single ones, None leaves one out."""
+    """The fields of a valid ticket; ``fields`` replaces single ones, None leaves one out."""
     values: dict[str, Any] = {
         "offer": fields.pop("offer", None) or signed_offer(client),
         "submission_id": str(uuid.uuid4()),
@@ -42,7 +42,7 @@ def ticket_fields(client: FlaskClient, **fields: Any) -> dict[str, Any]:
 
 
 def send_ticket(client: FlaskClient, **fields: Any) -> str:
-    """Send a ticket; gives its reference. One ``offer`` serves for as many as are sent."""
+    """Send a ticket; returns its reference. One ``offer`` serves for as many as are sent."""
     offer = own_offer(client, fields.pop("offer")) if "offer" in fields else signed_offer(client)
     return testing.send_ticket(client, offer=offer, **{"note": NOTE, **fields}).reference
 
@@ -58,7 +58,7 @@ def post_json(client: FlaskClient, body: Any, **headers: str) -> TestResponse:
 
 
 def age_tickets(app: Flask, by: timedelta) -> None:
-    """Put the creation of every ticket back."""
+    """Move the creation of every ticket back in time."""
     stored = testing.tickets(app)
     with state_of(app).database.write() as connection:
         for ticket in stored:
@@ -67,16 +67,16 @@ def age_tickets(app: Flask, by: timedelta) -> None:
 
 
 def refused(answer: TestResponse, shape: str, status: int, code: str, *, note: str = NOTE, email: str = EMAIL) -> Page:
-    """Holds an answer against the table's row; gives the page or fragment, with what was typed still in it."""
+    """Holds an answer against the table's row; returns the page or fragment, with what was typed still in it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
     if shape == "json":
         assert answer.mimetype == "application/json"
-        assert set(answer.json) == {"error"}
-        assert answer.json["error"]["code"] == code
-        assert isinstance(answer.json["error"]["message"], str)
-        assert answer.json["error"]["message"]
+        assert set(json_of(answer)) == {"error"}
+        assert json_of(answer)["error"]["code"] == code
+        assert isinstance(json_of(answer)["error"]["message"], str)
+        assert json_of(answer)["error"]["message"]
         return Page("")
     page = Page(answer.text)
     assert page.elements[0][0] == ("html" if shape == "page" else "dialog")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -31,6 +31,8 @@ LOADING = "Failed to load resource"
 
 START = 90
 """Seconds that an application may take to start, on a busy machine."""
+
+Found = TypeVar("Found")
 
 
 class Server:
@@ -50,7 +52,7 @@ class Server:
         """The first group of the pattern, as soon as the process has printed it."""
         return self.wait_until(lambda: re.search(pattern, self.log()), pattern)[1]
 
-    def wait_until(self, ready: Callable[[], Any], words: str) -> Any:
+    def wait_until(self, ready: Callable[[], Found | None], words: str) -> Found:
         """What ``ready`` gives, as soon as it gives something."""
         deadline = time.monotonic() + START
         while not (found := ready()):
@@ -60,7 +62,7 @@ class Server:
         return found
 
     def stop(self) -> int:
-        """End it as a service manager does; gives its exit status, or minus the signal that ended it."""
+        """End it as a service manager does; returns its exit status, or minus the signal that ended it."""
         self.process.terminate()
         try:
             return self.process.wait(30)
@@ -79,7 +81,7 @@ class Host:
     server: Server
     mail_server: MailServer
     start_bare: Callable[[], tuple[Server, str]]
-    """Starts the same application without the package; gives the server and its address."""
+    """Starts the same application without the package; returns the server and its address."""
 
 
 def environment_of(name: str, mail_server: MailServer, **config: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""An environment of its own for each application, with the wheel of this checkout in it; kept in ``.cache/hosts``."""
+"""A separate environment for each application, with the wheel of this checkout; kept in ``.cache/hosts``."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def python_of(name: str, pins: Iterable[str], *, base: str = sys.executable) -> 
 
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
-    """Of several test processes, one at a time installs."""
+    """Let only one of several test processes install at a time."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -83,7 +83,7 @@ def _alone(name: str) -> Iterator[None]:
 
 
 def run(*command: object, **options: object) -> str:
-    """What a command prints; its words are in the error if it fails."""
+    """A command's output, which is in the error if it fails."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
     return str(done.stdout)

@@ -34,7 +34,7 @@ def mail_of(host: Host, reference: str) -> Received:
 
 
 def expect_the_mail(host: Host, reference: str) -> None:
-    """The conversation and the note are at the site's address, and an answer goes to the visitor."""
+    """The conversation and the note are at the site's address, and a reply goes to the visitor."""
     mail = mail_of(host, reference)
     assert mail.recipients == ["support@example.com"]
     assert mail.message["Reply-To"] == "visitor@example.com"
@@ -153,7 +153,7 @@ def test_the_applications_log_has_no_error(host: Host) -> None:
 
 
 def answer_of(context: BrowserContext, address: str, path: str) -> dict[str, object]:
-    """What a stranger is answered, without what differs from process to process."""
+    """The response to a stranger, without what differs from process to process."""
     found = context.request.get(f"{address}{path}", max_redirects=0)
     kept = ("content-type", "content-security-policy", "x-frame-options", "cache-control", "vary", "location")
     headers = {name: found.headers.get(name, "").replace(address, "") for name in kept}

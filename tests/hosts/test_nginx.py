@@ -1,4 +1,4 @@
-"""nginx in front, as the recipes in ``nginx/`` set it up and docs/behind-a-proxy.md shows them.
+"""nginx in front of the site, with the recipes in ``nginx/`` that docs/behind-a-proxy.md shows.
 
 The browser sees a name that is not this machine's, so that it leaves ``Sec-Fetch-Site`` out over plain HTTP, as it
 does on an intranet; it keeps the usual ports, and gets to those that nginx has here.
@@ -71,7 +71,7 @@ class Site:
         return watched(self.open(**options).new_page())
 
     def office(self, **options: Any) -> Page:
-        """A page of somebody who is signed in as the admin."""
+        """A page of a signed-in admin."""
         return self.page(http_credentials={"username": ADMIN, "password": PASSWORD}, **options)
 
 
@@ -121,7 +121,7 @@ def serve_behind(
 
 
 def certificate(folder: Path) -> Path:
-    """A certificate that nobody has signed."""
+    """A self-signed certificate."""
     made = folder / "intranet.pem"
     subject = ("-subj", "/CN=intranet.example", "-addext", "subjectAltName=DNS:intranet.example")
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]

@@ -1,4 +1,4 @@
-"""I Hate Money's own test suite, as PyPI has it, with and without the package mounted."""
+"""I Hate Money's own test suite, as published on PyPI, with and without the package mounted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The web servers that run Flask sites: the site starts, a ticket goes in, its mail goes out, the server ends."""
+"""The web servers that run Flask sites: the site starts, a ticket is sent, its mail arrives, the server ends."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ StartSite = Callable[..., Server]
 OLD_UWSGI = ("pyuwsgi==2.0.26",)
 WARM = {"HANDOFF_WARM": "1"}
 GUNICORN = ("gunicorn", "--workers", "2", "--bind", "127.0.0.1:{port}")
-UWSGI = ("pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--master", "--processes", "2", "--die-on-term", "--need-app")
-UWSGI = (*UWSGI, "--module", "applications.wsgi")
+UWSGI = (
+    *("pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--master", "--processes", "2", "--die-on-term", "--need-app"),
+    *("--module", "applications.wsgi"),
+)
 WSGI, ASGI = "applications.wsgi:application", "applications.asgi:application"
 
 SERVERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
@@ -112,7 +114,7 @@ WSGIScriptAlias / {folder}/applications/wsgi.py
 
 
 def send(server: Server, address: str) -> str:
-    """A ticket as a script sends it; gives its reference."""
+    """A ticket as a script sends it; returns its reference."""
     asked = urllib.request.Request(f"{address}/handoff/offer?pairs=1", headers={"Accept": "application/json"})
     offer = server.wait_until(lambda: answer(asked), "the site answers")["offer"]
     ticket = {
@@ -129,7 +131,7 @@ def send(server: Server, address: str) -> str:
 
 
 def answer(asked: urllib.request.Request) -> Any:
-    """What the site answers; None where it does not listen yet."""
+    """The site's response; None: it is not listening yet."""
     try:
         with urllib.request.urlopen(asked, timeout=60) as answered:
             return json.load(answered)
@@ -147,7 +149,7 @@ def wait_for_mail(server: Server, mail_server: MailServer, reference: str) -> No
 
 
 def assert_ends_cleanly(server: Server) -> None:
-    """It ends in time, by the signal or with a status of its own, and without an error in its log."""
+    """It ends in time, by the signal or with its own status, and without an error in its log."""
     assert server.stop() in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
     assert "Traceback" not in server.log(), server.log()
     assert "Error" not in server.log(), server.log()

@@ -1,4 +1,4 @@
-"""What a visitor of any application does, and the words that they write."""
+"""What a visitor of any application does and types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NOTE = "It does not work on Tuesdays."
 
 
 def send(page: Page) -> str:
-    """Press the button, fill in the form, send it; gives the ticket's reference."""
+    """Press the button, fill in the form, send it; returns the ticket's reference."""
     page.locator("button.kapa-handoff-button").click()
     form = page.locator("form[action$='/handoff/tickets']")
     form.locator("[name=email]").fill("visitor@example.com")

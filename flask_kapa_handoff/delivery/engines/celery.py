@@ -58,7 +58,7 @@ class CeleryEngine(DeliveryEngine):
         self._publisher = Publisher(lambda: _BrokerLine(self._mailroom.app, celery_app, deliver))
 
     def ticket_stored(self, reference: str) -> None:
-        self._publisher.tell(reference)
+        self._publisher.publish(reference)
 
     def stop(self, timeout: float = FLUSH_SECONDS) -> None:
         """Publish what waits, then end.

@@ -46,7 +46,7 @@ class Publisher:
         self._thread: threading.Thread | None = None
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
-    def tell(self, reference: str) -> None:
+    def publish(self, reference: str) -> None:
         """Tell the broker about a ticket soon. Never raises: the sweep finds what gets lost."""
         try:
             self._start()

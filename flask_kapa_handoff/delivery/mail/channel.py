@@ -23,7 +23,7 @@ class MailChannel:
 
         Raises:
             TryLater: it failed, but may work later.
-            Refused: the server refuses it for good, or the mail cannot be composed.
+            Refused: the server refuses it permanently, or the mail cannot be composed.
         """
         return self.transport.send(self._compose(ticket, conversation))
 

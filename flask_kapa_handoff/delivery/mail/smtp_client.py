@@ -40,7 +40,7 @@ class SMTPClient(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         problem: OSError | None = None
-        for family, kind, protocol, _, address in _look_up(host, port, self.seconds_left()):
+        for family, kind, protocol, _, address in _resolve(host, port, self.seconds_left()):
             sock = socket.socket(family, kind, protocol)
             try:
                 sock.settimeout(self.seconds_left())
@@ -142,7 +142,7 @@ class _Incoming(io.RawIOBase):
         return octets
 
 
-def _look_up(host: str, port: int, seconds: float) -> list[Any]:
+def _resolve(host: str, port: int, seconds: float) -> list[Any]:
     """The addresses of a host. ``getaddrinfo()`` has no timeout, so another thread waits for it."""
     found: SimpleQueue[list[Any] | Exception] = SimpleQueue()
 

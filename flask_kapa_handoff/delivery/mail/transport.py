@@ -39,7 +39,7 @@ class Transport:
             Unreachable: no usable connection could be made.
             Unknown: the reply was lost after the whole mail had been sent.
             TryLater: any other temporary error.
-            Refused: the server refuses this mail for good.
+            Refused: the server refuses this mail permanently.
         """
         state = self.site_mail.state
         if state.suppress:

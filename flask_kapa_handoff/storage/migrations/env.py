@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE
-from flask_kapa_handoff.storage.tables import metadata
+from flask_kapa_handoff.storage.indexes import metadata
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:

@@ -1,4 +1,4 @@
-"""Kapa's real SDK in a real Chromium, between a Kapa of our own and a real site with a real mail server."""
+"""Kapa's real SDK in a real Chromium, between our stand-in for Kapa and a real site with a real mail server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def chat_script() -> bytes:
 
 
 def built_script() -> bytes:
-    """The chat's script; Node.js missing is a failure that says what to do, and no skip."""
+    """The chat's script. Without Node.js the test fails and says what to do; it is not skipped."""
     try:
         return bundle(CHAT).read_bytes()
     except BundleError as error:
@@ -47,7 +47,7 @@ def kapa_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KapaServer
 
 @pytest.fixture
 def kapa(kapa_server: KapaServer, chat_script: bytes) -> Iterator[Answers]:
-    """What Kapa answers in this test, and what it was asked."""
+    """What Kapa responds in this test, and what it was asked."""
     answers = kapa_server.play(Answers(files={WIDGET_SCRIPT: chat_script}))
     yield answers
     assert answers.unexpected == []
@@ -55,7 +55,7 @@ def kapa(kapa_server: KapaServer, chat_script: bytes) -> Iterator[Answers]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright, kapa_server: KapaServer) -> Iterator[Browser]:
-    """A Chromium for which Kapa's hosts are ours, and no other host exists."""
+    """A Chromium in which Kapa's hosts are ours, and no other host exists."""
     started = launch(playwright, f"--host-resolver-rules={kapa_server.resolver_rules}")
     yield started
     started.close()
@@ -63,7 +63,7 @@ def browser(playwright: Playwright, kapa_server: KapaServer) -> Iterator[Browser
 
 @pytest.fixture
 def open_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """As everywhere, but with our own certificate for Kapa."""
+    """As in the other tests, but with our own certificate for Kapa."""
     contexts: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
@@ -122,17 +122,17 @@ class Site:
 def attached(mail: Received) -> dict[str, Any]:
     """The ``conversation.json`` of a mail."""
     (part,) = [part for part in mail.message.iter_attachments() if part.get_filename() == "conversation.json"]
-    content = part.get_content()
-    return json.loads(content)
+    content: dict[str, Any] = json.loads(part.get_content())
+    return content
 
 
 def stopped(number: int, answer: str) -> Pair:
-    """A pair as far as it came."""
+    """An incomplete pair, as far as it arrived."""
     return pair(number, id="", answer=answer, stopped=True)
 
 
 def conversation_of(site: Site, count: int = 1) -> list[dict[str, Any]]:
-    """That of the newest mail, when there are so many; an answer that broke off has an id of no chat."""
+    """The conversation of the newest mail, once there are so many; an incomplete answer has no id of the chat."""
     (*_, mail) = site.mails(count)
     pairs = attached(mail)["conversation"]
     return [{**each, "id": None} if each.get("stopped") else each for each in pairs]
@@ -175,7 +175,7 @@ def site(make_site: Callable[..., Site]) -> Site:
 
 @pytest.fixture
 def new_page(open_context: Callable[..., BrowserContext]) -> Iterator[Callable[[], Page]]:
-    """Opens pages of visitors who have nothing to do with each other; see the fixture ``page``."""
+    """Opens pages of unrelated visitors; see the fixture ``page``."""
     pages: list[Page] = []
 
     def make() -> Page:
@@ -188,7 +188,7 @@ def new_page(open_context: Callable[..., BrowserContext]) -> Iterator[Callable[[
 
 
 def wait_until(page: Page, condition: str) -> None:
-    """Until an expression is true on the page; without ``eval``, which its policy forbids."""
+    """Wait until an expression is true on the page; without ``eval``, which its policy forbids."""
     page.evaluate(
         f"""() => new Promise((resolve, reject) => {{
             const end = Date.now() + {TIMEOUT};
@@ -215,12 +215,12 @@ def vote(page: Page, answered: Pair, reaction: str) -> None:
 
 
 def hand_off(page: Page, email: str = "visitor@example.com", note: str = "Please help.") -> Any:
-    """Send the handoff as Kapa's own form does; what the promise comes to."""
+    """Send the handoff as Kapa's own form does; returns the promise's result."""
     return page.evaluate("fields => handoff(fields)", {"userEmail": email, "note": note})
 
 
 def press_and_send(page: Page, answer: str, email: str = "visitor@example.com", note: str = "Please help.") -> str:
-    """Press our own button under an answer, fill in the form, send it, close it; gives the reference."""
+    """Press our own button under an answer, fill in the form, send it, close it; returns the reference."""
     page.click(f'[data-kapa-handoff-slot][data-answer-id="{answer}"] button.kapa-handoff-button')
     page.get_by_label("Your email").fill(email)
     page.get_by_label("Your note").fill(note)
@@ -243,13 +243,14 @@ RAW = """async ([path, body]) => {
 
 
 def ask_by_hand(page: Page, kapa: Answers, asked: Pair, thread: str = "t1", *, is_first: bool = False) -> None:
-    """A question without the SDK, which knows one thread at a time and none after a reload."""
+    """Ask a question without the SDK, which knows only one thread at a time and none after a reload."""
     kapa.streams[asked.question].append(stream_of(asked, thread))
     path = "chat/stream/" if is_first else f"thread/{thread}/chat/stream/"
     assert page.evaluate(RAW, [path, {"query": asked.question}]) == 200
 
 
 def hand_off_by_hand(page: Page, thread: str = "t1") -> int:
-    """A handoff without the SDK; gives the status."""
+    """Send a handoff without the SDK; returns the status."""
     fields = {"recipient_email": "someone.else@example.net", "user_email": "visitor@example.com"}
-    return page.evaluate(RAW, [f"thread/{thread}/handoff/", fields])
+    status: int = page.evaluate(RAW, [f"thread/{thread}/handoff/", fields])
+    return status

@@ -1,4 +1,4 @@
-"""Fetches from npm, and builds with Kapa's SDK, before the tests start, so that they do not all wait for npm."""
+"""Downloads from npm and builds Kapa's SDK before the tests start, so that they do not all wait for npm."""
 
 from __future__ import annotations
 

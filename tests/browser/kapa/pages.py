@@ -1,4 +1,4 @@
-"""The pages on which the bridge is tried: a chat built with the SDK, Kapa's widget, and nothing of either."""
+"""The pages for the bridge's tests: a chat built with the SDK, Kapa's widget, and a page with neither."""
 
 from __future__ import annotations
 
@@ -69,7 +69,13 @@ Kapa("onAskAIHandoffSubmit", handler, "remove");
 
 def add_pages(app: Flask, chat_script: bytes) -> Flask:
     """``/?part=takeover&part=chat``: a page whose head loads these parts in this order."""
-    scripts = {"captcha": CAPTCHA, "counter": COUNTER, "early": EARLY, "removed": REMOVED, "chat": chat_script}
+    scripts: dict[str, str | bytes] = {
+        "captcha": CAPTCHA,
+        "counter": COUNTER,
+        "early": EARLY,
+        "removed": REMOVED,
+        "chat": chat_script,
+    }
 
     @app.get("/")
     def page() -> Any:

@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         answers = self.server.answers
         path = self.path.partition("?")[0]
         if path in answers.files:
-            self._say(200, answers.files[path], "text/javascript")
+            self._reply(200, answers.files[path], "text/javascript")
             return
         answers.requests.append(Request(self.command, self.path, dict(self.headers), body))
         word = _word(path)
@@ -118,13 +118,13 @@ class _Handler(BaseHTTPRequestHandler):
         statuses = answers.statuses[word]
         status = statuses.pop(0) if statuses else 200
         said = {"word": word, "length": len(body), "id": f"{word}-{hashlib.sha256(body).hexdigest()}"}
-        self._say(status, json.dumps(said).encode(), "application/json")
+        self._reply(status, json.dumps(said).encode(), "application/json")
 
     def _answer_question(self, question: str) -> None:
         streams = self.server.answers.streams[question]
         if not streams:
             self.server.answers.unexpected.append(question)
-            self._say(500, b"{}", "application/json")
+            self._reply(500, b"{}", "application/json")
             return
         stream = streams.pop(0)
         try:
@@ -167,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return False
         return True
 
-    def _say(self, status: int, body: bytes, kind: str) -> None:
+    def _reply(self, status: int, body: bytes, kind: str) -> None:
         self.send_response(status)
         self._allow_origin()
         self.send_header("Content-Type", kind)

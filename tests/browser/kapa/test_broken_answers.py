@@ -110,7 +110,7 @@ def test_an_answer_that_breaks_off_is_kept(kind: str, site: Site, chat: Page, ka
 
 @pytest.mark.parametrize("kind", REFUSALS)
 def test_a_question_that_gets_no_answer_is_kept(kind: str, site: Site, chat: Page, kapa: Answers) -> None:
-    """Before there is a thread it joins the one that the next question starts."""
+    """If there is no thread yet, it joins the one that the next question starts."""
     early, first, later, last = stopped(1, ""), pair(2), stopped(3, ""), pair(4)
     fail(chat, kapa, early, REFUSALS[kind]())
     ask(chat, kapa, first)
@@ -132,7 +132,7 @@ def test_a_question_that_is_asked_again_is_there_twice(site: Site, chat: Page, k
 
 
 def test_each_conversation_has_its_own_transcript(site: Site, chat: Page, kapa: Answers) -> None:
-    """After a reset another one begins; what was said before is not in it."""
+    """After a reset, a new conversation begins, and its transcript has nothing of the old one."""
     ask(chat, kapa, pair(1), pair(2), thread="t1")
     stop(chat, kapa, stopped(3, "It begins"))
     chat.evaluate("reset()")
@@ -146,7 +146,7 @@ def test_each_conversation_has_its_own_transcript(site: Site, chat: Page, kapa: 
 
 
 def test_two_chats_on_a_page_do_not_mix(site: Site, page: Page, kapa: Answers) -> None:
-    """Answers that come at the same time go to their own threads; votes, too."""
+    """Answers that arrive at the same time belong to their own threads, and so do votes."""
     site.open(page, "takeover", then="window.KapaHandoffBridge")
     for number in (1, 2):
         ask_by_hand(page, kapa, pair(number, id=f"first-{number}"), f"t{number}", is_first=True)
@@ -173,7 +173,7 @@ def test_two_chats_on_a_page_do_not_mix(site: Site, page: Page, kapa: Answers) -
 
 
 def test_the_order_is_that_of_the_questions(site: Site, page: Page, kapa: Answers) -> None:
-    """Also where the second answer of a thread comes before the first."""
+    """Even if the second answer of a thread arrives before the first."""
     site.open(page, "takeover", then="window.KapaHandoffBridge")
     ask_by_hand(page, kapa, pair(1), is_first=True)
     gate = threading.Event()
@@ -194,7 +194,7 @@ def test_the_order_is_that_of_the_questions(site: Site, page: Page, kapa: Answer
     assert conversation_of(site) == stored(pair(1), pair(2), pair(3))
 
 
-def test_a_handoff_while_an_answer_comes_has_its_beginning(site: Site, page: Page, kapa: Answers) -> None:
+def test_a_handoff_during_an_answer_includes_its_beginning(site: Site, page: Page, kapa: Answers) -> None:
     """The visitor need not wait for the end of an answer to ask for help."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
@@ -208,7 +208,7 @@ def test_a_handoff_while_an_answer_comes_has_its_beginning(site: Site, page: Pag
 
 
 def test_our_button_knows_of_stopped_answers(site: Site, page: Page, kapa: Answers) -> None:
-    """Beside the SDK, too, the ticket of our own form holds them."""
+    """With the SDK, too, the ticket of our own form includes them."""
     site.open(page, "button", "chat")
     half = stopped(1, "It begins")
     stop(page, kapa, half)

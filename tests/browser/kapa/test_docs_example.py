@@ -1,4 +1,4 @@
-"""The React example of docs/kapa-button.md is run as it is."""
+"""Runs the React example of docs/kapa-button.md unchanged."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def chat_script(request: pytest.FixtureRequest, tmp_path: Path, kapa_server: obj
 
 
 def test_the_example_is_twenty_lines() -> None:
-    """It is read before it is used."""
+    """So it is short enough to read before using it."""
     assert len([line for line in CHAT.splitlines() if line.strip()]) <= 22
 
 

@@ -1,4 +1,4 @@
-"""Handlers that are registered the way Kapa documents get each handoff event once, no matter which form is shown."""
+"""Handlers that are registered as Kapa documents it get each handoff event once, whichever form is shown."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NATIVE = {
 
 
 @pytest.mark.parametrize("parts", NATIVE.values(), ids=NATIVE)
-def test_the_widgets_own_form_tells_each_event_once(
+def test_the_widgets_own_form_fires_each_event_once(
     parts: tuple[str, ...], site: Site, page: Page, kapa: Answers
 ) -> None:
     """Handlers from before the bundle and from after it: open, cancel, open, submit, and no second submit of ours."""
@@ -51,8 +51,8 @@ def test_the_widgets_own_form_tells_each_event_once(
     assert len(site.tickets()) == 1
 
 
-def test_the_widgets_submit_is_told_when_kapa_took_it(site: Site, page: Page, kapa: Answers) -> None:
-    """Once, too, where the site failed; not at all, where both did."""
+def test_the_widgets_submit_event_comes_when_kapa_accepted_it(site: Site, page: Page, kapa: Answers) -> None:
+    """Once, also if the site failed; not at all if both did."""
     site.open(page, "widget", "early")
     ask(page, kapa, pair(1))
     site.instead["tickets"] = lambda: ("", 500)
@@ -65,7 +65,7 @@ def test_the_widgets_submit_is_told_when_kapa_took_it(site: Site, page: Page, ka
 
 
 @pytest.mark.parametrize("parts", [("takeover", "early", "chat"), ("chat", "takeover", "early")])
-def test_with_the_sdk_alone_the_submit_is_told_once(
+def test_with_the_sdk_alone_the_submit_event_comes_once(
     parts: tuple[str, ...], site: Site, page: Page, kapa: Answers
 ) -> None:
     """With the ticket's reference; the SDK itself has no such event."""
@@ -88,8 +88,8 @@ def test_with_the_sdk_alone_the_submit_is_told_once(
     assert page.evaluate("told") == detail
 
 
-def test_with_the_sdk_alone_nothing_is_told_of_kapas_tickets(site: Site, page: Page, kapa: Answers) -> None:
-    """Neither of those that went on to Kapa nor of those that were refused."""
+def test_with_the_sdk_alone_kapas_tickets_fire_no_event(site: Site, page: Page, kapa: Answers) -> None:
+    """Neither tickets that went on to Kapa nor refused ones."""
     site.open(page, "takeover", "early", "chat")
     ask(page, kapa, pair(1))
     site.instead["tickets"] = lambda: ("", 500)
@@ -104,7 +104,7 @@ OWN = {"the widget": ("button", "bare-widget", "early"), "the SDK": ("button", "
 
 
 @pytest.mark.parametrize("parts", OWN.values(), ids=OWN)
-def test_our_own_form_tells_each_event_once(parts: tuple[str, ...], site: Site, page: Page, kapa: Answers) -> None:
+def test_our_own_form_fires_each_event_once(parts: tuple[str, ...], site: Site, page: Page, kapa: Answers) -> None:
     """Opened, closed, opened again and sent: the same names, with our own payload."""
     site.open(page, *parts)
     page.evaluate(REGISTER)
@@ -128,7 +128,7 @@ def test_our_own_form_tells_each_event_once(parts: tuple[str, ...], site: Site, 
 def test_a_handler_that_was_removed_is_not_called(
     parts: tuple[str, ...], site: Site, page: Page, kapa: Answers
 ) -> None:
-    """Removed in the queue, before the bundle came, and removed afterwards."""
+    """Whether it was removed in the queue, before the bundle loaded, or afterwards."""
     site.open(page, *parts)
     page.evaluate(
         "() => {" + REMOVED.replace("window.removed", "window.afterwards").replace("removed.", "afterwards.") + "}"
@@ -157,7 +157,7 @@ def test_a_handler_that_throws_breaks_nothing(site: Site, page: Page, kapa: Answ
 
 
 def test_other_events_of_the_widget_reach_their_handlers(site: Site, page: Page, kapa: Answers) -> None:
-    """Those that the bridge listens to, too, and each once."""
+    """Each once, including those that the bridge listens to."""
     site.open(page, "button", "widget")
     page.evaluate(
         """() => {

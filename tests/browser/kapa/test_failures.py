@@ -1,4 +1,4 @@
-"""When the site does not take the ticket: what the SDK's promise comes to, and where the ticket is."""
+"""If the site does not accept the ticket: the result of the SDK's promise, and where the ticket goes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[str, Callable[[], Any]]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_site_that_fails_leaves_the_ticket_to_kapa(fault: str, site: Site, page: Page, kapa: Answers) -> None:
-    """Whatever is no answer of ours is a failure of the site: Kapa gets the request as the SDK made it."""
+    """Any response that is not ours counts as a failure of the site: Kapa gets the request as the SDK made it."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1), pair(2))
     word, answer = FAULTS[fault]
@@ -103,15 +103,15 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, str], int, Any, tuple[int, i
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_a_refusal_that_means_something_reaches_the_visitor(
+def test_a_refusal_that_the_visitor_can_act_on_is_shown(
     case: str, make_site: Callable[..., Site], page: Page, kapa: Answers
 ) -> None:
     """What another attempt would not fix does not go to Kapa either; a conversation too large for the site does."""
-    config, fields, tries, outcome, place = REFUSALS[case]
+    config, fields, attempts, outcome, place = REFUSALS[case]
     site = make_site(**config)
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1), pair(2))
-    for number in range(1, tries):
+    for number in range(1, attempts):
         assert hand_off(page, note=f"Try {number}.") == SENT
     assert hand_off(page, **fields) == outcome
     assert (len(site.tickets()), len(kapa.to("handoff"))) == place
@@ -148,7 +148,7 @@ def lost_on_the_way_back(route: Route) -> None:
 
 @pytest.mark.parametrize("word", ["offer", "tickets"])
 def test_a_site_that_is_down_leaves_the_ticket_to_kapa(word: str, site: Site, page: Page, kapa: Answers) -> None:
-    """Nobody answers at its port."""
+    """Nothing listens on its port."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1), pair(2))
     page.route(f"{site.url}/handoff/{word}*", unreachable)
@@ -185,8 +185,8 @@ def test_when_neither_answers_the_visitor_is_told(site: Site, page: Page, kapa: 
     page.problems.clear()  # type: ignore[attr-defined]
 
 
-def test_a_second_try_makes_no_second_ticket(site: Site, page: Page, kapa: Answers) -> None:
-    """The ticket was stored and the answer lost; Kapa failed; the visitor tries again: one ticket, one mail."""
+def test_a_second_attempt_creates_no_second_ticket(site: Site, page: Page, kapa: Answers) -> None:
+    """The ticket was stored and the answer lost; Kapa failed; the visitor sends it again: one ticket, one mail."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
     page.route(f"{site.url}/handoff/tickets", lost_on_the_way_back)
@@ -215,12 +215,18 @@ def test_the_same_form_sent_twice_is_one_ticket(site: Site, page: Page, kapa: An
 
 
 @pytest.mark.parametrize("word", ["offer", "tickets"])
-def test_a_page_that_gives_up_gets_its_own_error(word: str, site: Site, page: Page, kapa: Answers) -> None:
+def test_a_page_that_aborts_gets_its_own_error(word: str, site: Site, page: Page, kapa: Answers) -> None:
     """Aborted while the site is asked: the promise is rejected with the page's reason, and Kapa is not asked."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
     gate, reached = threading.Event(), threading.Event()
-    site.instead[word] = lambda: (reached.set(), gate.wait(60), page_of_a_proxy())[2]
+
+    def wait() -> Response:
+        reached.set()
+        gate.wait(60)
+        return page_of_a_proxy()
+
+    site.instead[word] = wait
     page.evaluate(
         """() => {
             controller = new AbortController();

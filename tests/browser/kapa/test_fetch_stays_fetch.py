@@ -1,4 +1,4 @@
-"""With the bridge ``fetch`` is what it is without: each snippet is run on two pages, and must come to the same."""
+"""The bridge does not change ``fetch``: each snippet has the same result on a page with it and one without."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def assert_same(both: list[Page], kapa: Answers, snippets: dict[str, str], make:
     assert different == {}
 
 
-def test_odd_calls_come_to_the_same(both: list[Page], kapa: Answers) -> None:
+def test_odd_calls_have_the_same_result(both: list[Page], kapa: Answers) -> None:
     """Wrong arguments, another ``this``, aborted signals: the same error, at the same time, with the same words."""
     assert_same(both, kapa, snippets_in("odd_calls.js"), list)
 
@@ -75,7 +75,7 @@ BEGIN = "const controller = new AbortController(); const response = await ask({ 
 
 
 def test_a_page_that_cancels_or_aborts_ends_the_answer(both: list[Page], kapa: Answers) -> None:
-    """It comes to the same, and the connection to Kapa is closed as it is without the bridge."""
+    """The result is the same, and the connection to Kapa is closed as it is without the bridge."""
     streams: list[Stream] = []
 
     def half() -> list[Stream]:
@@ -88,8 +88,8 @@ def test_a_page_that_cancels_or_aborts_ends_the_answer(both: list[Page], kapa: A
     assert [name for name, stream in zip(names, streams, strict=True) if not stream.left.wait(10)] == []
 
 
-def test_a_pipe_or_loop_that_is_left_comes_to_the_same(both: list[Page], kapa: Answers) -> None:
-    """For the page; the bridge, which cannot see it, reads Kapa's answer to its end."""
+def test_leaving_a_pipe_or_loop_has_the_same_result(both: list[Page], kapa: Answers) -> None:
+    """For the page; the bridge cannot see it, and reads Kapa's answer to its end."""
     gates: list[threading.Event] = []
 
     def half() -> list[Stream]:

@@ -1,4 +1,4 @@
-"""The harness itself: the tests that use it prove nothing unless it does what it says."""
+"""Tests the harness itself: other tests prove nothing unless it does what it says."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_browser_receives_the_cuts(site: Site, page: Page, kapa: Answers) ->
     assert bytes(page.evaluate(read)) == b"end"
 
 
-def test_kapa_sees_that_a_page_stops(site: Site, page: Page, kapa: Answers) -> None:
+def test_kapa_sees_that_a_page_stopped(site: Site, page: Page, kapa: Answers) -> None:
     """When the visitor stops an answer, the connection is closed."""
     site.open(page, "chat")
     stream = broken_after(pair(), "It begins", threading.Event())
@@ -157,7 +157,7 @@ def test_the_widget_fires_kapas_events(
 
 
 def test_without_node_the_tests_fail_and_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without Node.js gets no skip."""
+    """A machine without Node.js does not skip them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(pytest.fail.Exception, match="Install Node"):

@@ -1,4 +1,4 @@
-"""A handoff is taken over however the page asks for it, and goes on to Kapa just so where the site fails."""
+"""A handoff is taken over however the page sends it, and goes on to Kapa unchanged if the site fails."""
 
 from __future__ import annotations
 

@@ -63,7 +63,8 @@ THOUSAND = """async () => {
 
 def run(site: Site, page: Page, kapa: Answers, *parts: str) -> dict[str, Any]:
     site.open(page, *parts, then="true")
-    site.app.extensions["echoed"] = echoed = []
+    echoed: list[Any] = []
+    site.app.extensions["echoed"] = echoed
     kapa.requests.clear()
     results = page.evaluate(THOUSAND)
     heard = [(each.method, each.path, each.body, sorted(each.headers.items())) for each in kapa.requests]

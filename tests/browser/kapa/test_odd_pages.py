@@ -1,4 +1,4 @@
-"""Events that come late, questions that come early, and pages that have something of their own in the way."""
+"""Events that come late, questions that come early, and pages whose own names or scripts are in the way."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def test_a_vote_while_the_next_answer_comes_leaves_that_answer_alone(site: Site,
     assert conversation_of(site) == stored(pair(1, reaction="downvote"), pair(2))
 
 
-def test_a_vote_that_is_told_after_a_reset_does_not_bring_the_old_button_back(
-    site: Site, page: Page, kapa: Answers
-) -> None:
+def test_a_vote_reported_after_a_reset_does_not_restore_the_old_button(site: Site, page: Page, kapa: Answers) -> None:
     """Nor the old conversation."""
     site.open(page, "button", "bare-widget")
     ask(page, kapa, pair(1))
@@ -83,8 +81,8 @@ def test_a_vote_that_is_told_after_a_reset_does_not_bring_the_old_button_back(
     assert "thread_id=t2" in offers[0]
 
 
-def test_a_question_that_is_asked_while_an_answer_comes_tears_neither(site: Site, page: Page, kapa: Answers) -> None:
-    """The SDK mixes the two up, the requests do not."""
+def test_a_question_asked_during_an_answer_damages_neither(site: Site, page: Page, kapa: Answers) -> None:
+    """The SDK mixes the two up, but the requests do not."""
     site.open(page, "widget")
     ask(page, kapa, pair(1))
     gate = start(page, kapa, 2)
@@ -97,8 +95,8 @@ def test_a_question_that_is_asked_while_an_answer_comes_tears_neither(site: Site
     assert [said for said in conversation_of(site) if said["id"] == "a2"] == stored(pair(2))
 
 
-def test_what_was_asked_before_a_reset_stays_there(site: Site, page: Page, kapa: Answers) -> None:
-    """Even if Kapa had not yet named the thread: it does not open the next conversation."""
+def test_a_question_before_a_reset_stays_in_the_old_conversation(site: Site, page: Page, kapa: Answers) -> None:
+    """Even if Kapa had not yet named the thread."""
     site.open(page, "widget")
     stream = Stream([threading.Event()])
     kapa.streams["A secret?"] = [stream]
@@ -155,8 +153,8 @@ def test_the_bridge_sends_what_its_tag_says_of_requests(site: Site, page: Page, 
     assert parse_qs(urlsplit(asked.value.url).query)["requested"] == [said]
 
 
-def test_a_browser_without_abort_signal_any_sends_all_the_same(site: Site, page: Page, kapa: Answers) -> None:
-    """Then only the page's own limit of time holds."""
+def test_a_browser_without_abort_signal_any_sends_as_well(site: Site, page: Page, kapa: Answers) -> None:
+    """Then only the page's own time limit applies."""
     page.add_init_script("delete AbortSignal.any")
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
@@ -165,7 +163,7 @@ def test_a_browser_without_abort_signal_any_sends_all_the_same(site: Site, page:
 
 
 def test_another_scripts_website_id_is_not_kapas(site: Site, page: Page, kapa: Answers) -> None:
-    """Some analytics have one on their tag, too; the ticket is told of on such a page."""
+    """Some analytics scripts have one on their tag, too; tickets from such a page are still reported."""
     page.add_init_script(
         """addEventListener("DOMContentLoaded", () => {
             document.head.append(Object.assign(document.createElement("script"), {type: "text/plain"}));
@@ -188,8 +186,8 @@ def test_another_scripts_website_id_is_not_kapas(site: Site, page: Page, kapa: A
     }
 
 
-def test_a_wrapper_that_takes_every_address_for_text_is_given_text(site: Site, page: Page, kapa: Answers) -> None:
-    """As scripts that watch requests often do."""
+def test_a_wrapper_that_expects_text_addresses_gets_text(site: Site, page: Page, kapa: Answers) -> None:
+    """Scripts that watch requests often do."""
     page.add_init_script(
         """const inner = window.fetch;
         window.fetch = function (address, ...rest) {
@@ -221,7 +219,7 @@ def test_a_conversation_that_this_site_refuses_goes_to_kapa(site: Site, page: Pa
 
 
 def test_an_element_named_kapa_is_not_kapas_function(site: Site, page: Page, kapa: Answers) -> None:
-    """An `id` makes a global variable; the queue is there in spite of it."""
+    """An `id` creates a global variable; the queue works anyway."""
     page.add_init_script(
         """const anchor = document.createElement("a");
         Object.defineProperty(window, "Kapa", {value: anchor, writable: true, configurable: true});"""

@@ -1,4 +1,4 @@
-"""A conversation that goes on after a reload of the page."""
+"""A conversation continues after a reload of the page."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def test_a_reload_in_the_middle_of_an_answer_keeps_what_was_there(site: Site, pa
     assert conversation_of(site) == stored(pair(1), half, pair(3))
 
 
-def test_a_full_storage_costs_the_reload_alone(site: Site, page: Page, kapa: Answers) -> None:
-    """Where the browser keeps nothing the handoff of this page's conversation is as it should be."""
+def test_a_full_storage_affects_only_reloads(site: Site, page: Page, kapa: Answers) -> None:
+    """If the browser stores nothing, the handoff of this page's conversation still works."""
     page.add_init_script(
         "for (let size = 5e6; size >= 1; size /= 2) try { sessionStorage['x' + size] = 'x'.repeat(size); } catch {}"
     )

@@ -1,4 +1,4 @@
-"""What the site knows for itself comes before what the browser says, in a handoff of Kapa's form as well."""
+"""What the site itself knows takes precedence over what the browser says, in Kapa's form as well."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 
 def test_a_signed_in_visitors_address_is_the_sites(make_site: Callable[..., Site], page: Page, kapa: Answers) -> None:
-    """Whatever was typed into Kapa's form, answers go to the address that the site knows."""
+    """Whatever was typed into Kapa's form, replies go to the address that the site knows."""
     handoff = KapaHandoff()
     handoff.visitor_loader(lambda: Visitor("known@example.com", "Ada"))
     site = make_site(handoff=handoff)

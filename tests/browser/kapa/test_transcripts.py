@@ -1,4 +1,4 @@
-"""What was said arrives: generated conversations, both ways, with the SDK alone and with the widget, by real mail."""
+"""Transcripts arrive complete: generated conversations, both ways, with SDK and widget, by real mail."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def test_the_button_is_where_the_triggers_say(make_site: Callable[..., Site], pa
     expect(page.locator("[data-answer-id=sure] button")).to_have_count(0)
 
 
-def test_a_vote_that_kapa_refuses_is_none(site: Site, page: Page, kapa: Answers) -> None:
-    """The SDK takes such a vote back, so that no visitor sees it; nor does the ticket hold it."""
+def test_a_vote_that_kapa_refuses_is_not_in_the_ticket(site: Site, page: Page, kapa: Answers) -> None:
+    """The SDK takes such a vote back, so that no visitor sees it."""
     site.open(page, "takeover", "chat")
     pair = Pair("Question?", "Answer.", "a1")
     hold(page, kapa, [pair], 1)
@@ -113,7 +113,7 @@ def test_a_vote_that_kapa_refuses_is_none(site: Site, page: Page, kapa: Answers)
 
 
 def test_the_last_vote_counts(site: Site, page: Page, kapa: Answers) -> None:
-    """A visitor who thinks better of it is heard."""
+    """A visitor may change a vote."""
     site.open(page, "takeover", "chat")
     pair = Pair("Question?", "Answer.", "a1", reaction="downvote")
     hold(page, kapa, [pair], 1)

@@ -1,8 +1,9 @@
-"""One day Kapa's wire looks different: then nothing is guessed, and nothing is lost."""
+"""If Kapa changes its wire format, nothing is guessed and nothing is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 def standard(asked: Pair, *, without: str = "", separator: str = "␞", also: bytes = b"") -> Stream:
     """Kapa's answer, but for one thing."""
-    objects = {
+    objects: dict[str, dict[str, Any]] = {
         "stream_start": {"thread_id": "t1"},
         "partial_answer": {"text": asked.answer},
         "relevant_sources": {"relevant_sources": asked.sources},
@@ -56,7 +57,7 @@ def warnings_of(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_with_the_sdk_alone_the_handoff_goes_to_kapa(change: str, site: Site, page: Page, kapa: Answers) -> None:
-    """Unchanged, with one warning on the page, however many answers looked so."""
+    """Unchanged, with one warning on the page, however many answers had an unknown form."""
     warnings = warnings_of(page)
     site.open(page, "takeover", then="window.KapaHandoffBridge")
     for number in (1, 2):
@@ -99,7 +100,7 @@ def test_with_the_widgets_events_only_uncertainty_and_sources_are_missing(
 
 
 def test_a_handoff_in_another_form_goes_to_kapa(site: Site, page: Page, kapa: Answers) -> None:
-    """Without an address of the visitor's under the name that is known, it is not ours to understand."""
+    """Without the visitor's address under the known name, we cannot handle it."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
     for body in ({"email": "visitor@example.com"}, {}, "text", [1], None):
@@ -114,8 +115,8 @@ def test_a_handoff_in_another_form_goes_to_kapa(site: Site, page: Page, kapa: An
     assert site.tickets() == []
 
 
-def test_a_vote_in_another_form_is_none(site: Site, page: Page, kapa: Answers) -> None:
-    """It reaches Kapa, and leaves the transcript as it was."""
+def test_a_vote_in_another_form_is_ignored(site: Site, page: Page, kapa: Answers) -> None:
+    """It reaches Kapa, and leaves the transcript unchanged."""
     site.open(page, "takeover", "chat")
     ask(page, kapa, pair(1))
     for body in ({"answer": "a1", "vote": -1}, "text", None, [1]):
@@ -128,9 +129,12 @@ def test_a_vote_in_another_form_is_none(site: Site, page: Page, kapa: Answers) -
 def test_a_conversation_that_the_site_does_not_understand_goes_to_kapa(
     change: str, site: Site, page: Page, kapa: Answers
 ) -> None:
-    """The visitor cannot fix this, and is not told to."""
+    """The visitor cannot fix this, so no message asks for it."""
     site.open(page, "takeover", then="window.KapaHandoffBridge")
-    sources = {"a source": [{"title": "Keys", "href": "https://docs.example.com"}], "a source's name": [{"title": 5}]}
+    sources: dict[str, Any] = {
+        "a source": [{"title": "Keys", "href": "https://docs.example.com"}],
+        "a source's name": [{"title": 5}],
+    }
     asked = pair(1)
     streamed = standard(Pair(asked.question, asked.answer, asked.id, sources.get(change, [])))
     kapa.streams[asked.question].append(streamed)

@@ -33,11 +33,12 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def create_app(data: Path, mail_port: int) -> Flask:
-    from applications.mounting import mount
     from flask import Flask
     from flask_appbuilder import AppBuilder
     from flask_appbuilder.models.sqla.base import SQLA
     from flask_login import current_user
+
+    from .mounting import mount
 
     app = Flask("skeleton", instance_path=str(data))
     app.config.update(

@@ -1,6 +1,7 @@
 """The same for ASGI servers."""
 
 from a2wsgi import WSGIMiddleware
-from applications.wsgi import application as wsgi_application
+
+from .wsgi import application as wsgi_application
 
 application = WSGIMiddleware(wsgi_application)

@@ -32,7 +32,8 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
             abort(403)
         return view(*args, **values)
 
-    return user_login_required(guarded)
+    with_a_user: Callable[..., Any] = user_login_required(guarded)
+    return with_a_user
 
 
 def create_app(data: Path, mail_port: int) -> Flask:
@@ -43,11 +44,12 @@ def create_app(data: Path, mail_port: int) -> Flask:
 
     sys.path.insert(0, str(Path(calibreweb.__file__).parent))
     import cps
-    from applications.mounting import mount
     from cps import db
     from cps.cw_login import current_user
     from cps.main import main
     from sqlalchemy import create_engine, text
+
+    from .mounting import mount
 
     if not (data / "metadata.db").exists():
         library = create_engine(

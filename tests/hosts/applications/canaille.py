@@ -32,10 +32,11 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def create_app(data: Path, mail_port: int) -> Flask:
-    from applications.mounting import mount
     from canaille import create_app as create
     from canaille.app import models
     from flask import g
+
+    from .mounting import mount
 
     app = create(
         {

@@ -24,10 +24,11 @@ def create_app(data: Path, mail_port: int) -> Flask:
     salt = b"s" * 32
     key = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), salt, 100_000)
     os.environ.update(SALTED_PASS=base64.b64encode(salt + key).decode(), FETCH_WORKERS="1")
-    from applications.mounting import mount
     from changedetectionio import store
     from changedetectionio.flask_app import changedetection_app
     from flask_login import login_required
+
+    from .mounting import mount
 
     datastore = store.ChangeDetectionStore(datastore_path=str(data), include_default_watches=False, version_tag="0")
     app = changedetection_app({"datastore_path": str(data), "batch_mode": True}, datastore)

@@ -34,9 +34,10 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def create_app(data: Path, mail_port: int) -> Flask:
-    from applications.mounting import mount
     from ihatemoney.run import create_app as create
     from werkzeug.security import generate_password_hash
+
+    from .mounting import mount
 
     class Settings:
         SECRET_KEY = "a secret of this test"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import ihatemoney.run
-from applications.ihatemoney import LAYOUT, admin_required
-from applications.mounting import mount
+
+from .ihatemoney import LAYOUT, admin_required
+from .mounting import mount
 
 create_app = ihatemoney.run.create_app
 

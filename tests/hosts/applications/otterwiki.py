@@ -48,10 +48,11 @@ def create_app(data: Path, mail_port: int) -> Flask:
         MAIL_DEFAULT_SENDER="wiki@example.com",
         EMAIL_NEEDS_CONFIRMATION="false",
     )
-    from applications.mounting import mount
     from flask_login import current_user
     from otterwiki.server import User, app, db
     from werkzeug.security import generate_password_hash
+
+    from .mounting import mount
 
     with app.app_context():
         if User.query.first() is None:

@@ -29,9 +29,10 @@ def admin_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def create_app(data: Path, mail_port: int) -> Flask:
-    from applications.mounting import mount
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from .mounting import mount
 
     app = Flask("plain", instance_path=str(data))
     app.config.update(SECRET_KEY="a secret of this test", MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_port)

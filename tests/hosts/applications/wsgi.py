@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from applications.mounting import make_app
+from applications.mounting import make_app  # not relative: mod_wsgi loads this file outside its package
 
 application = make_app()
 if os.environ.get("HANDOFF_WARM"):
