@@ -59,6 +59,15 @@ def test_two_hundred_pairs_of_a_megabyte(write: Callable[..., bytes], pressed: i
     assert "not shown here" not in files["conversation.html"]
 
 
+def test_the_latest_answers_are_rendered(write: Callable[..., bytes]) -> None:
+    """The earlier ones, which only the file has, do not use up the time for them."""
+    conversation = pairs(200, 5_000, "**Some** *words*. ")
+    _, html, _ = sized(write(pairs=conversation, answer_id="a0"))
+    latest = html[html.index("Answer 199. ") :]
+    assert "<strong>Some</strong>" in latest
+    assert "**Some**" not in html
+
+
 def test_most_of_the_room_is_used(write: Callable[..., bytes]) -> None:
     """Not much less than what fits."""
     text, _, _ = sized(write(pairs=pairs(200, 1_000)))

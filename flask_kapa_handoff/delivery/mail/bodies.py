@@ -85,16 +85,17 @@ def write_bodies(
             attachments.append(("conversation.json", "application/json", document))
         else:
             missing = ["conversation.json is too large for this mail."]
-    context = _context(letterhead, ticket)
     transcript = Transcript(ticket, conversation.visible())
     remark = {"remark": " ".join([*missing, stored]) if missing else ""}
-    whole = render_bodies(environment, context | transcript.context(len(transcript)) | remark)
+    shown = _context(letterhead, ticket) | transcript.context(len(transcript)) | remark
+    whole = render_bodies(environment, shown)
     if _fits(*whole):
         return Bodies(*whole, attachments)
 
     text, html = whole
     files = ("conversation.html", "text/html", html or ""), ("conversation.txt", "text/plain", text)
     file = next((one for one in files if 0 < _size(one[2]) <= MAX_ATTACHMENT), None)
+    context = _context(letterhead, ticket)  # with a renderer of its own: the whole may have used up what one may cost
     where = stored if file is None else f"The attached {file[0]} has the whole conversation."
 
     def render(latest: int, length: int | None = None) -> tuple[str, str | None]:
