@@ -36,7 +36,7 @@ def make_site(make_app: Callable[..., Flask], mail_server: MailServer) -> Callab
 
 
 def attachment(mail: Received) -> Any:
-    (found,) = mail.message.iter_attachments()
+    *_, found = mail.message.iter_attachments()
     assert found.get_filename() == "conversation.json"
     return json.loads(found.get_content())
 
@@ -102,7 +102,8 @@ def test_follow_up_joins_the_thread(make_site: Callable[..., Flask], mail_server
 def test_both_texts_say_everything(make_site: Callable[..., Flask], mail_server: MailServer, kind: str) -> None:
     """Text and HTML have the note, address, page, reason and reference, and each pair with all its marks."""
     app = make_site(KAPA_HANDOFF_TRIGGERS="uncertainty, downvote")
-    reference = send(app, note="Bitte schnell!\n\nDanke, Jürgen", facts={"uncertain": "true", "downvoted": "true"})
+    facts = {"uncertain": "true", "downvoted": "true", "answer_id": "a3"}
+    reference = send(app, note="Bitte schnell!\n\nDanke, Jürgen", facts=facts)
     text = mail_server.received[0].body(kind)
     for words in (
         "Bitte schnell!",
@@ -287,13 +288,18 @@ def assert_carriable(mail: Received) -> None:
 
 @pytest.mark.parametrize("unit", ["word ", "x", "ü🔑\n", "* item with `code`\n", ".\n"])
 def test_large_answers_arrive(make_site: Callable[..., Flask], mail_server: MailServer, unit: str) -> None:
-    """Answers of 100 kB arrive whole."""
+    """Answers of 100 kB arrive whole: in a file, since programs would cut them off, with the beginning in the mail."""
     answer = (unit * 100_000)[: 100_000 // len(unit.encode()) * len(unit)]
     send(make_site(), [{"question": "Long?", "answer": answer}, {"question": "Again?", "answer": answer}])
     (mail,) = mail_server.received
     assert_carriable(mail)
     assert [pair["answer"] for pair in attachment(mail)["conversation"]] == [answer] * 2
-    assert mail.body("plain").replace("\r\n", "\n").count(as_quoted(answer.strip())) >= 2
+    whole, _ = mail.message.iter_attachments()
+    assert whole.get_filename() == "conversation.html"
+    for letter in unit.strip("*.\n` "):
+        assert whole.get_content().count(letter) >= 2 * answer.count(letter)
+    assert as_quoted(answer[:2_500]) in mail.body("plain").replace("\r\n", "\n")
+    assert "The attached conversation.html has the whole conversation." in mail.body("html")
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ _NAMES = frozenset(
         "older",
         "pairs",
         "pinned",
+        "pressed",
         "problem",
         "problems",
         "refused",
