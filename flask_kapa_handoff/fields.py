@@ -61,9 +61,10 @@ class Field:
     default: str | bool = ""
 
     def __post_init__(self) -> None:
-        kind = self.kind or ("select" if self.choices else "text")
+        kind = ("select" if self.choices else "text") if self.kind == "" else self.kind
         object.__setattr__(self, "kind", kind)
-        if self.max_length is None and kind in KINDS:
+        # What is not text is refused where the whole row is checked.
+        if self.max_length is None and isinstance(kind, str) and kind in KINDS:
             object.__setattr__(self, "max_length", KINDS[kind].max_length)
 
     def is_for(self, desk: str) -> bool:

@@ -77,7 +77,7 @@ def _complete(field: Field) -> Field:
         desks=_texts("desks", field.desks, 64),
     )
     kind = field.kind
-    if kind not in SITE_KINDS:
+    if not isinstance(kind, str) or kind not in SITE_KINDS:
         raise ValueError(f"kind: {kind!r} is not allowed; use {', '.join(SITE_KINDS)}")
     if not isinstance(field.required, bool):
         raise ValueError("required: use True or False")

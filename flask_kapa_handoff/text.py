@@ -24,16 +24,18 @@ _INVISIBLE = (
 _JOINERS = "\u200c\u200d"
 _TAGS = "\U000e0000-\U000e007f"
 _BLACK_FLAG = "\U0001f3f4"  # tags after it turn it into another flag, such as Scotland's (UTS #51, ED-14a)
-# Persian, Hindi and emoji need joiners between two characters; Indic scripts also need them after a virama at the end
-# of a word. Between ASCII letters they only hide something.
+# Persian, Hindi and emoji need joiners between two characters. Arabic and other cursive letters also need them beside
+# Latin ones and full stops, and Indic scripts after a virama at the end of a word. Elsewhere they only hide something.
 _JOINED = f"[^\x00-\xa0\\s{_INVISIBLE}{_JOINERS}{_TAGS}]"
+_CURSIVE = "\u0620-\u077f\u07ca-\u07ff\u0840-\u08ff\ufb50-\ufdff\ufe70-\ufefc"  # Arabic, Syriac, N'Ko, Mandaic
 _VIRAMAS = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
 
 INVISIBLE = re.compile(
     f"[{_INVISIBLE}]+"
     f"|(?<![{_BLACK_FLAG}{_TAGS}])[{_TAGS}]+"
-    f"|(?<!{_JOINED})[{_JOINERS}]+"
-    f"|(?<![{_VIRAMAS}])[{_JOINERS}](?!{_JOINED})"
+    f"|(?<=[{_JOINERS}])[{_JOINERS}]+"  # one is enough
+    f"|(?<!{_JOINED})(?<![{_JOINERS}])[{_JOINERS}](?![{_JOINERS}]*[{_CURSIVE}])"
+    f"|(?<![{_VIRAMAS}{_CURSIVE}{_JOINERS}])[{_JOINERS}](?![{_JOINERS}]*{_JOINED})"
 )
 """Invisible characters that change how others are read."""
 

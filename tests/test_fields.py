@@ -153,6 +153,8 @@ BAD: list[tuple[Any, str]] = [
     ([{"name": "order", "label": "Order", "kind": "hidden"}], "use text, textarea, select, checkbox"),
     ([Field("order", "Order", "email")], "'email' is not allowed; use text, textarea, select, checkbox"),
     ([Field("order", "Order", kind=5)], "use text, textarea"),  # type: ignore[arg-type]
+    ([Field("order", "Order", kind=None)], "use text, textarea"),  # type: ignore[arg-type]
+    ([{"name": "order", "label": "Order", "kind": ["text"]}], "use text, textarea"),
     ([Field("Order", "Order")], "a-z, 0-9 and _"),
     ([Field("my-order", "Order")], "a-z, 0-9 and _"),
     ([Field("1st", "Order")], "beginning with a letter"),

@@ -82,7 +82,7 @@ def test_words_and_address_are_escaped() -> None:
         ("https://\u0435vil.example/x", "https://\u0435vil.example/x → xn--vil-qdd.example"),
         ("[a\u202eb](https://x.example)", "ab → x.example"),
         ("&#8238;gpj.exe `\u202ex`", "gpj.exe x"),
-        ("[words](/relative)", "words"),
+        ("[words](/relative)", "words (/relative)"),
     ],
 )
 def test_links_of_answers_show_their_hosts(markdown: str, shown: str) -> None:

@@ -12,6 +12,8 @@ import pytest
 from flask_kapa_handoff.markdown import TAGS, Renderer, lines, to_html
 from tests.helpers.growth import LINEAR, growth
 
+BLOCKS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "th", "td")
+
 
 class _Reader(HTMLParser):
     """What a browser would make of it: tags, attributes, links, text."""
@@ -34,15 +36,17 @@ class _Reader(HTMLParser):
         self.text += text
 
 
-def read(markdown: str) -> _Reader:
-    reader = _Reader(str(to_html(markdown)))
+def read(markdown: str, page: str | None = None) -> _Reader:
+    reader = _Reader(str(to_html(markdown, page)))
     assert reader.tags <= TAGS
     assert reader.attributes <= {
         ("a", "href"),
         ("a", "rel"),
         ("ol", "start"),
+        ("li", "value"),
         ("td", "align"),
         ("th", "align"),
+        *((tag, "dir") for tag in (*BLOCKS, "a", "bdi", "code", "pre")),
     }
     assert all(link.startswith(("http://", "https://", "mailto:")) for link in reader.links)
     return reader
@@ -54,16 +58,16 @@ def read(markdown: str) -> _Reader:
 @pytest.mark.parametrize(
     ("markdown", "expected"),
     [
-        ("plain", "<p>plain</p>"),
+        ("plain", '<p dir="auto">plain</p>'),
         (
             "**bold** *soft* ~~gone~~ `code`",
-            "<p><strong>bold</strong> <em>soft</em> <del>gone</del> <code>code</code></p>",
+            '<p dir="auto"><strong>bold</strong> <em>soft</em> <del>gone</del> <code dir="ltr">code</code></p>',
         ),
-        ("# Head\n\ntext", "<h1>Head</h1>\n<p>text</p>"),
-        ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
-        ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
-        ("> said", "<blockquote>\n<p>said</p>\n</blockquote>"),
-        ("a  \nb", "<p>a<br>\nb</p>"),
+        ("# Head\n\ntext", '<h1 dir="auto">Head</h1>\n<p dir="auto">text</p>'),
+        ("- a\n- b", '<ul dir="ltr">\n<li dir="auto">a</li>\n<li dir="auto">b</li>\n</ul>'),
+        ("3. a\n4. b", '<ol start="3" dir="ltr">\n<li dir="auto">a</li>\n<li dir="auto">b</li>\n</ol>'),
+        ("> said", '<blockquote>\n<p dir="auto">said</p>\n</blockquote>'),
+        ("a  \nb", '<p dir="auto">a<br>\nb</p>'),
         ("---", "<hr>"),
         ("", ""),
     ],
@@ -142,17 +146,24 @@ def test_no_link_but_web_and_mail(form: str, address: str) -> None:
 @pytest.mark.parametrize(
     ("markdown", "text", "links"),
     [
-        ("![words](https://e.example/track.gif)", "words", []),
-        ('![words](https://e.example/track.gif "title")', "words", []),
-        ("![words][1]\n\n[1]: https://e.example/x.png", "words", []),
-        ("![](https://e.example/x.png)", "https://e.example/x.png", []),
-        ('![a < b "c"](https://e.example/x.png)', 'a < b "c"', []),
-        ("[![words](https://e.example/x.png)](https://e.example)", "words → e.example", ["https://e.example"]),
+        ("![words](https://e.example/x.gif)", "words → e.example", ["https://e.example/x.gif"]),
+        ('![words](https://e.example/x.gif "title")', "words → e.example", ["https://e.example/x.gif"]),
+        ("![words][1]\n\n[1]: https://e.example/x.png", "words → e.example", ["https://e.example/x.png"]),
+        ("![](https://e.example/x.png)", "https://e.example/x.png", ["https://e.example/x.png"]),
+        ('![a < b "c"](https://e.example/x.png)', 'a < b "c" → e.example', ["https://e.example/x.png"]),
+        ("![words](/x.png)", "words → docs.example", ["https://docs.example/x.png"]),
+        ("![words](data:image/png;base64,AAAA)", "words", []),
+        ("![](data:image/png;base64,AAAA)", "data:image/png", []),
+        (
+            "[![words](https://i.example/x.png)](https://e.example)",
+            "words → e.example https://i.example/x.png",
+            ["https://e.example", "https://i.example/x.png"],
+        ),
     ],
 )
 def test_images_are_their_text(markdown: str, text: str, links: list[str]) -> None:
-    """No image is loaded: it would tell a stranger when the agent reads the mail. Its words stay."""
-    reader = read(markdown)
+    """No image is loaded: it would tell a stranger when the agent reads the mail. Its words and its address stay."""
+    reader = read(markdown, "https://docs.example/keys/")
     assert reader.text.strip() == text
     assert reader.links == links
 
@@ -254,6 +265,28 @@ SIZE = 64 * 1024
         "\t",
         "\u202e\u0301",
         "x",
+        "$$\n",
+        "\\[\n",
+        "\\(\\[",
+        "\\[\\(a\\)\n",
+        "$a$",
+        "~文",
+        "“www.a”",
+        "www.a.文",
+        "https://a.b/文]](",
+        "[文]: 文\n",
+        "[a]: /b\n[c]: d\n",
+        "[a]: b\n\n[a] ",
+        "[a](/b) ",
+        "[![a](b)](c) ",
+        "|a|b\n|-|-\n|x|y|`|`|`\n",
+        "|<br>|<br>|\n|-|-|\n",
+        "<div>\n\n",
+        "1. م\n\n   a\n",
+        "```a b\n",
+        "\ufdd0\t\ufdd1",
+        "1. a\n5. b\n",
+        "1. 3. 1. a\n",
     ],
     ids=ascii,
 )
@@ -279,7 +312,14 @@ def test_growing_structures_return(text: str) -> None:
     read(text)
 
 
-@pytest.mark.parametrize("unit", ["|", "a@b.c ", "a:b@c.d", "&", '"', "a|b\n-|-\n", "http://ü.a ", "<a@a.a>"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("|", "a@b.c ", "a:b@c.d", "&", '"', "a|b\n-|-\n", "http://ü.a ", "<a@a.a>"),
+        *("\\(", "\\[", "\\[\n", "\\(\\[", "$$\n", "www.", "www.a.文", "https://a.a.a.", "[文]: 文\n", "[a](/b) "),
+        *("[![a](b)](c) ", "|`|`", "|a|b\n|-|-\n|`|`|`|`\n", "[" + "a" * 997 + "\n", "1. م\n\n   a\n"),
+    ],
+)
 def test_time_grows_with_the_text(unit: str) -> None:
     """64 kB takes about four times what 16 kB takes: of a line that is nearly a table's, of addresses, of entities."""
     small, large = (unit * (size // len(unit)) + "x" for size in (SIZE // 4, SIZE - 100))
@@ -293,7 +333,7 @@ def test_many_texts_cost_no_more_than_a_page_allows(unit: str) -> None:
     render = Renderer()
     shown = [str(render(text)) for _ in range(16)]
     assert sum(map(len, shown)) < 6 * 16 * SIZE
-    assert shown[-1] == f"<p>{lines(text)}</p>"
+    assert shown[-1] == f'<p dir="auto">{lines(text)}</p>'
 
 
 def test_a_long_conversation_is_rendered() -> None:
@@ -303,7 +343,7 @@ def test_a_long_conversation_is_rendered() -> None:
         + "word " * 300
     )
     render = Renderer()
-    assert all("<ol>" in render(answer) for _ in range(100))
+    assert all("<ol " in render(answer) for _ in range(100))
 
 
 @pytest.mark.parametrize(
@@ -358,7 +398,7 @@ def test_a_text_that_the_renderer_fails_at_stays_text(
         raise Panic(f"byte index 5 is out of bounds of `{text}`")
 
     monkeypatch.setattr("comrak.render_markdown", fail)
-    assert str(to_html("**private** <b>\nline")) == "<p>**private** &lt;b&gt;<br>\nline</p>"
+    assert str(to_html("**private** <b>\nline")) == '<p dir="auto">**private** &lt;b&gt;<br>\nline</p>'
     assert "Panic" in caplog.text
     assert "private" not in logging.Formatter().format(caplog.records[0])
 

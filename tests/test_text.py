@@ -95,6 +95,7 @@ def test_what_cannot_be_seen_is_removed(character: str) -> None:
     "text",
     [
         "می‌خواهم",
+        "API‌ها را، ۲۴‌ساعته؛ سال ۱۴۰۲ ه‍.ش. ه‍",
         "क्‍ष",
         "ക്‍ഷ അവന്‍ ",
         "👩‍💻 👩🏽‍💻 👨‍👩‍👧 🏳️‍🌈 ❤️‍🔥",
@@ -103,11 +104,27 @@ def test_what_cannot_be_seen_is_removed(character: str) -> None:
         "שלום مرحبا",
         "tab\tand\nline",
     ],
-    ids=["Persian", "Hindi", "Malayalam", "emoji", "flag", "variation", "right to left", "blanks"],
+    ids=[
+        "Persian",
+        "Persian beside others",
+        "Hindi",
+        "Malayalam",
+        "emoji",
+        "flag",
+        "variation",
+        "right to left",
+        "blanks",
+    ],
 )
 def test_what_can_be_seen_stays(text: str) -> None:
     """Joiners between letters or emoji, variation selectors and flags are part of the text."""
     assert visible(text) == text
+
+
+def test_one_joiner_is_enough() -> None:
+    """Typed twice, or beside something else that cannot be seen, it still joins what is around it."""
+    assert visible("می\u200c\u200cخواهم 👩\u200d\u200d💻 API\u200c\u200cها") == "می\u200cخواهم 👩\u200d💻 API\u200cها"
+    assert visible("pay\u200c\u200dpal ü\u200d\u200d.") == "paypal ü."
 
 
 def test_tags_that_make_no_flag_are_removed() -> None:

@@ -151,7 +151,7 @@ def _ticket_page(
         may_be_sent_again=found.status in requeue.SENDABLE,
         most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
-        to_html=Renderer(),
+        to_html=Renderer(found.page),
         link=Links().link,
         notice=notice,
         problem=problem,

@@ -19,8 +19,8 @@ const fileNames = new Map<unknown, unknown>();
  * @param threadId - from the address; a thread's first question has none, and the answer names it
  */
 export async function followChat(sending: Promise<Response>, body: unknown, threadId?: string): Promise<void> {
-  // Immediately, before the page begins to read. If the request fails, the page is told, and there is no answer.
-  const copying = sending.then(copyAnswer).catch(() => undefined);
+  // Immediately, before the page begins to read.
+  const copying = sending.then(copyAnswer).catch(() => undefined); // the page is told of the failed request; no answer
   const earlier = threadless;
   const pair = beginPair("");
   live.add(pair);

@@ -3,8 +3,8 @@ import { doc, find, findAll, real } from "../shared/page";
 
 export const DIALOG = "[data-kapa-handoff-dialog]";
 
-/** Safari has modal dialogs since 15.4. Without them, the form opens on its own page. */
-export const hasModalDialogs = "showModal" in HTMLDialogElement.prototype;
+/** Safari has dialogs since 15.4. Without them, the form opens on its own page. */
+export const hasModalDialogs = !!window.HTMLDialogElement?.prototype.showModal;
 
 /** The dialog that was shown last. */
 let current: HTMLDialogElement | undefined;

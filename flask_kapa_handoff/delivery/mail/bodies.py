@@ -17,7 +17,7 @@ from ...storage.tickets import Ticket
 from ...text import visible, with_visible
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
-from .mime import octets
+from .mime import Attachment, octets
 from .rendering import render_bodies, template_functions
 from .transcript import Transcript, cut
 
@@ -61,12 +61,11 @@ class Bodies:
 
     Arguments:
         html: None: its template failed.
-        attachments: name, content type and text of each file.
     """
 
     text: str
     html: str | None
-    attachments: list[tuple[str, str, str]]
+    attachments: list[Attachment]
 
 
 def write_bodies(
@@ -82,7 +81,7 @@ def write_bodies(
     if letterhead.attach_json:
         document = _json(ticket, conversation)
         if _size(document) <= MAX_ATTACHMENT:
-            attachments.append(("conversation.json", "application/json", document))
+            attachments.append(Attachment("conversation.json", "application/json", document))
         else:
             missing = ["conversation.json is too large for this mail."]
     transcript = Transcript(ticket, conversation.visible())
@@ -93,10 +92,13 @@ def write_bodies(
         return Bodies(*whole, attachments)
 
     text, html = whole
-    files = ("conversation.html", "text/html", html or ""), ("conversation.txt", "text/plain", text)
-    file = next((one for one in files if 0 < _size(one[2]) <= MAX_ATTACHMENT), None)
+    files = [
+        Attachment("conversation.html", "text/html", html or ""),
+        Attachment("conversation.txt", "text/plain", text),
+    ]
+    file = next((one for one in files if 0 < _size(one.text) <= MAX_ATTACHMENT), None)
     context = _context(letterhead, ticket)  # with a renderer of its own: the whole may have used up what one may cost
-    where = stored if file is None else f"The attached {file[0]} has the whole conversation."
+    where = stored if file is None else f"The attached {file.filename} has the whole conversation."
 
     def render(latest: int, length: int | None = None) -> tuple[str, str | None]:
         shown = transcript.context(latest, length)
@@ -153,7 +155,7 @@ def _context(letterhead: Letterhead, ticket: Ticket) -> dict[str, Any]:
         "ticket_url": letterhead.ticket_url,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
-        **template_functions(),
+        **template_functions(ticket.page),
     }
 
 

@@ -14,7 +14,8 @@ from jinja2 import Environment
 from ...conversation import Conversation
 from ...storage.tickets import Ticket, thread_ids
 from .bodies import Letterhead, write_bodies
-from .mime import address, header, header_text, multipart, part
+from .headers import address, header, header_text
+from .mime import body
 
 _NEXT_LINE = "\r\n "
 
@@ -72,11 +73,7 @@ def compose(
     if letterhead.auto_submitted:
         head.append(header("Auto-Submitted", "auto-generated"))
 
-    body = part("text/plain", bodies.text)
-    if bodies.html is not None:
-        body = multipart("alternative", [body, part("text/html", bodies.html)])
-    parts = [body, *(part(kind, text, filename=name) for name, kind, text in bodies.attachments)]
-    data = b"".join([*head, b"MIME-Version: 1.0\r\n", multipart("mixed", parts)])
+    data = b"".join([*head, body(bodies.text, bodies.html, bodies.attachments)])
     return ComposedMessage(
         sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, bodies.text, bodies.html, data
     )
@@ -90,5 +87,5 @@ def _sender(text: str) -> Address:
 
 
 def _references(name: str, ids: Sequence[str], sender: Address) -> bytes:
-    # One a line, never folded or encoded, even with a long domain: EmailMessage would write it as an encoded word.
+    # One a line, never folded or encoded, even with a long domain.
     return f"{name}: {_NEXT_LINE.join(f'<{one}@{sender.domain}>' for one in ids)}\r\n".encode("ascii")

@@ -1,80 +1,49 @@
-"""Writes the bytes of a mail: headers that nobody can break, parts that every server accepts.
+"""Writes the body of a mail: parts that every server accepts, in the plainest encoding that fits their text.
 
-Header text comes from visitors. Characters that could end a header line, hide text or start a forged encoded word are
-removed. The rest is written unchanged if it is plain ASCII, as most of it is; otherwise ``email.message.EmailMessage``
-folds and encodes it, which takes a third of a millisecond. Bodies are base64, so no line is longer than servers accept
-(RFC 5321, 4.5.3.1.6: 1000 octets).
+ASCII stays as it is unless a line is too long for servers (RFC 5321, 4.5.3.1.6: 1000 octets with its end). Spam
+filters count text in base64 that does not need it.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from binascii import b2a_base64
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from binascii import b2a_base64, b2a_qp
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ...text import INVISIBLE
-
-_POLICY = SMTP.clone(cte_type="7bit")
-
-# C0, C1, line and paragraph separators, surrogates. Python's own header code treats some of them as line ends (\x0b
-# \x0c \x1c-\x1e \x85).
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-
-_LINE_LENGTH = 78  # RFC 5322, 2.1.1
-_WORDS = re.compile(" *[^ ]+")
+_LONGEST_LINE = 998  # without its CRLF (RFC 5322, 2.1.1)
+_UNCHANGED = bytes({*range(0x20, 0x7F), *b"\t\r\n"} - {*b"="})  # by quoted-printable, within a line (RFC 2045, 6.7)
 _BASE64_LINES = re.compile(b".{1,76}")  # RFC 2045, 6.8
-
-# Most addresses consist only of atoms and dots (RFC 5322, 3.4.1), and need no parser.
-_ATOMS = re.compile(r"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([\w-]+(?:\.[\w-]+)*)", re.ASCII)
+_BASE64_GROWTH = 78 / 57  # with its line ends
 
 
-def header_text(text: str) -> str:
-    """Text that is safe in a header: one line, nothing invisible, nothing that reads as an encoded word."""
-    # "=?" begins an encoded word (RFC 2047), which could decode to what was just removed.
-    return INVISIBLE.sub(" ", _UNSAFE.sub(" ", text)).replace("=?", "= ?").strip()
-
-
-def address(addr_spec: str, name: str = "") -> Address:
-    """An address for a header and the envelope.
-
-    Raises:
-        ValueError: it is not exactly one ASCII address.
-    """
-    # Not if it may be an encoded word, which EmailMessage would decode.
-    if "=?" not in addr_spec and (plain := _ATOMS.fullmatch(addr_spec)):
-        return Address(name, username=plain[1], domain=plain[2])
-    # Without parseaddr(): it would pick one of two addresses, and Python versions differ in which.
-    try:
-        if not addr_spec.isascii() or _UNSAFE.search(addr_spec) or addr_spec.count("@") != 1:
-            raise ValueError("not one ASCII address")
-        return Address(name, addr_spec=addr_spec)
-    except (ValueError, IndexError, MessageError) as error:
-        raise ValueError(f"{addr_spec!r} is no address that a mail can carry") from error
-
-
-def header(name: str, value: str | Address) -> bytes:
-    """One header, on lines of at most 78 characters if its words allow that.
+@dataclass(frozen=True)
+class Attachment:
+    """A text that a mail has as a file.
 
     Arguments:
-        value: an address, or a result of :func:`header_text`.
+        filename: in ASCII, without quotes.
+        content_type: such as ``application/json``.
     """
-    text = str(value)
-    if text.isascii() and text.isprintable():
-        lines = [f"{name}:"]
-        for word in _WORDS.findall(" " + text):
-            if len(lines[-1]) + len(word) <= _LINE_LENGTH:
-                lines[-1] += word
-            else:
-                lines.append(word)
-        if len(lines[0]) > len(name) + 1 and max(map(len, lines)) <= _LINE_LENGTH:
-            return "\r\n".join([*lines, ""]).encode("ascii")
-    message = EmailMessage(policy=_POLICY)
-    message[name] = value
-    return message.as_bytes().removesuffix(b"\r\n")
+
+    filename: str
+    content_type: str
+    text: str
+
+
+def body(text: str, html: str | None, attachments: Sequence[Attachment] = ()) -> bytes:
+    """The text, the same as HTML, and files: everything of a mail after its own headers.
+
+    Arguments:
+        html: None: the mail has only the text.
+    """
+    data = _part("text/plain", text)
+    if html is not None:
+        data = _multipart("alternative", [data, _part("text/html", html)])
+    if attachments:
+        data = _multipart("mixed", [data, *(_part(one.content_type, one.text, one.filename) for one in attachments)])
+    return b"MIME-Version: 1.0\r\n%s\r\n" % data
 
 
 def octets(text: str) -> bytes:
@@ -82,18 +51,38 @@ def octets(text: str) -> bytes:
     return text.encode(errors="replace").replace(b"\n", b"\r\n")
 
 
-def part(content_type: str, text: str, *, filename: str | None = None) -> bytes:
+def _part(content_type: str, text: str, filename: str | None = None) -> bytes:
     """A text as one part of a mail, including its headers."""
+    data = octets(text)
+    # Programs may change the line ends of a text; every octet of another file arrives as it is.
+    encoding, data = _plainest(data) if content_type.startswith("text/") else ("base64", _base64(data))
     disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
-    head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n{disposition}\r\n'
-    encoded = b2a_base64(octets(text), newline=False)
-    return head.encode("ascii") + b"\r\n".join([*_BASE64_LINES.findall(encoded), b""])
+    head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n'
+    return f"{head}{disposition}\r\n".encode("ascii") + data
 
 
-def multipart(kind: str, parts: list[bytes]) -> bytes:
+def _plainest(data: bytes) -> tuple[str, bytes]:
+    """The name of the plainest encoding for a text, and the text in it."""
+    changed = data.translate(None, _UNCHANGED)
+    if data.count(b"\r") == data.count(b"\n"):  # a CR alone must not be in a mail, and quoted-printable leaves it
+        if not changed.strip(b"=") and max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE:
+            return "7bit", data
+        if 6 * len(changed) <= len(data):  # else base64 is shorter: quoted-printable takes three octets for one
+            # b2a_qp() ends its lines as the data does, so there must be a line end.
+            quoted = b2a_qp(data + b"\r\n").removesuffix(b"\r\n")
+            if len(quoted) <= _BASE64_GROWTH * len(data):
+                return "quoted-printable", quoted
+    return "base64", _base64(data)
+
+
+def _base64(data: bytes) -> bytes:
+    return b"\r\n".join(_BASE64_LINES.findall(b2a_base64(data, newline=False)))
+
+
+def _multipart(kind: str, parts: list[bytes]) -> bytes:
     """Several parts as one, including its headers."""
-    # "=_" cannot occur in base64, so no body can contain the boundary (RFC 2045, 6.7, note 5).
+    # Nobody can guess the boundary, so no text contains it. The line end before it belongs to it (RFC 2046, 5.1.1).
     boundary = f"=_{secrets.token_hex(16)}".encode("ascii")
-    lines = [b'Content-Type: multipart/%s; boundary="%s"\r\n\r\n' % (kind.encode("ascii"), boundary)]
+    lines = [b'Content-Type: multipart/%s; boundary="%s"\r\n' % (kind.encode("ascii"), boundary)]
     lines += [b"--%s\r\n%s" % (boundary, one) for one in parts]
-    return b"".join([*lines, b"--%s--\r\n" % boundary])
+    return b"\r\n".join([*lines, b"--%s--" % boundary])

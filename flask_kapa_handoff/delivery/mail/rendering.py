@@ -22,9 +22,13 @@ TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
 _logger = logging.getLogger(__name__)
 
 
-def template_functions() -> dict[str, Callable[..., object]]:
-    """The filters and functions of one mail's templates for texts of visitors and models."""
-    links, render = Links(), Renderer()
+def template_functions(page: str | None = None) -> dict[str, Callable[..., object]]:
+    """The filters and functions of one mail's templates for texts of visitors and models.
+
+    Arguments:
+        page: the address of the page where the answers were shown.
+    """
+    links, render = Links(), Renderer(page)
     return {
         "is_link": is_link,
         "lines": lines,

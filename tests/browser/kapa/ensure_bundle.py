@@ -1,4 +1,4 @@
-"""Downloads from npm and builds Kapa's SDK before the tests start, so that they do not all wait for npm."""
+"""Downloads what tests need from npm and builds Kapa's SDK before they start, so that they do not all wait for npm."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from example_app.kapa_bundle import BundleError, bundle, install
 from tests.browser.libraries import LIBRARIES
+from tests.helpers.postal_mime import PACKAGES
 
 CHAT = Path(__file__).parent / "chat.jsx"
 
@@ -15,6 +16,7 @@ def main() -> int:
     try:
         bundle(CHAT)
         install(LIBRARIES)
+        install(PACKAGES)
     except BundleError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 """Renders the Markdown of answers as safe HTML, for mails and admin pages. All of the text counts as hostile input.
 
-comrak renders it, with raw HTML shown as text so that no word is lost, and nh3 cleans the result.
+comrak renders it, with raw HTML shown as text so that no word is lost, and nh3 cleans the result. :mod:`.source` keeps
+comrak from changing or leaving out text, :mod:`.output` completes its HTML.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from .links import Links
-from .text import visible
+from ..links import Links
+from ..text import visible
+from .definitions import with_definitions
+from .numbers import counts_otherwise, with_numbers
+from .output import DIRECTIONS, completed, with_directions
+from .source import cells, prepared, without_marks
 
 if TYPE_CHECKING:
     from comrak import ExtensionOptions, RenderOptions
@@ -70,32 +75,31 @@ MAX_COST = 100_000
 # Fifty nested quotes or lists: nh3 needs seconds for thousands.
 _NESTED = re.compile(r"\n(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}")
 
-# The line under a table's head, with what may come before it in quotes and lists.
-_TABLE_RULE = " \t\v\f>|:*+-.)0123456789"
-
 # Characters that no markup uses.
 _PLAIN_BYTES = bytes([*b" 0123456789", *range(0x41, 0x5B), *range(0x61, 0x7B), *range(0x80, 0x100)])
-
-# comrak's own syntax: an image typed as HTML is shown as text.
-_IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
 
 
 class Renderer:
     """Renders Markdown as HTML, for all the texts of one page or mail.
 
-    Links use ``http``, ``https`` or ``mailto`` only and show their host, see :mod:`.links`; images become their text.
+    Links use ``http``, ``https`` or ``mailto`` only and show their host, see :mod:`.links`; images become links.
     A text is shown unrendered if it would take very long or become very large (no real text does), if the renderer
     fails, or if the texts before it have cost :data:`MAX_COST`.
+
+    Arguments:
+        page: the address of the page where the texts were shown, which relative links refer to; None: a relative
+            address is shown as text.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, page: str | None = None) -> None:
         self._left = MAX_COST
         self._links = Links()
+        self._page = page
 
     def __call__(self, text: str) -> Markup:
         if len(text) <= MAX_LENGTH and _cost(text) <= self._left and not _is_excessive(text):
             try:
-                markup = _rendered(text, self._links)
+                markup = _rendered(text, self._links, self._page)
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:
@@ -104,12 +108,12 @@ class Renderer:
             else:
                 self._left -= _cost(text) + _cost_of_html(markup)
                 return markup
-        return Markup("<p>%s</p>") % lines(text)
+        return Markup('<p dir="auto">%s</p>') % lines(text)
 
 
-def to_html(text: str) -> Markup:
+def to_html(text: str, page: str | None = None) -> Markup:
     """One Markdown text rendered as HTML, see :class:`Renderer`."""
-    return Renderer()(text)
+    return Renderer(page)(text)
 
 
 def lines(text: str) -> Markup:
@@ -128,35 +132,40 @@ def _cost_of_html(markup: str) -> int:
 
 
 def _is_excessive(text: str) -> bool:
-    return text.count("@") > MAX_AT_SIGNS or _NESTED.search("\n" + text) is not None or _cells(text) > MAX_CELLS
+    return text.count("@") > MAX_AT_SIGNS or _NESTED.search("\n" + text) is not None or cells(text) > MAX_CELLS
 
 
-def _rendered(text: str, links: Links) -> Markup:
+def _rendered(text: str, links: Links, page: str | None) -> Markup:
+    markup = without_marks(completed(with_definitions(prepared(text), _by_comrak), page))
+    cleaned = visible(_cleaner().clean(markup))
+    return Markup(with_directions(links.with_hosts(cleaned)))  # noqa: S704 - this is the cleaned text
+
+
+def _by_comrak(text: str) -> str:
+    return with_numbers(text, _by_comrak_with_places) if counts_otherwise(text) else _render(text, has_places=False)
+
+
+def _by_comrak_with_places(text: str) -> str:
+    return _render(text, has_places=True)
+
+
+def _render(text: str, *, has_places: bool) -> str:
     import comrak
 
-    extensions, rendering = _options()
-    dirty = comrak.render_markdown(text, extension_options=extensions, render_options=rendering)
-    dirty = _IMAGE.sub(lambda image: image[2] or image[1], dirty)
-    return Markup(links.with_hosts(visible(_cleaner().clean(dirty))))  # noqa: S704 - this is the cleaned text
-
-
-def _cells(text: str) -> int:
-    """The most cells that a table in this text can have."""
-    if "|" not in text:
-        return 0
-    lines = text.split("\n")
-    columns = max((line.count("|") + 1 for line in lines if "|" in line and not line.strip(_TABLE_RULE)), default=0)
-    return columns * len(lines)
+    extensions, rendering = _options(has_places)
+    return comrak.render_markdown(text, extension_options=extensions, render_options=rendering)
 
 
 @cache
-def _options() -> tuple[ExtensionOptions, RenderOptions]:
+def _options(has_places: bool) -> tuple[ExtensionOptions, RenderOptions]:
     import comrak
 
     extensions = comrak.ExtensionOptions()
     extensions.table = extensions.strikethrough = extensions.autolink = True
+    extensions.cjk_friendly_emphasis = extensions.math_dollars = extensions.math_latex = True
     rendering = comrak.RenderOptions()
-    rendering.escape = True
+    rendering.escape = rendering.full_info_string = True
+    rendering.sourcepos = has_places
     return extensions, rendering
 
 
@@ -167,7 +176,8 @@ def _cleaner() -> Cleaner:
     return nh3.Cleaner(
         tags=set(TAGS),
         # "*": ammonia allows titles by default, and a title can misrepresent the link.
-        attributes={"*": set(), "a": {"href"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}},
+        attributes={"*": set(), "a": {"href"}, "ol": {"start"}, "li": {"value"}, "td": {"align"}, "th": {"align"}},
+        set_tag_attribute_values=DIRECTIONS,
         url_schemes={"http", "https", "mailto"},
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",
