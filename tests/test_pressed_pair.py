@@ -96,7 +96,7 @@ def test_the_mail_shows_it_first_and_marked(
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
-def test_one_question_stands_there_once(write: Callable[..., bytes], kind: str) -> None:
+def test_one_question_is_shown_once(write: Callable[..., bytes], kind: str) -> None:
     """No conversation below it, and no count."""
     text = body(write(pairs=PAIRS[:1]), kind)
     assert text.count("Answer 1.") == 1

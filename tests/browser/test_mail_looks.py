@@ -103,7 +103,7 @@ PROGRAMS: dict[str, Callable[[str], str]] = {
 def test_mails_hold_at_every_width(
     write: Callable[..., bytes], open_context: Callable[..., BrowserContext], scheme: str, program: str
 ) -> None:
-    """Nothing is cut off or hard to read, and values stand below each other."""
+    """Nothing is cut off or hard to read, and values begin at the same place."""
     page = open_context(color_scheme=scheme).new_page()
     for kind, (pairs, fields) in KINDS.items():
         page.set_content(PROGRAMS[program](body(write(pairs=pairs, **fields), "html")))

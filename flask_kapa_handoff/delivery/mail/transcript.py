@@ -1,4 +1,4 @@
-"""Which pairs of a conversation stand in a mail, and in which order."""
+"""Which pairs of a conversation a mail shows, and in which order."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _octets(pair: QuestionAnswer) -> int:
 
 
 def _beside_pressed(items: Iterable[Item]) -> tuple[Item, ...]:
-    """The items; none if the pressed pair, which stands above them, is the only one."""
+    """The items; none if the pressed pair, which is shown above them, is the only one."""
     found = tuple(items)
     return found if any(not item.is_pressed for item in found) else ()
 
