@@ -43,7 +43,11 @@ UNITS = {
     **{unit: unit for unit in _SYNTAX.split()},
 }
 # For the end of a text: makes the redaction try every rule, and may turn the run before it into a match.
-TAILS = ("", " a@a.a password=abcdef secret bearer gh_ npm_ akia aiza xox sk- k_live_ glpat- .eyj private key-----")
+TAILS = (
+    "",
+    " a@a.a password=abcdef secret bearer gh_ npm_ akia aiza xox sk- k_live_ glpat- .eyj private key-----"
+    " auth hook ~ // sig= sess curl -p",
+)
 
 
 Pairs = list[dict[str, Any]]

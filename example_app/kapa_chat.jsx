@@ -19,7 +19,7 @@ const callbacks = {
 const EXAMPLES = {
   button: [
     ["How do I restore a single file?", "a good answer; vote it down and the button appears"],
-    ["Will it rain tomorrow?", "the chat is unsure, so the button is there at once"],
+    ["Will it rain tomorrow?", "the answer is uncertain, so the button is there at once"],
     ["Can I back up a Synology NAS?", "only a guess, so the button is there as well"],
   ],
   takeover: [
@@ -113,7 +113,7 @@ function Answer({ qa }) {
   const done = qa.id || qa.isGenerationAborted;
   return (
     <div className="answer">
-      {qa.metadata?.is_uncertain && <p className="badge">Not sure</p>}
+      {qa.metadata?.is_uncertain && <p className="badge">Uncertain</p>}
       <div className="prose">
         {/* Raw HTML is shown as text; halves of links and tables are held back until they are whole. */}
         <Markdown options={{ disableParsingRawHTML: true, optimizeForStreaming: !done }}>{qa.answer}</Markdown>

@@ -9,14 +9,15 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Engine
 
-from .config_values import shown
+from .config_values import CHANNEL_NAME, MAIL, shown
 from .errors import ConfigurationError
-from .hook_checks import Hook, misfit, name_of
+from .hook_checks import CHANNEL, Hook, misfit, name_of
 from .hooks import ViewDecorator
 
 VIEW_DECORATOR = "a view decorator such as Flask-Login's login_required"
 DATABASES = ("sqlite", "postgresql")
 MAX_SHOWN = 200
+MAX_LABEL = 40
 
 ENGINES = {
     "AsyncEngine": "pass a synchronous engine, such as create_engine('postgresql+psycopg://…')",
@@ -73,6 +74,19 @@ def check_app(app: object) -> None:
     else:
         hint = "pass the Flask app, or leave it out and call init_app(app) later"
     raise _refused("app", app, hint)
+
+
+def check_secret_key(name: str, key: object) -> None:
+    """Refuse a secret key that nothing can be signed with; its value is not shown.
+
+    Raises:
+        ConfigurationError: it is set, but neither text nor bytes.
+    """
+    if key is not None and not isinstance(key, (str, bytes)):
+        raise ConfigurationError(
+            f"{name}: {type(key).__name__} is not allowed: use text or bytes. In the environment, put digits into "
+            f"double quotes: FLASK_{name}='\"…\"'"
+        )
 
 
 def check_admin_required(decorator: object) -> None:
@@ -135,6 +149,24 @@ def check_hook(hook: Hook, function: object) -> None:
     if wrong:
         allowed = f"use a function ({', '.join(hook.arguments)}) that returns {hook.returns}"
         raise _refused(hook.name, function, f"{wrong}; {allowed}")
+
+
+def check_channel(name: object, label: object) -> None:
+    """Refuse a name or a label that no channel can have.
+
+    Raises:
+        ConfigurationError: one of them is wrong.
+    """
+    if callable(name):
+        raise _refused(CHANNEL.name, name, 'write @handoff.channel("zendesk", label="Zendesk") above the function')
+    if not isinstance(name, str) or not CHANNEL_NAME.fullmatch(name):
+        raise _refused(CHANNEL.name, name, "use a lower-case letter, then up to 31 more, digits, _ or -")
+    if name == MAIL:
+        raise _refused(CHANNEL.name, name, "mail is the package's own channel; use another name")
+    if not isinstance(label, str) or not 1 <= len(label.strip()) <= MAX_LABEL or not label.isprintable():
+        raise _refused("label", label, f"use text of 1 to {MAX_LABEL} characters, such as the helpdesk's name")
+    if set(label) & set("@:"):
+        raise _refused("label", label, "use text without @ and : , such as the helpdesk's name")
 
 
 def _refused(name: str, value: object, why: str) -> ConfigurationError:

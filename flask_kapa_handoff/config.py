@@ -9,7 +9,9 @@ from dataclasses import fields as attributes_of
 from typing import Any
 
 from .config_values import (
+    MAIL,
     parse_button_text,
+    parse_channel,
     parse_database_uri,
     parse_delivery,
     parse_flag,
@@ -17,6 +19,8 @@ from .config_values import (
     parse_nonce_source,
     parse_origins,
     parse_pinned,
+    parse_recipient,
+    parse_retention,
     parse_sender,
     parse_site_name,
     parse_template_name,
@@ -26,9 +30,9 @@ from .config_values import (
     shown,
     whole_number,
 )
-from .email_address import parse_email
 from .errors import ConfigurationError
 from .fields import Field
+from .redaction.site_patterns import SitePattern, parse_redact_patterns
 from .site_fields import parse_fields
 from .triggers import Trigger
 
@@ -43,7 +47,7 @@ def _key(key: str, default: Any, parse: Callable[[Any], Any]) -> Any:
 class Config:
     """The package's configuration; one field for each ``KAPA_HANDOFF_*`` key."""
 
-    email: str | None = _key("EMAIL", None, parse_email)
+    email: str | None = _key("EMAIL", None, parse_recipient)
     button_text: str = _key("BUTTON_TEXT", "Create ticket", parse_button_text)
     triggers: tuple[Trigger, ...] = _key("TRIGGERS", (Trigger.ALWAYS,), parse_trigger_setting)
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
@@ -54,6 +58,7 @@ class Config:
     sender: str | None = _key("SENDER", None, parse_sender)
     delivery: str = _key("DELIVERY", "thread", parse_delivery)
     delivery_by_name: bool = False  # no key: whether the site set the one above, even to its default
+    channel: str = _key("CHANNEL", MAIL, parse_channel)
     smtp_timeout: int = _key("SMTP_TIMEOUT", 30, whole_number(1, 600, " seconds"))
     smtp_verify_tls: bool = _key("SMTP_VERIFY_TLS", True, parse_flag)
     smtp_connections: int = _key("SMTP_CONNECTIONS", 2, whole_number(1, 16))
@@ -67,7 +72,8 @@ class Config:
     origins: tuple[str, ...] = _key("ORIGINS", (), parse_origins)
     trusted_hosts: tuple[str, ...] = _key("TRUSTED_HOSTS", (), parse_hosts)
     redact: bool = _key("REDACT", True, parse_flag)
-    retention_days: int | None = _key("RETENTION_DAYS", None, whole_number(1, 36_500, " days"))
+    redact_patterns: tuple[SitePattern, ...] = _key("REDACT_PATTERNS", (), parse_redact_patterns)
+    retention_days: int | None = _key("RETENTION_DAYS", None, parse_retention)
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
     csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, parse_nonce_source)  # noqa: RUF009 - a field
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", parse_template_name)
@@ -95,7 +101,9 @@ class Config:
             try:
                 values[item.name] = item.metadata["parse"](value)
             except ValueError as error:
-                raise ConfigurationError(f"{key}: {shown(value)} is not allowed: {error}") from None
+                # A message about one row of a list names the row, and the whole list would hide it.
+                told = "" if str(error).startswith("field ") else f"{shown(value)} is not allowed: "
+                raise ConfigurationError(f"{key}: {told}{error}") from None
         return cls(**values, delivery_by_name="delivery" in values)
 
 

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 PINNABLE = ("email", "button_text", "triggers", "threshold")
+MAIL = "mail"
+"""The channel that is always there."""
+
 DELIVERIES = ("thread", "external", "celery", "inline")
 MAX_BUTTON_TEXT = 60
 MAX_THRESHOLD = 100
+CHANNEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def whole_number(low: int, high: int, unit: str = "") -> Callable[[Any], int]:
@@ -64,6 +68,17 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(item.strip() for item in value if item.strip())
 
 
+def parse_recipient(value: Any, *special_domains: Any) -> str:
+    """The address that tickets go to; ``special_domains`` is for :func:`.parse_email`."""
+    allowed = "use one address alone, such as support@example.com"
+    if not isinstance(value, str) or "<" in value:
+        raise ValueError(allowed)
+    try:
+        return parse_email(value, *special_domains)
+    except ValueError as error:
+        raise ValueError(f"{error}; {allowed}") from None
+
+
 def parse_button_text(value: Any) -> str:
     """The button's text on one line."""
     text = " ".join(value.split()) if isinstance(value, str) else ""
@@ -73,12 +88,17 @@ def parse_button_text(value: Any) -> str:
 
 
 parse_threshold = whole_number(1, MAX_THRESHOLD)
+parse_retention = whole_number(1, 36_500, " days; leave the key out to keep tickets forever")
 
 
 def parse_trigger_setting(value: Any) -> tuple[Trigger, ...]:
     """Triggers, from comma-separated text or a list."""
     names = value if isinstance(value, str) else [str(item) for item in _sequence(value)]
-    return parse_triggers(names)
+    try:
+        return parse_triggers(names)
+    except ValueError as error:
+        # The message begins with the value already.
+        raise ValueError(str(error).removeprefix(f"unknown trigger {value!r}; ")) from None
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -92,8 +112,19 @@ def parse_pinned(value: Any) -> tuple[str, ...]:
     names = _texts(value)
     for name in names:
         if name not in PINNABLE:
-            raise ValueError(f"unknown setting {name!r}; use any of {', '.join(PINNABLE)}")
+            unknown = "" if name == value else f"unknown setting {name!r}; "
+            raise ValueError(f"{unknown}use any of {', '.join(PINNABLE)}")
     return tuple(name for name in PINNABLE if name in names)
+
+
+def parse_channel(value: Any) -> str:
+    """The name of a channel. Whether the site has registered it is not known yet."""
+    if not isinstance(value, str) or not CHANNEL_NAME.fullmatch(value):
+        raise ValueError(
+            f"use {MAIL!r}, or the name of a channel that @handoff.channel(…) registers: a lower-case letter, then up "
+            "to 31 more, digits, _ or -"
+        )
+    return value
 
 
 def parse_url_prefix(value: Any) -> str:
@@ -152,7 +183,11 @@ def parse_sender(value: Any) -> str:
         raise ValueError("use an address, or 'Name <address>', on one line")
     name, address = parts if parts is value else parseaddr(str(value))
     name = str(name or "")
-    return formataddr((name, parse_email(address))) if name else parse_email(address)
+    try:
+        address = parse_email(address)
+    except ValueError as error:
+        raise ValueError(f"{error}; use docs@example.com or 'Docs <docs@example.com>'") from None
+    return formataddr((name, address)) if name else address
 
 
 def parse_delivery(value: Any) -> str:

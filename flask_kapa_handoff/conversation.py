@@ -12,6 +12,11 @@ from .urls import parse_url
 
 Reaction = Literal["upvote", "downvote"]
 
+REACTIONS = ("upvote", "downvote", None)
+
+FLAGS = {True: (True, 1), False: (False, 0, None)}
+"""What a site's record may say for true and false: databases without booleans keep numbers."""
+
 MAX_ID = 200
 """Longest thread or answer id, in characters."""
 
@@ -159,9 +164,9 @@ def _cleaned(pair: QuestionAnswer, most_sources: int) -> QuestionAnswer:
         question=clean_text(pair.question),
         answer=clean_text(pair.answer),
         id=None if pair.id is None else clean_text(str(pair.id))[:MAX_ID],
-        uncertain=bool(pair.uncertain),
-        stopped=bool(pair.stopped),
-        reaction=pair.reaction if pair.reaction in ("upvote", "downvote") else None,
+        uncertain=pair.uncertain in FLAGS[True],
+        stopped=pair.stopped in FLAGS[True],
+        reaction=pair.reaction if pair.reaction in REACTIONS else None,
         sources=tuple(Source(clean_text(one.title), clean_text(one.url)) for one in pair.sources[:most_sources]),
         comment=read_comment(pair.comment),
         files=read_files(pair.files),

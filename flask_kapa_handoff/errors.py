@@ -44,6 +44,10 @@ class RequestProblem(HTTPException):
         self.retry_after = retry_after
         self.detail = detail
 
+    def __str__(self) -> str:
+        """What is wrong, for the log and for programs: with the names of the wrong fields, if there are any."""
+        return named_errors(self.fields) or self.description or ""
+
     def as_text(self) -> str:
         """Everything that is wrong, on one line."""
         return " ".join([self.description or "", *(text for texts in self.fields.values() for text in texts)]).strip()
@@ -54,6 +58,13 @@ class RequestProblem(HTTPException):
         if self.fields:
             error["fields"] = self.fields
         return {"error": error}
+
+
+def named_errors(fields: Mapping[str, Sequence[str]]) -> str:
+    """The messages of the wrong fields on one line, each with its field's name."""
+    return " ".join(
+        text if text.startswith(f"{name}:") else f"{name}: {text}" for name, texts in fields.items() for text in texts
+    )
 
 
 class Invalid(RequestProblem):
@@ -136,6 +147,8 @@ class Unavailable(RequestProblem):
     error_code = "unavailable"
     title = "Please try again in a moment"
     description = "We couldn't save your ticket just now. Your text is safe – try again in a moment."
+    before_sending = "You can't ask for help here just now. Try again in a moment."
+    """The sentence before there is anything to save."""
 
     def __init__(self, description: str | None = None, *, retry_after: int = 10) -> None:
         super().__init__(description, retry_after=retry_after)
@@ -143,6 +156,9 @@ class Unavailable(RequestProblem):
 
 class RecordUnavailable(Unavailable):
     """The site's own record of a thread cannot be loaded. Not counted here: the loader's failure is counted there."""
+
+    description = "We couldn't load this conversation just now. Your text is safe – try again in a moment."
+    before_sending = "We couldn't load this conversation just now. Try again in a moment."
 
 
 class SchemaError(Unavailable):

@@ -10,11 +10,22 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from flask import Flask
 from sqlalchemy import Engine
 
-from .argument_checks import Arguments, check_app, check_hook
+from .argument_checks import Arguments, check_app, check_channel, check_hook, check_secret_key
 from .config import Config
+from .delivery.channels import not_registered
 from .errors import ConfigurationError
-from .hook_checks import HOOK, identity, name_of
-from .hooks import AdminName, ContextLoader, ConversationLoader, Registered, ViewDecorator, VisitorLoader
+from .hook_checks import CHANNEL, HOOK, identity, name_of
+from .hooks import (
+    AdminName,
+    ContextLoader,
+    ConversationLoader,
+    Registered,
+    RegisteredChannel,
+    SendTicket,
+    ViewDecorator,
+    VisitorLoader,
+)
+from .settings import DESKS
 from .state import EXTENSION, State, current_state
 from .storage.engine import Database
 from .storage.location import Location
@@ -29,6 +40,7 @@ _VisitorLoader = TypeVar("_VisitorLoader", bound=VisitorLoader)
 _ContextLoader = TypeVar("_ContextLoader", bound=ContextLoader)
 _TicketFilter = TypeVar("_TicketFilter", bound=TicketFilter)
 _AdminName = TypeVar("_AdminName", bound=AdminName)
+_SendTicket = TypeVar("_SendTicket", bound=SendTicket)
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
@@ -52,15 +64,15 @@ def _hook(method: _Method) -> _Method:
         function = (*functions, *named.values())[0]
         check_hook(hook, function)
         method(self, *functions, **named)
-        if before is not None and identity(before) != identity(function):
-            _logger.warning(
-                "%s: %s replaces %s, which was registered before.",
-                hook.name,
-                *map(name_of, (function, before)),
-            )
+        _warn_if_replaced(hook.name, before, function)
         return function
 
     return cast(_Method, register)
+
+
+def _warn_if_replaced(name: str, before: object, function: object) -> None:
+    if before is not None and identity(before) != identity(function):
+        _logger.warning("%s: %s replaces %s, which was registered before.", name, name_of(function), name_of(before))
 
 
 class KapaHandoff:
@@ -116,6 +128,15 @@ class KapaHandoff:
                 "and leave init_app() out"
             )
         config = Config.from_mapping(app.config)
+        check_secret_key("SECRET_KEY", app.secret_key)
+        for field in config.fields:
+            if unknown := field.unknown_desks(DESKS):
+                _logger.warning(
+                    "KAPA_HANDOFF_FIELDS: field %r: desks: there is no desk %s; use %s.",
+                    field.name,
+                    ", ".join(unknown),
+                    ", ".join(DESKS),
+                )
         admin_pages = None
         if given.admin_required is not None:
             from . import admin
@@ -194,6 +215,32 @@ class KapaHandoff:
         self._registered.admin_name = source
         return source
 
+    def channel(self, name: str, label: str) -> Callable[[_SendTicket], _SendTicket]:
+        """Register ``(ticket, conversation) -> None``, which sends tickets by another way than mail, such as an API.
+
+        ``KAPA_HANDOFF_CHANNEL`` chooses it. The function sends one ticket, in the app's context and outside of any
+        request, before the ticket's lease ends (``KAPA_HANDOFF_SMTP_TIMEOUT`` and 30 seconds). It may raise
+        :class:`TryLater` or :class:`Refused`; after anything else that it raises, the ticket waits and is retried. It
+        may be called twice for one ticket, so pass the ticket's ``id`` on as an idempotency key. See docs/channels.md.
+
+        Arguments:
+            name: lower-case letters, digits, ``_`` and ``-``.
+            label: what admins read, such as "Zendesk".
+
+        Raises:
+            ConfigurationError: the name, the label or the function cannot be used.
+        """
+        check_channel(name, label)
+
+        def register(send: _SendTicket) -> _SendTicket:
+            check_hook(CHANNEL, send)
+            before = self._registered.channels.get(name)
+            self._registered.channels[name] = RegisteredChannel(label.strip(), send)
+            _warn_if_replaced(f"channel {name}", before and before.send, send)
+            return send
+
+        return register
+
 
 def _on_request() -> None:
     state = current_state()
@@ -205,7 +252,9 @@ def _on_request() -> None:
         stop_watching(state.app)
         if state.location.warning:
             _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
-        # Not in init_app(): the site's template may belong to a blueprint that is registered later.
+        # Not in init_app(), like the next check: a site may register its channels and blueprints later.
+        if state.missing_channel is not None:
+            _logger.error("%s. Tickets wait until it is.", not_registered(state.missing_channel))
         if state.has_admin and (trouble := layout_trouble(state.app, state.config)):
             _logger.error(
                 "KAPA_HANDOFF_ADMIN_TEMPLATE: %r is not allowed: %s; use the name of a template that has a block "

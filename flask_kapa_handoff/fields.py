@@ -71,6 +71,10 @@ class Field:
         """Whether this desk's form has it."""
         return not self.desks or desk in self.desks
 
+    def unknown_desks(self, desks: Iterable[str]) -> list[str]:
+        """Those of its desks that are none of ``desks``."""
+        return [desk for desk in self.desks if desk not in desks]
+
     @property
     def autocomplete(self) -> str | None:
         """The HTML ``autocomplete`` token, which tells the browser what to fill in; None: there is none."""

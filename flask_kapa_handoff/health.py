@@ -46,7 +46,7 @@ class Health:
         oldest_queued_seconds: how long the oldest waiting ticket has waited since it was stored, released, or last
             sent again by hand; None: none is waiting.
         failed: how many tickets will not be retried automatically.
-        last_delivered_at: when the mail server last accepted a ticket's mail, UTC; None: never.
+        last_delivered_at: when a ticket was last delivered, UTC; None: never.
         held: how many tickets are held because they exceed the site's hourly limit.
         refused_last_hour: how often visitors were refused in this clock hour and the one before.
         refused_by_reason: the same by reason, which is an error code of the visitor's routes.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .conversation import Conversation, QuestionAnswer, Source
+from .conversation import FLAGS, REACTIONS, Conversation, QuestionAnswer, Source
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,15 @@ CSP_NONCE = Hook(
     "The tags of these pages carry no nonce, so the browser may block them.",
 )
 
-HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, CONTEXT_LOADER, TICKET_FILTER, ADMIN_NAME, CSP_NONCE)
+CHANNEL = Hook(
+    "channel",
+    "channel_failed",
+    ("ticket", "conversation"),
+    "None, or raise TryLater('…', seconds=…) or Refused('…')",
+    "If it raises anything else, the ticket waits and is retried; if it returns something, the ticket fails.",
+)
+
+HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, CONTEXT_LOADER, TICKET_FILTER, ADMIN_NAME, CHANNEL, CSP_NONCE)
 """Every hook. ``csp_nonce`` is the function from KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's."""
 
 HOOK = {hook.name: hook for hook in HOOKS}
@@ -139,3 +148,24 @@ def flaw(conversation: Conversation) -> str:
                 return f"{place}.sources[{number}] has a title or url that is not text"
     has_text = any(pair.question.strip() or pair.answer.strip() for pair in conversation.pairs)
     return "its pairs cannot be read" if has_text else "no pair has any text"
+
+
+def odd_value(conversation: Conversation) -> str:
+    """Which vote or flag of a usable conversation is wrong, and what is allowed; empty: none is."""
+    flags = (*FLAGS[True], *FLAGS[False])
+    for index, pair in enumerate(conversation.pairs):
+        for name, allowed, words in (
+            ("reaction", REACTIONS, "'upvote', 'downvote' or None"),
+            ("uncertain", flags, "True or False"),
+            ("stopped", flags, "True or False"),
+        ):
+            value = getattr(pair, name)
+            if value not in allowed:
+                return f"pairs[{index}].{name} is {_named(value)}; use {words}"
+    return ""
+
+
+def _named(value: object) -> str:
+    """A value as the log may show it: numbers and single words, nothing that a visitor may have written."""
+    is_word = isinstance(value, str) and re.fullmatch(r"[A-Za-z_-]{1,20}", value)
+    return repr(value) if is_word or isinstance(value, (bool, int)) else type(value).__name__

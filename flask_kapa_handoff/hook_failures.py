@@ -22,6 +22,8 @@ class HookFailures:
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
         self._logged: set[tuple[str, str]] = set()
+        self.latest = ""
+        """The latest failure, as it is logged; for a site's tests."""
 
     def raised(self, hook: Hook, function: object, error: Exception) -> None:
         """A hook raised an error. Keeps its type and place, not its message, which may repeat a visitor's text."""
@@ -33,11 +35,12 @@ class HookFailures:
             f"({name_of(function)}) raised {without_message(error)}",
         )
 
-    def returned(self, hook: Hook, function: object, found: object, flaw: str = "") -> None:
+    def returned(self, hook: Hook, function: object, found: object, flaw: str = "", otherwise: str = "") -> None:
         """A hook returned something that is not allowed.
 
         Arguments:
-            flaw: which part is wrong when the type is right; never the value itself.
+            flaw: which part is wrong when the type is right; never a visitor's text.
+            otherwise: what happens, if it is not what the hook's row says.
         """
         if inspect.iscoroutine(found):
             found.close()  # nothing awaits it, and Python would warn about that later
@@ -47,10 +50,13 @@ class HookFailures:
             hook,
             f"{name_of(function)} returned {what}",
             f"({name_of(function)}) returned {what}; it may return {hook.returns}",
+            otherwise,
         )
 
-    def _report(self, hook: Hook, detail: str, told: str) -> None:
+    def _report(self, hook: Hook, detail: str, told: str, otherwise: str = "") -> None:
+        otherwise = otherwise or hook.otherwise
+        self.latest = f"The site's {hook.name} {told}. {otherwise}"
         if (hook.name, detail) not in self._logged and len(self._logged) < MAX_LOGGED:
             self._logged.add((hook.name, detail))
-            _logger.error("The site's %s %s. %s", hook.name, told, hook.otherwise)
+            _logger.error("The site's %s %s. %s", hook.name, told, otherwise)
         self._refusals.count(hook.reason, detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from werkzeug.exceptions import HTTPException
@@ -11,9 +11,10 @@ from werkzeug.exceptions import HTTPException
 from .conversation import Conversation, ConversationError
 from .email_address import parse_email
 from .errors import RecordUnavailable
-from .hook_checks import ADMIN_NAME, CONTEXT_LOADER, CONVERSATION_LOADER, VISITOR_LOADER, flaw
+from .hook_checks import ADMIN_NAME, CONTEXT_LOADER, CONVERSATION_LOADER, VISITOR_LOADER, flaw, odd_value
 from .hook_failures import HookFailures
 from .site_context import read_context
+from .storage.tickets import Ticket
 from .text import clean_text
 from .ticket_filter import TicketFilter
 from .triggers import Facts
@@ -31,17 +32,26 @@ ConversationLoader = Callable[[str], Conversation | None]
 VisitorLoader = Callable[[], Visitor | None]
 ContextLoader = Callable[[], Mapping[str, str]]
 AdminName = Callable[[], str | None]
+SendTicket = Callable[[Ticket, Conversation], None]
+
+
+class RegisteredChannel(NamedTuple):
+    """A channel of the site: what people call it, and the function that sends one ticket."""
+
+    label: str
+    send: SendTicket
 
 
 @dataclass
 class Registered:
-    """The functions that a site has registered, for all its apps; None: not registered."""
+    """The functions that a site has registered, for all its apps; None: not registered. Channels are by name."""
 
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
     context_loader: ContextLoader | None = None
     ticket_filter: TicketFilter | None = None
     admin_name: AdminName | None = None
+    channels: dict[str, RegisteredChannel] = field(default_factory=dict)
 
 
 class Hooks:
@@ -154,10 +164,15 @@ class Hooks:
             self.failures.returned(CONVERSATION_LOADER, loader, found)
             raise RecordUnavailable
         try:
-            return found.cleaned()
+            cleaned = found.cleaned()
         except (AttributeError, TypeError, ConversationError) as error:
             self.failures.returned(CONVERSATION_LOADER, loader, found, flaw(found))
             raise RecordUnavailable from error
+        if odd := odd_value(found):
+            self.failures.returned(
+                CONVERSATION_LOADER, loader, found, odd, "Such a vote is left out, and such a flag counts as False."
+            )
+        return cleaned
 
     def known_facts(self, said: Facts, thread_id: str | None, answer_id: str | None) -> Facts:
         """The facts of an answer: from the site's own record of the thread if there is one, else from the browser.

@@ -21,6 +21,9 @@ from .unknown import Unknown, log_once
 
 DEFAULT_DESK = "default"
 
+DESKS = (DEFAULT_DESK,)
+"""The names of all desks."""
+
 _DESK = select(desk_table).where(desk_table.c.name == bindparam("name"))
 
 
@@ -116,8 +119,8 @@ def default_settings(config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
     Raises:
         Invalid: there is no such desk.
     """
-    if desk != DEFAULT_DESK:
-        raise Invalid(fields={"desk": [f"There is no desk {desk[:60]!r}; use {DEFAULT_DESK}."]})
+    if desk not in DESKS:
+        raise Invalid(fields={"desk": [f"There is no desk {desk[:60]!r}; use {', '.join(DESKS)}."]})
     return DeskSettings(desk, True, config.email, config.button_text, config.triggers, config.threshold)
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, has_request_context, request
 from itsdangerous import Signer
-from jinja2 import Environment
 
+from .argument_checks import check_secret_key
 from .config import Config
-from .delivery.channels import MAIL, Channel, OpenChannel
+from .config_values import MAIL
+from .delivery.channels import Channel
 from .delivery.engines import make_engine
 from .delivery.housekeeping import Housekeeping
 from .errors import ConfigurationError
@@ -23,7 +24,7 @@ from .settings_cache import SettingsCache
 from .site_name import find_site_name
 from .storage.engine import Database
 from .storage.location import Location
-from .template_environment import make_environment
+from .template_environment import TemplateEnvironment, make_environment
 
 if TYPE_CHECKING:
     from flask_mail import Mail
@@ -33,11 +34,7 @@ EXTENSION = "kapa_handoff"
 
 @dataclass
 class State:
-    """The extension's state for one app.
-
-    Arguments:
-        desk_channels: the channel's name for each desk that does not use mail; see ``channels``.
-    """
+    """The extension's state for one app."""
 
     app: Flask
     config: Config
@@ -49,7 +46,6 @@ class State:
     prepared: bool = False
     refused_by_site: str | None = None
     explained: set[str] = field(default_factory=set)
-    desk_channels: dict[str, str] = field(default_factory=dict)
     tags: dict[Any, str] = field(default_factory=dict)
     refused_origins: set[tuple[str, str]] = field(default_factory=set)
     settings_cache: SettingsCache = field(default_factory=SettingsCache)
@@ -64,19 +60,25 @@ class State:
         """The app's secret key.
 
         Raises:
-            ConfigurationError: it has none.
+            ConfigurationError: it has none, or one that is neither text nor bytes.
         """
         secret = self.app.secret_key
         if not secret:
             raise ConfigurationError(
                 "SECRET_KEY is not set. Set it to a random value: offers and forms are signed with it."
             )
+        check_secret_key("SECRET_KEY", secret)
         return secret.encode() if isinstance(secret, str) else secret
 
     @cached_property
-    def templates(self) -> Environment:
+    def templates(self) -> TemplateEnvironment:
         """The environment of the package's templates, one for each app, so that templates are compiled once."""
         return make_environment(self.app)
+
+    @cached_property
+    def shipped_templates(self) -> TemplateEnvironment:
+        """The same without the site's own templates, for when one of them fails."""
+        return make_environment(self.app, replaceable=False)
 
     @property
     def mount(self) -> str:
@@ -123,13 +125,39 @@ class State:
         self.hook_failures = HookFailures(self.refusals)
         self.hooks = Hooks(self.registered, self.hook_failures)
         self.housekeeping = Housekeeping(self.database, self.config.retention_days)
-        self.channels: dict[str, OpenChannel] = {MAIL: self._open_mail}  # a site's own are added here
         self.delivery = make_engine(self)
 
-    def _open_mail(self) -> Channel:
-        from .delivery.mail.channel import MailChannel  # imports smtplib, which only a delivering process needs
+    def channel_of(self, desk: str) -> str:
+        """The name of the channel that a desk's tickets use. Today, that is one for all desks."""
+        return self.config.channel
 
-        return MailChannel(self)
+    def open_channel(self, name: str) -> Channel | None:
+        """A new channel; None: no channel of this name is registered."""
+        # Here, since they import smtplib and more, which only a delivering process needs.
+        if name == MAIL:
+            from .delivery.mail.channel import MailChannel
+
+            return MailChannel(self)
+        from .delivery.site_channel import SiteChannel
+
+        registered = self.registered.channels.get(name)
+        return None if registered is None else SiteChannel(registered, self.hook_failures)
+
+    @property
+    def missing_channel(self) -> str | None:
+        """The name of the configured channel if the site has not registered it."""
+        name = self.config.channel
+        return None if name == MAIL or name in self.registered.channels else name
+
+    def channel_label(self, desk: str) -> str | None:
+        """What people call the site's channel of a desk; None: its tickets go by mail."""
+        name = self.channel_of(desk)
+        registered = self.registered.channels.get(name)
+        return None if name == MAIL else registered.label if registered else name
+
+    def destination(self, desk: str, recipient: str) -> str:
+        """Where a desk's tickets go: the recipient's address, or the label of a channel, which has no @."""
+        return self.channel_label(desk) or recipient
 
 
 def state_of(app: Flask) -> State:

@@ -104,10 +104,11 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     page = submission.offer.page
     fields = {name: clean_text(value) for name, value in submission.fields.items() if value}
     if config.redact:
-        note, conversation = redact(note), redact_conversation(conversation)
+        extra = config.redact_patterns
+        note, conversation = redact(note, extra), redact_conversation(conversation, extra)
         typed = {row.name for row in further_fields(config.fields) if row.is_typed}
-        fields = {name: redact(value) if name in typed else value for name, value in fields.items()}
-        page = redact(page) if page else None
+        fields = {name: redact(value, extra) if name in typed else value for name, value in fields.items()}
+        page = redact(page, extra) if page else None
     text = json.dumps(conversation.as_json(), ensure_ascii=False, separators=(",", ":"))
     # The site's own record may grow or become unavailable between two attempts, so the thread itself counts.
     said = submission.offer.thread_id if submission.site_keeps_thread else text

@@ -12,6 +12,8 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
+from .tracebacks import place_of
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -22,6 +24,9 @@ TEMPLATES = _PACKAGE / "templates"
 if not TEMPLATES.is_dir():
     TEMPLATES = _PACKAGE.parent / "templates"
 
+MAX_FAILURES = 100
+"""How many different failures of a site's templates are kept."""
+
 OPTIONS: dict[str, Any] = {
     "trim_blocks": True,
     "lstrip_blocks": True,
@@ -31,22 +36,40 @@ OPTIONS: dict[str, Any] = {
 """The options that the package's templates need; the delimiters are Jinja's defaults."""
 
 
-def make_environment(app: Flask) -> Environment:
+class TemplateEnvironment(FlaskEnvironment):
+    """The environment of one app's templates; ``failures``: where a template of the site's own failed."""
+
+    failures: set[str]
+
+    def note(self, error: BaseException) -> str | None:
+        """Keep where a template failed, for the check-up; returns the place, or None if it is known already."""
+        place = place_of(error)
+        if place in self.failures or len(self.failures) >= MAX_FAILURES:
+            return None
+        self.failures.add(place)
+        return place
+
+
+def make_environment(app: Flask, *, replaceable: bool = True) -> TemplateEnvironment:
     """An environment for the package's templates, separate from the site's own.
 
     A site may use other delimiters, a sandbox, no autoescaping or a loader that knows only its theme: none of that
     affects these templates. A file with the same path in the site's templates takes precedence, and can use the site's
     filters, globals and extensions.
+
+    Arguments:
+        replaceable: whether the site's templates take precedence.
     """
     site = app.jinja_env
     shipped = FileSystemLoader(TEMPLATES)
     # Flask's class, not the site's: a sandbox would forbid what our templates do.
-    own = FlaskEnvironment(
+    own = TemplateEnvironment(
         app,
-        loader=ChoiceLoader([site.loader, shipped]) if site.loader is not None else shipped,
+        loader=ChoiceLoader([site.loader, shipped]) if replaceable and site.loader is not None else shipped,
         auto_reload=site.auto_reload,
         **OPTIONS,
     )
+    own.failures = set()
     for name, value in vars(site).items():
         vars(own).setdefault(name, value)  # where extensions keep their state
     own.extensions = {name: extension.bind(own) for name, extension in site.extensions.items()}

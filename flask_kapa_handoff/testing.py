@@ -2,6 +2,9 @@
 
 Functions that act as a visitor (:func:`make_offer`, :func:`send_ticket`) take the test client, so the site's own code
 runs as well; functions for the site's side take the app. Nothing is kept between calls. Import this in tests only.
+
+Every function raises RuntimeError if the app would use the tickets of the real site: the default SQLite file in its
+instance folder.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -20,7 +23,6 @@ import flask_mail
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import NoResultFound
-from werkzeug.test import TestResponse
 
 from .config import Config, key_of
 from .config_values import PINNABLE
@@ -28,9 +30,21 @@ from .conversation import Conversation, QuestionAnswer
 from .delivery.courier import Courier
 from .delivery.mail.site_mail import SiteMail
 from .settings import DEFAULT_DESK, DeskSettings, current_settings, save_settings
-from .state import State, state_of
+from .state import State
 from .storage.tables import ticket as ticket_table
 from .storage.tickets import Ticket, find_conversation, find_ticket, latest_tickets
+from .testing_checks import (
+    Rejected,
+    check_conversation,
+    check_facts,
+    check_fields,
+    check_settings,
+    check_ticket,
+    json_of,
+    state_of_app,
+    state_of_client,
+    why_no_button,
+)
 from .triggers import Facts
 
 __all__ = [
@@ -50,35 +64,6 @@ CONVERSATION = Conversation((QuestionAnswer("How do I rotate a key?", "Run `keys
 """The conversation of a ticket by default."""
 
 
-class Rejected(AssertionError):
-    """The handoff, or the site's own code in front of it, refused what a visitor sent.
-
-    Arguments:
-        response: the response.
-        request: the request, for the message.
-    """
-
-    def __init__(self, response: TestResponse, request: str) -> None:
-        body = _json(response)
-        error = body.get("error")
-        if not (isinstance(error, dict) and "code" in error):
-            error = {}  # of the site's own
-        if body.get("offered") is False:
-            error = {"code": "not_offered", "message": "By the desk's settings this answer gets no button."}
-        self.response = response
-        """The whole response."""
-        self.status: int = response.status_code
-        """The HTTP status."""
-        self.code: str = error.get("code", "")
-        """The error's name, such as ``invalid`` or ``not_offered``; empty: the response is not the handoff's."""
-        self.fields: Mapping[str, Sequence[str]] = error.get("fields", {})
-        """The names of the wrong fields, with the messages of each."""
-        said = [self.code, error.get("message", "")] if error else [response.location or response.text[:500]]
-        at_fields = (text for texts in self.fields.values() for text in texts)
-        summary = ": ".join(filter(None, [f"{request} gave {response.status}", *said]))
-        super().__init__(" ".join([summary, *at_fields]))
-
-
 def make_offer(
     client: FlaskClient,
     *,
@@ -96,14 +81,20 @@ def make_offer(
             ``desk``, ``page``. None leaves one out.
 
     Raises:
-        Rejected: the answer does not qualify by the desk's settings (``code`` is ``not_offered``), or a fact is wrong.
+        Rejected: the answer does not qualify (``code`` is ``not_offered``), or a fact is wrong.
+        TypeError: there is no such fact.
     """
+    state = state_of_client(client)
+    check_facts(facts)
     query = {"pairs": pairs, **{name: _fact(value) for name, value in facts.items() if value is not None}}
-    path = f"{_state_of(client).config.url_prefix}/offer"
-    response = client.get(path, query_string=query, headers=_asking_for_json(headers))
-    offer = _json(response).get("offer") if response.status_code == 200 else None
+    path = f"{state.config.url_prefix}/offer"
+    state.hook_failures.latest = ""
+    response = client.get(path, query_string=query, headers=_asking_forjson_of(headers))
+    offer = json_of(response).get("offer") if response.status_code == 200 else None
     if not isinstance(offer, str):
-        raise Rejected(response, f"GET {path} with {query}")
+        not_offered = json_of(response).get("offered") is False
+        reason = why_no_button(state, facts.get("desk"), facts.get("thread_id")) if not_offered else ""
+        raise Rejected(response, f"GET {path} with {query}", reason, state.hook_failures.latest)
     return offer
 
 
@@ -131,8 +122,11 @@ def send_ticket(
 
     Raises:
         Rejected: the ticket was refused; the error says why.
+        TypeError: a keyword is not a field of the form, and there is no ``ticket_filter`` that could read it.
     """
-    state = _state_of(client)
+    state = state_of_client(client)
+    check_fields(state, fields)
+    check_conversation(conversation)
     path = f"{state.config.url_prefix}/tickets"
     if offer is None:
         known = conversation if isinstance(conversation, Conversation) else CONVERSATION
@@ -146,9 +140,10 @@ def send_ticket(
         **fields,
     }
     filled = {name: value for name, value in form.items() if value is not None}
-    response = client.post(path, data=filled, headers=_asking_for_json(headers))
-    if response.status_code not in (200, 201) or "reference" not in (stored := _json(response)):
-        raise Rejected(response, f"POST {path}")
+    state.hook_failures.latest = ""
+    response = client.post(path, data=filled, headers=_asking_forjson_of(headers))
+    if response.status_code not in (200, 201) or "reference" not in (stored := json_of(response)):
+        raise Rejected(response, f"POST {path}", hook=state.hook_failures.latest)
     with state.database.read() as connection:
         ticket = find_ticket(connection, ticket_table.c.reference == stored["reference"])
     if ticket is None:
@@ -158,7 +153,7 @@ def send_ticket(
 
 def tickets(app: Flask) -> list[Ticket]:
     """All tickets that the app has stored, oldest first."""
-    with state_of(app).database.read() as connection:
+    with state_of_app(app).database.read() as connection:
         return latest_tickets(connection, limit=sys.maxsize)[::-1]
 
 
@@ -168,8 +163,10 @@ def conversation_of(app: Flask, ticket: Ticket) -> Conversation:
     Raises:
         LookupError: there is none.
     """
+    state = state_of_app(app)
+    check_ticket(ticket)
     try:
-        with state_of(app).database.read() as connection:
+        with state.database.read() as connection:
             return find_conversation(connection, ticket)
     except NoResultFound:
         raise LookupError(f"Ticket {ticket.reference} has no conversation in this app's database.") from None
@@ -184,7 +181,7 @@ def deliver(app: Flask) -> list[Ticket]:
         The tickets with an attempt, in order: ``status`` says how it ended (``delivered``, ``queued`` again,
         ``failed``), and ``last_error`` why.
     """
-    courier = Courier(state_of(app))
+    courier = Courier(state_of_app(app))
     tried = []
     try:
         while not courier.pause and (ticket := courier.deliver_next()):
@@ -207,7 +204,7 @@ def record_mails(app: Flask) -> Iterator[list[EmailMessage]]:
     Raises:
         RuntimeError: the mails would really be sent.
     """
-    if not _suppresses_mail(state_of(app)):
+    if not _suppresses_mail(state_of_app(app)):
         raise RuntimeError(
             "The handoff's mails would really be sent. Set TESTING = True, or MAIL_SUPPRESS_SEND = True, before "
             "Flask-Mail is set up on this app."
@@ -233,17 +230,13 @@ def change_settings(app: Flask, desk: str = DEFAULT_DESK, **values: Any) -> Desk
     Raises:
         ConfigurationError: a value is wrong; the message names the configuration key.
         TypeError: there is no such setting.
-        ValueError: KAPA_HANDOFF_PINNED fixes the setting.
-        Invalid: there is no such desk.
+        ValueError: there is no such desk, ``enabled`` is not a bool, or KAPA_HANDOFF_PINNED fixes the setting.
     """
-    state = state_of(app)
-    if unknown := sorted(values.keys() - {"enabled", *PINNABLE}):
-        raise TypeError(f"There is no setting {unknown[0]!r}; use {', '.join(('enabled', *PINNABLE))}.")
+    state = state_of_app(app)
+    check_settings(state, desk, values, ("enabled", *PINNABLE))
     configured = {key_of(name): value for name, value in values.items() if name != "enabled"}
     checked = Config.from_mapping({**app.config, **configured})
     saved = {name: value if name == "enabled" else getattr(checked, name) for name, value in values.items()}
-    if pinned := sorted(values.keys() & set(state.config.pinned)):
-        raise ValueError(f"{', '.join(pinned)}: KAPA_HANDOFF_PINNED keeps it as it is configured.")
     with state.database.write() as connection:
         wanted = replace(current_settings(connection, state.config, desk), **saved)
         _, after = save_settings(connection, state.config, wanted, changed_by="a test")
@@ -256,14 +249,7 @@ def create_tables(app: Flask) -> None:
 
     Only needed if tickets are in the site's own database; call it after the site has created its own tables.
     """
-    state_of(app).database.upgrade()
-
-
-def _state_of(client: FlaskClient) -> State:
-    app = getattr(client, "application", None)
-    if not isinstance(app, Flask):
-        raise TypeError(f"This needs the test client of a Flask app, app.test_client(), and not {client!r}.")
-    return state_of(app)
+    state_of_app(app).database.upgrade()
 
 
 def _suppresses_mail(state: State) -> bool:
@@ -280,14 +266,5 @@ def _fact(value: str | int | bool) -> str | int:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _asking_for_json(headers: Mapping[str, str] | None) -> dict[str, str]:
+def _asking_forjson_of(headers: Mapping[str, str] | None) -> dict[str, str]:
     return {"Accept": "application/json", **(headers or {})}
-
-
-def _json(response: TestResponse) -> dict[str, Any]:
-    """The response's JSON object; empty: it is not one. Does not use the site's JSON provider."""
-    try:
-        found = json.loads(response.data)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -99,7 +99,7 @@ def make_app(tmp_path: Path, database_of_app: Callable[[str], dict[str, str]]) -
     def build(*, handoff: KapaHandoff | None = None, name: str = "site", mount: bool = True, **config: Any) -> Flask:
         app = Flask(name, instance_path=str(tmp_path / name))
         app.config.update(
-            SECRET_KEY="a secret of this test",
+            SECRET_KEY="ab3f92c07d51e864",
             KAPA_HANDOFF_EMAIL="support@example.com",
             KAPA_HANDOFF_SITE_NAME="site",
             KAPA_HANDOFF_DELIVERY="external",

@@ -171,6 +171,22 @@ def test_test_mail_says_what_the_server_said(make_app: Callable[..., Flask], mai
     assert invoke(app, "test-mail", "nobody").exit_code == 2
 
 
+@pytest.mark.only("sqlite")
+def test_test_mail_says_what_to_check_as_the_check_up_does(make_app: Callable[..., Flask]) -> None:
+    """The person at the shell is the site's operator: server, port and keys are named."""
+    port = free_port()
+    app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=port)
+    output = invoke(app, "test-mail", "somebody@example.com").output
+    assert (
+        f"Not sent. The mail server 127.0.0.1:{port} could not be reached.\n-> Check MAIL_SERVER and MAIL_PORT"
+        in output
+    )
+    assert "operator" not in output
+    unaddressed = make_app(name="unaddressed", MAIL_DEFAULT_SENDER=None)
+    output = invoke(unaddressed, "test-mail", "somebody@example.com").output
+    assert "There is no sender.\n-> Set KAPA_HANDOFF_SENDER or MAIL_DEFAULT_SENDER" in output
+
+
 def test_db_upgrade_creates_the_tables_of_a_shared_database(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     """A shared engine gets its tables by `db upgrade`, a second run says that there is nothing to do."""
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'shared.sqlite3'}")
@@ -278,7 +294,10 @@ def test_export_since_a_day(app: Flask) -> None:
     assert json.loads(invoke(app, "export", "--since", f"{today:%Y-%m-%d}").output)["reference"] == reference
     assert json.loads(invoke(app, "export", "--since", f"{today:%Y-%m-%dT%H:%M:%S}").output)["reference"] == reference
     assert invoke(app, "export", "--since", f"{tomorrow:%Y-%m-%d}").output == ""
-    assert invoke(app, "export", "--since", "yesterday").exit_code == 2
+    wrong = invoke(app, "export", "--since", "yesterday")
+    assert wrong.exit_code == 2
+    assert "'yesterday' is not allowed; use a date such as 2026-01-31 or 2026-01-31T14:30:00." in wrong.output
+    assert "%" not in wrong.output + invoke(app, "export", "--help").output
 
 
 @pytest.mark.parametrize(("stored", "exported"), [("{broken", "{broken"), (None, None)])

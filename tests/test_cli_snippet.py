@@ -61,13 +61,21 @@ def test_the_addresses_follow_the_mount_and_the_prefix(make_app: Callable[..., F
 @pytest.mark.parametrize("way", ["takeover", "button"])
 def test_the_bridge_and_the_desk_are_those_of_the_template_helper(app: Flask, way: str) -> None:
     """Kapa's queue, and the bridge's tag with its way; the desk's name is escaped on both scripts."""
-    done = snippet(app, "--origin", ORIGIN, "--bridge", way, "--desk", 'sa"les')
+    done = snippet(app, "--origin", ORIGIN, "--bridge", way, "--desk", "default")
     script, queue, bridge = Page(done.stdout).all("script")
     assert len(done.stdout.splitlines()) == 4
     assert queue["src"] == f"{ORIGIN}/handoff/static/kapa.js"
     assert (bridge["src"], bridge["data-bridge"]) == (f"{ORIGIN}/handoff/static/bridge.js", way)
-    assert script["data-desk"] == bridge["data-desk"] == 'sa"les'
+    assert script["data-desk"] == bridge["data-desk"] == "default"
     assert bridge["data-requested"]
+
+
+@pytest.mark.only("sqlite")
+def test_a_desk_that_does_not_exist_is_refused(app: Flask) -> None:
+    """With those that do."""
+    done = snippet(app, "--desk", "sales")
+    assert done.exit_code == 2
+    assert "'sales' is not 'default'" in done.output
 
 
 @pytest.mark.only("sqlite")
@@ -78,7 +86,7 @@ def test_an_invalid_origin_is_refused_with_an_example(app: Flask, origin: str) -
     """A path would be taken for a part of the mount."""
     done = snippet(app, "--origin", origin)
     assert done.exit_code == 2
-    assert "is not an origin; give scheme, host" in done.stderr
+    assert "give scheme and host, and the port, unless it is 80 or 443" in done.stderr
     assert done.stdout == ""
 
 

@@ -13,6 +13,7 @@ from flask import Flask
 from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.email_address import parse_email
+from flask_kapa_handoff.redaction.site_patterns import SitePattern
 from flask_kapa_handoff.state import state_of
 from tests.helpers.growth import LINEAR, growth
 
@@ -30,6 +31,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("DATABASE_URI", "database_uri", None),
     ("SENDER", "sender", None),
     ("DELIVERY", "delivery", "thread"),
+    ("CHANNEL", "channel", "mail"),
     ("SMTP_TIMEOUT", "smtp_timeout", 30),
     ("SMTP_VERIFY_TLS", "smtp_verify_tls", True),
     ("SMTP_CONNECTIONS", "smtp_connections", 2),
@@ -43,6 +45,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("ORIGINS", "origins", ()),
     ("TRUSTED_HOSTS", "trusted_hosts", ()),
     ("REDACT", "redact", True),
+    ("REDACT_PATTERNS", "redact_patterns", ()),
     ("RETENTION_DAYS", "retention_days", None),
     ("FIELDS", "fields", ()),
     ("CSP_NONCE", "csp_nonce", None),
@@ -82,6 +85,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("DELIVERY", "thread", "thread"),
     ("DELIVERY", "external", "external"),
     ("DELIVERY", "inline", "inline"),
+    ("CHANNEL", "mail", "mail"),
+    ("CHANNEL", "zendesk_eu-2", "zendesk_eu-2"),
     ("SMTP_TIMEOUT", 5, 5),
     ("SMTP_TIMEOUT", "45", 45),
     ("SMTP_VERIFY_TLS", False, False),
@@ -102,6 +107,9 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("TRUSTED_HOSTS", ["[2001:db8::1]:8080"], ("[2001:db8::1]:8080",)),
     ("ORIGINS", "https://a.example, https://b.example", ("https://a.example", "https://b.example")),
     ("REDACT", False, False),
+    ("REDACT_PATTERNS", [], ()),
+    ("REDACT_PATTERNS", {"Acme key": "ACME-.{8}"}, (SitePattern("Acme key", re.compile("ACME-.{8}")),)),
+    ("REDACT_PATTERNS", [["Acme key", "ACME-.{8}"]], (SitePattern("Acme key", re.compile("ACME-.{8}")),)),
     ("RETENTION_DAYS", 90, 90),
     ("RETENTION_DAYS", None, None),
     ("ADMIN_TEMPLATE", "site/admin.html", "site/admin.html"),
@@ -116,7 +124,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("EMAIL", "a@" + "b." * 125 + "example", "254"),
     ("EMAIL", "a@example.com, b@example.com", ""),
     ("EMAIL", "a@example.com\nBcc: b@example.com", ""),
-    ("EMAIL", 5, "@"),
+    ("EMAIL", 5, "use one address alone, such as support@example.com"),
+    ("EMAIL", ["a@example.com"], "use one address alone, such as support@example.com"),
+    ("EMAIL", "Support <support@example.com>", "use one address alone, such as support@example.com"),
+    ("EMAIL", "support", "use one address alone, such as support@example.com"),
     ("BUTTON_TEXT", "", "60"),
     ("BUTTON_TEXT", "   ", "60"),
     ("BUTTON_TEXT", "x" * 61, "60"),
@@ -154,10 +165,15 @@ BAD: list[tuple[str, Any, str]] = [
     ("DATABASE_URI", "sqlite:///:memory:", "file"),
     ("DATABASE_URI", "sqlite:///file::memory:?cache=shared&uri=true", "file"),
     ("SENDER", "nobody", "@"),
+    ("SENDER", "Docs", "use docs@example.com or 'Docs <docs@example.com>'"),
     ("SENDER", "A\nBcc: x@example.com <site@example.com>", ""),
     ("DELIVERY", "threads", "thread, external"),
     ("DELIVERY", "", "inline"),
     ("DELIVERY", ["thread"], "inline"),
+    ("CHANNEL", "Zendesk", "lower-case letter"),
+    ("CHANNEL", "", "@handoff.channel"),
+    ("CHANNEL", "z" * 33, "up to 31 more"),
+    ("CHANNEL", ["mail"], "'mail'"),
     ("SMTP_TIMEOUT", 0, "from 1"),
     ("SMTP_TIMEOUT", "soon", "from 1"),
     ("SMTP_VERIFY_TLS", "maybe", "True or False"),
@@ -186,12 +202,13 @@ BAD: list[tuple[str, Any, str]] = [
     ("ORIGINS", "ftp://docs.example.com", "https://docs.example.com"),
     ("ORIGINS", [None], "list"),
     ("REDACT", "perhaps", "True or False"),
-    ("RETENTION_DAYS", 0, "from 1"),
+    ("REDACT_PATTERNS", "ACME-.{8}", "use a dict"),
+    ("REDACT_PATTERNS", {"Acme key": ".*"}, "'Acme key': it matches the empty text"),
+    ("RETENTION_DAYS", 0, "from 1 to 36_500 days; leave the key out to keep tickets forever"),
     ("RETENTION_DAYS", -1, "from 1"),
     ("RETENTION_DAYS", "forever", "from 1"),
     ("ADMIN_TEMPLATE", 5, "template"),
     ("FIELDS", "order", "use a list"),
-    ("FIELDS", [{"name": "order"}], "label must be given"),
 ]
 
 
@@ -231,6 +248,27 @@ def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(key: str, val
     if "pass" not in str(value):
         assert repr(value) in message
     assert allowed in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("TRIGGERS", "uncertain", "'uncertain' is not allowed: use any of always, conversation-"),
+        ("TRIGGERS", "always,never", "'always,never' is not allowed: unknown trigger 'never'; use any of always, "),
+        ("PINNED", "mail", "'mail' is not allowed: use any of email, "),
+        ("FIELDS", [{"name": "order"}], "field 1 ('order'): label must be given"),
+        (
+            "FIELDS",
+            [Field("order", "Order"), Field("area", "Area", kind="list")],
+            "field 2 ('area'): kind: 'list'",
+        ),
+    ],
+)
+def test_a_message_says_everything_once(key: str, value: Any, message: str) -> None:
+    """Neither a name twice, nor a whole list before its wrong row."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(key, value)
+    assert str(caught.value).startswith(f"KAPA_HANDOFF_{key}: {message}")
 
 
 @pytest.mark.parametrize("key", [key for key, _, default in TABLE if default is None and key != "ADMIN_TEMPLATE"])

@@ -82,7 +82,8 @@ def test_broken_text_template_is_replaced(app: Flask, broken: str, caplog: pytes
     assert "a < b" in text
     assert "How do I rotate a key?" in text
     assert "T-7F3K2Q" in caplog.text
-    assert TEXT in caplog.text
+    assert f"Ticket T-7F3K2Q: your {TEXT} fails" in caplog.text
+    assert "); the package's text is sent." in caplog.text
 
 
 def test_log_names_the_line_of_a_broken_template(app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -92,7 +93,7 @@ def test_log_names_the_line_of_a_broken_template(app: Flask, tmp_path: Path, cap
     (folder / "ticket.html").write_text("<p>\n<p>\n{{ ticket.note.no_such.name }}\n")
     app.template_folder = str(tmp_path / "site-templates")
     compose(make_environment(app), LETTERHEAD, *a_ticket())
-    assert f"{HTML}, line 3: UndefinedError" in caplog.text
+    assert f"your {HTML} fails in line 3 (UndefinedError); the mail is sent without its HTML." in caplog.text
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])

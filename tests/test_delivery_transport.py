@@ -11,7 +11,6 @@ import flask_mail
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff.delivery.channels import MAIL
 from flask_kapa_handoff.delivery.mail.channel import MailChannel
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
@@ -37,7 +36,7 @@ def test_silent_server_does_not_block(
 
 
 def test_slow_server_cannot_outlast_the_lease(
-    smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask]
+    smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An attempt with a server that is slow at every step ends before the ticket counts as abandoned."""
 
@@ -60,7 +59,7 @@ def test_slow_server_cannot_outlast_the_lease(
     channel = MailChannel(state)
     assert channel.transport.patience < 1 + timedelta(seconds=30).total_seconds()  # the lease, see design.md, 9
     channel.transport.patience = 1.0
-    state.channels[MAIL] = lambda: channel
+    monkeypatch.setattr(state, "open_channel", lambda name: channel)
     courier = courier_of(app)
     tried = courier.deliver_next()
     courier.close()

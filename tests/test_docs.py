@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -12,14 +13,21 @@ import pytest
 from blinker import NamedSignal
 from click.testing import Result
 from flask import Flask, render_template_string
+from flask.testing import FlaskClient
 
 import flask_kapa_handoff
-from flask_kapa_handoff import cli, signals
+from flask_kapa_handoff import QuestionAnswer, Source, cli, signals
 from flask_kapa_handoff.config import KEYS
-from flask_kapa_handoff.hook_checks import CSP_NONCE, HOOKS
+from flask_kapa_handoff.conversation import REACTIONS
+from flask_kapa_handoff.fields import PACKAGE_FIELDS
+from flask_kapa_handoff.hook_checks import CHANNEL, CSP_NONCE, HOOKS
+from flask_kapa_handoff.site_fields import RESERVED
+from flask_kapa_handoff.testing import send_ticket
+from flask_kapa_handoff.triggers import TABLE, Facts
 
 CHECKOUT = Path(__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text()
+PYTHON_PAGE = CHECKOUT / "docs" / "python.md"
 
 
 def blocks(language: str) -> list[str]:
@@ -75,7 +83,10 @@ def test_the_readme_names_every_signal() -> None:
 
 def test_the_table_of_hooks_has_every_hook() -> None:
     """Every hook is in the README; CSP_NONCE is a key, so it is listed with the keys."""
-    assert list(rows("[a-z]+_[a-z]+")) == [hook.name for hook in HOOKS if hook is not CSP_NONCE]
+    listed = {CHANNEL: "channel(name, label)"}
+    assert list(rows(r"[a-z]+_[a-z]+|channel\(.*?\)")) == [
+        listed.get(hook, hook.name) for hook in HOOKS if hook is not CSP_NONCE
+    ]
 
 
 def test_the_commands_of_the_first_screen_are_targets_of_the_makefile() -> None:
@@ -133,6 +144,94 @@ def test_every_relative_link_leads_somewhere() -> None:
     for page in (CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def row_of(page: str, first_column: str) -> str:
+    """The row of a page's table that begins with this column."""
+    (row,) = re.findall(rf"^\| {re.escape(first_column)} \|.*$", (CHECKOUT / page).read_text(), re.MULTILINE)
+    return str(row)
+
+
+def test_every_trigger_and_fact_is_where_contributing_asks_for_it() -> None:
+    """Configuration, glossary, the page about triggers, and the keywords of make_offer()."""
+    for trigger in TABLE:
+        assert f"`{trigger}`" in row_of("README.md", "`KAPA_HANDOFF_TRIGGERS`")
+        assert f"`{trigger}`" in row_of("docs/glossary.md", "trigger")
+        assert row_of("docs/triggers.md", f"`{trigger}`")
+    for fact in dataclasses.fields(Facts):
+        assert fact.name in row_of("docs/glossary.md", "facts")
+        assert fact.name in row_of("docs/testing.md", "`make_offer(client, pairs=1, …)`")
+
+
+def test_every_field_and_every_taken_name_is_where_contributing_asks_for_it() -> None:
+    """The page about fields lists what a site cannot use, and the glossary what is the package's."""
+    taken = re.search(r"((?:`\w+`(?:, | and|,)?\s*)+) are taken", (CHECKOUT / "docs/fields.md").read_text())
+    assert taken
+    assert set(re.findall(r"`(\w+)`", taken[1])) == RESERVED
+    for field in PACKAGE_FIELDS:
+        assert f"`{field.name}`" in row_of("docs/glossary.md", "field")
+
+
+def test_the_table_of_a_pair_has_each_attribute_and_vote() -> None:
+    """What a conversation_loader returns."""
+    page = PYTHON_PAGE.read_text().partition("## Signals")[0]
+    named = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", page, re.MULTILINE)
+    assert re.findall(r"\w+", " ".join(named)) == [field.name for field in dataclasses.fields(QuestionAnswer)]
+    for vote in REACTIONS:
+        assert f"`{vote}`" in row_of("docs/python.md", "`reaction`").replace('"', "")
+    attributes = ", ".join(field.name for field in dataclasses.fields(Source))
+    assert f"Source({attributes})" in row_of("docs/python.md", "`sources`")
+
+
+def test_the_keyword_arguments_of_signals_are_those_that_are_sent() -> None:
+    """The table against each call of notify()."""
+    sent: dict[str, set[str]] = {}
+    for path in (CHECKOUT / "flask_kapa_handoff").rglob("*.py"):
+        for name, arguments in re.findall(r"[^f] notify\((\w+), [\w.]+, (.*)\)", path.read_text()):
+            sent[name] = set(re.findall(r"(\w+)=", arguments))
+    assert len(sent) == 6
+    for name, arguments in sent.items():
+        (row,) = re.findall(rf"^\| [^|]*`{name}`[^|]* \|.*$", PYTHON_PAGE.read_text(), re.MULTILINE)
+        assert arguments <= set(re.findall(r"`(\w+)`", row))
+
+
+def test_the_receiver_in_the_docs_is_called(
+    app: Flask, client: FlaskClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the ticket that was created."""
+    (program,) = re.findall(r"```python\n(.*?)```", PYTHON_PAGE.read_text(), re.DOTALL)
+    space: dict[str, Any] = {"app": app}
+    exec(program.replace("from website import app  # your app\n", ""), space)  # noqa: S102 - the page's own code
+    ticket = send_ticket(client)
+    assert capsys.readouterr().out == f"{ticket.reference} default\n"
+
+
+def test_the_commands_that_run_single_tests_select_some() -> None:
+    """The expressions in CONTRIBUTING.md match names of tests, and not all of the file's."""
+    commands = re.findall(r"pytest (tests/\w+\.py) -k \"(.+?)\"", (CHECKOUT / "CONTRIBUTING.md").read_text())
+    assert commands
+    for file, expression in commands:
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--collect-only",
+            "-p",
+            "no:cacheprovider",
+            file,
+            "-k",
+            expression,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, check=False)
+        assert re.search(r"[1-9]\d*/\d+ tests collected \([1-9]\d* deselected\)", done.stdout), done.stdout
+
+
+def test_the_command_that_finds_the_templates_prints_their_folder() -> None:
+    """Wherever pip has put them."""
+    (program,) = re.findall(r"^python -c \"(.+)\"$", README, re.MULTILINE)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (Path(done.stdout.strip()) / "_button.html").is_file()
 
 
 @pytest.mark.parametrize("name", flask_kapa_handoff.__all__)

@@ -46,7 +46,7 @@ from flask_kapa_handoff.state import state_of
 
 def site(file):
     app = Flask("site", instance_path=str(file.parent))
-    app.config.update(SECRET_KEY="a secret of this test", KAPA_HANDOFF_EMAIL="support@example.com",
+    app.config.update(SECRET_KEY="ab3f92c07d51e864", KAPA_HANDOFF_EMAIL="support@example.com",
                       KAPA_HANDOFF_DELIVERY="external", KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{file}",
                       MAIL_SUPPRESS_SEND=True, MAIL_DEFAULT_SENDER="site@example.com")
     KapaHandoff(app)

@@ -18,11 +18,11 @@ from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff, QuestionAnswer, Source, Visitor, health
 from flask_kapa_handoff.doctor import Level, examine
-from flask_kapa_handoff.hook_checks import CSP_NONCE, HOOKS, misfit
+from flask_kapa_handoff.hook_checks import CHANNEL, CSP_NONCE, HOOKS, misfit
 from flask_kapa_handoff.hooks import Registered
 from flask_kapa_handoff.refusals import recent_refusals
 from flask_kapa_handoff.state import state_of
-from flask_kapa_handoff.testing import tickets
+from flask_kapa_handoff.testing import conversation_of, tickets
 from tests.helpers.admin import let_pass, save, shown
 from tests.helpers.offers import offer_without_database, signed_offer
 from tests.helpers.pages import JSON, Page
@@ -62,7 +62,7 @@ def reports(caplog: Log) -> list[str]:
 
 # --- Registered ------------------------------------------------------------------------------------------------------
 
-ARGUMENTS = {hook.name: len(hook.arguments) for hook in HOOKS if hook is not CSP_NONCE}
+ARGUMENTS = {hook.name: len(hook.arguments) for hook in HOOKS if hook not in (CHANNEL, CSP_NONCE)}
 
 
 async def awaited(*values: Any) -> None: ...
@@ -182,7 +182,7 @@ def test_the_argument_may_be_named() -> None:
 
 def test_the_table_has_every_hook() -> None:
     """One row each, with a reason that the database's column holds."""
-    assert {hook.name for hook in HOOKS} == {*Registered.__dataclass_fields__, "csp_nonce"}
+    assert {*ARGUMENTS, "channels"} == {*Registered.__dataclass_fields__}
     assert len({hook.reason for hook in HOOKS}) == len(HOOKS)
     for hook in HOOKS:
         assert len(hook.reason) <= 32
@@ -277,6 +277,62 @@ def test_a_record_of_another_type_offers_nothing_and_costs_no_ticket(
     assert words in told
     assert "Fix the function. It may return Conversation(" in told
     assert WORD not in caplog.text + told
+
+
+ODD: list[tuple[dict[str, Any], str]] = [
+    ({"reaction": "down"}, "pairs[0].reaction is 'down'; use 'upvote', 'downvote' or None"),
+    ({"reaction": -1}, "pairs[0].reaction is -1; use"),
+    ({"reaction": True}, "pairs[0].reaction is True; use"),
+    ({"reaction": [WORD]}, "pairs[0].reaction is list; use"),
+    ({"reaction": f"{WORD} is wrong"}, "pairs[0].reaction is str; use"),
+    ({"uncertain": "no"}, "pairs[0].uncertain is 'no'; use True or False"),
+    ({"stopped": 2}, "pairs[0].stopped is 2; use True or False"),
+]
+
+
+@pytest.mark.parametrize(("values", "words"), ODD)
+def test_a_wrong_vote_or_flag_is_named_and_costs_nothing(
+    make_app: MakeApp, caplog: Log, values: dict[str, Any], words: str
+) -> None:
+    """It counts as none; the record is used, and the check-up says what is wrong."""
+    app = with_loader(make_app, Conversation([QuestionAnswer("How?", "So.", **values)]))  # type: ignore[arg-type]
+    client = app.test_client()
+    send_ticket(client, offer=signed_offer(client, thread_id="x"), conversation=None)
+    (ticket,) = tickets(app)
+    assert ticket.transcript_source == "site"
+    assert conversation_of(app, ticket).pairs == (QuestionAnswer("How?", "So."),)
+    (report,) = reports(caplog)
+    assert words in report
+    assert report.endswith("Such a vote is left out, and such a flag counts as False.")
+    assert words in found_by_doctor(app, "conversation_loader")
+    assert WORD not in caplog.text
+
+
+def test_votes_and_flags_as_databases_keep_them_are_right(make_app: MakeApp, caplog: Log) -> None:
+    """Without booleans, as 0 and 1; nothing is logged."""
+    pairs = [
+        QuestionAnswer("How?", "So.", uncertain=1, stopped=None, reaction="downvote"),  # type: ignore[arg-type]
+        QuestionAnswer("Why?", "So.", uncertain=0),  # type: ignore[arg-type]
+    ]
+    app = with_loader(make_app, Conversation(pairs))  # type: ignore[arg-type]
+    client = app.test_client()
+    send_ticket(client, offer=signed_offer(client, thread_id="x"), conversation=None)
+    first, second = conversation_of(app, tickets(app)[0]).pairs
+    assert (first.uncertain, first.stopped, first.reaction) == (True, False, "downvote")
+    assert second.uncertain is False
+    assert not reports(caplog)
+
+
+def test_a_loader_that_fails_is_not_told_to_a_visitor_as_a_ticket_that_was_not_saved(make_app: MakeApp) -> None:
+    """Before there is a form there is nothing to save; afterwards the text is kept."""
+    app = with_loader(make_app, [])
+    client = app.test_client()
+    answer = client.get("/handoff/offer?pairs=1&thread_id=x", headers=JSON)
+    message = "We couldn't load this conversation just now. Try again in a moment."
+    assert json.loads(answer.text)["error"]["message"] == message
+    fields = ticket_fields(client, offer=offer_without_database(app), conversation=None)
+    sent = json.loads(post(client, "json", fields).text)["error"]["message"]
+    assert sent == "We couldn't load this conversation just now. Your text is safe – try again in a moment."
 
 
 def test_a_wrong_record_with_nothing_from_the_browser_is_unavailable(make_app: MakeApp) -> None:

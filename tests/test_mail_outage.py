@@ -51,7 +51,7 @@ from werkzeug.serving import make_server
 from flask_kapa_handoff import KapaHandoff
 
 app = Flask("site", instance_path=sys.argv[2])
-app.config.update(SECRET_KEY="a secret of this test", KAPA_HANDOFF_EMAIL="support@example.com",
+app.config.update(SECRET_KEY="ab3f92c07d51e864", KAPA_HANDOFF_EMAIL="support@example.com",
                   MAIL_DEFAULT_SENDER="Site <site@example.com>", MAIL_PORT=int(sys.argv[1]))
 app.config.from_prefixed_env()
 KapaHandoff(app)

@@ -16,7 +16,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 from flask_kapa_handoff import ConfigurationError, Conversation, KapaHandoff, QuestionAnswer, Refuse, Submission
-from flask_kapa_handoff.errors import Invalid, Unavailable
+from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.testing import (
     CONVERSATION,
     Rejected,
@@ -203,6 +203,97 @@ def test_an_app_without_the_handoff_and_a_client_of_no_app_are_named() -> None:
 
 
 @pytest.mark.only("sqlite")
+def test_a_client_or_a_name_in_the_wrong_place_is_named(app: Flask, client: FlaskClient) -> None:
+    """With what to pass instead."""
+    for use in (tickets, deliver, create_tables, change_settings):
+        with pytest.raises(TypeError, match=r"the Flask app and not FlaskClient; pass client\.application"):
+            use(client)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"app: .* 'site' is not allowed"):
+        tickets("site")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="ticket: 'T-7F3K2Q' is not allowed; use a Ticket"):
+        conversation_of(app, "T-7F3K2Q")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="conversation: list is not allowed; use a Conversation"):
+        send_ticket(client, conversation=[])  # type: ignore[arg-type]
+
+
+@pytest.mark.only("sqlite")
+def test_a_mistyped_keyword_is_named(make_app: MakeApp) -> None:
+    """Of an offer always; of a ticket unless the site's own filter could read it."""
+    fields = [{"name": "area", "label": "Area", "choices": ["Billing", "Vaults"], "required": True}]
+    client = make_app(KAPA_HANDOFF_FIELDS=fields).test_client()
+    with pytest.raises(TypeError, match=r"no keyword 'uncertian'; did you mean uncertain\? Use any of pairs, unc"):
+        make_offer(client, uncertian=True)
+    with pytest.raises(TypeError, match=r"no keyword 'aera'; did you mean area\? Use any of offer, email"):
+        send_ticket(client, aera="Vaults")
+    with pytest.raises(Rejected, match=r"area: Please choose one\."):
+        send_ticket(client)
+    assert send_ticket(client, area="Vaults").fields == {"area": "Vaults"}
+    handoff = KapaHandoff()
+    handoff.ticket_filter(lambda submission: None)
+    assert send_ticket(make_app(handoff=handoff, name="filtered").test_client(), proof="0")
+
+
+@pytest.mark.only("sqlite")
+def test_the_reason_for_no_button_is_named(make_app: MakeApp) -> None:
+    """The settings, or the site's loader, which decides if there is one."""
+    app = make_app(KAPA_HANDOFF_TRIGGERS="uncertainty")
+    client = app.test_client()
+    with pytest.raises(Rejected, match=r"gets no button: it meets none of the desk's triggers \(uncertainty; thr"):
+        make_offer(client)
+    change_settings(app, enabled=False)
+    with pytest.raises(Rejected, match="the desk is switched off"):
+        make_offer(client, uncertain=True)
+    handoff = KapaHandoff()
+    handoff.conversation_loader(lambda thread_id: UNSURE if thread_id == "t1" else CONVERSATION)
+    kept = make_app(handoff=handoff, name="keeps", KAPA_HANDOFF_TRIGGERS="uncertainty").test_client()
+    with pytest.raises(Rejected, match=r"has a conversation_loader, which decides.* Pass thread_id= of"):
+        make_offer(kept, uncertain=True)
+    with pytest.raises(Rejected, match="what the site's conversation_loader returns for the thread 't2' decides"):
+        make_offer(kept, uncertain=True, thread_id="t2")
+    assert make_offer(kept, thread_id="t1")
+
+
+@pytest.mark.only("sqlite")
+def test_a_hook_that_fails_is_named(make_app: MakeApp) -> None:
+    """With its type and place, by both functions."""
+    handoff = KapaHandoff()
+
+    @handoff.conversation_loader
+    def load(thread_id: str) -> Conversation:
+        raise KeyError(thread_id)
+
+    client = make_app(handoff=handoff).test_client()
+    with pytest.raises(Rejected, match=r"gave 503 .*site's conversation_loader \(.*load\) raised KeyError in load"):
+        make_offer(client, thread_id="t1")
+    with pytest.raises(Rejected, match=r"offer_invalid: [^()]*$"):
+        send_ticket(client, offer="forged")
+
+
+@pytest.mark.only("sqlite")
+def test_the_tickets_of_the_site_itself_are_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default file is refused, unless it is in a temporary folder; a database that is named is not."""
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "elsewhere"))
+
+    def build(name: str, **config: Any) -> Flask:
+        app = Flask(name, instance_path=str(tmp_path / name))
+        app.config.update(SECRET_KEY="s", KAPA_HANDOFF_EMAIL="support@example.com", TESTING=True, **config)
+        KapaHandoff(app)
+        return app
+
+    site = build("site")
+    for use in (tickets, deliver, create_tables, change_settings, lambda app: send_ticket(app.test_client())):
+        with pytest.raises(RuntimeError, match=r"site's own tickets .*kapa_handoff\.sqlite3.* KAPA_HANDOFF_DATABASE_"):
+            use(site)
+    with pytest.raises(RuntimeError, match="own tickets"), record_mails(site):
+        raise AssertionError("this must not be reached")
+    assert not (tmp_path / "site").exists()
+    named = build("named", KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{tmp_path}/handoff.sqlite3")
+    assert tickets(named) == []
+    monkeypatch.undo()
+    assert tickets(site) == []
+
+
+@pytest.mark.only("sqlite")
 def test_two_apps_of_one_suite_share_nothing(make_app: MakeApp) -> None:
     """Neither tickets, nor mails, nor settings."""
     one, two = (make_app(name=name, TESTING=True) for name in ("one", "two"))
@@ -318,8 +409,10 @@ def test_wrong_settings_are_named(make_app: MakeApp) -> None:
         change_settings(app, url_prefix="/x")
     with pytest.raises(ValueError, match="email: KAPA_HANDOFF_PINNED"):
         change_settings(app, email="desk@example.com")
-    with pytest.raises(Invalid):
+    with pytest.raises(ValueError, match="desk: there is no desk 'sales'; use 'default'"):
         change_settings(app, "sales", enabled=False)
+    with pytest.raises(ValueError, match="enabled: 'no' is not allowed; use True or False"):
+        change_settings(app, enabled="no")
     assert change_settings(app).version == 0
 
 

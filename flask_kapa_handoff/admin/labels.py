@@ -83,8 +83,13 @@ def outcome(of_attempt: Outcome | Unknown) -> str:
 
 
 def why_not(words: str) -> str:
-    """Why an attempt did not deliver a ticket, as text; from what the mail server said."""
+    """Why an attempt did not deliver a ticket, as text; from what the other side said."""
     return plain_reason(words)
+
+
+def by_mail(destination: str) -> bool:
+    """Whether tickets go there by mail: it is an address, and not the label of a channel."""
+    return "@" in destination
 
 
 def shown_under(settings: DeskSettings) -> str:

@@ -137,6 +137,7 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "current": form.current,
         "configured": default_settings(state.config, form.current.desk),
         "pinned": state.config.pinned,
+        "channel": state.channel_label(form.current.desk),
         "all_triggers": TABLE.values(),
         "history": history[:limit],
         "has_more_history": len(history) > limit,

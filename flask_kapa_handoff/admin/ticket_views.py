@@ -134,6 +134,8 @@ def _ticket_page(
         earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
         moment = now(connection)
     # The current attempt has no outcome yet. Any other one without an outcome was cut off.
+    tried = [attempt for attempt in attempts if isinstance(attempt, Attempt)]
+    delivered = found.status is Status.DELIVERED and tried
     at_it = found.status is Status.SENDING and found.leased_until is not None and found.leased_until > moment
     return page_response(
         "ticket",
@@ -144,8 +146,9 @@ def _ticket_page(
         context=[(visible(label), visible(value)) for label, value in found.context.items()],
         pairs=conversation.pairs if conversation is not None else (),
         pressed=conversation.pairs[conversation.pressed(found.answer_id)] if conversation is not None else None,
-        attempts=[attempt for attempt in attempts if isinstance(attempt, Attempt)],
-        damaged_attempts=sum(isinstance(attempt, DamagedRow) for attempt in attempts),
+        goes_to=tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
+        attempts=tried,
+        damaged_attempts=len(attempts) - len(tried),
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
         may_be_sent_again=found.status in requeue.SENDABLE,

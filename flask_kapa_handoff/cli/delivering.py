@@ -11,7 +11,7 @@ import click
 
 from ..delivery import outbox, requeue
 from ..delivery.engines.threads import DeliveryThreads
-from ..settings import current_settings
+from ..settings import DEFAULT_DESK, current_settings
 from ..state import State, current_state
 from ..storage.reading import DamagedRow
 from ..storage.tables import ticket as ticket_table
@@ -42,7 +42,8 @@ def deliver() -> None:
     delivered, delayed, failed = (ended[status] for status in (Status.DELIVERED, Status.QUEUED, Status.FAILED))
     click.echo(f"{delivered} delivered, {delayed} waiting, {failed} failed.")
     if courier.pause:
-        click.echo("The mail server could not be reached; the other tickets wait for the next run.")
+        other_side = state.channel_label(DEFAULT_DESK) or "The mail server"
+        click.echo(f"{other_side} could not be reached; the other tickets wait for the next run.")
     if failed:
         raise SystemExit(1)
 

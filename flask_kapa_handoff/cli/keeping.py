@@ -39,6 +39,24 @@ LOG_PATIENCE = 10.0
 """Seconds for which a command keeps trying to empty the database's log."""
 
 
+class _Since(click.DateTime):
+    """A date, maybe with a time, and messages that people can read."""
+
+    name = "date"
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+    def get_metavar(self, *parameter: Any, **context: Any) -> str:  # each click has its own arguments
+        return "DATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not allowed; use a date such as 2026-01-31 or 2026-01-31T14:30:00.", param, ctx)
+
+
 @group.command("tickets")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line (JSON Lines).")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Show this many at most.")
@@ -70,9 +88,7 @@ def tickets(as_json: bool, limit: int) -> None:
 
 
 @group.command("export")
-@click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Only tickets from this time on (UTC)."
-)
+@click.option("--since", type=_Since(), help="Only tickets from this time on (UTC), such as 2026-01-31.")
 @click.option("--email", metavar="ADDRESS", help="Only what is kept about this person.")
 def export(since: datetime | None, email: str | None) -> None:
     """Print all tickets with their conversations, oldest first, one JSON object a line (JSON Lines)."""

@@ -6,6 +6,7 @@ import click
 
 from ..doctor import Level, examine
 from ..email_address import parse_email
+from ..settings import DEFAULT_DESK
 from ..state import current_state
 from ..storage import schema
 from .group import database_group, group, reachable, this_app
@@ -47,8 +48,10 @@ def doctor(quiet: bool) -> None:
 @group.command("test-mail")
 @click.argument("address")
 def test_mail(address: str) -> None:
-    """Send a sample ticket to ADDRESS now, and print what the mail server says."""
-    from ..delivery.reasons import plain_reason
+    """Send a sample ticket to ADDRESS now, and print what the mail server says.
+
+    If KAPA_HANDOFF_CHANNEL is set, it goes to that channel, with ADDRESS as the visitor's.
+    """
     from ..delivery.sample import send_sample
 
     try:
@@ -57,9 +60,24 @@ def test_mail(address: str) -> None:
         raise click.BadParameter(str(error), param_hint="ADDRESS") from None
     tried = send_sample(current_state(), recipient)
     if tried.outcome in ("delayed", "refused"):
-        raise click.ClickException(f"Not sent. {plain_reason(tried.reply)}\nDetails: {tried.reply}")
-    click.echo(
-        f"The mail server accepted the message for {recipient}. Check that inbox.\nDetails: {tried.reply}"
-        if tried.outcome == "accepted"
-        else "Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND)."
-    )
+        raise click.ClickException(f"Not sent. {_trouble(tried.reply)}\nDetails: {tried.reply}")
+    if tried.outcome == "suppressed":
+        click.echo("Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).")
+    elif tried.destination == recipient:
+        click.echo(f"The mail server accepted the message for {recipient}. Check that inbox.\nDetails: {tried.reply}")
+    else:
+        click.echo(f"{tried.destination} accepted the sample ticket, T-SAMPLE. Look for it there.")
+
+
+def _trouble(reply: str) -> str:
+    """Why a mail was not sent: what the check-up finds, with the server and the keys, else what the reply means."""
+    from ..config_values import MAIL
+    from ..delivery.reasons import plain_reason
+    from ..doctor.mail import examine_mail_server, examine_sender
+
+    state = current_state()
+    by_mail = state.channel_of(DEFAULT_DESK) == MAIL
+    for finding in (*examine_sender(state, None), *examine_mail_server(state)) if by_mail else ():
+        if finding.level is Level.PROBLEM:
+            return f"{finding.what}\n-> {finding.remedy}"
+    return plain_reason(reply).replace("Ask the site's operator to check", "Check")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from flask import current_app
 
+from ..settings import DESKS
 from ..state import current_state
 from ..urls import origin_of
 from ..visitor.template_helpers import BRIDGES, static_page_tags
@@ -18,7 +19,7 @@ def _origin(context: click.Context, parameter: click.Parameter, value: str | Non
     origin = origin_of(value)
     if origin is None or origin.count("/") != value.rstrip("/").count("/") or "?" in value or "#" in value:
         raise click.BadParameter(
-            f"{value!r} is not an origin; give scheme, host and, where it is not the usual one, the port, "
+            f"{value!r} is not an origin; give scheme and host, and the port, unless it is 80 or 443, "
             "such as https://help.example.com. The path comes from APPLICATION_ROOT and KAPA_HANDOFF_URL_PREFIX."
         )
     return origin
@@ -31,7 +32,7 @@ def _origin(context: click.Context, parameter: click.Parameter, value: str | Non
     help="The address of the site that runs this app, such as https://help.example.com, for pages of another origin.",
 )
 @click.option("--bridge", type=click.Choice(BRIDGES), help="For pages with Kapa's widget or SDK.")
-@click.option("--desk", help="The desk that takes these pages' tickets.")
+@click.option("--desk", type=click.Choice(DESKS), help="The desk that takes these pages' tickets.")
 def snippet(origin: str, bridge: str | None, desk: str | None) -> None:
     """Print the tags for pages that are not Jinja templates of this app.
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from ..config_values import MAIL
 from ..conversation import Conversation
 from ..storage.tickets import Ticket
-from .outcomes import Delivered, NotDelivered, Unreachable
-
-MAIL = "mail"
+from .outcomes import Delivered, NotDelivered, TryLater, Unreachable
 
 ATTEMPTS_BEFORE_PAUSE = 3
 PAUSES = (5.0, 10.0, 20.0, 30.0)
 """Seconds to pause after the third, fourth, ... attempt in a row that did not reach the other side, so that a queue of
-thousands does not become thousands of attempts."""
+thousands does not become thousands of attempts. A site's channel can't tell: each of its ``TryLater`` counts."""
 
 
 class Channel(Protocol):
@@ -32,19 +30,22 @@ class Channel(Protocol):
         """Close the connection, if any, ignoring errors."""
 
 
-OpenChannel = Callable[[], Channel]
-
-
 class Ways(Protocol):
     """The site's channels, and which tickets use which."""
 
-    @property
-    def channels(self) -> Mapping[str, OpenChannel]:
-        """Creates each channel, by name; :data:`MAIL` is always there."""
+    def channel_of(self, desk: str) -> str:
+        """The name of the channel that a desk's tickets use."""
 
-    @property
-    def desk_channels(self) -> Mapping[str, str]:
-        """The channel's name for each desk that does not use mail."""
+    def open_channel(self, name: str) -> Channel | None:
+        """A new channel; None: no channel of this name is registered."""
+
+    def destination(self, desk: str, recipient: str) -> str:
+        """Where a desk's tickets go: the recipient's address, or the label of a channel, which has no @."""
+
+
+def not_registered(name: str) -> str:
+    """What is wrong if there is no channel of this name."""
+    return f"KAPA_HANDOFF_CHANNEL is {name!r}, and no channel of that name is registered"
 
 
 class Channels:
@@ -67,14 +68,16 @@ class Channels:
         Raises:
             NotDelivered: as :meth:`Channel.send`.
         """
-        name = self._ways.desk_channels.get(ticket.desk, MAIL)
-        channel = self._open.get(name)
+        name = self._ways.channel_of(ticket.desk)
+        channel = self._open.get(name) or self._ways.open_channel(name)
         if channel is None:
-            channel = self._open[name] = self._ways.channels[name]()
+            raise TryLater(not_registered(name))
+        self._open[name] = channel
         try:
             delivered = channel.send(ticket, conversation)
         except NotDelivered as error:
-            self._unreachable[name] = self._unreachable.get(name, 0) + 1 if isinstance(error, Unreachable) else 0
+            out_of_reach = isinstance(error, Unreachable if name == MAIL else TryLater)
+            self._unreachable[name] = self._unreachable.get(name, 0) + 1 if out_of_reach else 0
             raise
         self._unreachable[name] = 0
         return delivered

@@ -11,6 +11,7 @@ from ..conversation import Conversation
 from ..errors import Unavailable
 from ..signals import notify, ticket_delivered, ticket_failed
 from ..storage.tickets import Status, Ticket, find_conversation
+from ..text import clean_text
 from . import outbox, requeue
 from .channels import Channels
 from .mailroom import Mailroom
@@ -30,6 +31,7 @@ class Courier:
         self._config = mailroom.config
         self._database = mailroom.database
         self._channels = Channels(mailroom)
+        self._ways = mailroom
         self._accepted: tuple[outbox.Claim, str] | None = None
         self._may_be_back = False
         self._is_busy = False
@@ -37,7 +39,7 @@ class Courier:
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before taking the next ticket: more than 0 if the mail server cannot be reached."""
+        """Seconds to wait before taking the next ticket: more than 0 if a channel cannot reach the other side."""
         return self._channels.pause
 
     def deliver_next(self, reference: str | None = None) -> Ticket | None:
@@ -56,7 +58,9 @@ class Courier:
             # After one ticket there may be more, and a ticket named by its reference has just been stored.
             expected = self._is_busy or reference is not None
             timeout = self._config.smtp_timeout
-            claimed = outbox.claim(self._database, timeout, reference=reference, expected=expected)
+            claimed = outbox.claim(
+                self._database, timeout, reference=reference, expected=expected, destination=self._destination
+            )
             self._is_busy = claimed is not None
             if claimed is None:
                 return None
@@ -81,7 +85,8 @@ class Courier:
         except Exception as error:
             # Its text is stored only in the ticket, since it may contain an address.
             _logger.error("Sending ticket %s raised an unexpected %s.", claimed.ticket.reference, type(error).__name__)
-            return outbox.delay(self._database, claimed, f"{type(error).__name__} was not expected: {error}"[:500])
+            why = clean_text(f"{type(error).__name__} was not expected: {error}")[:500]
+            return outbox.delay(self._database, claimed, why)
         self._may_be_back = self._may_be_back or delivered.over_new_connection
         self._accepted = (claimed, delivered.reply)
         return self.record_accepted()
@@ -95,12 +100,12 @@ class Courier:
             _logger.info("%s held tickets were released.", released)
 
     def _release_unreachable(self) -> None:
-        """After a delivery over a new connection, make tickets due that wait for the mail server to come back."""
+        """After a delivery over a new connection, make tickets due that wait for the other side to come back."""
         if self._may_be_back:
             released = outbox.release_unreachable(self._database)
             self._may_be_back = False
             if released:
-                _logger.info("The mail server is back; %s tickets that waited for it are due.", released)
+                _logger.info("Delivery works again; %s tickets that waited for it are due.", released)
 
     def record_accepted(self) -> Ticket | None:
         """Record that a ticket was sent. Kept until the database accepts it, or the ticket would be sent again."""
@@ -111,8 +116,11 @@ class Courier:
         return ticket
 
     def close(self) -> None:
-        """Close the connection to the mail server."""
+        """Close the channels' connections."""
         self._channels.close()
+
+    def _destination(self, ticket: Ticket) -> str:
+        return self._ways.destination(ticket.desk, ticket.recipient)
 
     def _conversation(self, ticket: Ticket) -> Conversation:
         # Not together with the claim: an unreadable transcript would block every other ticket.

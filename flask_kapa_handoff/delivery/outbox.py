@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, and_, select, update
@@ -62,12 +64,20 @@ def next_attempt(
     Returns:
         The time; None: its attempts have gone on for :data:`GIVE_UP_AFTER`.
     """
-    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1] if seconds is None else max(LEAST_WAIT, timedelta(seconds=seconds))
+    if seconds is None:
+        wait = BACKOFF[min(attempts, len(BACKOFF)) - 1]
+    else:  # what is longer than all attempts is too long, and may be more than a timedelta holds
+        wait = max(LEAST_WAIT, timedelta(seconds=min(seconds, 2 * GIVE_UP_AFTER.total_seconds())))
     return None if moment + wait > queued_at + GIVE_UP_AFTER else moment + wait
 
 
 def claim(
-    database: Database, smtp_timeout: int, *, reference: str | None = None, expected: bool = False
+    database: Database,
+    smtp_timeout: int,
+    *,
+    reference: str | None = None,
+    expected: bool = False,
+    destination: Callable[[Ticket], str] = attrgetter("recipient"),
 ) -> Claim | None:
     """Claim the ticket that is due first, so that no other process sends it.
 
@@ -75,6 +85,7 @@ def claim(
         smtp_timeout: seconds; the lease is that and :data:`LEASE_MARGIN`.
         reference: claim only this ticket.
         expected: whether there probably is one; if not, first run a query that writers need not wait for.
+        destination: where a ticket goes, for the record of the attempt.
 
     Returns:
         The ticket; None: nothing is due.
@@ -94,14 +105,16 @@ def claim(
                 _fail_damaged(connection, ticket)
                 continue
             if ticket.status is Status.QUEUED or ticket.attempts == 1:
-                return _take(connection, ticket, smtp_timeout, moment)
+                return _take(connection, ticket, smtp_timeout, moment, destination(ticket))
             ended = _requeue(connection, ticket, moment)
             if ended.status is Status.FAILED:
                 return Claim(ended, given_up=True)
             # It waits now; look for the next one.
 
 
-def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: datetime) -> Claim | None:
+def _take(
+    connection: Connection, ticket: Ticket, smtp_timeout: int, moment: datetime, destination: str
+) -> Claim | None:
     number = ticket.attempts + 1
     taken = connection.execute(
         TAKE,
@@ -116,7 +129,7 @@ def _take(connection: Connection, ticket: Ticket, smtp_timeout: int, moment: dat
     )
     if taken.rowcount != 1:
         return None
-    begun = {"ticket_id": ticket.id, "number": number, "recipient": ticket.recipient, "started_at": moment}
+    begun = {"ticket_id": ticket.id, "number": number, "recipient": destination, "started_at": moment}
     connection.execute(BEGIN_ATTEMPT, begun)
     return Claim(ticket)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -36,12 +37,20 @@ class TryLater(NotDelivered):
     Arguments:
         why: what went wrong.
         seconds: how long to wait before the next attempt, 1 or more; None: depending on the number of attempts.
+
+    Raises:
+        TypeError: ``seconds`` is not a number.
+        ValueError: it is not finite.
     """
 
     outcome = Outcome.DELAYED
 
     def __init__(self, why: str = "", *, seconds: float | None = None) -> None:
         super().__init__(why)
+        if seconds is not None and not isinstance(seconds, (int, float)):
+            raise TypeError(f"TryLater: seconds must be a number, not {type(seconds).__name__}")
+        if seconds is not None and not math.isfinite(seconds):
+            raise ValueError(f"TryLater: seconds must be finite, not {seconds}")
         self.seconds = seconds
 
 

@@ -1,4 +1,4 @@
-"""Why a ticket is not delivered yet, in plain words. The mail server's own words are shown under "Details"."""
+"""Why a ticket is not delivered yet, in plain words. The other side's own words are shown under "Details"."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ BY_ERROR = {
 """By the name of the error that ended the connection."""
 
 BY_PHRASE = {
+    "KAPA_HANDOFF_CHANNEL": f"The site's channel for tickets is not set up. {_ASK} it; the check-up says more.",
     "MAIL_": f"The site's mail settings are not complete. {_ASK} them; the check-up says what is missing.",
     "was composed": f"The message could not be written. {_ASK} the site's log.",
     "could not be composed": f"The message could not be written. {_ASK} the site's log.",
@@ -55,6 +56,10 @@ BY_PHRASE = {
     "Connection unexpectedly closed": "The mail server closed the connection.",
 }
 """By what this package says itself, or Python's mail library."""
+
+SITE_CHANNEL = re.compile(r"[^:]+ did not accept it( yet)?[.:]")
+SITE_CODE = re.compile(r"The site's code for (.+?) (raised|returned) \w")
+"""What delivery/site_channel.py writes."""
 
 UNCONFIRMED = "the whole mail had been sent"
 OTHER = "It could not be sent."
@@ -66,6 +71,10 @@ def plain_reason(words: str) -> str:
     Arguments:
         words: a ticket's ``last_error``, an attempt's ``detail`` or the reply to a test mail.
     """
+    if SITE_CHANNEL.match(words):
+        return words  # by the site's developers, for people
+    if failed := SITE_CODE.match(words):
+        return f"Sending it to {failed[1]} failed in the site's own code. {_ASK} the site's log."
     if words.endswith(UNCONFIRMED):
         return "The connection broke before the mail server confirmed the message."
     if reply := re.match(r"([45])\d\d(?: ([45]\.\d{1,3}\.\d{1,3})\b)?", words):

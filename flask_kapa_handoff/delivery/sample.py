@@ -14,44 +14,38 @@ from .channels import Channels
 from .mailroom import Mailroom
 from .outcomes import Refused, TryLater
 
-CONVERSATION = Conversation(
-    (
-        QuestionAnswer(
-            "Does the handoff reach us?",
-            "Yes, it does: **this is a test mail**. No visitor is waiting for a reply.",
-        ),
-    )
-)
-
 
 class SampleAttempt(NamedTuple):
-    """The result of sending: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, and the server's reply."""
+    """The result: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, the reply, and where it was sent."""
 
     outcome: str
     reply: str
-    recipient: str
+    destination: str
 
 
 def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK) -> SampleAttempt:
-    """Send a sample ticket of a desk now.
+    """Send a sample ticket of a desk now, by the desk's channel.
 
     Arguments:
-        recipient: the address it is sent to, which is also its reply address.
+        recipient: the address it is sent to, unless it goes by a channel of the site; also its reply address.
     """
-    channels = Channels(mailroom)
+    channels, destination = Channels(mailroom), mailroom.destination(desk, recipient)
+    what = "mail" if destination == recipient else "ticket"
+    answer = f"Yes, it does: **this is a test {what}**. No visitor is waiting for a reply."
+    conversation = Conversation((QuestionAnswer("Does the handoff reach us?", answer),))
     try:
         with mailroom.app.app_context():
-            delivered = channels.send(sample_ticket(recipient, desk=desk), CONVERSATION)
+            delivered = channels.send(sample_ticket(recipient, desk, what), conversation)
     except TryLater as error:
-        return SampleAttempt("delayed", str(error), recipient)
+        return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
-        return SampleAttempt("refused", str(error), recipient)
+        return SampleAttempt("refused", str(error), destination)
     finally:
         channels.close()
-    return SampleAttempt("suppressed" if delivered.suppressed else "accepted", delivered.reply, recipient)
+    return SampleAttempt("suppressed" if delivered.suppressed else "accepted", delivered.reply, destination)
 
 
-def sample_ticket(recipient: str, *, desk: str = DEFAULT_DESK) -> Ticket:
+def sample_ticket(recipient: str, desk: str, what: str) -> Ticket:
     """A ticket as a visitor would send it; not in the database."""
     moment = datetime.now(timezone.utc)
     return Ticket(
@@ -64,10 +58,10 @@ def sample_ticket(recipient: str, *, desk: str = DEFAULT_DESK) -> Ticket:
         recipient=recipient,
         visitor_email=recipient,
         email_key=recipient.lower(),
-        visitor_name="Test mail",
-        note="This is a test mail. A visitor's note appears here.",
-        subject="Test mail: does the handoff reach us?",
-        pairs=len(CONVERSATION.pairs),
+        visitor_name=f"Test {what}",
+        note=f"This is a test {what}. A visitor's note appears here.",
+        subject=f"Test {what}: does the handoff reach us?",
+        pairs=1,
         transcript_source="site",
         triggers=Trigger.ALWAYS.value,
         answer_id=None,

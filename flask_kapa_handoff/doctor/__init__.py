@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..settings import DeskSettings
+from ..config_values import MAIL
+from ..settings import DEFAULT_DESK, DESKS, DeskSettings
 from ..site_name import find_site_name
 from ..web.admin_layout import layout_trouble
 from ..web.csrf import REMEDY
+from .channel import examine_channel
 from .database import examine_database
 from .finding import Finding, Level
 from .mail import examine_mail_server, examine_sender
 from .refusals import examine_refusals
+from .secret import examine_secret
+from .templates import examine_templates
 from .tickets import examine_tickets
 
 if TYPE_CHECKING:
@@ -21,32 +25,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Level", "examine"]
 
-SHORT_KEY = 16
-RANDOM_VALUE = 'Set it to a random value, such as one from `python -c "import secrets; print(secrets.token_hex(32))"`.'
-
 
 def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[Finding]:
-    """Check everything: configuration, database, tickets, mail server. Sends no mail, and takes seconds at most.
+    """Check everything: configuration, database, tickets, mail server or channel. Sends nothing; takes seconds.
 
     Arguments:
         proxy_unheeded: whether the current request came through a proxy that the site ignores; the latest ticket is
             checked for this in any case.
     """
-    findings = [_secret(app)]
+    findings = [examine_secret(app.secret_key)]
     state.refusals.write()  # what this process has counted but not written yet
+    by_mail = state.channel_of(DEFAULT_DESK) == MAIL
     of_database, situation = examine_database(app, state)
     findings += of_database
     if situation is not None:
         settings = situation.settings
-        findings += [_desk(settings), *examine_sender(state, settings.email)]
+        findings += [_desk(state, settings), *(examine_sender(state, settings.email) if by_mail else ())]
         findings += examine_tickets(
             state.config, situation, when_overdue=state.delivery.when_overdue, proxy_unheeded=proxy_unheeded
         )
         findings += examine_refusals(situation.refused)
     if obstacle := state.delivery.obstacle():
         findings.append(Finding(Level.PROBLEM, *obstacle))
-    findings += examine_mail_server(state)
-    findings += [*_site_name(state), *_refused_forms(state), *_layout(state)]
+    findings += examine_mail_server(state) if by_mail else examine_channel(state)
+    findings += [*_site_name(state), *_refused_forms(state), *_layout(state), *_fields(state)]
+    findings += examine_templates(state)
     if not state.has_admin:
         findings.append(
             Finding(
@@ -101,27 +104,22 @@ def _refused_forms(state: State) -> list[Finding]:
     ]
 
 
-def _secret(app: Flask) -> Finding:
-    if app.secret_key and len(app.secret_key) < SHORT_KEY:
-        return Finding(
+def _fields(state: State) -> list[Finding]:
+    return [
+        Finding(
             Level.WARNING,
-            f"SECRET_KEY is only {len(app.secret_key)} characters long.",
-            "Anyone who guesses it can forge sessions and handoff offers.",
-            RANDOM_VALUE,
+            f'The field "{field.label}" ({field.name}) names a desk that does not exist: {", ".join(unknown)}.',
+            "The form of that desk would have the field, and no other form has it.",
+            f"Use {', '.join(DESKS)} in the `desks` of `KAPA_HANDOFF_FIELDS`, or leave `desks` out.",
         )
-    if app.secret_key:
-        return Finding(Level.OK, "The forms are signed with the site's secret key.")
-    return Finding(
-        Level.PROBLEM,
-        "SECRET_KEY is not set.",
-        "Offers are signed with it, so no button can be shown.",
-        RANDOM_VALUE,
-    )
+        for field in state.config.fields
+        if (unknown := field.unknown_desks(DESKS))
+    ]
 
 
-def _desk(settings: DeskSettings) -> Finding:
-    if settings.takes_tickets:
-        return Finding(Level.OK, f"Tickets go to {settings.email}.")
+def _desk(state: State, settings: DeskSettings) -> Finding:
+    if settings.takes_tickets and settings.email:
+        return Finding(Level.OK, f"Tickets go to {state.destination(settings.desk, settings.email)}.")
     what = "The button is switched off." if not settings.enabled else "There is no address to send tickets to."
     remedy = "Switch it on" if not settings.enabled else "Set `KAPA_HANDOFF_EMAIL`, or enter an address"
     return Finding(Level.WARNING, what, "Visitors don't see the button.", f"{remedy} on the settings page.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Response, make_response
+from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
-from ..errors import RecordUnavailable, RequestProblem
+from ..errors import RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..hooks import Visitor
 from ..offers import Offer
@@ -16,12 +16,12 @@ from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
 from ..state import State, current_state
 from ..storage.tickets import Ticket
-from ..template_environment import render
 from ..web.csp import response_nonce
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
 from ..web.ticket_form import TicketForm
 from ..web.urls import is_own_page, static_url, visitor_url
+from .rendering import render_for_visitor
 
 _PLAIN_CONFIRMATION = (
     '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
@@ -52,6 +52,8 @@ _NAMES = (
 
 def problem_response(problem: RequestProblem) -> ResponseReturnValue:
     """A problem without a form: JSON for programs, a page or the dialog's fragment for people."""
+    if isinstance(problem, Unavailable) and request.method in ("GET", "HEAD"):
+        problem.description = problem.before_sending
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
     template = "_dialog" if wants_fragment() else "problem_page"
@@ -122,4 +124,4 @@ def _render(template: str, **context: Any) -> str:
     """One of our templates. Names that it uses and we do not set are None, whatever the site uses them for."""
     state = current_state()
     everywhere = {"nonce": response_nonce(state), "static_url": static_url}
-    return render(state.templates, template, {**dict.fromkeys(_NAMES), **everywhere, **context})
+    return render_for_visitor(template, {**dict.fromkeys(_NAMES), **everywhere, **context})

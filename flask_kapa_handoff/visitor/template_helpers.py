@@ -13,12 +13,12 @@ from markupsafe import Markup, escape
 from ..conversation import Conversation
 from ..errors import ConfigurationError, Invalid, Unavailable
 from ..offers import Offer, offer_for
-from ..settings import DEFAULT_DESK, DeskSettings, current_settings
+from ..settings import DEFAULT_DESK, DESKS, DeskSettings, current_settings
 from ..state import current_state
-from ..template_environment import render
 from ..triggers import TABLE
 from ..web.csp import response_nonce
 from ..web.urls import is_own_page, static_url, visitor_url
+from .rendering import render_for_visitor
 
 KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
 BRIDGES = ("takeover", "button")
@@ -42,6 +42,7 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
         nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
     """
     state = current_state()
+    _check_desk("kapa_handoff_script", desk)
     nonce = nonce or response_nonce(state)
     # The bridge's token is made with the app's key, which may change while the app runs.
     key = (state.mount, bridge and state.bridge_mark(), bridge, desk, nonce is None)
@@ -51,6 +52,20 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
         tags = state.tags[key] = _tags(bridge, desk, static_url, mark)
     # already escaped
     return Markup(tags if nonce is None else tags.replace("{nonce}", str(escape(nonce))))  # noqa: S704
+
+
+def _check_desk(helper: str, desk: object) -> None:
+    """Log, once, that a page names a desk that does not exist. The page itself must not fail."""
+    explained = current_state().explained
+    if desk is None or desk in DESKS or (told := f"{helper}: {desk!r:.60}") in explained:
+        return
+    explained.add(told)
+    _logger.error(
+        "%s(): desk: %.60r is not allowed: there is no such desk; use %s.",
+        helper,
+        desk,
+        ", ".join(DESKS),
+    )
 
 
 def static_page_tags(*, bridge: str | None = None, desk: str | None = None, origin: str = "") -> str:
@@ -110,7 +125,7 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
         return _button(conversation, desk or DEFAULT_DESK)
     except (ConfigurationError, Invalid, Unavailable) as error:
         # The answer matters more than the button, so the site's page must not fail with it.
-        _logger.error("The handoff button is left out: %s", getattr(error, "fields", None) or error)
+        _logger.error("The handoff button is left out: %s", error)
         return Markup()
 
 
@@ -145,8 +160,7 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
     """The button's fragment: a form that works without script."""
     state = current_state()
     return Markup(  # noqa: S704 - a rendered template
-        render(
-            state.templates,
+        render_for_visitor(
             "_button",
             {
                 "form_url": visitor_url("form"),
@@ -177,6 +191,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     """
     if not website_id:
         raise ValueError("kapa_widget(): the website id is missing; each Kapa project has one")
+    _check_desk("kapa_widget", attributes.get("desk"))
     handoff = _handoff_attributes()
     others = {name: value for name, value in attributes.items() if name not in handoff}
     values: dict[str, object] = {"website_id": website_id, **others, **handoff}

@@ -31,6 +31,16 @@ export function inputsOf(root: Element): HTMLInputElement[] {
   return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly])");
 }
 
+/** Takes away the error of a field that is being corrected; the server checks it again. */
+export function clearError(root: Element, input: HTMLInputElement): void {
+  const field = real(input);
+  const error = find(root, `[id="${field.id}-error"]`);
+  if (!error) return;
+  error.remove();
+  field.removeAttribute("aria-invalid");
+  field.setAttribute("aria-describedby", find(root, `[id="${field.id}-hint"]`)?.id ?? "");
+}
+
 function isEmpty(input: HTMLInputElement): boolean {
   return !input.value;
 }

@@ -1,7 +1,7 @@
 /** From the button to the ticket: opens the form, keeps what was typed, sends it. */
 import { find, findAll, real } from "../shared/page";
 import { OFFER, floatingPlace } from "./buttons";
-import { DIALOG, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
+import { DIALOG, clearError, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
 import { type Subject, emit } from "./events";
 import { TIMEOUT, goToFormPage, loadFragment, logFailure } from "./server";
 import { pairsOf } from "./threads";
@@ -78,6 +78,7 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
       event.preventDefault();
       void send(draft);
     };
+    dialog.oninput = ({ target }) => clearError(dialog, target as HTMLInputElement);
     dialog.onclose = () => close(draft);
     // The same Escape must not close the chat as well.
     dialog.onkeydown = (event) => event.stopPropagation();

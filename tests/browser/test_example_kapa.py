@@ -137,9 +137,9 @@ def test_an_answer_shows_its_markdown_its_sources_and_its_doubt(example: Example
     visit(page, example, "button")
     ask(page, FILE)
     expect(page.locator(".prose pre code")).to_contain_text("pebblecask restore home latest")
-    expect(page.get_by_text("Not sure", exact=True)).to_have_count(0)
+    expect(page.get_by_text("Uncertain", exact=True)).to_have_count(0)
     ask(page, NAS)
-    expect(page.locator(".pair").last.get_by_text("Not sure", exact=True)).to_be_visible()
+    expect(page.locator(".pair").last.get_by_text("Uncertain", exact=True)).to_be_visible()
     expect(page.locator(".pair").last.locator(".sources a")).to_have_attribute("href", re.compile("/docs/faq#"))
 
 

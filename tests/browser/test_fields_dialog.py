@@ -134,3 +134,28 @@ def test_no_field_is_wider_than_the_dialog(
     dialog = open_dialog(page)
     assert dialog.evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_error_goes_as_soon_as_its_field_is_corrected(site: Flask, serve: Callable[[Any], str], page: Page) -> None:
+    """Its text, its mark and its description; the others stay, and so does the hint."""
+    page.goto(serve(site))
+    dialog = open_dialog(page)
+    email, area, order = (dialog.get_by_label(label) for label in ("Your email", "Area", "Order number"))
+    email.fill("nobody")
+    order.fill("4" * 41)
+    dialog.get_by_role("button", name="Send").click()
+    errors = dialog.locator(".kapa-handoff-error")
+    expect(errors).to_have_count(3)
+    page.problems.clear()  # type: ignore[attr-defined]  # the console tells of the 422
+    email.fill("ada@example.com")
+    expect(errors).to_have_count(2)
+    expect(email).not_to_have_attribute("aria-invalid", "true")
+    expect(email).to_have_accessible_description("")
+    expect(area).to_have_attribute("aria-invalid", "true")
+    order.fill("4711")
+    expect(order).to_have_accessible_description("It stands at the top of your invoice.")
+    area.select_option("Billing")
+    expect(errors).to_have_count(0)
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog.locator("[data-kapa-handoff-reference]")).to_be_visible()
+    assert len(tickets(site)) == 1

@@ -16,7 +16,7 @@ from tests.example.site import Markup, ask
 from tests.helpers.pages import HTMX
 
 
-def test_an_unsure_answer_becomes_a_ticket_whose_mail_is_in_the_inbox(client: FlaskClient) -> None:
+def test_an_uncertain_answer_becomes_a_ticket_whose_mail_is_in_the_inbox(client: FlaskClient) -> None:
     chat = Markup(ask(client, "Will it rain tomorrow?").text)
     form = Markup(client.get("/handoff/form", query_string={"offer": chat.fields["offer"]}).text)
     ticket = client.post(

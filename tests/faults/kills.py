@@ -10,12 +10,15 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
+from typing import ClassVar, Protocol, TypeVar
 
 from flask import Flask
 
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
+from flask_kapa_handoff.storage.tickets import Outcome
 from tests.faults import ledger
+from tests.faults.sink import Sink
 from tests.faults.site import Site, deliver, serve, start, work
 from tests.faults.visitors import Visitors
 from tests.helpers.scripted_smtp import HANG_UP, ScriptedServer
@@ -25,6 +28,8 @@ ROLES = (serve, serve, work, work)
 
 _SECONDS_A_MAIL = 0.06
 """Long enough that a kill often meets a mail in the middle, and that idle couriers look for something to do."""
+
+_Reply = TypeVar("_Reply")
 
 _HEADER = re.compile(rb"^(Message-ID|X-Kapa-Handoff-Ticket): (.*?)\r$", re.MULTILINE | re.IGNORECASE)
 
@@ -56,7 +61,7 @@ class Count:
         missing: acknowledged tickets that did not arrive, and what the database says of each.
         unexplained: tickets of which there are more copies than attempts whose end nobody knows, and one.
         faults: what must never be in the database, and processes that ended on their own.
-        names: how many different ``Message-ID`` there are.
+        names: how many different names (``Message-ID``, or the key of a request) there are.
     """
 
     acknowledged: int
@@ -83,7 +88,7 @@ class Count:
             f"none waits any more: {self.undelivered}": not self.undelivered,
             f"none is lost: {self.missing}": not self.missing,
             f"none arrives that nobody sent: {self.arrived}": self.arrived == plan.tickets,
-            f"one Message-ID for each: {self.names}": self.names == self.arrived,
+            f"one name for each: {self.names}": self.names == self.arrived,
             f"at most {self.allowed} duplicates: {self.duplicates}": self.duplicates <= self.allowed,
             f"for each a try whose end nobody knows: {self.unexplained}": not self.unexplained,
             f"{plan.kills} kills: {self.kills}": self.kills >= plan.kills,
@@ -92,14 +97,61 @@ class Count:
         return [promise for promise, kept in promises.items() if not kept]
 
 
-class MailServer(ScriptedServer):
-    """A server that is slow with each mail, keeps what arrives, and loses as many replies as planned."""
+class Receiver(Protocol):
+    """The other side: slow with each ticket, keeps what arrives, and loses as many replies as planned."""
+
+    may_double: ClassVar[tuple[Outcome, ...]]
+    """How an attempt whose reply was lost ends."""
+
+    lost: list[str]
+    """One for each reply that was lost."""
+
+    def copies(self) -> list[tuple[str, str]]:
+        """The reference of each copy that arrived, and the name by which the receiver recognises another one."""
+
+
+class HttpSink(Sink):
+    """A receiver of a site's own channel, which can say no more than that the ticket has to wait."""
+
+    may_double: ClassVar[tuple[Outcome, ...]] = (Outcome.DELAYED,)
 
     def __init__(self, plan: Plan) -> None:
-        replies = [self._lose] * plan.lost_replies + [self._accept_mail] * (plan.tickets - plan.lost_replies)
-        random.Random(plan.seed).shuffle(replies)  # noqa: S311  repeatable, not secret
-        super().__init__({"END": [*replies]})
+        super().__init__()
         self.lost: list[str] = []
+        self._losing = _shuffled(plan, True, False)
+
+    def copies(self) -> list[tuple[str, str]]:
+        return list(self.taken)
+
+    def replies(self) -> bool:
+        if self._losing and self._losing.pop():
+            self.lost.append(HANG_UP)
+            return False
+        self.stopped.wait(_SECONDS_A_MAIL)
+        return True
+
+
+def _shuffled(plan: Plan, lost: _Reply, kept: _Reply) -> list[_Reply]:
+    replies = [lost] * plan.lost_replies + [kept] * (plan.tickets - plan.lost_replies)
+    random.Random(plan.seed).shuffle(replies)  # noqa: S311  repeatable, not secret
+    return replies
+
+
+class MailServer(ScriptedServer):
+    """A receiver of mails."""
+
+    may_double: ClassVar[tuple[Outcome, ...]] = (Outcome.UNKNOWN,)
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__({"END": [*_shuffled(plan, self._lose, self._accept_mail)]})
+        self.lost: list[str] = []
+
+    def copies(self) -> list[tuple[str, str]]:
+        found = []
+        for mail in list(self.mails):
+            headers = {name.lower(): value.decode() for name, value in _HEADER.findall(mail.split(b"\r\n\r\n")[0])}
+            found.append((headers[b"x-kapa-handoff-ticket"], headers[b"message-id"]))
+        return found
 
     def _accept_mail(self) -> str:
         self._stopped.wait(_SECONDS_A_MAIL)
@@ -110,11 +162,11 @@ class MailServer(ScriptedServer):
         return HANG_UP
 
 
-def run(app: Flask, server: MailServer, plan: Plan) -> Count:
+def run(app: Flask, server: Receiver, plan: Plan) -> Count:
     """Send the tickets and kill; then let time pass until everything that can be delivered is.
 
     Arguments:
-        app: the site; its mails go to the server.
+        app: the site; its tickets go to the server.
     """
     site, database = Site.of(app), state_of(app).database
     end = time.monotonic() + plan.seconds
@@ -137,13 +189,13 @@ def run(app: Flask, server: MailServer, plan: Plan) -> Count:
     return _count(visitors, crowd, server, database)
 
 
-def _kill(crowd: _Crowd, visitors: Visitors, database: Database, server: MailServer, plan: Plan, end: float) -> None:
+def _kill(crowd: _Crowd, visitors: Visitors, database: Database, server: Receiver, plan: Plan, end: float) -> None:
     """Kill, evenly over the tickets on both halves of their way, until all are sent and nothing is left to do."""
     chance = random.Random(plan.seed)  # noqa: S311  repeatable, not secret
     spacing = 2 * plan.tickets * 0.95 / plan.kills
     following = spacing
     while time.monotonic() < end:
-        if crowd.kills < plan.kills and len(visitors.references) + len(server.mails) >= following:
+        if crowd.kills < plan.kills and len(visitors.references) + len(server.copies()) >= following:
             crowd.kill_one(chance)
             following += spacing * chance.uniform(0.5, 1.5)
         elif visitors.done and not ledger.undelivered(database, due=True):
@@ -152,17 +204,16 @@ def _kill(crowd: _Crowd, visitors: Visitors, database: Database, server: MailSer
             crowd.kill_all()
             ledger.let_time_pass(database)
             crowd.start()
-            following = len(visitors.references) + len(server.mails)
+            following = len(visitors.references) + len(server.copies())
         else:
             crowd.wait(0.02)
 
 
-def _count(visitors: Visitors, crowd: _Crowd, server: MailServer, database: Database) -> Count:
+def _count(visitors: Visitors, crowd: _Crowd, server: Receiver, database: Database) -> Count:
     copies: dict[str, list[str]] = defaultdict(list)
-    for mail in server.mails:
-        headers = {name.lower(): value.decode() for name, value in _HEADER.findall(mail.split(b"\r\n\r\n")[0])}
-        copies[headers[b"x-kapa-handoff-ticket"]].append(headers[b"message-id"])
-    unknown = ledger.unknown_ends(database)
+    for reference, name in server.copies():
+        copies[reference].append(name)
+    unknown = ledger.unknown_ends(database, server.may_double)
     unexplained = [reference for reference, names in copies.items() if len(names) > 1 + unknown[reference]]
     return Count(
         acknowledged=len(visitors.references),
@@ -171,7 +222,7 @@ def _count(visitors: Visitors, crowd: _Crowd, server: MailServer, database: Data
         lost_replies=len(server.lost),
         undelivered=ledger.undelivered(database),
         arrived=len(copies),
-        duplicates=len(server.mails) - len(copies),
+        duplicates=sum(map(len, copies.values())) - len(copies),
         names=len({name for names in copies.values() for name in names}),
         missing=[ledger.story(database, reference) for reference in sorted(set(visitors.references) - set(copies))],
         unexplained=unexplained,

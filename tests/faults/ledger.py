@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
 
 from sqlalchemy import Connection, func, or_, select, update
@@ -50,9 +51,9 @@ def undelivered(database: Database, *, due: bool = False) -> int:
         return connection.execute(query).scalar_one()
 
 
-def unknown_ends(database: Database) -> Counter[str]:
-    """How many attempts of each ticket have an unknown outcome, so that the mail may arrive twice."""
-    cut_off = or_(delivery_attempt.c.outcome.is_(None), delivery_attempt.c.outcome == Outcome.UNKNOWN)
+def unknown_ends(database: Database, outcomes: Iterable[Outcome]) -> Counter[str]:
+    """How many attempts of each ticket were cut off or have such an outcome, so that it may arrive twice."""
+    cut_off = or_(delivery_attempt.c.outcome.is_(None), delivery_attempt.c.outcome.in_(list(outcomes)))
     query = select(_columns.reference).join(delivery_attempt).where(cut_off)
     with database.read() as connection:
         return Counter(connection.execute(query).scalars())

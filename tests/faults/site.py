@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.state import state_of
+from tests.faults import sink
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
@@ -49,14 +50,16 @@ class Site:
     @classmethod
     def of(cls, app: Flask) -> Site:
         """The description of this app's site."""
-        kept = ("SECRET_KEY", "KAPA_HANDOFF_", "MAIL_")
+        kept = ("SECRET_KEY", "KAPA_HANDOFF_", "MAIL_", sink.PORT)
         return cls(app.name, app.instance_path, {key: app.config[key] for key in app.config if key.startswith(kept)})
 
     def build(self, **config: Any) -> Flask:
         """The site in this process; ``config`` replaces single keys."""
         app = Flask(self.name, instance_path=self.instance_path)
         app.config.update(self.config, **config)
-        KapaHandoff(app)
+        handoff = KapaHandoff(app)
+        if sink.PORT in app.config:
+            sink.register(handoff, app.config[sink.PORT])
         return app
 
 

@@ -93,7 +93,7 @@ def _serve_orders(config: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         app = Flask("site", instance_path=folder)
         app.config.update(
-            SECRET_KEY="a secret of this test",
+            SECRET_KEY="ab3f92c07d51e864",
             KAPA_HANDOFF_EMAIL="support@example.com",
             KAPA_HANDOFF_DELIVERY="external",
             MAIL_DEFAULT_SENDER="site@example.com",

@@ -37,7 +37,7 @@ def description(app: Flask) -> str:
 
 def same_site(described: dict[str, Any]) -> Flask:
     app = Flask(described["name"], instance_path=described["instance_path"])
-    app.config.update(described["config"], SECRET_KEY="a secret of this test")
+    app.config.update(described["config"], SECRET_KEY="ab3f92c07d51e864")
     celery_init_app(app)
     KapaHandoff(app, admin_required=lambda view: view)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from email import message_from_bytes, policy
@@ -104,8 +105,8 @@ class MailServer:
 class WebServer:
     """A threaded web server on a free port of loopback."""
 
-    def __init__(self, app: Flask | Callable[..., Any]) -> None:
-        self._server = make_server("127.0.0.1", 0, app, threaded=True)
+    def __init__(self, app: Flask | Callable[..., Any], *, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=ssl_context)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

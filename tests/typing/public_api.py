@@ -28,9 +28,12 @@ from flask_kapa_handoff import (
     KapaHandoff,
     QuestionAnswer,
     Refuse,
+    Refused,
     Source,
     Submission,
+    Ticket,
     Trigger,
+    TryLater,
     Visitor,
     health,
 )
@@ -187,6 +190,33 @@ def admin_name() -> str:
 
 assert_type(admin_name(), str)
 handoff.admin_name(lambda: "Ada")
+
+
+@handoff.channel("zendesk", label="Zendesk")
+def to_zendesk(ticket: Ticket, conversation: Conversation) -> None:
+    assert_type(ticket.id, UUID)
+    assert_type(conversation.pairs, tuple[QuestionAnswer, ...])
+    if ticket.page is None:
+        raise TryLater("busy", seconds=30)
+    if not ticket.note:
+        raise TryLater
+    raise Refused("no note")
+
+
+assert_type(to_zendesk(Ticket(*[]), conversation), None)
+handoff.channel("webhook", "Webhook")(to_zendesk)
+
+
+@handoff.channel("later", label="Later")  # type: ignore[type-var]
+async def sends_later(ticket: Ticket, conversation: Conversation) -> None: ...
+
+
+@handoff.channel("half", label="Half")  # type: ignore[type-var]
+def takes_no_conversation(ticket: Ticket) -> None: ...
+
+
+handoff.channel(to_zendesk)  # type: ignore[call-arg, arg-type]
+TryLater(seconds="30")  # type: ignore[arg-type]
 
 
 def solved(challenge: UUID) -> bool:

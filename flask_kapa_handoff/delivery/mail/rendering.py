@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader
 from ...conversation import is_link
 from ...links import Links
 from ...markdown import Renderer, lines
-from ...template_environment import OPTIONS, TEMPLATES
+from ...template_environment import OPTIONS, TEMPLATES, TemplateEnvironment
 from ...text import one_line, quoted
 from .styles import with_styles
 
@@ -45,10 +45,10 @@ def render_bodies(environment: Environment, context: dict[str, Any]) -> tuple[st
 
     If the site's text template fails, the package's own is used; if the HTML template fails, there is no HTML.
     """
-    text = _render(environment, TEXT, context)
+    text = _render(environment, TEXT, context, "the package's text is sent")
     if text is None:
         text = own_templates().get_template(TEXT).render(context)
-    return text, _render(environment, HTML, context)
+    return text, _render(environment, HTML, context, "the mail is sent without its HTML")
 
 
 @cache
@@ -57,17 +57,25 @@ def own_templates() -> Environment:
     return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
 
 
-def _render(environment: Environment, name: str, context: dict[str, Any]) -> str | None:
-    """A part of the mail; None: it could not be rendered, which is logged."""
+def _render(environment: Environment, name: str, context: dict[str, Any], otherwise: str) -> str | None:
+    """A part of the mail; None: it could not be rendered, which is logged with what happens now."""
     try:
         return environment.get_template(name).render(context)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
+        if isinstance(environment, TemplateEnvironment):
+            environment.note(error)
         # Also a panic in native code, which is not an Exception. Without the error's message, which may contain the
         # visitor's text.
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(name)]
-        place = f"{name}, line {lines[-1]}" if lines else name
-        reference = context["ticket"].reference
-        _logger.error("Ticket %s is composed without %s: %s.", reference, place, type(error).__name__)
+        line = f" in line {lines[-1]}" if lines else ""
+        _logger.error(
+            "Ticket %s: your %s fails%s (%s); %s.",
+            context["ticket"].reference,
+            name,
+            line,
+            type(error).__name__,
+            otherwise,
+        )
         return None

@@ -42,7 +42,7 @@ def create_app(data: Path, mail_port: int) -> Flask:
 
     app = Flask("skeleton", instance_path=str(data))
     app.config.update(
-        SECRET_KEY="a secret of this test",
+        SECRET_KEY="ab3f92c07d51e864",
         SQLALCHEMY_DATABASE_URI=f"sqlite:///{data}/skeleton.db",
         APP_NAME="Skeleton",
         MAIL_SERVER="127.0.0.1",

@@ -40,7 +40,7 @@ def create_app(data: Path, mail_port: int) -> Flask:
 
     app = create(
         {
-            "SECRET_KEY": "a secret of this test",
+            "SECRET_KEY": "ab3f92c07d51e864",
             "SESSION_COOKIE_SECURE": False,
             "CANAILLE": {
                 "ENABLE_REGISTRATION": False,

@@ -40,7 +40,7 @@ def create_app(data: Path, mail_port: int) -> Flask:
     from .mounting import mount
 
     class Settings:
-        SECRET_KEY = "a secret of this test"
+        SECRET_KEY = "ab3f92c07d51e864"
         SQLALCHEMY_DATABASE_URI = f"sqlite:///{data}/ihatemoney.db"
         ADMIN_PASSWORD = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")
         ACTIVATE_ADMIN_DASHBOARD = True

@@ -41,7 +41,7 @@ def create_app(data: Path, mail_port: int) -> Flask:
         subprocess.run(["git", "init", "--quiet", str(repository)], check=True)
     os.environ.update(
         REPOSITORY=str(repository),
-        SECRET_KEY="a secret of this test",
+        SECRET_KEY="ab3f92c07d51e864",
         SQLALCHEMY_DATABASE_URI=f"sqlite:///{data}/wiki.sqlite",
         MAIL_SERVER="127.0.0.1",
         MAIL_PORT=str(mail_port),

@@ -35,7 +35,7 @@ def create_app(data: Path, mail_port: int) -> Flask:
     from .mounting import mount
 
     app = Flask("plain", instance_path=str(data))
-    app.config.update(SECRET_KEY="a secret of this test", MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_port)
+    app.config.update(SECRET_KEY="ab3f92c07d51e864", MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_port)
     if trusted := json.loads(os.environ.get("HANDOFF_PROXY_FIX", "{}")):
         app.wsgi_app = ProxyFix(app.wsgi_app, **trusted)  # type: ignore[method-assign]
     return mount(app, admin_required, layout="plain.html")

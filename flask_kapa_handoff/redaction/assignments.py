@@ -1,0 +1,144 @@
+"""Values after words such as ``password``, ``API key`` or ``mot de passe``.
+
+The words are found first, which takes next to no time in a text without any. What links a word to its value is read at
+each of them, and ``values.py`` decides whether the value is a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .names import SCRIPT_WORDS, WORDS, Name, name_at
+from .spans import MAX_EFFORT, Span, Subject
+from .values import Candidate, Kind, is_secret
+
+_LABELS = {Kind.PASSWORD: "password", Kind.SECRET: "secret", Kind.KEY: "secret"}
+
+# The end of the name, and of what encloses it: ``_1"]``.
+_END = (
+    r"(?:[_-]?(?:\d{1,3}|prod(?:uction)?|dev(?:elopment)?|stag(?:e|ing)|test|live|old|new|current|value|plain|b64"
+    r"|base64|confirm(?:ation)?|repeat|again)){0,2}(?![A-Za-z0-9_$])(?!-[A-Za-z])(?P<close>[\"'`*_\\\])]{0,4})"
+)
+# Whose it is: ``Password (admin)``, ``password for the database``.
+_ABOUT = (
+    r"(?P<about>[ \t]\([^()\n]{1,30}\)|[ \t](?:I|we)[ ]use"
+    r"|[ \t](?:for|of|from|to|für|von|del?|para|pour|di|per|от|для)[ \t][^\n:=,;]{1,30}?)?"
+)
+_ASSIGN = (
+    r"(?P<assign>:[ \t]*[A-Za-z_][\w.\[\]| ]{0,40}?=(?![=>~])|=>|:=|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])[*_]{0,3}"
+    r"(?P<blank>[ \t]*(?P<line>\n[ \t>]{0,20})?)"
+)
+# <password>…, <add key="Password" value="…"
+_ELEMENT = r"(?P<element>>)|(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
+_PROSE = (
+    r"\([ \t]?(?=[\"'])|(?<=[\"']),[ \t]?(?=[\"'])|(?<=[ \t])(?=[\"'`“„«「])|\|[ \t]{0,10}|(?<=[ \t])[-–—][ \t]{1,3}"
+    r"|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|es|era|è|é|to|jest|är|er)(?![^\W_])"
+    r"(?!\s(?:the|my|our|your|an?|this|be)\b)[ \t]{0,3}:?[ \t]{0,3}|(?:是|为|為|は|が|는|은|이)[ \t]?[:：]?[ \t]?"
+)
+# Nothing but a blank: --password …
+_FLAG = r"(?(about)(?!)|(?P<flag>(?<=[ \t]))(?=[^\s=:|]))"
+_LINK = re.compile(
+    rf"{_END}{_ABOUT}[ \t]{{0,20}}[`*_\"']{{0,3}}(?:{_ASSIGN}|{_ELEMENT}|(?:{_PROSE})|{_FLAG})", re.IGNORECASE
+)
+# Words in these letters have endings, and may have no blank after them.
+_SCRIPT_LINK = re.compile(rf"\w{{0,3}}?{_LINK.pattern}", re.IGNORECASE)
+
+_LONGEST = 10_000
+_VALUE = re.compile(
+    r"[rbfu]?(?:\\\"([^\"\\\n]{1,N})\\\"|\"((?:[^\"\\\n]|\\.){1,N})\"|'((?:[^'\\\n]|\\.){1,N})'|`([^`\n]{1,N})`"
+    r"|[“„]([^“”\n]{1,N})[“”]|«\s?([^»\n]{1,N}?)\s?»|「([^」\n]{1,N})」)|(?P<bare>[^\s\"'`“”„«»「」\x00]{1,N})".replace(
+        "N", str(_LONGEST)
+    )
+)
+# Where a value without quotes ends: a tag, the next part of a query or a connection string, text in other letters.
+_CUT = re.compile(
+    r"</?[A-Za-z]|&(?=[\w.-]+=|amp;|quot;|lt;|gt;)|;(?=\s*$|[\w .-]+=)|,(?=[\w.-]+[=:])|\\[nrt](?=[A-Za-z\\]|$)"
+    r"|(?<=[!-~])[\u3000-\u9fff\uac00-\ud7af\uff00-\uffef]"
+)
+_CUT_OF_QUERY = re.compile(r"[&#)\]>]")
+_TRAILING = ",;.:)]}>|*_"
+
+# A variable, a folder, and the token of a badge, which is shown to everybody.
+_NO_NAME_AFTER = re.compile(r"[$%{]$|\S/$|\.svg\?$|badge\S{0,20}\?$")
+_OPENS_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$|(?:key|name|id)=[\"']$")
+_NEXT_SETTING = re.compile(r"[;&]|[ \t]+[\w.-]+=")
+_EFFORT = 6
+_READ_ONCE = 100  # characters; however many names a longer value consists of, it is not read again
+
+
+def find_assignments(subject: Subject) -> Iterator[Span]:
+    """The values that their names show to be secrets."""
+    for word in WORDS:
+        at = subject.find(word.needle)
+        while at >= 0:
+            name = name_at(subject, at, word)
+            end = at + len(word.needle)
+            if name:
+                span, end = _value_of(subject, name, word.kind, _LINK)
+                if span:
+                    yield span
+            at = subject.find(word.needle, end)
+    if not subject.text.isascii():
+        yield from _find_in_other_scripts(subject)
+
+
+def _find_in_other_scripts(subject: Subject) -> Iterator[Span]:
+    octets = subject.text.encode(errors="replace")
+    for octet, words in SCRIPT_WORDS.items():
+        for word in words if octet in octets else ():
+            at = subject.text.find(word)
+            while at >= 0 and subject.effort < MAX_EFFORT:
+                span, end = _value_of(subject, Name(word, at, at + len(word)), Kind.PASSWORD, _SCRIPT_LINK)
+                if span:
+                    yield span
+                at = subject.text.find(word, end)
+
+
+def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) -> tuple[Span | None, int]:
+    """The secret that follows a name, if one does, and where to look for the next name."""
+    subject.effort += _EFFORT
+    text = subject.text
+    link = links.match(text, name.end)
+    if link is None:
+        return None, name.end
+    before = text[max(0, name.start - 24) : name.start]
+    is_assigned = bool(link["assign"] or link["element"] or link["attribute"])
+    if (
+        _NO_NAME_AFTER.search(before)
+        or (link["element"] and not _OPENS_ELEMENT.search(before))
+        or (name.text.lower() == "pass" and not is_assigned)  # the verb
+        or (link["line"] and ")" in link["close"])  # the end of a condition
+    ):
+        return None, name.end
+    found = _VALUE.match(text, link.end())
+    if found is None:
+        return None, name.end
+    subject.effort += _EFFORT
+    value, start = found[found.lastindex or 0], found.start(found.lastindex or 0)
+    if found["bare"]:
+        cut = (_CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT).search(value)
+        value = (value[: cut.start()] if cut else value).rstrip(_TRAILING)
+    stop = start + len(value)
+    is_flag = link["flag"] is not None and name.text.startswith("-")
+    is_prose = not (is_flag or is_assigned) or link["line"] is not None
+    candidate = Candidate(
+        kind,
+        value,
+        is_quoted=not found["bare"],
+        is_setting=not is_prose and (is_flag or bool(link["element"]) or _is_setting(name.text, link, text, stop)),
+        is_prose=is_prose,
+        is_called=text[stop : stop + 1] in ("(", "["),
+    )
+    if is_secret(candidate):
+        return Span(start, stop, _LABELS[kind]), stop
+    return None, stop if len(value) > _READ_ONCE else name.end
+
+
+def _is_setting(name: str, link: re.Match[str], text: str, stop: int) -> bool:
+    """Whether this is a line of a settings file or a part of a connection string, rather than code or a sentence."""
+    if (name.isupper() and not name.isalpha()) or name.startswith("-"):
+        return True
+    is_tight = link["assign"] == "=" and not link["blank"]
+    ends_line = text[stop : stop + 40].lstrip(" \t;\"'`*")[:1] in ("", "\n")
+    return ((is_tight or link["assign"] == ":") and ends_line) or (is_tight and bool(_NEXT_SETTING.match(text, stop)))

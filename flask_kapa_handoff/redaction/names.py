@@ -1,0 +1,110 @@
+"""The words after which a secret may stand, and the whole names that they are part of."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import NamedTuple
+
+from .spans import Subject
+from .values import Kind
+
+
+class Word(NamedTuple):
+    """A word that is looked for in every text.
+
+    Arguments:
+        needle: in lower-case octets, of ASCII letters.
+        kind: what its value is like.
+        pattern: the whole word, from where the needle begins.
+    """
+
+    needle: bytes
+    kind: Kind
+    pattern: re.Pattern[str]
+
+
+class Name(NamedTuple):
+    """The name of a value (``DB_PASSWORD``), and where it begins and ends."""
+
+    text: str
+    start: int
+    end: int
+
+
+WORDS = tuple(
+    Word(needle, kind, re.compile(pattern, re.IGNORECASE))
+    for needle, kind, pattern in (
+        (
+            b"pass",
+            Kind.PASSWORD,
+            r"pass(?:word|wd|phrase|code|wort|ord|(?<=mot de pass)e|(?<=motdepass)e|(?<=avra.pass)e)?",
+        ),
+        (b"pw", Kind.PASSWORD, r"(?<![a-z])pwd?|(?<=[a-z_])pwd"),
+        (b"kennwort", Kind.PASSWORD, r"kennwort"),
+        (b"mdp", Kind.PASSWORD, r"mdp"),
+        (b"contrase", Kind.PASSWORD, r"contrase(?:ñ|n|ny)a"),
+        (b"senha", Kind.PASSWORD, r"senha"),
+        (b"wachtwoord", Kind.PASSWORD, r"wachtwoord"),
+        (b"parol", Kind.PASSWORD, r"parol[aăe]"),
+        (b"kode", Kind.PASSWORD, r"kode(?:ord|(?<=adgangskode)n?)"),
+        (b"senord", Kind.PASSWORD, r"senord(?:et)?"),
+        (b"salasana", Kind.PASSWORD, r"salasana(?:ni)?"),
+        (b"slo", Kind.PASSWORD, r"(?<=he|ha)slo"),
+        (b"jelsz", Kind.PASSWORD, r"jelsz[oó][a-z]?"),
+        (b"kata sandi", Kind.PASSWORD, r"kata sandi"),
+        (b"secret", Kind.SECRET, r"secret(?:[_ -]?(?:access|auth|api|app))?(?:[_ -]?(?:key|token))?(?:[_-]?base)?"),
+        (b"token", Kind.KEY, r"token"),
+        (b"key", Kind.KEY, r"key"),
+    )
+)
+"""In the languages that are written in ASCII letters, or nearly so."""
+
+_SCRIPT_WORDS = (
+    "парол hasł şifre parolă mật\xa0khẩu κωδικ סיסמ كلمة\xa0المرور كلمة\xa0السر رمز\xa0عبور پسورد पासवर्ड รหัสผ่าน "
+    "パスワード 密码 密碼 口令 비밀번호 암호"
+)
+
+
+def _by_octet() -> dict[bytes, tuple[str, ...]]:
+    words: dict[bytes, set[str]] = defaultdict(set)
+    for word in _SCRIPT_WORDS.replace("\n", "").split(" "):
+        octet = next(bytes([octet]) for octet in word.encode() if octet >= 0xC4)
+        words[octet] |= {form.replace("\xa0", " ") for form in (word, word.capitalize(), word.upper())}
+    return {octet: tuple(sorted(forms)) for octet, forms in words.items()}
+
+
+SCRIPT_WORDS = _by_octet()
+"""Password in other letters; by an octet of UTF-8 that texts without these letters lack."""
+
+# Whose key is a secret: "key" alone is one of a keyboard or a table.
+_KEY_OWNERS = tuple(
+    b"api access account secret private signing encryption auth master shared subscription license licence app"
+    b" application service webhook client storage admin write ingest deploy session hmac aes jwt consumer host"
+    b" integration".split()
+)
+# Those of a language model, a parser, or a list of many pages.
+_HARMLESS_TOKENS = tuple(
+    b"next page continuation pad bos eos unk mask sep cls start end stop max min num special cancellation sync total"
+    b" input output prompt completion cached first last current previous".split()
+)
+_PASS_OWNERS = tuple(b"require db user my smtp mail root sql ssh ftp ldap admin".split())
+_IDENTIFIER = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$"
+
+
+def name_at(subject: Subject, at: int, word: Word) -> Name | None:
+    """The name that this word, found at ``at``, is part of; None if it is another word (``monkey``, ``compass``)."""
+    match = word.pattern.match(subject.text, at)
+    if match is None:
+        return None
+    before = subject.data[max(0, at - 40) : at]
+    left = subject.lower[max(0, at - 14) : at].rstrip(b"_- ")
+    found = match[0].lower()
+    if found == "key" and not left.endswith(_KEY_OWNERS):
+        return None
+    if found == "token" and left.endswith(_HARMLESS_TOKENS):
+        return None
+    if found == "pass" and before[-1:].isalpha() and not left.endswith(_PASS_OWNERS) and match[0] != "Pass":
+        return None
+    start = at - len(before) + len(before.rstrip(_IDENTIFIER))
+    return Name(subject.text[start : match.end()], start, match.end())
