@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import NoResultFound
 
 from ..settings import history_rows
+from ..storage.column_types import UNREADABLE
 from ..storage.reading import DamagedRow
-from ..storage.tables import UNREADABLE, delivery_attempt, desk, ticket
+from ..storage.tables import delivery_attempt, desk, ticket
 from ..storage.tickets import Attempt, Outcome, Status, Ticket, find_conversation
 from ..triggers import read_triggers
 from ..unknown import Unknown, read_name
@@ -82,7 +83,7 @@ def _look_at_tickets(found: Stored, connection: Connection) -> None:
             found.damaged.append(f"{name} ({', '.join(one.damaged)})")
             continue
         _count_triggers(found, one.triggers, "of tickets")
-        if UNREADABLE in one.fields:
+        if UNREADABLE in one.fields or UNREADABLE in one.context:
             found.damaged.append(f"{name} (fields)")
         if time.monotonic() < until and not _has_conversation(connection, one):
             found.damaged.append(f"{name} (conversation)")
