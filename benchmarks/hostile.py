@@ -17,7 +17,8 @@ from werkzeug.wrappers import Response
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.config import KEYS
-from flask_kapa_handoff.delivery.mail.message import ComposedMessage, Letterhead, compose
+from flask_kapa_handoff.delivery.mail.bodies import Letterhead
+from flask_kapa_handoff.delivery.mail.message import ComposedMessage, compose
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import find_conversation, find_ticket

@@ -28,7 +28,8 @@ from sqlalchemy import select
 from flask_kapa_handoff.conversation import Conversation
 from flask_kapa_handoff.delivery.channels import Channels
 from flask_kapa_handoff.delivery.engines.threads import DeliveryThreads
-from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
+from flask_kapa_handoff.delivery.mail.bodies import Letterhead
+from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.markdown import to_html
 from flask_kapa_handoff.signals import ticket_delivered
 from flask_kapa_handoff.state import state_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .pair_extras import read_comment, read_files
 from .text import clean_text, visible, with_visible
 from .unknown import Unknown
 from .urls import parse_url
@@ -54,6 +55,8 @@ class QuestionAnswer:
         uncertain: the answer was flagged as uncertain.
         reaction: the visitor's vote on the answer; ``Unknown``: a vote that a later version stored.
         stopped: the answer is incomplete: the visitor stopped it, or something failed.
+        comment: what the visitor said about the answer with the vote.
+        files: the names of files that the visitor gave to the chat with the question.
     """
 
     question: str
@@ -63,6 +66,8 @@ class QuestionAnswer:
     uncertain: bool = False
     reaction: Reaction | Unknown | None = None
     stopped: bool = False
+    comment: str = ""
+    files: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -73,6 +78,8 @@ class QuestionAnswer:
             "uncertain": self.uncertain,
             "reaction": self.reaction,
             **({"stopped": True} if self.stopped else {}),
+            **({"comment": self.comment} if self.comment else {}),
+            **({"files": list(self.files)} if self.files else {}),
         }
 
 
@@ -89,6 +96,11 @@ class Conversation:
         if not self.pairs:
             raise ConversationError("conversation: there must be at least one question-answer pair")
 
+    def pressed(self, answer_id: str | None) -> int:
+        """The index of the pair under whose answer the visitor asked for help; the last one if it is not known."""
+        under = [index for index, pair in enumerate(self.pairs) if answer_id is not None and pair.id == answer_id]
+        return under[-1] if under else len(self.pairs) - 1
+
     def cleaned(self) -> Conversation:
         """The same conversation as :func:`parse_conversation` would return it, without the parts that it would refuse.
 
@@ -101,14 +113,7 @@ class Conversation:
 
     def visible(self) -> Conversation:
         """The same conversation without invisible characters, see :func:`.text.visible`."""
-        pairs = (
-            replace(
-                with_visible(pair, "question", "answer"),
-                sources=tuple(Source(visible(source.title), visible(source.url)) for source in pair.sources),
-            )
-            for pair in self.pairs
-        )
-        return replace(self, pairs=tuple(pairs))
+        return replace(self, pairs=tuple(_visible(pair) for pair in self.pairs))
 
     def as_json(self) -> list[dict[str, Any]]:
         """The conversation as JSON; :func:`parse_conversation` reads it back as an equal one."""
@@ -125,8 +130,8 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
 
     Arguments:
         value: a list of objects with ``question`` and ``answer`` and, optionally, ``id``, ``sources``,
-            ``uncertain``, ``reaction`` and ``stopped``. Kapa's ``questionAnswerId``, ``source_url`` and
-            ``metadata.is_uncertain`` are understood; unknown keys are ignored.
+            ``uncertain``, ``reaction``, ``stopped``, ``comment`` and ``files``. Kapa's ``questionAnswerId``,
+            ``source_url`` and ``metadata.is_uncertain`` are understood; unknown keys are ignored.
         max_pairs: the most pairs allowed.
         thread_id: the id of the thread that the pairs belong to.
 
@@ -146,6 +151,13 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
     return Conversation(pairs, thread_id)
 
 
+def _visible(pair: QuestionAnswer) -> QuestionAnswer:
+    pair = with_visible(pair, "question", "answer", "comment")
+    if pair.sources:
+        pair = replace(pair, sources=tuple(with_visible(source, "title", "url") for source in pair.sources))
+    return replace(pair, files=tuple(visible(name) for name in pair.files)) if pair.files else pair
+
+
 def _cleaned(pair: QuestionAnswer, most_sources: int) -> QuestionAnswer:
     return replace(
         pair,
@@ -156,6 +168,8 @@ def _cleaned(pair: QuestionAnswer, most_sources: int) -> QuestionAnswer:
         stopped=pair.stopped in FLAGS[True],
         reaction=pair.reaction if pair.reaction in REACTIONS else None,
         sources=tuple(Source(clean_text(one.title), clean_text(one.url)) for one in pair.sources[:most_sources]),
+        comment=read_comment(pair.comment),
+        files=read_files(pair.files),
     )
 
 
@@ -176,6 +190,8 @@ def _pair(value: object, place: str) -> QuestionAnswer:
         _uncertain(value, place),
         reaction,
         _flag(value.get("stopped"), f"{place}.stopped"),
+        read_comment(value.get("comment")),
+        read_files(value.get("files")),
     )
 
 

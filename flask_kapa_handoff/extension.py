@@ -18,6 +18,7 @@ from .errors import ConfigurationError
 from .hook_checks import CHANNEL, HOOK, identity, name_of
 from .hooks import (
     AdminName,
+    ContextLoader,
     ConversationLoader,
     Registered,
     RegisteredChannel,
@@ -37,6 +38,7 @@ from .web.csrf import exempt_our_forms
 # A hook's decorator returns the function that it was given, with its own type.
 _ConversationLoader = TypeVar("_ConversationLoader", bound=ConversationLoader)
 _VisitorLoader = TypeVar("_VisitorLoader", bound=VisitorLoader)
+_ContextLoader = TypeVar("_ContextLoader", bound=ContextLoader)
 _TicketFilter = TypeVar("_TicketFilter", bound=TicketFilter)
 _AdminName = TypeVar("_AdminName", bound=AdminName)
 _SendTicket = TypeVar("_SendTicket", bound=SendTicket)
@@ -181,6 +183,17 @@ class KapaHandoff:
     def visitor_loader(self, loader: _VisitorLoader) -> _VisitorLoader:
         """Register ``() -> Visitor | None``, the signed-in visitor: their email is filled into the form and locked."""
         self._registered.visitor_loader = loader
+        return loader
+
+    @_hook
+    def context_loader(self, loader: _ContextLoader) -> _ContextLoader:
+        """Register ``() -> Mapping[str, str]``: what the site knows of the visitor, such as plan, account and version.
+
+        It runs in the request that sends a ticket. The agent reads its labels and values, at most 20, as the site's
+        own word in the mail and on the ticket's page. They are stored with the ticket, and no browser gets or sets
+        them.
+        """
+        self._registered.context_loader = loader
         return loader
 
     @_hook

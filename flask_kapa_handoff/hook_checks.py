@@ -43,6 +43,13 @@ VISITOR_LOADER = Hook(
     "Visitor(email, name) or None",
     "Visitors are asked for their address.",
 )
+CONTEXT_LOADER = Hook(
+    "context_loader",
+    "context_loader_failed",
+    (),
+    "a mapping of at most 20 labels and values, such as {'Plan': 'Team'}, all of them text",
+    "Tickets are stored without what it failed to say.",
+)
 TICKET_FILTER = Hook(
     "ticket_filter",
     "filter_failed",
@@ -73,7 +80,7 @@ CHANNEL = Hook(
     "If it raises anything else, the ticket waits and is retried; if it returns something, the ticket fails.",
 )
 
-HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, TICKET_FILTER, ADMIN_NAME, CHANNEL, CSP_NONCE)
+HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, CONTEXT_LOADER, TICKET_FILTER, ADMIN_NAME, CHANNEL, CSP_NONCE)
 """Every hook. ``csp_nonce`` is the function from KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's."""
 
 HOOK = {hook.name: hook for hook in HOOKS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,8 +11,9 @@ from werkzeug.exceptions import HTTPException
 from .conversation import Conversation, ConversationError
 from .email_address import parse_email
 from .errors import RecordUnavailable
-from .hook_checks import ADMIN_NAME, CONVERSATION_LOADER, VISITOR_LOADER, flaw, odd_value
+from .hook_checks import ADMIN_NAME, CONTEXT_LOADER, CONVERSATION_LOADER, VISITOR_LOADER, flaw, odd_value
 from .hook_failures import HookFailures
+from .site_context import read_context
 from .storage.tickets import Ticket
 from .text import clean_text
 from .ticket_filter import TicketFilter
@@ -29,6 +30,7 @@ class Visitor(NamedTuple):
 ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 ConversationLoader = Callable[[str], Conversation | None]
 VisitorLoader = Callable[[], Visitor | None]
+ContextLoader = Callable[[], Mapping[str, str]]
 AdminName = Callable[[], str | None]
 SendTicket = Callable[[Ticket, Conversation], None]
 
@@ -46,6 +48,7 @@ class Registered:
 
     conversation_loader: ConversationLoader | None = None
     visitor_loader: VisitorLoader | None = None
+    context_loader: ContextLoader | None = None
     ticket_filter: TicketFilter | None = None
     admin_name: AdminName | None = None
     channels: dict[str, RegisteredChannel] = field(default_factory=dict)
@@ -110,6 +113,21 @@ class Hooks:
             self.failures.returned(VISITOR_LOADER, loader, found, f"name is {type(name).__name__}, not text")
             name = None
         return Visitor(str(email), None if name is None else clean_text(name))
+
+    def context(self) -> dict[str, str]:
+        """What the site says about the visitor of this request, by label; empty if it says nothing."""
+        loader = self.registered.context_loader
+        if loader is None:
+            return {}
+        try:
+            found: Any = loader()
+            context, flaw = read_context(found)
+        except Exception as error:
+            self.failures.raised(CONTEXT_LOADER, loader, error)
+            return {}
+        if flaw is not None:
+            self.failures.returned(CONTEXT_LOADER, loader, found, flaw)
+        return context
 
     def admin_name(self) -> str | None:
         """The signed-in admin's name according to the site; None: the site does not say."""

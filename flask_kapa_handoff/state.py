@@ -87,6 +87,18 @@ class State:
         root = request.script_root if has_request_context() else str(self.app.config["APPLICATION_ROOT"]).rstrip("/")
         return root + self.config.url_prefix
 
+    def ticket_url(self, reference: str) -> str | None:
+        """The address of a ticket's admin page; None: there is none, or the site's own address is not known.
+
+        From the configuration alone, since mails are composed outside requests, and a request may name any host.
+        """
+        config = self.app.config
+        host = config["SERVER_NAME"] or next(iter(self.config.trusted_hosts), None)
+        if not self.has_admin or not host:
+            return None
+        root = str(config["APPLICATION_ROOT"]).rstrip("/")
+        return f"{config['PREFERRED_URL_SCHEME']}://{host}{root}{self.config.url_prefix}/admin/tickets/{reference}"
+
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's current keys, for offers of this app and mount."""
         return OfferSigner(self._keys(), f"{self.app.name} {self.mount}", DESKS)

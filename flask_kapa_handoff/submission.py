@@ -12,10 +12,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy.exc import NoResultFound
 
 from . import limits
 from .config import Config
-from .conversation import MAX_ID, Conversation
+from .conversation import MAX_ID, Conversation, QuestionAnswer
 from .errors import Conflict, Disabled
 from .fields import further_fields
 from .offers import Offer
@@ -25,12 +26,15 @@ from .settings import current_settings
 from .storage.engine import Database, now
 from .storage.tables import ticket as ticket_table
 from .storage.tables import transcript
-from .storage.tickets import Status, Ticket, find_ticket
+from .storage.tickets import Status, Ticket, find_conversation, find_ticket, thread_ids
 from .text import clean_text
 from .triggers import as_stored
 
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without digits and letters that are confused when read aloud or written by hand."""
+
+MAX_ANCESTORS = 20
+"""How many earlier tickets of its thread a ticket names: the first one, and the latest."""
 
 # Built once: building a statement takes SQLAlchemy several times longer than SQLite takes to run it.
 _columns = ticket_table.c
@@ -66,7 +70,7 @@ class Submission:
         locale: the visitor's language, BCP 47.
         site_keeps_thread: whether the site keeps its own record of threads, even if it had none of this one just now.
         keys: for whom it is counted.
-        proxy_unheeded, flag, fields: see :class:`Ticket`.
+        proxy_unheeded, flag, fields, context: see :class:`Ticket`.
     """
 
     submission_id: UUID
@@ -82,6 +86,7 @@ class Submission:
     proxy_unheeded: bool = False
     flag: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    context: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
@@ -140,6 +145,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         is_held = limits.is_held(config, usage, size)
         while situation.taken and connection.execute(_TAKEN, {"reference": reference}).first() is not None:
             reference = _reference()
+        thread = _Thread.followed(connection, situation.follows, conversation)
         ticket = Ticket(
             id=_uuid7(moment),
             reference=reference,
@@ -152,7 +158,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             email_key=submission.email.lower(),
             visitor_name=" ".join(clean_text(submission.name).split())[:200] if submission.name else None,
             note=note,
-            subject=_subject(conversation),
+            subject=_subject(conversation, submission.offer.answer_id),
             pairs=len(conversation.pairs),
             transcript_source=submission.transcript_source,
             triggers=as_stored(offer.triggers),
@@ -162,7 +168,6 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             locale=submission.locale,
             **vars(submission.keys),
             size=size,
-            follows=situation.follows,
             status=Status.HELD if is_held else Status.QUEUED,
             attempts=0,
             queued_at=moment,
@@ -174,10 +179,39 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             offer_id=offer.id,
             flag=submission.flag,
             fields=fields,
+            context=submission.context,
+            **vars(thread),
         )
         connection.execute(_INSERT_TICKET, vars(ticket))
         connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})
     return ticket, True
+
+
+@dataclass(frozen=True)
+class _Thread:
+    """A new ticket's place in its thread; the names are the ticket's."""
+
+    follows: UUID | None = None
+    ancestors: tuple[str, ...] = ()
+    earlier_pairs: int = 0
+
+    @classmethod
+    def followed(cls, connection: Connection, earlier_id: UUID | None, conversation: Conversation) -> _Thread:
+        """The place after the thread's latest ticket; None: there is none."""
+        earlier = None if earlier_id is None else find_ticket(connection, ticket_table.c.id == earlier_id)
+        if earlier is None:
+            return cls(earlier_id)
+        chain = (*thread_ids(earlier), str(earlier.id))
+        try:
+            sent = {_identity(pair) for pair in find_conversation(connection, earlier).pairs}
+        except (ValueError, NoResultFound):
+            sent = set()  # it is damaged: all pairs count as new
+        known = [number for number, pair in enumerate(conversation.pairs, 1) if _identity(pair) in sent]
+        return cls(earlier.id, (chain[0], *chain[1:][-MAX_ANCESTORS + 1 :]), max(known, default=0))
+
+
+def _identity(pair: QuestionAnswer) -> tuple[str, ...]:
+    return (pair.id,) if pair.id else (pair.question, pair.answer)
 
 
 def is_stored(database: Database, submission_id: UUID) -> bool:
@@ -198,8 +232,11 @@ def _reference() -> str:
     return "T-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
 
 
-def _subject(conversation: Conversation) -> str:
-    question = next((pair.question for pair in conversation.pairs if pair.question.strip()), "")
+def _subject(conversation: Conversation, answer_id: str | None) -> str:
+    """The question under which the visitor asked for help; if it has no text, the one before it that has."""
+    pressed = conversation.pressed(answer_id)
+    before, after = conversation.pairs[: pressed + 1], conversation.pairs[pressed + 1 :]
+    question = next((pair.question for pair in (*reversed(before), *after) if pair.question.strip()), "")
     text = " ".join(question.split())
     return text if len(text) <= 100 else text[:99].rstrip() + "…"
 

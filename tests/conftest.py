@@ -15,7 +15,8 @@ from jinja2 import Environment
 pytest.register_assert_rewrite("tests.helpers")
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
+from flask_kapa_handoff.delivery.mail.bodies import Letterhead
+from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.template_environment import make_environment

@@ -12,11 +12,14 @@ import pytest
 from jinja2 import Environment
 
 from flask_kapa_handoff.conversation import Conversation, QuestionAnswer, Source, is_link
-from flask_kapa_handoff.delivery.mail.message import MAX_MESSAGE, compose
+from flask_kapa_handoff.delivery.mail.bodies import MAX_HTML, MAX_TEXT
+from flask_kapa_handoff.delivery.mail.message import compose
 from tests.helpers.growth import LINEAR, growth
 from tests.helpers.mails import LETTERHEAD, LINE_ENDS, a_ticket, body, read
 
 pytestmark = pytest.mark.only("sqlite")
+
+MAX_MAIL = 5_000_000  # octets
 
 # Bodies
 
@@ -36,7 +39,7 @@ def test_lines_are_short_ascii_and_end_as_smtp_wants(write: Callable[..., bytes]
     assert max(map(len, data.split(b"\r\n"))) <= 998
     parts = [part for part in read(data).walk() if not part.is_multipart()]
     # RFC 2045, 6.8: some programs take no longer lines of base64.
-    assert [max(map(len, str(part.get_payload()).splitlines())) for part in parts] == [76, 76, 76]
+    assert [max(map(len, str(part.get_payload()).splitlines())) for part in parts] == [76, 76, 76, 76]
     # RFC 2046, 4.1.1: text ends its lines with CRLF inside the encoding, too.
     for part in parts:
         text = part.get_payload(decode=True)
@@ -80,7 +83,9 @@ def test_body_says_what_the_agent_needs(write: Callable[..., bytes], kind: str) 
         "https://e.example/bare",
     ):
         assert word in text
-    text = text[text.rindex("First question?") :]  # the transcript alone
+    text = text[text.index("Asked for help here") :]
+    third, text = text[: text.index("First question?")], text[text.index("First question?") :]
+    assert third.index("Third question?") < third.index("Third answer.")
     said = [
         "First question?",
         "First answer.",
@@ -88,14 +93,10 @@ def test_body_says_what_the_agent_needs(write: Callable[..., bytes], kind: str) 
         "Second question?",
         "Second answer.",
         "Third question?",
-        "Third answer.",
     ]
     assert [text.rindex(words) for words in said] == sorted(text.rindex(words) for words in said)
     # Each mark stands with its own pair.
-    second, third = (
-        text[text.index("Second question?") : text.index("Third question?")],
-        text[text.index("Third question?") :],
-    )
+    second = text[text.index("Second question?") : text.index("Third question?")]
     assert "lagged as uncertain" in second
     assert "oted down" in second
     assert "oted up" in third
@@ -115,7 +116,9 @@ def test_body_says_whose_word_the_transcript_is(write: Callable[..., bytes], kin
     assert "own record" not in claimed
     for text, words in ((own, "own record"), (claimed, "browser sent")):
         text = text.partition("<body>")[2] or text
-        assert text.index(words) < min(text.index("NOTE"), text.find("SUBJECT") % len(text))
+        # The last words are ours, whatever a visitor wrote before.
+        assert text.index(words) > text.index("NOTE")
+        assert text.index(words) > text.rindex("Run it.")
 
 
 @pytest.mark.parametrize("trigger", ["always", "conversation-length", "uncertainty", "downvote"])
@@ -158,6 +161,7 @@ def test_html_shows_hostile_text_as_text(write: Callable[..., bytes]) -> None:
     parser = _Attributes()
     parser.feed(html)
     known = ["lang", "charset", "name", "content", "class", "scope", "href", "rel", "style", "dir", "align", "valign"]
+    known += ["cellpadding", "cellspacing"]
     assert parser.names <= set(known)
     assert [link for link in parser.links if not link.startswith(("https://", "mailto:"))] == []
     assert "javascript:alert(1)" in html  # shown, not lost
@@ -311,7 +315,7 @@ def test_no_link_hides_where_it_leads(write: Callable[..., bytes]) -> None:
         ">Key guide</a> <bdi>→ e.example</bdi>",
         ">https://e.example/bare</a></li>",
         "<li>bank (https://bank.example@evil.example/)</li>",
-        "<td>https://bank.example@evil.example/page</td>",
+        ">https://bank.example@evil.example/page</td>",
     ):
         assert words in html
     assert 'href="https://bank' not in html
@@ -328,38 +332,45 @@ def test_pages_in_other_scripts_show_their_host(write: Callable[..., bytes]) -> 
 # Size
 
 
+BODIES = ["text/plain", "text/html"]
+STORED = "The whole conversation is stored with ticket T-7F3K2Q."
+
+
 @pytest.mark.parametrize(
     ("unit", "kinds", "said"),
     [
-        ("word ", ["text/plain", "application/json"], ""),
-        ("**a** <b> ", ["text/plain", "application/json"], ""),
-        ('"', ["text/plain"], "conversation.json. "),
-        ("\n", ["text/plain"], "conversation.json and the rest of the conversation. "),
-        ("ü\U0001f98a", ["text/plain", "application/json"], ""),
+        ("word ", [*BODIES, "text/html", "application/json"], "The attached conversation.html has the whole"),
+        ("**a** <b> ", [*BODIES, "text/plain", "application/json"], "The attached conversation.txt has the whole"),
+        ('"', [*BODIES, "text/html"], "conversation.json is too large for this mail. "),
+        ('\n"', BODIES, STORED),
+        ("ü\U0001f98a", [*BODIES, "text/html", "application/json"], "The attached conversation.html has the whole"),
     ],
     ids=ascii,
 )
-def test_a_mail_is_never_larger_than_its_limit(
+def test_a_mail_is_never_larger_than_its_limits(
     write: Callable[..., bytes], unit: str, kinds: list[str], said: str
 ) -> None:
-    """A megabyte of anything becomes a mail of at most 5 MB, which says what had to be left out."""
+    """A megabyte of anything becomes a mail of at most 5 MB with small bodies, which say where the rest is."""
     text = (unit * 1_000_000).encode()[: 1_000_000 // 16].decode(errors="ignore")
     data = write(pairs=[QuestionAnswer("Q", text)] * 16)
-    assert len(data) <= MAX_MESSAGE
-    assert [part.get_content_type() for part in read(data).walk() if not part.is_multipart()] == kinds
-    last = body(data, "plain").rstrip().splitlines()[-1]
-    if said:
-        assert last == f"Too large for this mail: {said}The whole conversation is stored with ticket T-7F3K2Q."
-    else:
-        assert "Too large" not in body(data, "plain")
-        assert body(data, "plain").count("======== 16 of 16 ========") == 1
+    assert len(data) <= MAX_MAIL
+    parts = [part for part in read(data).walk() if not part.is_multipart()]
+    assert [part.get_content_type() for part in parts] == kinds
+    assert len(parts[0].get_payload(decode=True)) <= MAX_TEXT
+    assert len(parts[1].get_payload(decode=True)) <= MAX_HTML
+    for kind in ("plain", "html"):
+        assert "It does not work on Tuesdays." in body(data, kind)
+        assert "15 earlier questions are not shown here." in body(data, kind)
+        assert said in body(data, kind)
 
 
 def test_a_mail_of_many_megabytes_is_sent(write: Callable[..., bytes]) -> None:
     """Where a site takes larger requests, the mail has as much as fits."""
     data = write(pairs=[QuestionAnswer("Q", "ü" * 20_000_000)])
-    assert 2_000_000 < len(data) <= MAX_MESSAGE
-    assert "…\n\n========\nToo large for this mail" in body(data, "plain").replace("\r\n", "\n")
+    assert 40_000 < len(data) <= MAX_MAIL
+    for kind in ("plain", "html"):
+        assert f"Long texts are shortened here. {STORED}" in body(data, kind)
+        assert "ü" * 5_000 in body(data, kind)
 
 
 def test_composing_takes_linear_time(environment: Environment) -> None:

@@ -15,8 +15,9 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
+from flask_kapa_handoff.delivery.mail.bodies import Letterhead
 from flask_kapa_handoff.delivery.mail.headers import address, header, header_text
-from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
+from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.template_environment import make_environment
 from tests.helpers.mails import (

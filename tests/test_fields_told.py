@@ -11,9 +11,10 @@ from flask import Flask
 from sqlalchemy import text
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.delivery.mail.message import Letterhead, compose
+from flask_kapa_handoff.delivery.mail.bodies import Letterhead
+from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.state import state_of
-from flask_kapa_handoff.storage.tables import UNREADABLE
+from flask_kapa_handoff.storage.column_types import UNREADABLE
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.commands import invoke
 from tests.helpers.fields import FIELDS, FILLED
@@ -38,7 +39,7 @@ def mail(app: Flask, **fields: str) -> bytes:
 def test_the_mail_shows_the_fields_after_the_address(site: Flask) -> None:
     """In the table's order, by today's labels; a field that is gone by its own name."""
     plain = body(mail(site, **GONE), "plain").replace("\r\n", "\n")
-    told = plain[plain.index("Reply to:") : plain.index("Ticket: ")]
+    told = plain[plain.index("Reply to:") : plain.index("Why the button")]
     assert told.splitlines() == [
         "Reply to:  visitor@example.net",
         "  Order number: | 4711",
@@ -58,7 +59,7 @@ def test_the_mail_shows_the_fields_after_the_address(site: Flask) -> None:
 def test_a_mail_without_fields_is_as_it_was(site: Flask) -> None:
     """No empty line, no heading."""
     plain = body(mail(site), "plain").replace("\r\n", "\n")
-    assert "Reply to:  visitor@example.net\nTicket: " in plain
+    assert "Reply to:  visitor@example.net\nWhy the button appeared: " in plain
 
 
 def test_conversation_json_has_them_by_name(site: Flask) -> None:

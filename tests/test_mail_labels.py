@@ -175,6 +175,7 @@ def test_text_file_that_is_too_large_is_named(write: Callable[..., bytes]) -> No
     """The mail names the file that it should have had."""
     letterhead = replace(LETTERHEAD, attach_json="txt")
     message = read(write(letterhead=letterhead, pairs=[QuestionAnswer("Q", '"' * 900_000)]))
-    assert list(message.iter_attachments()) == []
-    text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    assert "Too large for this mail: conversation.txt. " in text
+    assert [file.get_filename() for file in message.iter_attachments()] == ["whole-conversation.txt"]
+    text = " ".join(message.get_body(("plain",)).get_content().split())  # type: ignore[union-attr]
+    assert "conversation.txt is too large for this mail." in text
+    assert "The attached whole-conversation.txt has the whole conversation." in text

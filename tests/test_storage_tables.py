@@ -33,9 +33,9 @@ from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.errors import SchemaError
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE, schema
+from flask_kapa_handoff.storage.column_types import UTCDateTime
 from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.indexes import metadata
-from flask_kapa_handoff.storage.tables import UTCDateTime
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.helpers.pages import JSON, json_of

@@ -32,7 +32,7 @@ from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
 
 DATA = Path(__file__).parent / "data"
-RELEASES = sorted(path.stem for path in DATA.glob("*.json"))
+RELEASES = sorted(path.stem for path in DATA.glob("schema_*.json"))
 
 OFFERS_BY_POSITION = {"schema_0002"}
 """Whose offers say what they say by position: they are decided again, as if they were too old."""

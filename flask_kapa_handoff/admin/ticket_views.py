@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
-from ..conversation import QuestionAnswer
+from ..conversation import Conversation
 from ..delivery import requeue
-from ..delivery.mail.message import whose_word
+from ..delivery.mail.bodies import whose_word
 from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer
@@ -149,7 +149,7 @@ def _ticket_page(
             return _no_such_ticket(reference)
         if isinstance(found, DamagedRow):
             return _damaged(reference, found)
-        pairs = _readable_pairs(connection, found)
+        conversation = _readable_conversation(connection, found)
         attempts = attempt_rows(connection, found.id)
         earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
         moment = now(connection)
@@ -163,7 +163,9 @@ def _ticket_page(
         ticket=with_visible(found, "subject", "note", "visitor_name", "page", "thread_id"),
         fields=[(label, visible(value)) for label, value in labelled(state.config.fields, found.fields)],
         whose_word=whose_word(found, state.site_name),
-        pairs=pairs,
+        context=[(visible(label), visible(value)) for label, value in found.context.items()],
+        pairs=conversation.pairs if conversation is not None else (),
+        pressed=conversation.pairs[conversation.pressed(found.answer_id)] if conversation is not None else None,
         goes_to=tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
         attempts=tried,
         damaged_attempts=len(attempts) - len(tried),
@@ -179,11 +181,11 @@ def _ticket_page(
     )
 
 
-def _readable_pairs(connection: Connection, found: Ticket) -> tuple[QuestionAnswer, ...]:
+def _readable_conversation(connection: Connection, found: Ticket) -> Conversation | None:
     try:
-        return find_conversation(connection, found).visible().pairs
+        return find_conversation(connection, found).visible()
     except (ValueError, NoResultFound):
-        return ()  # its delivery reports what is wrong with it; the rest of the page is still needed
+        return None  # its delivery reports what is wrong with it; the rest of the page is still needed
 
 
 def _damaged(reference: str, row: DamagedRow) -> Response:

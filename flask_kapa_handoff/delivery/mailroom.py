@@ -37,3 +37,6 @@ class Mailroom(Ways, Protocol):
 
     @property
     def templates(self) -> Environment: ...
+
+    def ticket_url(self, reference: str) -> str | None:
+        """The address of a ticket's admin page; None: there is none, or the site's own address is not known."""

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import NoResultFound
 
 from ..settings import DESKS, history_rows
+from ..storage.column_types import UNREADABLE
 from ..storage.desks import read_desk
 from ..storage.reading import Damaged, DamagedRow, read_conversation, read_json
-from ..storage.tables import UNREADABLE, delivery_attempt, desk, ticket
+from ..storage.tables import delivery_attempt, desk, ticket
 from ..storage.tickets import Attempt, Outcome, Status, Ticket, conversation_as_stored
 from ..triggers import read_triggers
 from ..unknown import Unknown, read_name
@@ -89,7 +90,7 @@ def _look_at_tickets(found: Stored, connection: Connection) -> None:
         _count_triggers(found, one.triggers, "of tickets")
         if one.missing_time is not None:
             found.damaged.append(f"{name} ({one.missing_time})")
-        if UNREADABLE in one.fields:
+        if UNREADABLE in one.fields or UNREADABLE in one.context:
             found.damaged.append(f"{name} (fields)")
         if time.monotonic() < until and not _is_conversation_whole(connection, one):
             found.damaged.append(f"{name} (conversation)")

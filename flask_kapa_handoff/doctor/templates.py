@@ -68,7 +68,8 @@ def _own_templates(state: State) -> list[str]:
 
 
 def _render_samples(state: State) -> None:
-    from ..delivery.mail.message import Letterhead, compose  # imports what only a delivering process needs
+    from ..delivery.mail.bodies import Letterhead
+    from ..delivery.mail.message import compose  # imports what only a delivering process needs
 
     with state.app.test_request_context(f"{state.config.url_prefix}/form"):
         everywhere = {

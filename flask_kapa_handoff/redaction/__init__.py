@@ -30,7 +30,7 @@ def redact(text: str, site_patterns: tuple[SitePattern, ...] = ()) -> str:
 
 
 def redact_conversation(conversation: Conversation, site_patterns: tuple[SitePattern, ...] = ()) -> Conversation:
-    """The conversation with the secrets in every question, answer and source masked."""
+    """The conversation with the secrets in every text of every pair masked."""
     texts = [text for pair in conversation.pairs for text in _texts(pair)]
     # Starting is what costs most with short texts, so all are read in one go.
     joined = _BETWEEN.join(texts)
@@ -66,6 +66,8 @@ def _site_spans(texts: list[str], site_patterns: tuple[SitePattern, ...]) -> Ite
 def _texts(pair: QuestionAnswer) -> Iterator[str]:
     yield pair.question
     yield pair.answer
+    yield pair.comment
+    yield from pair.files
     for source in pair.sources:
         yield source.title
         yield source.url
@@ -73,7 +75,7 @@ def _texts(pair: QuestionAnswer) -> Iterator[str]:
 
 def _with_texts(pair: QuestionAnswer, texts: Iterator[str]) -> QuestionAnswer:
     """The pair with other texts, in the order of :func:`_texts`."""
-    question, answer = next(texts), next(texts)
-    return replace(
-        pair, question=question, answer=answer, sources=tuple(Source(next(texts), next(texts)) for _ in pair.sources)
-    )
+    question, answer, comment = next(texts), next(texts), next(texts)
+    files = tuple(next(texts) for _ in pair.files)
+    sources = tuple(Source(next(texts), next(texts)) for _ in pair.sources)
+    return replace(pair, question=question, answer=answer, comment=comment, files=files, sources=sources)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Dialect, LargeBinary, Row, Table, Text, cast,
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..conversation import Conversation, QuestionAnswer, Reaction, Source
+from ..pair_extras import read_comment, read_files
 from ..text import clean_text
 from ..unknown import Unknown, log_once
 
@@ -216,6 +217,8 @@ def _pair(stored: Any) -> QuestionAnswer:
         stored.get("uncertain") is True,
         _reaction(stored.get("reaction")),
         stored.get("stopped") is True,
+        read_comment(stored.get("comment")),
+        read_files(stored.get("files")),
     )
 
 

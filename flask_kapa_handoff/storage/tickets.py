@@ -89,6 +89,9 @@ class Ticket:
         flag: the remark of the site's ``ticket_filter`` for the agent.
         status: ``Unknown``: a status that a later version wrote.
         fields: the values of the form's further fields, by name; see KAPA_HANDOFF_FIELDS.
+        context: what the site's ``context_loader`` says about the visitor, by label.
+        ancestors: the ids of the thread's earlier tickets in order: the first one and the latest.
+        earlier_pairs: how many of its first pairs an earlier ticket had.
     """
 
     id: UUID
@@ -127,6 +130,9 @@ class Ticket:
     size: int = 0
     flag: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    context: Mapping[str, str] = field(default_factory=dict, hash=False)
+    ancestors: tuple[str, ...] = ()
+    earlier_pairs: int = 0
 
     @property
     def missing_time(self) -> str | None:
@@ -214,6 +220,12 @@ def count_with(connection: Connection, status: Status) -> int:
 
 
 _COUNT = select(func.count()).select_from(ticket).where(ticket.c.status == bindparam("status"))
+
+
+def thread_ids(found: Ticket) -> tuple[str, ...]:
+    """The ids of the thread's earlier tickets, in order; an earlier version stored only the latest one."""
+    return found.ancestors or (() if found.follows is None else (str(found.follows),))
+
 
 # Built once: a delivery needs it for every ticket.
 _CONVERSATION = select(transcript.c.conversation).where(transcript.c.ticket_id == bindparam("ticket_id"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -85,7 +86,7 @@ def create_ticket() -> ResponseReturnValue:
         if not form.validate():
             raise Invalid(fields=form.errors)
         submission = filtered(
-            _submission(state, form, visitor),
+            _submission(state, form, visitor, state.hooks.context() if is_known else {}),
             state.registered.ticket_filter,
             database=state.database,
             failures=state.hook_failures,
@@ -225,7 +226,7 @@ def _site_record(state: State, offered: Offer, *, is_known: bool, has_other: boo
         raise
 
 
-def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Submission:
+def _submission(state: State, form: TicketForm, visitor: Visitor | None, context: Mapping[str, str]) -> Submission:
     offered, conversation = form.accepted_offer, form.accepted_conversation
     if offered is None or conversation is None:
         raise Invalid  # cannot happen: the form was validated
@@ -242,4 +243,5 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None) -> Subm
         site_keeps_thread=state.hooks.keeps_threads and offered.thread_id is not None,
         proxy_unheeded=proxy_unheeded(),
         fields=form.field_values,
+        context=context,
     )

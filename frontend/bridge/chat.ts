@@ -2,11 +2,14 @@
 import { copyAnswer } from "./answer_copy";
 import { readAnswer } from "./answer_stream";
 import { noteVote } from "./events";
-import { parseFields } from "./json";
+import { fieldsOf, parseFields } from "./json";
 import { noteChange } from "./own_button";
 import { type Thread, beginPair, live, openThread, threadless } from "./transcript";
 
 let hasWarned = false;
+
+/** Of the files that were uploaded on this page, by id. */
+const fileNames = new Map<unknown, unknown>();
 
 /**
  * Follows a question and its answer into the transcript.
@@ -36,9 +39,10 @@ export async function followChat(sending: Promise<Response>, body: unknown, thre
   };
   let isUnderstood = true;
   try {
-    const { query } = parseFields(await body);
+    const { query, files } = parseFields(await body);
     if (typeof query === "string") pair.question = query;
     else isUnderstood = false;
+    if (Array.isArray(files)) pair.files = files.map((id) => fileNames.get(id));
     const reader = await copying;
     if (reader && !(await readAnswer(reader, pair, takeThread))) isUnderstood = false;
   } catch {
@@ -58,8 +62,14 @@ export async function followChat(sending: Promise<Response>, body: unknown, thre
   if (threadId) noteChange(threadId);
 }
 
-/** Records a vote once Kapa has accepted it. */
+/** Records a vote, and the reason for it, once Kapa has accepted it. */
 export async function followFeedback(sending: Promise<Response>, body: unknown): Promise<void> {
-  const { question_answer, reaction } = parseFields(await body);
-  if ((await sending).ok) noteVote(question_answer, reaction);
+  const { question_answer, reaction, comment } = parseFields(await body);
+  if ((await sending).ok) noteVote(question_answer, reaction, comment);
+}
+
+/** Remembers the name of a file that is uploaded: the question it belongs to has only its id. */
+export async function followUpload(sending: Promise<Response>, body: unknown): Promise<void> {
+  const { id } = fieldsOf(await (await sending).clone().json());
+  fileNames.set(id, parseFields(await body).file_name);
 }

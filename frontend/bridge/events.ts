@@ -9,13 +9,13 @@ export interface KapaEvent {
   conversation: ToldPair[];
   questionAnswerId: string;
   reaction?: unknown;
+  comment?: unknown;
 }
 
 /** Stores a whole conversation as the widget reports it. */
-export function hear({ threadId, conversation, questionAnswerId, reaction }: KapaEvent): void {
+export function hear({ threadId, conversation, questionAnswerId, reaction, comment }: KapaEvent): void {
   const thread = openThread(threadId);
   const { pairs } = thread;
-  const isVote = !!reaction;
   let position = 0;
   for (const { questionAnswerId: id, question, answer } of conversation) {
     if (!id) continue; // stopped answers have none
@@ -23,7 +23,7 @@ export function hear({ threadId, conversation, questionAnswerId, reaction }: Kap
       pairs.find((each) => each.id === id) ?? pairs.find((each) => each.stopped && each.question === question);
     if (!pair) {
       // A vote's event has the conversation from the moment of the click, which may be over by now.
-      if (isVote) continue;
+      if (reaction) continue;
       pair = beginPair(question);
       pairs.splice(position, 0, pair);
     }
@@ -34,16 +34,17 @@ export function hear({ threadId, conversation, questionAnswerId, reaction }: Kap
     live.delete(pair);
     position = pairs.indexOf(pair) + 1;
   }
-  if (!isVote) thread.known = true;
-  noteVote(questionAnswerId, reaction);
+  if (!reaction) thread.known = true;
+  noteVote(questionAnswerId, reaction, comment);
 }
 
-/** Records a vote on an answer, or a complete answer without one. An unknown id changes nothing. */
-export function noteVote(id: unknown, reaction: unknown): void {
+/** Records a vote on an answer and its reason, or a complete answer without one. An unknown id changes nothing. */
+export function noteVote(id: unknown, reaction: unknown, comment: unknown): void {
   for (const [threadId, { pairs }] of threads) {
     for (const pair of pairs) {
       if (pair.id !== id) continue;
       pair.reaction = reaction;
+      pair.comment = comment;
       noteChange(threadId);
     }
   }

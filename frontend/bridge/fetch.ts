@@ -1,17 +1,15 @@
 /** Wraps `window.fetch`: handles Kapa's own requests, and passes every other one on unchanged. */
 import type { ScriptTag } from "../shared/script_tag";
-import { followChat, followFeedback } from "./chat";
+import { followChat, followFeedback, followUpload } from "./chat";
 import { type Fetch, type Handoff, takeOver } from "./takeover";
 
 /** Kapa's paths, with the thread's id and the kind of request. On any host, since some sites proxy them. */
 const ROUTE =
-  /^(?:[^?#]*\/)?proxy\/query\/v2\/(?:thread\/([^/?#]+)\/)?(chat|feedback|handoff)\/(?:stream\/|upsert\/)?(?:[?#]|$)/;
-/** Kapa's addresses are shorter; others, such as `data:`, may have a megabyte. */
-const LONGEST_ADDRESS = 999;
+  /^(?:[^?#]*\/)?proxy\/query\/v2\/(?:thread\/([^/?#]+)\/)?(chat|feedback|files|handoff)\/(?:stream\/|upsert\/)?(?:[?#]|$)/;
 
 /** A request of Kapa's code, and what it is about. */
 interface KapaRequest extends Handoff {
-  /** "chat", "feedback" or "handoff". */
+  /** "chat", "feedback", "files" or "handoff". */
   kind: string;
 }
 
@@ -25,12 +23,11 @@ export function wrapFetch(tag: ScriptTag): void {
       const { kind, threadId, body } = request;
       if (kind === "handoff") {
         // If anything goes wrong, Kapa gets the page's original request, so that the ticket is not lost.
-        const taking = takeOver(request, tag, target).catch(() => undefined);
-        return taking.then((response) => response ?? forward());
+        return takeOver(request, tag, target).then((response) => response ?? forward(), forward);
       }
       const sending = forward();
-      const following = kind === "chat" ? followChat(sending, body, threadId) : followFeedback(sending, body);
-      following.catch(() => {
+      const follow = kind === "chat" ? followChat : kind === "files" ? followUpload : followFeedback;
+      follow(sending, body, threadId).catch(() => {
         // The request failed; the page sees that in its own promise.
       });
       return sending;
@@ -45,7 +42,7 @@ function readKapaRequest(input?: RequestInfo | URL, init?: RequestInit): KapaReq
     const address = given.url ?? given.href ?? input;
     const method = init?.method ?? given.method;
     if (typeof address !== "string" || method?.toUpperCase() !== "POST") return undefined;
-    const [, threadId, kind] = ROUTE.exec(address.slice(0, LONGEST_ADDRESS)) ?? [];
+    const [, threadId, kind] = ROUTE.exec(address) ?? [];
     const body = kind && (init?.body ?? given.clone?.().text());
     return body ? { kind, threadId, body, signal: init?.signal ?? given.signal } : undefined;
   } catch {

@@ -4,13 +4,12 @@ import { type WirePair, live, threads, writeStorage } from "./transcript";
 
 /** The functions of `window.KapaHandoff` that the bridge calls. */
 interface OwnButton {
-  answer(pair: Omit<WirePair, "reaction"> & { threadId: string }): void;
-  vote(id: string, reaction: unknown): void;
+  answer(pair: WirePair & { threadId: string }): void;
   reset(threadId: string): void;
 }
 
 /** What was reported of a pair, so that the server is asked only about changes. */
-const told = new WeakMap<WirePair, { text: string; reaction: unknown }>();
+const told = new WeakMap<WirePair, string>();
 
 export function ownButton(): OwnButton | undefined {
   return scriptGlobal<OwnButton>("KapaHandoff");
@@ -20,15 +19,13 @@ export function ownButton(): OwnButton | undefined {
 export function noteChange(threadId: string): void {
   writeStorage();
   const thread = threads.get(threadId);
-  const button = doc.querySelector("script[data-bridge=button]") ? ownButton() : undefined;
-  if (!thread?.known || !button) return;
+  const button = ownButton();
+  if (!thread?.known || !button || !doc.querySelector("script[data-bridge=button]")) return;
   for (const pair of thread.pairs) {
     if (live.has(pair)) continue;
-    const { reaction, ...facts } = pair;
-    const text = JSON.stringify(facts);
-    const before = told.get(pair);
-    told.set(pair, { text, reaction });
-    if (text !== before?.text) button.answer({ ...facts, threadId });
-    if (reaction !== before?.reaction) button.vote(pair.id, reaction);
+    const text = JSON.stringify(pair);
+    if (text === told.get(pair)) continue;
+    told.set(pair, text);
+    button.answer({ ...pair, threadId });
   }
 }

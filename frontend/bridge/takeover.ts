@@ -2,7 +2,7 @@
 import { type HandoffDetail, asToldPair } from "../shared/conversation";
 import { doc } from "../shared/page";
 import type { ScriptTag } from "../shared/script_tag";
-import { type Fields, fieldsOf, parseFields } from "./json";
+import { fieldsOf, parseFields } from "./json";
 import { threads } from "./transcript";
 import { randomUuid } from "./uuid";
 
@@ -36,13 +36,16 @@ const submissionIds = new Map<string, string>();
  */
 export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): Promise<Response | undefined> {
   const { threadId = "" } = handoff;
+  const own = handoff.signal ? [handoff.signal] : [];
   const { desk = "default", requested = "" } = tag.element.dataset;
   const { user_email, note } = parseFields(await handoff.body);
   const thread = threads.get(threadId);
   const pairs = thread?.known ? thread.pairs : [];
   const last = pairs[pairs.length - 1];
   if (typeof user_email !== "string" || !last) return undefined;
-  const options = { headers: JSON_HEADERS, signal: limited(handoff.signal) };
+  // It aborts with the page's own request or at the time limit, if the browser can combine the two.
+  const signal = AbortSignal.any?.([AbortSignal.timeout(LIMIT_MILLISECONDS), ...own]) ?? handoff.signal;
+  const options = { headers: JSON_HEADERS, signal };
 
   const facts = new URLSearchParams({
     requested,
@@ -63,31 +66,20 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   const body = JSON.stringify({ ...ticket, offer, submission_id: submissionIdOf(JSON.stringify(ticket)) });
   const response = await fetch(`${tag.base}tickets`, { ...options, method: "POST", body });
   const { reference, error } = fieldsOf(await response.clone().json());
-  if (typeof reference === "string") tellPage({ threadId, conversation: pairs.map(asToldPair), desk, reference });
-  else if (!isForVisitor(response.status, fieldsOf(error))) return undefined;
+  const { code, fields } = fieldsOf(error);
+  if (typeof reference === "string") {
+    const detail: HandoffDetail = { threadId, conversation: pairs.map(asToldPair), desk, reference };
+    // Kapa's widget does so itself.
+    if (!doc.querySelector("script[data-website-id][src*=kapa]"))
+      doc.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail }));
+  }
+  // The visitor cannot change a conversation that is refused.
+  else if (!code || !REFUSALS.includes(response.status) || fieldsOf(fields).conversation) return undefined;
   return response;
-}
-
-/** Whether a refusal means something to the visitor, who cannot change a conversation that is refused. */
-function isForVisitor(status: number, { code, fields }: Fields): boolean {
-  return !!code && REFUSALS.includes(status) && !fieldsOf(fields).conversation;
 }
 
 function submissionIdOf(content: string): string {
   const id = submissionIds.get(content) ?? randomUuid();
   submissionIds.set(content, id);
   return id;
-}
-
-/** A signal that aborts with the page's own request or at the time limit, if the browser can combine the two. */
-function limited(signal: AbortSignal | null | undefined): AbortSignal | null | undefined {
-  if (!AbortSignal.any) return signal;
-  const limit = AbortSignal.timeout(LIMIT_MILLISECONDS);
-  return AbortSignal.any(signal ? [limit, signal] : [limit]);
-}
-
-/** Dispatches the ticket's event, unless Kapa's widget is on the page, which does so itself. */
-function tellPage(detail: HandoffDetail): void {
-  if (doc.querySelector("script[data-website-id][src*=kapa]")) return;
-  doc.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail }));
 }

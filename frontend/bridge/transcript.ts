@@ -9,6 +9,10 @@ export interface WirePair extends Pair {
   sources?: unknown;
   uncertain?: boolean;
   reaction?: unknown;
+  /** Why the visitor voted so: Kapa's object, or its JSON. */
+  comment?: unknown;
+  /** The names of the files that were given with the question. */
+  files?: unknown[];
 }
 
 export interface Thread {
@@ -55,8 +59,8 @@ export function completePair(pair: WirePair, id: string): void {
 export function writeStorage(): void {
   try {
     // First, so that nothing outdated remains if the new text does not fit.
-    sessionStorage.removeItem(STORAGE_KEY);
-    sessionStorage.setItem(STORAGE_KEY, JSON.stringify([...threads]));
+    delete sessionStorage[STORAGE_KEY];
+    sessionStorage[STORAGE_KEY] = JSON.stringify([...threads]);
   } catch {
     // The storage is full or forbidden: only a reload loses the conversation.
   }
@@ -64,7 +68,7 @@ export function writeStorage(): void {
 
 function readStorage(): Map<string, Thread> {
   try {
-    return new Map(JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]"));
+    return new Map(JSON.parse(sessionStorage[STORAGE_KEY] ?? null));
   } catch {
     // The storage is forbidden, or has another script's text: no conversation continues.
     return new Map();

@@ -2,10 +2,7 @@
 
 /** A random UUID (version 4). `crypto.randomUUID()` is missing on pages served over plain http, as on intranets. */
 export function randomUuid(): string {
-  return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, randomHexDigit);
-}
-
-function randomHexDigit(): string {
-  const [byte = 0] = crypto.getRandomValues(new Uint8Array(1));
-  return (byte % 16).toString(16);
+  return "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, () =>
+    (Number(crypto.getRandomValues(new Uint8Array(1))) % 16).toString(16),
+  );
 }

@@ -8,6 +8,10 @@ export interface KnownPair extends Pair {
   sources?: object[];
   uncertain?: boolean;
   reaction?: Reaction;
+  /** What the visitor said with the vote. */
+  comment?: unknown;
+  /** The names of files that the visitor gave to the chat. */
+  files?: unknown[];
 }
 
 export interface Thread {

@@ -13,7 +13,8 @@ import pytest
 from jinja2 import Environment
 
 from flask_kapa_handoff import Conversation, Field, QuestionAnswer, Source
-from flask_kapa_handoff.delivery.mail.message import ComposedMessage, Letterhead, compose
+from flask_kapa_handoff.delivery.mail.bodies import Letterhead
+from flask_kapa_handoff.delivery.mail.message import ComposedMessage, compose
 from tests.helpdesks.environment import ROOT, ask
 from tests.helpers.mails import a_ticket
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from flask import Flask
 
 from flask_kapa_handoff import Conversation, QuestionAnswer
-from flask_kapa_handoff.delivery.mail.message import Letterhead
+from flask_kapa_handoff.delivery.mail.bodies import Letterhead
 from flask_kapa_handoff.storage.tickets import Status, Ticket
 from tests.helpers.offers import signed_offer
 from tests.helpers.tickets import send_ticket
@@ -100,6 +100,9 @@ def a_ticket(**fields: Any) -> tuple[Ticket, Conversation]:
         "transcript_source": "browser",
         "triggers": "uncertainty",
         "fields": {},
+        "context": {},
+        "ancestors": (),
+        "earlier_pairs": 0,
         "status": Status.QUEUED,
         "queued_at": moment,
     }

@@ -160,6 +160,14 @@ assert_type(signed_in().email, str)
 assert_type(signed_in().name, str | None)
 
 
+@handoff.context_loader
+def load_context() -> dict[str, str]:
+    return {"Plan": "Team"}
+
+
+assert_type(load_context(), dict[str, str])
+
+
 @handoff.ticket_filter
 def check(submission: Submission) -> Flag | None:
     if not solved(submission.submission_id):
@@ -238,6 +246,11 @@ def takes_an_id(user_id: int) -> Visitor | None:
 @handoff.visitor_loader  # type: ignore[type-var]
 def gives_an_address() -> str:
     return "ada@example.com"
+
+
+@handoff.context_loader  # type: ignore[type-var]
+def gives_numbers() -> dict[str, int]:
+    return {"Seats": 5}
 
 
 @handoff.ticket_filter  # type: ignore[type-var]

@@ -6,7 +6,8 @@ from ...conversation import Conversation
 from ...storage.tickets import Ticket
 from ..mailroom import Mailroom
 from ..outcomes import Delivered, Refused, TryLater
-from .message import ComposedMessage, Letterhead, compose
+from .bodies import Letterhead
+from .message import ComposedMessage, compose
 from .transport import Transport
 
 
@@ -48,6 +49,7 @@ class MailChannel:
             config.fields,
             config.subject,
             config.sender_names_visitor,
+            mailroom.ticket_url(ticket.reference),
         )
         try:
             return compose(mailroom.templates, letterhead, ticket, conversation)

@@ -15,6 +15,7 @@ from ...links import Links
 from ...markdown import Renderer, lines
 from ...template_environment import OPTIONS, TEMPLATES, TemplateEnvironment
 from ...text import one_line, quoted
+from .styles import with_styles
 
 TEXT, HTML = "kapa_handoff/mail/ticket.txt", "kapa_handoff/mail/ticket.html"
 
@@ -27,15 +28,15 @@ def template_functions(page: str | None = None) -> dict[str, Callable[..., objec
     Arguments:
         page: the address of the page where the answers were shown.
     """
-    links = Links()
+    links, render = Links(), Renderer(page)
     return {
         "is_link": is_link,
         "lines": lines,
-        "link": links.link,
+        "link": lambda address, words="": with_styles(links.link(address, words)),
         "one_line": one_line,
         "plain_address": links.plain_address,
         "quoted": quoted,
-        "to_html": Renderer(page),
+        "to_html": cache(lambda text: with_styles(render(text))),  # a mail that is too large is written several times
     }
 
 

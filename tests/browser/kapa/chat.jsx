@@ -23,9 +23,9 @@ window.until = (condition) =>
   });
 
 /** Asks, and resolves when the answer is there, or has failed, or was stopped. */
-window.ask = async (question) => {
+window.ask = async (question, files) => {
   const count = window.chat.conversation.length;
-  await window.chat.submitQuery(question);
+  await window.chat.submitQuery(question, files);
   await window.until(
     (chat) =>
       chat.conversation.length > count &&

@@ -8,6 +8,7 @@ stops. Chromium is told by ``--host-resolver-rules`` where these hosts are.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import select
 import socket
@@ -116,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         statuses = answers.statuses[word]
         status = statuses.pop(0) if statuses else 200
-        self._reply(status, json.dumps({"word": word, "length": len(body)}).encode(), "application/json")
+        said = {"word": word, "length": len(body), "id": f"{word}-{hashlib.sha256(body).hexdigest()}"}
+        self._reply(status, json.dumps(said).encode(), "application/json")
 
     def _answer_question(self, question: str) -> None:
         streams = self.server.answers.streams[question]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from flask_kapa_handoff.storage.tables import UTCDateTime
+from flask_kapa_handoff.storage.column_types import UTCDateTime
 
 revision = "0003"
 down_revision = "0002"

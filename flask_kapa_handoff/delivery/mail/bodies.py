@@ -1,0 +1,194 @@
+"""The text and the HTML of a ticket's mail, small enough to be shown whole, and the files with the rest.
+
+Gmail shows 102 kB of HTML and hides the rest; comments at helpdesks end at 64 KiB. What does not fit is attached.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment
+
+from ...config_values import AS_TEXT, DEFAULT_SUBJECT
+from ...conversation import Conversation
+from ...fields import Field, labelled
+from ...storage.tickets import Ticket
+from ...text import visible, with_visible
+from ...triggers import read_triggers, reasons
+from ...unknown import Unknown
+from .mime import Attachment, octets
+from .rendering import render_bodies, template_functions
+from .transcript import Transcript, cut
+
+MAX_HTML, MAX_TEXT = 95_000, 60_000
+"""The largest bodies, in octets."""
+
+MAX_ATTACHMENT = 1_500_000
+"""The largest file, in octets: with base64, which adds 37 %, two of them and the bodies stay below 5 MB."""
+
+_PARTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
+"""Parts of the pairs that should fit, tried in order: some become larger than others as HTML."""
+
+_LENGTHS = (20_000, 8_000, 3_000, 1_000, 300, 100)
+"""Characters after which long texts are cut, tried in order, if the pressed pair alone is too large."""
+
+
+@dataclass(frozen=True)
+class Letterhead:
+    """What a site's mails have in common.
+
+    Arguments:
+        site_name: in the subject and the text.
+        sender: the ``From`` address, the site's own; ``Name <address>`` or the address alone.
+        auto_submitted: adds ``Auto-Submitted: auto-generated`` (RFC 3834).
+        attach_json: attaches ``conversation.json``; ``"txt"``: as ``conversation.txt``.
+        site_fields: see KAPA_HANDOFF_FIELDS.
+        subject: see KAPA_HANDOFF_SUBJECT.
+        names_visitor: ``From`` has the visitor's name, and says via which site.
+        ticket_url: the address of the ticket's admin page; None: the mail has no link to it.
+    """
+
+    site_name: str
+    sender: str
+    auto_submitted: bool = False
+    attach_json: bool | str = True
+    site_fields: tuple[Field, ...] = ()
+    subject: str = DEFAULT_SUBJECT
+    names_visitor: bool = True
+    ticket_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """Everything that a mail says.
+
+    Arguments:
+        html: None: its template failed.
+    """
+
+    text: str
+    html: str | None
+    attachments: list[Attachment]
+
+
+def write_bodies(
+    environment: Environment, letterhead: Letterhead, ticket: Ticket, conversation: Conversation
+) -> Bodies:
+    """Write a ticket's bodies, of at most :data:`MAX_HTML` and :data:`MAX_TEXT`.
+
+    The note, the pressed pair and the latest pairs stay. If there is more, the whole mail is attached as
+    ``conversation.html``, and the bodies say so. Only a template of the site's own may make them larger.
+    """
+    stored = f"The whole conversation is stored with ticket {ticket.reference}."
+    attachments, missing = [], []
+    if letterhead.attach_json:
+        document = _json(ticket, conversation)
+        if _size(document) <= MAX_ATTACHMENT:
+            attachments.append(Attachment(*_file(letterhead), document))
+        else:
+            missing = [f"{_file(letterhead)[0]} is too large for this mail."]
+    transcript = Transcript(ticket, conversation.visible())
+    remark = {"remark": " ".join([*missing, stored]) if missing else ""}
+    shown = _context(letterhead, ticket) | transcript.context(len(transcript)) | remark
+    whole = render_bodies(environment, shown)
+    if _fits(*whole):
+        return Bodies(*whole, attachments)
+
+    text, html = whole
+    if letterhead.attach_json == AS_TEXT:  # for a helpdesk that takes no other files
+        files = [Attachment("whole-conversation.txt", "text/plain", text)]
+    else:
+        files = [
+            Attachment("conversation.html", "text/html", html or ""),
+            Attachment("conversation.txt", "text/plain", text),
+        ]
+    file = next((one for one in files if 0 < _size(one.text) <= MAX_ATTACHMENT), None)
+    context = _context(letterhead, ticket)  # with a renderer of its own: the whole may have used up what one may cost
+    where = stored if file is None else f"The attached {file.filename} has the whole conversation."
+
+    def render(latest: int, length: int | None = None) -> tuple[str, str | None]:
+        shown = transcript.context(latest, length)
+        said = missing if length is None else [*missing, "Long texts are shortened here."]
+        if hidden := len(transcript) - len(shown["pairs"]):
+            said = [*said, f"{hidden} earlier question{'s are' if hidden != 1 else ' is'} not shown here."]
+        short = context if length is None else _shortened(context, length)
+        return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
+
+    share = min(MAX_TEXT / _size(text), MAX_HTML / _size(html or " "))
+    counts = [transcript.within(int(share * part * transcript.octets)) for part in _PARTS]
+    tries = [*((latest, None) for latest in dict.fromkeys(counts)), *((0, length) for length in _LENGTHS)]
+    for latest, length in tries:
+        bodies = render(latest, length)
+        if _fits(*bodies):
+            return Bodies(*bodies, [file, *attachments] if file is not None else attachments)
+    # A template of the site's own is larger than that itself, and shortening the texts does not help.
+    if html is not None and _size(html) > MAX_ATTACHMENT:
+        html = None
+    return Bodies(octets(text)[:MAX_ATTACHMENT].decode(errors="ignore").replace("\r\n", "\n"), html, attachments)
+
+
+def whose_word(ticket: Ticket, site_name: str) -> str:
+    """A sentence for agents on the source of the conversation."""
+    if ticket.transcript_source == "site":
+        return f"This transcript is {site_name}'s own record of the conversation."
+    if ticket.transcript_source != "browser":
+        return f"The source of this transcript is {Unknown(ticket.transcript_source).label}."
+    return "The visitor's browser sent this transcript, so it could have been altered."
+
+
+def _size(text: str) -> int:
+    # Counting the octets of most texts is not needed: none has more than four, and a line end has two.
+    return len(octets(text)) if 8 * len(text) > MAX_TEXT else len(text)
+
+
+def _fits(text: str, html: str | None) -> bool:
+    return _size(text) <= MAX_TEXT and _size(html or "") <= MAX_HTML
+
+
+def _shortened(context: dict[str, Any], length: int) -> dict[str, Any]:
+    return context | {
+        name: [(label, cut(value, length)) for label, value in context[name]] for name in ("fields", "context")
+    }
+
+
+def _context(letterhead: Letterhead, ticket: Ticket) -> dict[str, Any]:
+    site_name = visible(letterhead.site_name)
+    return {
+        "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
+        "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
+        "context": [(visible(label), visible(value)) for label, value in ticket.context.items()],
+        "site_name": site_name,
+        "ticket_url": letterhead.ticket_url,
+        "reasons": reasons(read_triggers(ticket.triggers)),
+        "whose_word": whose_word(ticket, site_name),
+        **template_functions(ticket.page),
+    }
+
+
+def _file(letterhead: Letterhead) -> tuple[str, str]:
+    """The name and the type of the attached JSON."""
+    if letterhead.attach_json == AS_TEXT:
+        return "conversation.txt", "text/plain"
+    return "conversation.json", "application/json"
+
+
+def _json(ticket: Ticket, conversation: Conversation) -> str:
+    document = {
+        "reference": ticket.reference,
+        "created_at": ticket.created_at.isoformat(),
+        "desk": ticket.desk,
+        "email": ticket.visitor_email,
+        "note": ticket.note,
+        "fields": dict(ticket.fields),
+        "context": dict(ticket.context),
+        "page": ticket.page,
+        "thread_id": ticket.thread_id,
+        "answer_id": ticket.answer_id,
+        "triggers": [name for name in ticket.triggers.split(",") if name],
+        "transcript_source": ticket.transcript_source,
+        "flag": ticket.flag,
+        "conversation": conversation.as_json(),
+    }
+    return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; indenting it takes three times as long

@@ -1,0 +1,60 @@
+"""Reads what a chat may know about a pair besides its texts: why an answer was voted down, and which files were given.
+
+It comes from others and says little, so nothing here is refused: what cannot be read counts as missing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .text import clean_text
+
+MAX_COMMENT = 2_000
+"""Longest comment on an answer, in characters; the rest is cut off."""
+
+MAX_FILES, MAX_FILE_NAME = 20, 255
+"""The most files of one question, and the longest name in characters; the rest is cut off."""
+
+_REASONS = {
+    "incorrect": "Incorrect",
+    "irrelevant": "Irrelevant",
+    "unaddressed": "Does not address the question",
+}
+"""The reasons of Kapa's form, with their words for people."""
+
+
+def read_comment(value: Any) -> str:
+    """What the visitor said about an answer with the vote; ``""``: nothing.
+
+    Arguments:
+        value: a text, or Kapa's object with ``incorrect``, ``irrelevant``, ``unaddressed`` and the text ``issue``, or
+            its JSON.
+    """
+    text, decoded = value, value
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            decoded = json.loads(value)
+        except (ValueError, RecursionError):
+            decoded = None
+    if isinstance(decoded, dict):
+        said = [words for name, words in _REASONS.items() if decoded.get(name) is True]
+        issue = decoded.get("issue")
+        text = ". ".join([*said, issue.strip()] if isinstance(issue, str) and issue.strip() else said)
+    return _cut(clean_text(text).strip(), MAX_COMMENT) if isinstance(text, str) else ""
+
+
+def read_files(value: Any) -> tuple[str, ...]:
+    """The names of files; texts, or objects with ``file_name`` or ``name``."""
+    names = [_name(item) for item in value[:MAX_FILES]] if isinstance(value, (list, tuple)) else []
+    return tuple(name for name in names if name)
+
+
+def _name(item: Any) -> str:
+    if isinstance(item, dict):
+        item = item.get("file_name") or item.get("name")
+    return _cut(" ".join(clean_text(item).split()), MAX_FILE_NAME) if isinstance(item, str) else ""
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
