@@ -29,6 +29,7 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage import removal
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import delivery_attempt, ticket
+from flask_kapa_handoff.testing import change_settings
 from tests.helpers.commands import invoke, left, mailing
 from tests.helpers.erased_site import CANARY, EMAIL, erase, site_of_a_visitor, traces
 from tests.helpers.servers import MailServer
@@ -198,14 +199,15 @@ def test_the_address_that_tickets_go_to_stays_the_destination(
     make_app: Callable[..., Flask], mail_server: MailServer
 ) -> None:
     """It is the site's configuration, and the person is told; as the one who changed settings it is erased."""
-    app = site_of_a_visitor(
-        lambda handoff: make_app(handoff=handoff, KAPA_HANDOFF_EMAIL=EMAIL, KAPA_HANDOFF_PINNED="email"),
-        KapaHandoff(),
-        mail_server.port,
-    )
+    app = site_of_a_visitor(lambda handoff: make_app(handoff=handoff), KapaHandoff(), mail_server.port)
+    change_settings(app, email=EMAIL)
     output = invoke(app, "erase", EMAIL, "--yes").output
     assert f"Tickets go to {EMAIL}, so it stays in the settings and their history as the destination." in output
-    assert set(history(app)) == {("erased", EMAIL, EMAIL)}
+    assert history(app)[:2] == [
+        ("a test", "support@example.com", EMAIL),
+        ("boss@example.com", EMAIL, "support@example.com"),
+    ]
+    assert {changed_by for changed_by, *_ in history(app)[2:]} == {"erased"}
 
 
 def test_an_admin_without_tickets_is_erased_after_a_question(
