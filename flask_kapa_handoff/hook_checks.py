@@ -131,7 +131,15 @@ def _counted(arguments: Sequence[str]) -> str:
 
 
 def flaw(conversation: Conversation) -> str:
-    """Which part of an unusable conversation is wrong, by its place and type; never its text."""
+    """Why a conversation is unusable: its wrong part, by place and type, never its text."""
+    if wrong := wrong_part(conversation):
+        return wrong
+    has_text = any(pair.question.strip() or pair.answer.strip() for pair in conversation.pairs)
+    return "its pairs cannot be read" if has_text else "no pair has any text"
+
+
+def wrong_part(conversation: Conversation) -> str:
+    """Which part of a conversation has a wrong type; empty: none has."""
     for index, pair in enumerate(conversation.pairs):
         place = f"pairs[{index}]"
         if not isinstance(pair, QuestionAnswer):
@@ -146,8 +154,7 @@ def flaw(conversation: Conversation) -> str:
                 return f"{place}.sources[{number}] is {type(source).__name__}, not Source"
             if not isinstance(source.title, str) or not isinstance(source.url, str):
                 return f"{place}.sources[{number}] has a title or url that is not text"
-    has_text = any(pair.question.strip() or pair.answer.strip() for pair in conversation.pairs)
-    return "its pairs cannot be read" if has_text else "no pair has any text"
+    return ""
 
 
 def odd_value(conversation: Conversation) -> str:

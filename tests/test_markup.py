@@ -162,3 +162,20 @@ def test_the_page_of_an_offer_is_an_address_of_the_web(make_app: Callable[..., F
     assert answer.status_code == 201
     assert "javascript:" not in answer.text
     assert "http://localhost/page" in answer.text
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ({"question": "How?", "answer": "So."}, "pairs[0] is dict, not QuestionAnswer"),
+        (QuestionAnswer("How?", "So.", sources=None), "pairs[0].sources is NoneType, not a list of Source"),  # type: ignore[arg-type]
+        (QuestionAnswer("How?", "So.", sources=({"title": "Guide"},)), "pairs[0].sources[0] is dict, not Source"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_conversation_of_wrong_parts_costs_the_page_only_its_button(
+    app: Flask, caplog: pytest.LogCaptureFixture, pair: Any, words: str
+) -> None:
+    """The log names the wrong part, and the site's page goes on."""
+    assert button(app, conversation=Conversation([pair], "t1")) == ""
+    assert words in caplog.text

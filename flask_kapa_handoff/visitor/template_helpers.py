@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from ..conversation import Conversation
 from ..errors import ConfigurationError, Invalid, Unavailable
+from ..hook_checks import wrong_part
 from ..offers import Offer, offer_for
 from ..settings import DEFAULT_DESK, DESKS, DeskSettings, current_settings
 from ..state import current_state
@@ -126,6 +127,11 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
     except (ConfigurationError, Invalid, Unavailable) as error:
         # The answer matters more than the button, so the site's page must not fail with it.
         _logger.error("The handoff button is left out: %s", error)
+        return Markup()
+    except (AttributeError, TypeError):
+        if not (wrong := wrong_part(conversation)):
+            raise
+        _logger.error("The handoff button is left out: in the conversation that it was given, %s.", wrong)
         return Markup()
 
 
