@@ -177,5 +177,5 @@ def test_a_conversation_of_wrong_parts_costs_the_page_only_its_button(
     app: Flask, caplog: pytest.LogCaptureFixture, pair: Any, words: str
 ) -> None:
     """The log names the wrong part, and the site's page goes on."""
-    assert button(app, conversation=Conversation([pair], "t1")) == ""
+    assert button(app, conversation=Conversation((pair,), "t1")) == ""
     assert words in caplog.text
