@@ -103,7 +103,8 @@ def test_wrong_default_sender_is_named(
 
 def test_sender_of_the_package_comes_first(mail_server: MailServer, smtp_site: Callable[..., Flask]) -> None:
     """KAPA_HANDOFF_SENDER takes precedence over MAIL_DEFAULT_SENDER, in the envelope as in From."""
-    app = smtp_site(mail_server, KAPA_HANDOFF_SENDER=("Foo, Bar", "handoff@example.com"))
+    sender = ("Foo, Bar", "handoff@example.com")
+    app = smtp_site(mail_server, KAPA_HANDOFF_SENDER=sender, KAPA_HANDOFF_SENDER_NAMES_VISITOR=False)
     send_ticket(app.test_client())
     deliver(app)
     (mail,) = mail_server.received

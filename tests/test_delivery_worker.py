@@ -270,7 +270,7 @@ def test_raising_template_loses_no_mail(
         assert endings.wait_for(bad, good) == [Status.DELIVERED, Status.DELIVERED]
     texts = {mail.message["X-Kapa-Handoff-Ticket"]: mail.body("plain") for mail in mail_server.received}
     assert texts[good].strip() == "OWN fine"
-    assert "\r\n> boom\r\n" in texts[bad]
+    assert "\r\n| boom\r\n" in texts[bad]
     assert bad in texts[bad]
 
 

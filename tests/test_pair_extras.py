@@ -106,9 +106,9 @@ def test_the_mail_has_them_with_their_pair(write: Callable[..., bytes], kind: st
         assert "&lt;i&gt;log&lt;/i&gt;.txt</bdi>, <bdi>b</bdi>" in said
         assert "Voted down</span>: <bdi>x" in said
     else:
-        assert "> Files: <i>log</i>.txt, b" in said
+        assert "| Files: <i>log</i>.txt, b" in said
         assert "ANSWER (voted down)" in said
-        assert "> <b>bold</b>\r\n> Ticket:" in said
+        assert "| <b>bold</b>\r\n| Ticket:" in said
     (attachment,) = read(data).iter_attachments()
     document = json.loads(attachment.get_content())
     assert document["conversation"][0]["comment"] == hostile

@@ -1,7 +1,7 @@
 """Tokens that their issuer's prefix gives away, whatever surrounds them.
 
 The prefixes, lengths and alphabets are published facts. Most were collected from the rules of gitleaks
-(https://github.com/gitleaks/gitleaks, MIT License, Copyright (c) 2019 Zachary Rice), the others from the issuers' own
+(MIT License, Copyright (c) 2019 Zachary Rice), the others from the issuers' own
 documents. The table and everything that reads it are our own.
 """
 
