@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 class SettingsCache:
-    """One process's copy of the desks' settings, which may be a moment old; decisions about tickets read the database."""
+    """One process's copy of the desks' settings, a moment old at most; decisions about tickets read the database."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, DeskSettings | None]] = {}
