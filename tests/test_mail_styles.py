@@ -157,7 +157,7 @@ def test_no_text_is_taken_for_a_tag(write: Callable[..., bytes], text: str) -> N
         ),
     ],
 )
-@pytest.mark.filterwarnings("ignore:Current server name")  # Werkzeug before 2.3
+@pytest.mark.filterwarnings("ignore:Current server name")  # the lowest Werkzeug
 def test_the_tickets_page_is_found_by_the_configuration(
     make_app: Callable[..., Flask], config: dict[str, Any], url: str | None
 ) -> None:
