@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,7 @@ class Fault:
         self._engine = engine
         self._left = number
         self._happen = happen
+        self._thread = threading.get_ident()
         self.happened = False
 
     @contextmanager
@@ -85,6 +87,8 @@ class Fault:
         self._count(connection)
 
     def _count(self, connection: Connection) -> None:
+        if threading.get_ident() != self._thread:
+            return  # such as the one that stores the number of refusals
         self._left -= 1
         if self._left == 0:
             self.happened = True
