@@ -136,6 +136,8 @@ def test_at_ten_times_the_sites_limit_it_refuses(make_site: Callable[..., Flask]
     assert 40 * 60 - passed - 1 <= int(refused.headers["Retry-After"]) <= 40 * 60 + 1
     assert json_of(refused)["error"]["message"].startswith("We can't take more messages right now.")
     make_older(app, timedelta(seconds=int(refused.headers["Retry-After"])))
+    assert send(app).status_code == 201
+    make_older(app, timedelta(hours=1))
     assert json_of(send(app))["status"] == "queued"
 
 
