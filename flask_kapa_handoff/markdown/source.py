@@ -32,14 +32,15 @@ _BARE_ADDRESS = re.compile(
 )
 _TARGET = re.compile(r"(?:\]\([ \t]*<?|\]:[ \t]*<?|<)\Z")  # before the address of a link in Markdown
 
-_TILDE = re.compile(r"(?<![~\\])~(?!~)")
+# Each pattern begins with a literal, which is found much faster than a lookbehind.
+_TILDE = re.compile(r"~(?<![~\\]~)(?!~)")
 # A variable of a shell, or an amount of money: no formula begins there.
-_DOLLAR = re.compile(r"(?<![$\\])\$(?=[A-Z_]{2}|\{[A-Za-z_]|\d[\d,.]*[,;:!?)]?(?:\s+[^\s+*/=<>\\^-]|\s*\Z))")
+_DOLLAR = re.compile(r"\$(?<![$\\]\$)(?=[A-Z_]{2}|\{[A-Za-z_]|\d[\d,.]*[,;:!?)]?(?:\s+[^\s+*/=<>\\^-]|\s*\Z))")
 _BREAK = re.compile(r"\\<(?=br)", re.IGNORECASE)
 
 # A formula in LaTeX's brackets, within a paragraph; or a bracket alone.
 _FORMULA = re.compile(
-    r"(?<!\\)\\(?:"
+    r"\\(?<!\\\\)(?:"
     r"\(((?:[^\\\n]|\\[^()\n]|\n(?![ \t>]*\n))+)\\\)"
     r"|\[((?:[^\\\n]|\\[^\[\]\n]|\n(?![ \t>]*\n))+)\\\]"
     r"|[(\[])"
@@ -73,7 +74,9 @@ def prepared(text: str) -> str:
             text = _BARE_ADDRESS.sub(_marked_address, text)
     # One character is found much faster than two.
     if "\\" in text or "$" in text:
-        text = _DOLLAR.sub(lambda _: f"{_PLAIN}$", _with_formula_blocks(text))
+        text = _with_formula_blocks(text)
+    if "$" in text:
+        text = _DOLLAR.sub(lambda _: f"{_PLAIN}$", text)
     if "\\" in text:
         text = _FORMULA.sub(_marked_formula, _BREAK.sub(rf"\\<{LATEX}", text))
     if "~" in text:
