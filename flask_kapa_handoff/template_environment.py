@@ -13,6 +13,7 @@ from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
 from .tracebacks import place_of
+from .translation import current_language, gettext_html, ngettext_html
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -78,6 +79,7 @@ def make_environment(app: Flask, *, replaceable: bool = True) -> TemplateEnviron
     own.filters = {**site.filters, **FILTERS}
     own.tests = {**site.tests, **TESTS}
     own.globals = {**site.globals, **DEFAULT_NAMESPACE, "url_for": app.url_for}
+    own.globals |= {"_": gettext_html, "ngettext": ngettext_html, "language": current_language}
     return own
 
 
