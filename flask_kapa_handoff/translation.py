@@ -200,11 +200,11 @@ def _number(value: int) -> str:
 
 def _names_of(tag: str) -> list[str]:
     """The names that a catalog for a language may have, the most exact one first."""
-    from babel import Locale
+    from babel import Locale, UnknownLocaleError
 
     try:
         locale = Locale.parse(tag.replace("-", "_")[:40])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, UnknownLocaleError):
         return []
     names = [str(locale), f"{locale.language}_{locale.script}", f"{locale.language}_{locale.territory}"]
     if locale.script is None or locale.language not in _WITHOUT_SCRIPT:
