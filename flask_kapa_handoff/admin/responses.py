@@ -29,6 +29,7 @@ _NAMES = frozenset(
         "alarms",
         "alone",
         "attempts",
+        "button_text",
         "channel",
         "configured",
         "context",

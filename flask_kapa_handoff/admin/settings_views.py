@@ -23,6 +23,7 @@ from ..signals import notify, settings_changed
 from ..state import State, current_state
 from ..translation import noop as N_
 from ..triggers import TABLE
+from ..web.language import shown_button_text
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from ..web.ticket_form import TicketForm
@@ -154,6 +155,7 @@ def _preview_context(state: State, form: SettingsForm) -> dict[str, Any]:
     shown = form.wanted
     return {
         "shown": shown,
+        "button_text": shown_button_text(shown),
         "unsaved": bool(shown.differences(form.current)) or bool(form.errors),
         "handoff_form": TicketForm.empty(
             state.offer_signer(), "", desk=form.current.desk, site_fields=state.config.fields
