@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from configparser import ConfigParser
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel import Locale
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_mapping
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
@@ -31,15 +32,13 @@ SHOWN_BY_SCRIPTS = re.compile(r"data-[a-z-]+")
 @pytest.fixture(scope="module")
 def messages() -> dict[str, tuple[str, ...]]:
     """Every message in the code and the templates, with its plural."""
-    with (ROOT / "babel.cfg").open() as file:
-        methods, options = parse_mapping(file)
+    mapping = ConfigParser()
+    mapping.read(ROOT / "babel.cfg", "utf-8")
     found: dict[str, tuple[str, ...]] = {}
-    for folder in ("flask_kapa_handoff", "templates"):
+    for section in mapping.sections():
+        method, folder, pattern = re.fullmatch(r"(\w+): (\w+)/(.+)", section).groups()  # type: ignore[union-attr]
         for _, _, message, _, _ in extract_from_dir(
-            ROOT / folder,
-            [(pattern.removeprefix(f"{folder}/"), method) for pattern, method in methods if pattern.startswith(folder)],
-            {pattern.removeprefix(f"{folder}/"): option for pattern, option in options.items()},
-            keywords=KEYWORDS,
+            ROOT / folder, [(pattern, method)], {pattern: dict(mapping[section])}, keywords=KEYWORDS
         ):
             texts = (message,) if isinstance(message, str) else tuple(text for text in message if text is not None)
             found[texts[0]] = texts
@@ -52,16 +51,18 @@ def read(path: Path) -> Catalog:
         return read_po(file, locale=path.parts[-3], abort_invalid=True)
 
 
-def in_use(catalog: Catalog) -> Iterator[Message]:
+def in_use(catalog: Catalog) -> Iterator[Any]:
     return (message for message in catalog if message.id)
 
 
-def forms(message: Message) -> list[tuple[str, str]]:
+def forms(message: Any) -> list[tuple[str, str]]:
     """Each text of a message with the English one that it stands for."""
     if isinstance(message.id, str):
         return [(message.id, message.string)]
-    return [(message.id[0] if len(message.string) > 1 and place == 0 else message.id[1], text)
-            for place, text in enumerate(message.string)]
+    return [
+        (message.id[0] if len(message.string) > 1 and place == 0 else message.id[1], text)
+        for place, text in enumerate(message.string)
+    ]
 
 
 def test_there_are_catalogs() -> None:
@@ -151,7 +152,9 @@ def test_a_page_says_nothing_that_cannot_be_translated(path: Path) -> None:
     texts.close()
 
     assert [text for text in texts.found if text.replace(MARK, "").strip() not in UNITS] == []
-    assert [text for text in _constants(environment.parse(source)) if re.search(r"[a-z] [a-z]|^[A-Z][a-z]+", text)] == []
+    assert [
+        text for text in _constants(environment.parse(source)) if re.search(r"[a-z] [a-z]|^[A-Z][a-z]+", text)
+    ] == []
 
 
 def _constants(tree: nodes.Node) -> Iterator[str]:
