@@ -78,6 +78,8 @@ def _is_within(domain: str, names: tuple[str, ...]) -> bool:
 
 def _mistake(text: str) -> str | None:
     """The usual slips, in plain words; None: it is another one."""
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES
+
     local, at, domain = text.rpartition("@")
     if not at:
         return _("the @ is missing")
@@ -93,6 +95,9 @@ def _mistake(text: str) -> str | None:
         return _("something like .com is missing after the @")
     if any(not part for part in [*local.split("."), *domain.split(".")]):
         return _("there is a dot too many")
+    ending = domain.lower().rpartition(".")[2]
+    if ending in SPECIAL_USE_DOMAIN_NAMES:
+        return _("mail can't reach an address that ends in .%(ending)s", ending=ending)
     return None
 
 
