@@ -453,6 +453,21 @@ def test_the_cells_of_a_transcript_are_aligned_as_written(page: Page, site: Flas
     assert aligned == ["start", "right", "start", "right"]
 
 
+def test_each_paragraph_of_a_note_has_its_own_direction(page: Page, site: Flask, serve: Serve) -> None:
+    """An English one after an Arabic one begins at the left."""
+    reference = send_ticket(site.test_client(), note="لا يعمل.\n\nIt is down.")
+    page.goto(f"{serve(site)}/handoff/admin/tickets/{reference}")
+    indent = page.locator(".handoff-note").evaluate(
+        """(note) => {
+            const text = note.firstChild, range = document.createRange();
+            range.setStart(text, text.data.indexOf("It"));
+            range.setEnd(text, text.length);
+            return range.getBoundingClientRect().left - note.getBoundingClientRect().left;
+        }"""
+    )
+    assert indent < 8
+
+
 def test_in_a_narrow_frame_the_form_keeps_its_width(page: Page, admin_app: Callable[..., Flask], serve: Serve) -> None:
     """What counts is the width of the site's frame, not the window's; and a name in the frame is the site's own."""
     app = admin_app(KAPA_HANDOFF_ADMIN_TEMPLATE="office.html")
