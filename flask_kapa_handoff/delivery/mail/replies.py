@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 
 from ..outcomes import Refused, TryLater
-from .reply_classes import AT_MAIL, classify
+from .reply_classes import AT_CONNECT, AT_LOGIN, AT_MAIL, classify
 
 LONGEST = 500
 """The longest text of a reply or an error, in characters."""
@@ -26,8 +27,17 @@ def refusal(code: int, reply: bytes | str, *, at_mail: bool = False) -> TryLater
     if not 500 <= code <= 599:
         return TryLater(words)
     if at_mail:
-        words = words[: LONGEST - len(AT_MAIL)] + AT_MAIL
+        words = _at(AT_MAIL, words)
     return Refused(words) if classify(words).permanent else TryLater(words)
+
+
+def before_mail(words: str, *, at_login: bool = False) -> str:
+    """The words of a reply that refuses the connection or the login, and says so if it is a 5xx reply."""
+    return _at(AT_LOGIN if at_login else AT_CONNECT, words) if re.match(r"5\d\d\b", words) else words
+
+
+def _at(step: str, words: str) -> str:
+    return words[: LONGEST - len(step)] + step
 
 
 def words_of_reply(code: int, reply: bytes | str) -> str:

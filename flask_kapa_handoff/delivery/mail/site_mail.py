@@ -20,6 +20,7 @@ from ..mailroom import Mailroom
 from ..outcomes import Unreachable
 from .mail_settings import MailSettings, read_mail_settings
 from .message import ComposedMessage
+from .replies import before_mail
 from .sender import find_sender
 from .smtp_client import EncryptedSMTPClient, SMTPClient
 
@@ -88,7 +89,7 @@ class SiteMail:
             if isinstance(error, UnicodeEncodeError):
                 raise Unreachable("MAIL_USERNAME, MAIL_PASSWORD: smtplib sends ASCII characters only") from None
             if isinstance(error, smtplib.SMTPServerDisconnected) and client.refusal is not None:
-                raise Unreachable(client.refusal) from None
+                raise Unreachable(before_mail(client.refusal)) from None
             raise
         return client
 
