@@ -43,7 +43,8 @@ class SiteMail:
         if hasattr(found, "suppress"):
             return found
         # There is none, or one of another library with the same name.
-        return flask_mail.Mail().init_mail(app.config, app.debug, app.testing)
+        config = app.config | {"MAIL_DEBUG": False}  # not used here, and Flask-Mail does not take text
+        return flask_mail.Mail().init_mail(config, app.debug, app.testing)
 
     @property
     def settings(self) -> MailSettings:
