@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff, Refused, TryLater, testing
+from flask_kapa_handoff.delivery.alarms import find_alarms
 from flask_kapa_handoff.doctor import Level, examine
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import now
@@ -198,6 +199,9 @@ def test_words_of_a_channel_that_keeps_its_ticket_waiting_are_shown(with_parrot:
         connection.execute(ticket_table.update().values(queued_at=now(connection) - timedelta(hours=2)))
     (found,) = [what for what in findings(app) if "could not be sent yet" in what]
     assert found.endswith("The Parrot did not accept it yet: the licence has run out")
+    with state_of(app).database.read() as connection:
+        (alarm,) = find_alarms(connection)
+    assert alarm.details == ""  # the same words again
 
 
 # --- The admin pages and the commands --------------------------------------------------------------------------------
@@ -284,4 +288,4 @@ def test_the_command_for_a_test_goes_to_the_channel(with_parrot: Build) -> None:
     parrot.ending = Refused("no such cage")
     told = invoke(app, "test-mail", "ada@example.com")
     assert told.exit_code == 1
-    assert "Not sent. The Parrot did not accept it: no such cage" in told.output
+    assert told.output == "Error: Not sent. The Parrot did not accept it: no such cage\n"
