@@ -143,6 +143,7 @@ def test_every_admin_page_has_the_alarm(smtp: Callable[..., ScriptedServer], smt
     [
         ({"MAIL_DEFAULT_SENDER": None}, {}, "mail settings are not complete"),
         ({"MAIL_USE_TLS": True}, {}, "doesn't offer what the site's mail settings ask for"),
+        (LOG_IN, {"EHLO": ["250-smtp.example\r\n250 AUTH XOAUTH2"]}, "doesn't offer a login with a password"),
         (LOG_IN, {"AUTH": ["535 5.7.8 wrong password"]}, "refused the site's login"),
         (LOG_IN, {"AUTH": ["550 no such user"]}, "refused the site's login"),
         ({}, {"CONNECT": ["554 no SMTP service here"]}, "blocks mail from this site's server"),
