@@ -99,7 +99,7 @@ def _trouble(error: Unreachable) -> tuple[str, str]:
     if str(error).startswith("No suitable authentication method"):
         return (
             "The mail server {} does not offer a login with a password",
-            "Check MAIL_SERVER and MAIL_USE_TLS. Some providers take passwords only once you allow that, or at another "
+            "Check MAIL_SERVER and MAIL_USE_TLS. Some providers take passwords only once you allow it, or at another "
             "server.",
         )
     if isinstance(cause, smtplib.SMTPNotSupportedError):
