@@ -13,8 +13,8 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import requeue
-from flask_kapa_handoff.delivery.mail.replies import refusal
-from flask_kapa_handoff.delivery.mail.reply_classes import CLASSES, OTHER, classify
+from flask_kapa_handoff.delivery.mail.replies import classify, refusal
+from flask_kapa_handoff.delivery.mail.reply_classes import CLASSES, OTHER
 from flask_kapa_handoff.delivery.outcomes import Refused, TryLater
 from flask_kapa_handoff.delivery.reasons import plain_reason
 from flask_kapa_handoff.health import health

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .mail.reply_classes import classify
+from .mail.replies import classify
 
 _ASK = "Ask the site's operator to check"
 _UNREACHABLE = f"The mail server could not be reached. {_ASK} it."

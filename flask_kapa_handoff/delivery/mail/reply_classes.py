@@ -10,12 +10,7 @@ tests/data/smtp_replies.tsv names with each reply.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import NamedTuple
-
-AT_CONNECT, AT_LOGIN, AT_MAIL = " (before any mail)", " (in reply to the login)", " (in reply to MAIL)"
-"""The ends of the texts of 5xx replies that are about the site, whatever their words say."""
 
 _CHECK_ADDRESS = "Check where tickets go in the settings."
 _ASK = "Ask the site's operator to check"
@@ -54,7 +49,8 @@ CLASSES = (
             r"(again|try|come back) later|at a later time|(try|retry) (again )?in \d",
             r"please (retry|wait)|(^|\d )try again",
             r"temporar\w+ (local|system|error|problem|failure|unavailable|rejected|disabled|locked)",
-            r"(internal|local) (server )?error|\bbusy\b|slow down|service (currently )?unavailable\W*$",
+            r"(internal|local|server|system|database) (server )?error|out of memory|timed? ?out|again shortly|not now",
+            r"\bbusy\b|slow down|service (currently )?unavailable\W*$",
         ),
         weak="4.0 4.1",
         codes="503",
@@ -96,7 +92,7 @@ CLASSES = (
             r"sender\b.{0,60}\bnot (an? )?(active|valid|validated|authori[sz]ed|verified|allowed)",
             r"\b(no valid|envelope|spam|verify) sender|sender\b.{0,40}\b(suspended|disabled)|insufficient permission",
             r"\bfrom\W{1,2}(address|header|domain)|mail from must|your sending domain|mismatch|anti-?spoof",
-            r"verification failed for|callback .{0,40}\bverif",
+            r"verification failed for|callback .{0,40}\bverif|sender'?s? domain",
             r"\b(spf|dkim|dmarc)\b|unauthenticated (e-?mail|mail|message|sender)|authentication checks",
         ),
     ),
@@ -119,8 +115,9 @@ CLASSES = (
         f"The mail server refused the site's login. {_ASK} its password.",
         statuses="7.3 7.8 7.57 7.139",
         words=(
-            r"auth\w* (is )?(required|failed|unsuccessful|needed|first)|requires? authentication|turn on smtp auth",
-            r"client (was|is) not authenticated|(bad|invalid|incorrect) (credential|username|password|user name)",
+            r"auth\w* (is )?(required|failed|unsuccessful|needed|first|error)|requires? authentication",
+            r"turn on smtp auth|client (was|is) not authenticated",
+            r"(bad|invalid|incorrect) (credential|username|password|user name)",
         ),
         weak="7.9",
         codes="530 534 535",
@@ -132,7 +129,7 @@ CLASSES = (
         words=(
             r"(block|black|deny)[ -]?list|\b(rbl|dnsbl|sbl|xbl|pbl)\b|spamhaus|spamcop|barracuda|blocked (using|by)",
             r"(?<!not )\blisted (at|by|in|on)|reputation|banned(?! (attachment|file|content|url))",
-            r"reverse (dns|lookup)|\bptr\b|client host|\bhelo\b",
+            r"reverse (dns|lookup)|\bptr\b|client host|\bhelo|black ip|from your (ip|host|server)",
             r"\b(this|your|sending) ip\b|ip address|(^|\d )ip=|traffic not accepted|temporarily blocked",
             r"(^|\d )blocked\b",
             r"not accepting (network |e-?)?(messages|mail|connections)|no smtp service|connections? denied",
@@ -161,7 +158,7 @@ CLASSES = (
         "mailbox full",
         "The mailbox is full. Free some space in it.",
         statuses="2.2 3.1",
-        words=(r"(mailbox|inbox|disk|folder|recipient|user)\b.{0,40}\bfull|quota|storage|disk space",),
+        words=(r"(mailbox|inbox|disk|folder|recipient|user)\b.{0,40}\bfull|quota|storage|disk space|over its limit",),
         codes="552",
     ),
     ReplyClass(
@@ -212,7 +209,10 @@ CLASSES = (
     ReplyClass(
         "site refused",
         f"The mail server doesn't accept messages from this site. {_ASK} its sender.",
-        words=(r"administrative prohibition|policy|access denied|configuration ?set",),
+        words=(
+            r"administrative prohibition|policy|access denied|configuration ?set|\b(mail from|senders?)\b|spoof",
+            r"account (not|under)\b|subscription|licen[cs]e|payment|domain not active|verification pending",
+        ),
         weak="7.*",
     ),
     ReplyClass(
@@ -225,49 +225,3 @@ CLASSES = (
 """In the order in which the patterns are tried: a reply that matches two is the first one's."""
 
 OTHER = ReplyClass("other", "The mail server rejected the message.", permanent=True)
-_BY_NAME = {row.name: row for row in CLASSES}
-_BY_STEP = {
-    AT_CONNECT: _BY_NAME["server blocked"],
-    AT_LOGIN: _BY_NAME["login refused"],
-    AT_MAIL: _BY_NAME["sender refused"],
-}
-
-# At the beginning, or as qmail has it: "no mailbox here by that name. (#5.1.1)".
-_STATUS = re.compile(r"(?:\W{0,2}|.*\(#)[245]\.(\d{1,3}\.\d{1,3})\b")
-_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>:;,]+")
-
-
-def _by(column: str) -> dict[str, ReplyClass]:
-    return {key: row for row in CLASSES for key in _expanded(getattr(row, column).split())}
-
-
-def _expanded(keys: Iterable[str]) -> Iterable[str]:
-    for key in keys:
-        subject, _, detail = key.partition(".")
-        first, _, last = detail.partition("-")
-        yield from [f"{subject}.{number}" for number in range(int(first), int(last) + 1)] if last else [key]
-
-
-_BY_STATUS, _BY_WEAK, _BY_CODE = _by("statuses"), _by("weak"), _by("codes")
-_PATTERNS = [(re.compile("|".join(row.words), re.IGNORECASE), row) for row in CLASSES if row.words]
-
-
-def classify(words: str) -> ReplyClass:
-    """The class of a reply.
-
-    Arguments:
-        words: the reply as :func:`~.replies.words_of_reply` writes it: its code, and its text if there is any.
-    """
-    code, _, text = words.partition(" ")
-    found = _STATUS.match(text)
-    status = found[1] if found else ""
-    # Without addresses, whose words say nothing: <quota@acme.example> may be unknown.
-    said = _ADDRESS.sub("", text)
-    row = _BY_STATUS.get(status) or next((row for pattern, row in _PATTERNS if pattern.search(said)), None)
-    if code.startswith("4"):
-        return CLASSES[0] if row is None or row.permanent else row
-    row = row or _BY_WEAK.get(status) or _BY_WEAK.get(f"{status.partition('.')[0]}.*")
-    step = next((about for end, about in _BY_STEP.items() if words.endswith(end)), None)
-    if step is not None and (row is None or row.permanent):
-        return step
-    return row or _BY_CODE.get(code, OTHER)
