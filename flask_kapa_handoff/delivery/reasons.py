@@ -42,7 +42,7 @@ BY_PHRASE = {
 """By what this package says itself, or Python's mail library."""
 
 URGENT = (
-    *("5__%", r"MAIL\_%", r"KAPA\_HANDOFF\_CHANNEL%"),
+    *("5__", "5__ %", r"MAIL\_%", r"KAPA\_HANDOFF\_CHANNEL%"),
     *("SSLCertVerificationError%", "%not supported by server%", "No suitable authentication method%"),
 )
 """SQL patterns of the texts with which a waiting ticket needs somebody at once: its other attempts will end the same
