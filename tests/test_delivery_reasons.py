@@ -41,6 +41,8 @@ REASONS = [
     ("the process ended in the middle of the delivery, more than once", "cut off more than once"),
     ("Zendesk did not accept it yet: it is busy", "Zendesk did not accept it yet: it is busy"),
     ("Zendesk did not accept it yet.", "Zendesk did not accept it yet."),
+    ("Desk: EU did not accept it yet: it is busy", "Desk: EU did not accept it yet: it is busy"),
+    ("550 spam: the filter did not accept it: spam", "because of its content"),
     ("500px did not accept it: the subject is missing", "did not accept it: the subject is missing"),
     ("The site's code for Zendesk raised KeyError: 'id'", "Sending it to Zendesk failed in the site's own code."),
     ("The site's code for Zendesk returned bool, not None", "Sending it to Zendesk failed in the site's own code."),

@@ -48,7 +48,7 @@ URGENT = (
 """SQL patterns of the texts with which a waiting ticket needs somebody at once: its other attempts will end the same
 way, or somebody's mailbox is full. The other errors often pass within minutes."""
 
-SITE_CHANNEL = re.compile(r"[^:]+ did not accept it( yet)?[.:]")
+SITE_CHANNEL = re.compile(r".+? did not accept it( yet)?[.:]")
 SITE_CODE = re.compile(r"The site's code for (.+?) (raised|returned) \w")
 """What delivery/site_channel.py writes."""
 
@@ -62,14 +62,14 @@ def plain_reason(words: str) -> str:
     Arguments:
         words: a ticket's ``last_error``, an attempt's ``detail`` or the reply to a test mail.
     """
-    if SITE_CHANNEL.match(words):
-        return words  # by the site's developers, for people
-    if failed := SITE_CODE.match(words):
-        return f"Sending it to {failed[1]} failed in the site's own code. {_ASK} the site's log."
     if words.endswith(UNCONFIRMED):
         return "The connection broke before the mail server confirmed the message."
     if re.match(r"[45]\d\d\b", words):
         return classify(words).reason
+    if SITE_CHANNEL.match(words):
+        return words  # by the site's developers, for people
+    if failed := SITE_CODE.match(words):
+        return f"Sending it to {failed[1]} failed in the site's own code. {_ASK} the site's log."
     if (error := re.match(r"(\w+): ", words)) and error[1] in BY_ERROR:
         return BY_ERROR[error[1]]
     return next((reason for phrase, reason in BY_PHRASE.items() if phrase in words), OTHER)
