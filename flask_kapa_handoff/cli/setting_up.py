@@ -61,7 +61,7 @@ def test_mail(address: str) -> None:
     tried = send_sample(current_state(), recipient)
     if tried.outcome in ("delayed", "refused"):
         trouble = _trouble(tried.reply)
-        details = f"\nDetails: {tried.reply}" if trouble != tried.reply else ""
+        details = "" if tried.reply in trouble else f"\nDetails: {tried.reply}"
         raise click.ClickException(f"Not sent. {trouble}{details}")
     if tried.outcome == "suppressed":
         click.echo("Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).")
