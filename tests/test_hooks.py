@@ -81,12 +81,12 @@ LOADED: list[tuple[Any, str]] = [
     (Row(), "returned Row"),
     (Conversation, "returned the class Conversation"),
     (PAIR, "returned QuestionAnswer"),
-    (Conversation([{"question": WORD}]), "returned Conversation, where pairs[0] is dict, not QuestionAnswer"),  # type: ignore[arg-type]
+    (Conversation([{"question": WORD}]), "returned Conversation, where pairs[0] is dict, not QuestionAnswer"),  # type: ignore[list-item]
     (Conversation(WORD), "returned Conversation, where pairs[0] is str"),  # type: ignore[arg-type]
     (Conversation([PAIR, QuestionAnswer("How?", None)]), "where pairs[1].answer is NoneType, not text"),  # type: ignore[arg-type]
     (Conversation([QuestionAnswer(b"How?", "So.")]), "where pairs[0].question is bytes, not text"),  # type: ignore[arg-type]
     (Conversation([QuestionAnswer("a", "b", sources=None)]), "where pairs[0].sources is NoneType, not a list"),  # type: ignore[arg-type]
-    (Conversation([QuestionAnswer("a", "b", sources=[{"url": WORD}])]), "where pairs[0].sources[0] is dict"),  # type: ignore[arg-type]
+    (Conversation([QuestionAnswer("a", "b", sources=[{"url": WORD}])]), "where pairs[0].sources[0] is dict"),  # type: ignore[list-item]
     (Conversation([QuestionAnswer("a", "b", sources=(Source(None, "c"),))]), "has a title or url that is not text"),  # type: ignore[arg-type]
     (Conversation((QuestionAnswer(" ", ""),)), "where no pair has any text"),
 ]
@@ -139,7 +139,7 @@ def test_a_wrong_vote_or_flag_is_named_and_costs_nothing(
     make_app: MakeApp, caplog: Log, values: dict[str, Any], words: str
 ) -> None:
     """It counts as none; the record is used, and the check-up says what is wrong."""
-    app = with_loader(make_app, Conversation([QuestionAnswer("How?", "So.", **values)]))  # type: ignore[arg-type]
+    app = with_loader(make_app, Conversation([QuestionAnswer("How?", "So.", **values)]))
     client = app.test_client()
     send_ticket(client, offer=signed_offer(client, thread_id="x"), conversation=None)
     (ticket,) = tickets(app)
@@ -158,7 +158,7 @@ def test_votes_and_flags_as_databases_keep_them_are_right(make_app: MakeApp, cap
         QuestionAnswer("How?", "So.", uncertain=1, stopped=None, reaction="downvote"),  # type: ignore[arg-type]
         QuestionAnswer("Why?", "So.", uncertain=0),  # type: ignore[arg-type]
     ]
-    app = with_loader(make_app, Conversation(pairs))  # type: ignore[arg-type]
+    app = with_loader(make_app, Conversation(pairs))
     client = app.test_client()
     send_ticket(client, offer=signed_offer(client, thread_id="x"), conversation=None)
     first, second = conversation_of(app, tickets(app)[0]).pairs

@@ -63,7 +63,7 @@ def test_tickets_are_given_in_the_order_in_which_they_came(make_app: MakeApp) ->
     [
         ("uncertainty", UNSURE),
         ("downvote", UNSURE),
-        ("conversation-length", Conversation([QuestionAnswer("What?", "This.")] * 3)),  # type: ignore[arg-type]
+        ("conversation-length", Conversation([QuestionAnswer("What?", "This.")] * 3)),
     ],
 )
 def test_a_tickets_offer_has_the_facts_that_a_page_would_send(
