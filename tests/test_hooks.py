@@ -60,6 +60,18 @@ def reports(caplog: Log) -> list[str]:
     return [one.getMessage() for one in caplog.records if one.name == "flask_kapa_handoff.hook_failures"]
 
 
+def reported(app: Flask, caplog: Log, hook: str, words: str, remedy: str) -> str:
+    """The one line in the log about a hook that went wrong; the check-up says the same, and how to fix it."""
+    (report,) = reports(caplog)
+    assert report.startswith(f"The site's {hook} (")
+    assert words in report
+    told = found_by_doctor(app, hook)
+    assert words in told
+    assert remedy in told
+    assert WORD not in caplog.text + told
+    return report
+
+
 # --- conversation_loader ---------------------------------------------------------------------------------------------
 
 PAIR = QuestionAnswer(WORD, "So.")
@@ -113,14 +125,8 @@ def test_a_record_of_another_type_offers_nothing_and_costs_no_ticket(
     assert error_of(answer) == (503, "unavailable")
     send_ticket(client, offer=offer_without_database(app))
     assert tickets(app)[0].transcript_source == "browser"
-    (report,) = reports(caplog)
-    assert report.startswith("The site's conversation_loader (")
-    assert words in report
+    report = reported(app, caplog, "conversation_loader", words, "Fix the function. It may return Conversation(")
     assert "it may return Conversation([QuestionAnswer(question, answer), …]) or None. No button" in report
-    told = found_by_doctor(app, "conversation_loader")
-    assert words in told
-    assert "Fix the function. It may return Conversation(" in told
-    assert WORD not in caplog.text + told
 
 
 ODD: list[tuple[dict[str, Any], str]] = [
@@ -288,14 +294,8 @@ def test_a_visitor_of_another_type_types_an_address(make_app: MakeApp, caplog: L
     send_ticket(client, email="typed@example.com")
     (ticket,) = tickets(app)
     assert (ticket.visitor_email, ticket.visitor_name) == ("typed@example.com", None)
-    (report,) = reports(caplog)
-    assert report.startswith("The site's visitor_loader (")
-    assert words in report
+    report = reported(app, caplog, "visitor_loader", words, "It may return Visitor(email, name) or None.")
     assert report.endswith("Visitors are asked for their address.")
-    told = found_by_doctor(app, "visitor_loader")
-    assert words in told
-    assert "It may return Visitor(email, name) or None." in told
-    assert WORD not in caplog.text + told
 
 
 @pytest.mark.parametrize(
@@ -359,13 +359,8 @@ def test_a_wrong_name_of_an_admin_is_found_by_the_check_up(
     app = make_app(handoff=handoff)
     for text in ("One", "Two"):
         assert save(app.test_client(), button_text=text).status_code == 303
-    (report,) = reports(caplog)
-    assert words in report
-    told = found_by_doctor(app, "admin_name")
-    assert "2 x " in told
-    assert words in told
-    assert "It may return text or None." in told
-    assert WORD not in caplog.text + told
+    reported(app, caplog, "admin_name", words, "It may return text or None.")
+    assert "2 x " in found_by_doctor(app, "admin_name")
 
 
 # --- KAPA_HANDOFF_CSP_NONCE ------------------------------------------------------------------------------------------
@@ -383,13 +378,7 @@ def test_a_wrong_nonce_breaks_no_page(make_app: MakeApp, caplog: Log, source: An
     """The tags have none; this is logged once, though each page asks several times."""
     app = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_CSP_NONCE=source)
     assert "nonce=" not in app.test_client().get("/handoff/admin/").text
-    (report,) = reports(caplog)
-    assert report.startswith("The site's csp_nonce (")
-    assert words in report
-    told = found_by_doctor(app, "csp_nonce")
-    assert words in told
-    assert "Fix the function in `KAPA_HANDOFF_CSP_NONCE`." in told
-    assert WORD not in caplog.text + told
+    reported(app, caplog, "csp_nonce", words, "Fix the function in `KAPA_HANDOFF_CSP_NONCE`.")
 
 
 @pytest.mark.parametrize(
