@@ -20,6 +20,7 @@ from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.template_environment import make_environment
+from tests.helpers import made_once
 from tests.helpers.admin import let_pass
 from tests.helpers.mails import LETTERHEAD, a_ticket
 from tests.helpers.postgres import Postgres, running
@@ -36,6 +37,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    made_once.install()
     config.addinivalue_line(
         "markers", "only(*databases): the test is about these alone, or about what is the same on each"
     )
