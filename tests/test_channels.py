@@ -226,6 +226,7 @@ def test_the_ticket_page_says_where_the_ticket_goes(with_parrot: Build) -> None:
     deliver(app)
     page = ticket_page(app, reference)
     assert " to The Parrot The Parrot did not accept it: no such cage" in page
+    assert page.count("no such cage") == 1  # and not once more under Details
     assert "mail server" not in page
     parrot.ending = None
     invoke(app, "retry", reference)
@@ -274,8 +275,8 @@ def test_the_settings_page_says_where_tickets_go(with_parrot: Build) -> None:
     ("ending", "words"),
     [
         (None, "Delivered. The Parrot accepted the sample ticket, T-SAMPLE."),
-        (TryLater("busy"), "Not sent. The Parrot did not accept it yet: busy A ticket would wait"),
-        (Refused("no such cage"), "Failed. The Parrot did not accept it: no such cage A ticket would fail"),
+        (TryLater("busy"), "Not sent. The Parrot did not accept it yet: busy. A ticket would wait"),
+        (Refused("no such cage"), "Failed. The Parrot did not accept it: no such cage. A ticket would fail"),
         (ValueError("oops"), "Not sent. Sending it to The Parrot failed in the site's own code."),
     ],
     ids=["accepted", "delayed", "refused", "raises"],
@@ -286,6 +287,7 @@ def test_a_test_ticket_shows_what_happened(with_parrot: Build, ending: object, w
     told = send_test_ticket(app)
     assert words in told
     assert "mail" not in told
+    assert told.count("accept it") <= 1  # and not once more under Details
     assert [reference for reference, _ in parrot.sent] == ["T-SAMPLE"]
     assert parrot.tickets[0].subject == "Test ticket: does the handoff reach us?"
     assert "mail" not in parrot.tickets[0].note
