@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from .names import SCRIPT_WORDS, WORDS, Name, name_at
+from .keywords import Keyword
+from .names import SCRIPT_WORDS, WORDS, Name, Word, name_at
 from .spans import MAX_EFFORT, Span, Subject
 from .values import Candidate, Kind, is_secret
 
@@ -44,13 +46,14 @@ _LINK = re.compile(
 # Words in these letters have endings, and may have no blank after them.
 _SCRIPT_LINK = re.compile(rf"\w{{0,3}}?{_LINK.pattern}", re.IGNORECASE)
 
-_LONGEST = 10_000
+_LONGEST, _SHORT = 10_000, 200
+_BARE = r"[^\s\"'`“”„«»「」\x00]"
 _VALUE = re.compile(
     r"[rbfu]?(?:\\\"([^\"\\\n]{1,N})\\\"|\"((?:[^\"\\\n]|\\.){1,N})\"|'((?:[^'\\\n]|\\.){1,N})'|`([^`\n]{1,N})`"
-    r"|[“„]([^“”\n]{1,N})[“”]|«\s?([^»\n]{1,N}?)\s?»|「([^」\n]{1,N})」)|(?P<bare>[^\s\"'`“”„«»「」\x00]{1,N})".replace(
-        "N", str(_LONGEST)
-    )
+    r"|[“„]([^“”\n]{1,N})[“”]|«\s?([^«»\n]{1,N}?)\s?»|「([^「」\n]{1,N})」)".replace("N", str(_LONGEST))
+    + rf"|(?P<bare>{_BARE}{{1,{_SHORT}}})"
 )
+_REST = re.compile(rf"{_BARE}{{0,{_LONGEST}}}")
 # Where a value without quotes ends: a tag, the next part of a query or a connection string, text in other letters.
 _CUT = re.compile(
     r"</?[A-Za-z]|&(?=[\w.-]+=|amp;|quot;|lt;|gt;)|;(?=\s*$|[\w .-]+=)|,(?=[\w.-]+[=:])|\\[nrt](?=[A-Za-z\\]|$)"
@@ -67,27 +70,25 @@ _EFFORT = 6
 _READ_ONCE = 100  # characters; however many names a longer value consists of, it is not read again
 
 
-def find_assignments(subject: Subject) -> Iterator[Span]:
-    """The values that their names show to be secrets."""
+def keywords() -> Iterator[Keyword]:
+    """The words after which there may be a secret."""
     for word in WORDS:
-        at = subject.find(word.needle)
-        while at >= 0:
-            name = name_at(subject, at, word)
-            end = at + len(word.needle)
-            if name:
-                span, end = _value_of(subject, name, word.kind, _LINK)
-                if span:
-                    yield span
-            at = subject.find(word.needle, end)
-    if not subject.text.isascii():
-        yield from _find_in_other_scripts(subject)
+        yield Keyword(word.needle, partial(_read_word, word))
 
 
-def _find_in_other_scripts(subject: Subject) -> Iterator[Span]:
+def _read_word(word: Word, subject: Subject, at: int) -> tuple[Span | None, int]:
+    name = name_at(subject, at, word)
+    return _value_of(subject, name, word.kind, _LINK) if name else (None, at + len(word.needle))
+
+
+def find_in_other_scripts(subject: Subject) -> Iterator[Span]:
+    """The values after words in other letters than those of ASCII."""
+    if subject.text.isascii():
+        return
     octets = subject.text.encode(errors="replace")
     for octet, words in SCRIPT_WORDS.items():
         for word in words if octet in octets else ():
-            at = subject.text.find(word)
+            at = subject.text.find(word) if word.encode() in octets else -1
             while at >= 0 and subject.effort < MAX_EFFORT:
                 span, end = _value_of(subject, Name(word, at, at + len(word)), Kind.PASSWORD, _SCRIPT_LINK)
                 if span:
@@ -117,7 +118,11 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
     subject.effort += _EFFORT
     value, start = found[found.lastindex or 0], found.start(found.lastindex or 0)
     if found["bare"]:
-        cut = (_CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT).search(value)
+        ends = _CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT
+        cut = ends.search(value)
+        if cut is None and len(value) == _SHORT and (rest := _REST.match(text, found.end())):
+            value += rest[0]
+            cut = ends.search(value)
         value = (value[: cut.start()] if cut else value).rstrip(_TRAILING)
     stop = start + len(value)
     is_flag = link["flag"] is not None and name.text.startswith("-")

@@ -14,7 +14,7 @@ class Word(NamedTuple):
     """A word that is looked for in every text.
 
     Arguments:
-        needle: in lower-case octets, of ASCII letters.
+        needle: in lower-case octets; a letter beyond Latin-1 is a question mark.
         kind: what its value is like.
         pattern: the whole word, from where the needle begins.
     """
@@ -51,6 +51,7 @@ WORDS = tuple(
         (b"senord", Kind.PASSWORD, r"senord(?:et)?"),
         (b"salasana", Kind.PASSWORD, r"salasana(?:ni)?"),
         (b"slo", Kind.PASSWORD, r"(?<=he|ha)slo"),
+        (b"has?o", Kind.PASSWORD, r"hasło"),
         (b"jelsz", Kind.PASSWORD, r"jelsz[oó][a-z]?"),
         (b"kata sandi", Kind.PASSWORD, r"kata sandi"),
         (b"secret", Kind.SECRET, r"secret(?:[_ -]?(?:access|auth|api|app))?(?:[_ -]?(?:key|token))?(?:[_-]?base)?"),
@@ -61,7 +62,7 @@ WORDS = tuple(
 """In the languages that are written in ASCII letters, or nearly so."""
 
 _SCRIPT_WORDS = (
-    "парол hasł şifre parolă mật\xa0khẩu κωδικ סיסמ كلمة\xa0المرور كلمة\xa0السر رمز\xa0عبور پسورد पासवर्ड รหัสผ่าน "
+    "парол şifre mật\xa0khẩu κωδικ סיסמ كلمة\xa0المرور كلمة\xa0السر رمز\xa0عبور پسورد पासवर्ड รหัสผ่าน "
     "パスワード 密码 密碼 口令 비밀번호 암호"
 )
 

@@ -203,8 +203,9 @@ def find_tokens(subject: Subject) -> Iterator[Span]:
     while (found := shape.find(_LONG, end)) >= 0 and subject.effort < MAX_EFFORT:
         begin, end = found, shape.find(b" ", found)
         end = len(shape) if end < 0 else end
-        lead = _LEADING.match(text, begin)
-        begin = lead.end() if lead else begin
+        if text[begin] in "._-" or text[begin - 1] in "\\%":
+            lead = _LEADING.match(text, begin)
+            begin = lead.end() if lead else begin
         for row in _INDEX.get(text[begin : begin + 2], _MARKED if end - begin in _MARKED_LENGTHS else ()):
             subject.effort += _EFFORT
             match = row.pattern.match(text, begin)
