@@ -24,22 +24,28 @@ _END = (
 )
 # Whose it is: ``Password (admin)``, ``password for the database``.
 _ABOUT = (
-    r"(?P<about>[ \t]\([^()\n]{1,30}\)|[ \t](?:I|we)[ ]use"
-    r"|[ \t](?:for|of|from|to|für|von|del?|para|pour|di|per|от|для)[ \t][^\n:=,;]{1,30}?)?"
+    r"(?P<about>[ \t]\([^()\n]{1,30}\)|[ \t]\[[^\[\]\n]{0,30}\]|[ \t](?:I|we)[ ]use"
+    r"|[ \t](?:for|of|from|to|für|von|vom|zum|del?|para|pour|di|per|do|dla|van|voor|от|для)[ \t][^\n:=,;]{1,30}?)?"
 )
 _ASSIGN = (
-    r"(?P<assign>:[ \t]*[A-Za-z_][\w.\[\]| ]{0,40}?=(?![=>~])|=>|:=|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])[*_]{0,3}"
+    r"(?P<assign>:[ \t]*[A-Za-z_][\w.\[\]| ]{0,40}?=(?![=>~]|[ \t]*(?:\n|\Z))"
+    r"|=>|:=|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])[*_]{0,3}"
     r"(?P<blank>[ \t]*(?P<line>\n[ \t>]{0,20})?)"
 )
 # <password>…, <add key="Password" value="…"
-_ELEMENT = r"(?P<element>>)|(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
+_ELEMENT = (
+    r"(?P<element>(?:[ \t]?[\w:-]{1,20}=[\"'][^\"'<>\n]{0,100}[\"']){0,3}>)"
+    r"|(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
+)
 _PROSE = (
-    r"\([ \t]?(?=[\"'])|(?<=[\"']),[ \t]?(?=[\"'])|(?<=[ \t])(?=[\"'`“„«「])|\|[ \t]{0,10}|(?<=[ \t])[-–—][ \t]{1,3}"
-    r"|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|es|era|è|é|to|jest|är|er)(?![^\W_])"
+    r"\([ \t]?(?=[\"'])|(?<=[\"']),[ \t]?(?=[\"'])|(?<=[ \t])(?=[\"'`“„«「])|(?=「)|\|[ \t]{0,10}"
+    r"|(?<=[ \t])[-–—][ \t]{1,3}"
+    r"|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|c['’]est|es|era|è|é|to|jest|är|er)(?![^\W_])"
+    r"(?:[ \t](?:still|now|always|immer|noch|jetzt|toujours|siempre|sempre)(?![^\W_]))?"
     r"(?!\s(?:the|my|our|your|an?|this|be)\b)[ \t]{0,3}:?[ \t]{0,3}|(?:是|为|為|は|が|는|은|이)[ \t]?[:：]?[ \t]?"
 )
 # Nothing but a blank: --password …
-_FLAG = r"(?(about)(?!)|(?P<flag>(?<=[ \t]))(?=[^\s=:|]))"
+_FLAG = r"(?(about)(?!)|(?<![\"'`*_\\\])][ \t])(?P<flag>(?<=[ \t]))(?=[^\s=:|]))"
 _LINK = re.compile(
     rf"{_END}{_ABOUT}[ \t]{{0,20}}[`*_\"']{{0,3}}(?:{_ASSIGN}|{_ELEMENT}|(?:{_PROSE})|{_FLAG})", re.IGNORECASE
 )
@@ -48,11 +54,13 @@ _SCRIPT_LINK = re.compile(rf"\w{{0,3}}?{_LINK.pattern}", re.IGNORECASE)
 
 _LONGEST, _SHORT = 10_000, 200
 _BARE = r"[^\s\"'`“”„«»「」\x00]"
-_VALUE = re.compile(
-    r"[rbfu]?(?:\\\"([^\"\\\n]{1,N})\\\"|\"((?:[^\"\\\n]|\\.){1,N})\"|'((?:[^'\\\n]|\\.){1,N})'|`([^`\n]{1,N})`"
-    r"|[“„]([^“”\n]{1,N})[“”]|«\s?([^«»\n]{1,N}?)\s?»|「([^「」\n]{1,N})」)".replace("N", str(_LONGEST))
-    + rf"|(?P<bare>{_BARE}{{1,{_SHORT}}})"
+# r"…", N'…', String::from("…")
+_BEFORE_QUOTE = r"(?:[rbfuN]|(?:String::from|Some|Secret(?:Str(?:ing)?)?|Buffer\.from|new String)\()?"
+_QUOTED = (
+    r"(?:\\\"([^\"\\\n]{1,LONG})\\\"|\"((?:[^\"\\\n]|\\.){1,LONG})\"|'((?:[^'\\\n]|\\.){1,LONG})'|`([^`\n]{1,LONG})`"
+    r"|[“„]([^“”\n]{1,LONG})[“”]|«\s?([^«»\n]{1,LONG}?)\s?»|「([^「」\n]{1,LONG})」)".replace("LONG", str(_LONGEST))
 )
+_VALUE = re.compile(rf"{_BEFORE_QUOTE}{_QUOTED}|(?P<bare>{_BARE}{{1,{_SHORT}}})")
 _REST = re.compile(rf"{_BARE}{{0,{_LONGEST}}}")
 # Where a value without quotes ends: a tag, the next part of a query or a connection string, text in other letters.
 _CUT = re.compile(
@@ -64,7 +72,10 @@ _TRAILING = ",;.:)]}>|*_"
 
 # A variable, a folder, and the token of a badge, which is shown to everybody.
 _NO_NAME_AFTER = re.compile(r"[$%{]$|\S/$|\.svg\?$|badge\S{0,20}\?$")
+_TERNARY = re.compile(r"\?[ \t]*[\"']$")
 _OPENS_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$|(?:key|name|id)=[\"']$")
+# user: shop, password: shop
+_USERS_NAME = r"(?i:user(?:[_-]?name)?|database|login|_db)[\"']?(?:[ \t]?[:=][ \t]?|[ \t])[\"']?"
 _NEXT_SETTING = re.compile(r"[;&]|[ \t]+[\w.-]+=")
 _EFFORT = 6
 _READ_ONCE = 100  # characters; however many names a longer value consists of, it is not read again
@@ -107,6 +118,7 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
     is_assigned = bool(link["assign"] or link["element"] or link["attribute"])
     if (
         _NO_NAME_AFTER.search(before)
+        or _TERNARY.search(before)
         or (link["element"] and not _OPENS_ELEMENT.search(before))
         or (name.text.lower() == "pass" and not is_assigned)  # the verb
         or (link["line"] and ")" in link["close"])  # the end of a condition
@@ -134,6 +146,8 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
         is_setting=not is_prose and (is_flag or bool(link["element"]) or _is_setting(name.text, link, text, stop)),
         is_prose=is_prose,
         is_called=text[stop : stop + 1] in ("(", "["),
+        is_users_name=value.isalpha()
+        and bool(re.search(_USERS_NAME + value + r"\b", text[max(0, start - 120) : start])),
     )
     if is_secret(candidate):
         return Span(start, stop, _LABELS[kind]), stop

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .keywords import Keyword
 from .spans import Span, Subject
-from .values import Candidate, Kind, is_placeholder, is_secret
+from .values import Candidate, Kind, is_common_word, is_placeholder, is_secret
 
 _EFFORT = 3
 
@@ -40,7 +40,8 @@ def _is_login(value: str) -> bool:
         user, colon, password = base64.b64decode(value + "=" * (-len(value) % 4)).decode().partition(":")
     except ValueError:
         return False
-    return bool(colon) and (user + password).isprintable() and not is_placeholder(password or user)
+    value = password or user
+    return bool(colon) and (user + password).isprintable() and not (is_placeholder(value) or is_common_word(value))
 
 
 class Format(NamedTuple):
@@ -66,11 +67,23 @@ def _format(
     return Format(needle.encode(), label, re.compile(pattern, re.IGNORECASE), accepts, lead)
 
 
+_QUOTE = r"[\"'`]?"
+
+
+def _option(command: str, option: str) -> Format:
+    """A password that is an option of a command, as ``mysql -p…``."""
+    words = re.escape(command)
+    return _format(
+        command, "password", rf"{words}[^\n]{{0,150}}?(?<=\s){option}{_QUOTE}([^\s\"']{{3,200}})", _is_password
+    )
+
+
 _U, _B = r"[A-Za-z0-9_-]", r"[A-Za-z0-9+/]"
 _KEY_BODY = rf"(?:\s|\\[nr]|{_B}|[=:,]|-(?!-))"
-_QUOTE = r"[\"'`]?"
 FORMATS = (
-    _format("bearer ", "token", r"bearer {1,4}([A-Za-z0-9._~+/-]{15,4000}[A-Za-z0-9_~+/-]={0,2})", _is_random),
+    _format(
+        "bearer ", "token", r"bearer {1,4}([A-Za-z0-9._~+/-]{15,4000}[A-Za-z0-9_~+/-]={0,2})(?!\.\.|…)", _is_random
+    ),
     _format("basic ", "password", rf"basic[ ]{{1,4}}({_B}{{8,2000}}={{0,2}})(?![A-Za-z0-9])", _is_login),
     _format("identified by", "password", r"identified by (?:password )?[\"']([^\"'\n]{4,200})[\"']", _is_password),
     _format(
@@ -88,6 +101,7 @@ FORMATS = (
         "private key",
         rf"private-lines: \d{{1,3}}\s+({_B}{{40,80}}(?:\s+{_B}{{4,80}}={{0,2}}){{0,40}})",
     ),
+    _format("_auth=", "password", rf"_auth=\"?({_B}{{8,400}}={{0,2}})", _is_login),
     _format("whsec_", "webhook secret", rf"(whsec_{_B}{{24,200}}={{0,2}})"),
     _format("sig=", "signature", r"sig=([A-Za-z0-9%+/_-]{32,2000}={0,2})", _is_random),
     _format("signature=", "signature", r"signature=([A-Za-z0-9%+/_-]{32,2000}={0,2})", _is_random),
@@ -103,13 +117,51 @@ FORMATS = (
     _format(
         "curl ",
         "password",
-        rf"curl [^\n]{{0,300}}?(?<= )(?:-u|--user)[ =]?{_QUOTE}[^\s:\"']{{1,100}}:([^\s\"']{{3,200}})",
+        rf"curl (?:[^\n]|\\\n){{0,300}}?(?<= )(?:-u|--user)[ =]?{_QUOTE}[^\s:\"']{{1,100}}:([^\s\"']{{3,200}})",
         _is_password,
     ),
     _format("sshpass ", "password", rf"sshpass -p ?{_QUOTE}([^\s\"']{{3,200}})", _is_password),
     _format("mysql", "password", r"mysql\w* [^\n]{0,100}?(?<= )-p([^\s\"'=-][^\s\"']{3,100})", _is_password),
-    _format("docker login", "password", rf"docker login [^\n]{{0,100}}? -p {_QUOTE}([^\s\"']{{3,200}})", _is_password),
-    _format("redis-cli ", "password", rf"redis-cli [^\n]{{0,100}}?-a {_QUOTE}([^\s\"']{{3,200}})", _is_password),
+    *(
+        _option(command, options)
+        for command, options in {
+            "docker login": "-p[ =]",
+            "podman login": "-p[ =]",
+            "registry login": "-p[ =]",
+            "acr login": "-p[ =]",
+            "mongosh ": "-p ?",
+            "sqlcmd ": "-P ?",
+            "zip ": "-P ",
+            "redis-cli ": "-a ",
+            "http ": r"(?:-a|--auth)[ =][^\s:]{1,100}:",
+            "ldap": "-w ",
+            "lftp ": r"-u [^\s,]{1,100},",
+            "smbclient ": r"-U ?[^\s%]{1,100}%",
+            "net use ": r"/user:\S{1,100} ",
+            "rdp ": "/p:",
+            "rabbitmqctl ": r"(?:add_user|change_password) \S{1,100} ",
+        }.items()
+    ),
+    _format(
+        "echo ", "password", rf"echo (?:-n )?{_QUOTE}([^\s\"'$|]{{4,200}}){_QUOTE} ?\|[^\n]{{0,80}}--password-stdin"
+    ),
+    _format("sqlplus ", "password", r"sqlplus [^\s/]{1,60}/([^\s@\"']{3,100})@", _is_password),
+    _format("oracle:thin:", "password", r"oracle:thin:[^\s/:@]{1,60}/([^\s@\"']{3,100})@", _is_password),
+    # .pgpass
+    *(
+        _format(mark, "password", r":(?:5432|\*):[^:\s]{1,64}:[^:\s]{1,64}:([^\s:]{3,200})(?=\s|$)", _is_password)
+        for mark in (":5432:", ":*:")
+    ),
+    # User and password as arguments.
+    *(
+        _format(
+            f"{call}(",
+            "password",
+            rf"{call}\(\s{{0,20}}(?:(?:\"[^\"\n]{{0,300}}\"|'[^'\n]{{0,300}}'|[\w$.]{{1,60}}),\s{{1,20}}){{2}}[\"']([^\"'\n]{{3,200}})[\"']",
+            _is_password,
+        )
+        for call in ("mysqli", "mysqli_connect", "pdo", "getconnection")
+    ),
     _format("q~", "Azure secret", r"([A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34})(?![A-Za-z0-9_~.-])", lead=4),
     _format("sha256~", "OpenShift token", rf"(sha256~{_U}{{43}})"),
     _format("1//0", "Google token", rf"(1//0{_U}{{30,500}})"),

@@ -25,7 +25,7 @@ class Keyword(NamedTuple):
 
 
 # A word is looked for by the first of these that it contains. In most texts they are rare.
-_RARE = b"~kpcsbu/"
+_RARE = b"~kpcsbu/:"
 
 
 class Keywords:

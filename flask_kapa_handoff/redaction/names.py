@@ -43,6 +43,7 @@ WORDS = tuple(
         (b"pw", Kind.PASSWORD, r"(?<![a-z])pwd?|(?<=[a-z_])pwd"),
         (b"kennwort", Kind.PASSWORD, r"kennwort"),
         (b"mdp", Kind.PASSWORD, r"mdp"),
+        (b"psk", Kind.PASSWORD, r"(?<![a-z])psk"),
         (b"contrase", Kind.PASSWORD, r"contrase(?:ñ|n|ny)a"),
         (b"senha", Kind.PASSWORD, r"senha"),
         (b"wachtwoord", Kind.PASSWORD, r"wachtwoord"),
@@ -54,6 +55,7 @@ WORDS = tuple(
         (b"has?o", Kind.PASSWORD, r"hasło"),
         (b"jelsz", Kind.PASSWORD, r"jelsz[oó][a-z]?"),
         (b"kata sandi", Kind.PASSWORD, r"kata sandi"),
+        (b"clave", Kind.SECRET, r"(?<!palabra )(?<!palabras )(?<![a-z])clave"),
         (b"secret", Kind.SECRET, r"secret(?:[_ -]?(?:access|auth|api|app))?(?:[_ -]?(?:key|token))?(?:[_-]?base)?"),
         (b"token", Kind.KEY, r"token"),
         (b"key", Kind.KEY, r"key"),
@@ -63,7 +65,7 @@ WORDS = tuple(
 
 _SCRIPT_WORDS = (
     "парол şifre mật\xa0khẩu κωδικ סיסמ كلمة\xa0المرور كلمة\xa0السر رمز\xa0عبور پسورد पासवर्ड รหัสผ่าน "
-    "パスワード 密码 密碼 口令 비밀번호 암호"
+    "パスワード 密码 密碼 口令 비밀번호 비번 암호"
 )
 
 

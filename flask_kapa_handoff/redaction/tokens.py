@@ -82,7 +82,8 @@ Fly.io token             | g     | fm1a_ fm1r_ fm2_ | b60+
 Frame.io token           | g     | fio-u-          | v64
 GitHub token             | g     | ghp_ gho_ ghu_ ghs_ ghr_ | w36+
 GitHub token             | g     | github_pat_     | u22+
-GitLab token             | g i   | glpat- gldt- glrt- glrtr- glft- glsoat- glffct- glagent- gloas- glimt- glptt- glcbt- | v20+
+GitLab token             | g     | glpat- gldt- glrt- glft- glsoat- glffct- glagent- gloas- glimt- glptt- glcbt- | v20+
+GitLab token             | i     | glrtr-          | v20+
 GitLab token             | g     | GR1348941       | u20+
 GoCardless token         | g     | live_           | u40 !
 Google key               | g     | AIza            | u35
