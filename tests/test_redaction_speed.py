@@ -43,6 +43,7 @@ SHAPES = [
     "password\n:\n",
     "密码",
     "密码：A1",
+    "cookie:a=b; ",
     "password: «a ",
     "пароль для а ",
     "curl a -u ",

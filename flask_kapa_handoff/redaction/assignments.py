@@ -24,28 +24,30 @@ _END = (
 )
 # Whose it is: ``Password (admin)``, ``password for the database``.
 _ABOUT = (
-    r"(?P<about>[ \t]\([^()\n]{1,30}\)|[ \t]\[[^\[\]\n]{0,30}\]|[ \t](?:I|we)[ ]use"
-    r"|[ \t](?:for|of|from|to|für|von|vom|zum|del?|para|pour|di|per|do|dla|van|voor|от|для)[ \t][^\n:=,;]{1,30}?)?"
+    r"(?P<about>(?P<remark>[ \t]\([^()\n]{1,30}\)|[ \t]\[[^\[\]\n]{0,30}\])"
+    r"|[ \t](?:I|we)[ ](?:use|have|got|get|set)|[ \t]mea"
+    r"|[ \t](?:for|of|from|to|für|von|vom|zum|du|des|del?|para|pour|di|per|do|dla|van|voor|от|для)[ \t]"
+    r"[^\n:=,;]{1,30}?)?"
 )
 _ASSIGN = (
     r"(?P<assign>:[ \t]*[A-Za-z_][\w.\[\]| ]{0,40}?=(?![=>~]|[ \t]*(?:\n|\Z))"
-    r"|=>|:=|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])[*_]{0,3}"
+    r"|=>|:=|\{\s{0,20}default[ \t]{0,10}=(?!=)|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])[*_]{0,3}"
     r"(?P<blank>[ \t]*(?P<line>\n[ \t>]{0,20})?)"
 )
 # <password>…, <add key="Password" value="…"
 _ELEMENT = (
-    r"(?P<element>(?:[ \t]?[\w:-]{1,20}=[\"'][^\"'<>\n]{0,100}[\"']){0,3}>)"
-    r"|(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
+    r"(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
+    r"|(?P<element>(?:[ \t]?[\w:-]{1,20}=[\"'][^\"'<>\n]{0,100}[\"']){0,3}>)"
 )
 _PROSE = (
     r"\([ \t]?(?=[\"'])|(?<=[\"']),[ \t]?(?=[\"'])|(?<=[ \t])(?=[\"'`“„«「])|(?=「)|\|[ \t]{0,10}"
     r"|(?<=[ \t])[-–—][ \t]{1,3}"
-    r"|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|c['’]est|es|era|è|é|to|jest|är|er)(?![^\W_])"
+    r"|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|c['’]est|es|este|era|è|é|to|jest|är|er)(?![^\W_])"
     r"(?:[ \t](?:still|now|always|immer|noch|jetzt|toujours|siempre|sempre)(?![^\W_]))?"
     r"(?!\s(?:the|my|our|your|an?|this|be)\b)[ \t]{0,3}:?[ \t]{0,3}|(?:是|为|為|は|が|는|은|이)[ \t]?[:：]?[ \t]?"
 )
 # Nothing but a blank: --password …
-_FLAG = r"(?(about)(?!)|(?<![\"'`*_\\\])][ \t])(?P<flag>(?<=[ \t]))(?=[^\s=:|]))"
+_FLAG = r"(?(about)(?(remark)|(?!))|(?<![\"'`*_\\\])][ \t])(?P<flag>(?<=[ \t]))(?=[^\s=:|]))"
 _LINK = re.compile(
     rf"{_END}{_ABOUT}[ \t]{{0,20}}[`*_\"']{{0,3}}(?:{_ASSIGN}|{_ELEMENT}|(?:{_PROSE})|{_FLAG})", re.IGNORECASE
 )
@@ -72,10 +74,14 @@ _TRAILING = ",;.:)]}>|*_"
 
 # A variable, a folder, and the token of a badge, which is shown to everybody.
 _NO_NAME_AFTER = re.compile(r"[$%{]$|\S/$|\.svg\?$|badge\S{0,20}\?$")
+_WHOSE = re.compile(r"(?<![A-Za-z])(?:my|the|new|old|temp|root|admin)\s$", re.IGNORECASE)
 _TERNARY = re.compile(r"\?[ \t]*[\"']$")
 _OPENS_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$|(?:key|name|id)=[\"']$")
 # user: shop, password: shop
-_USERS_NAME = r"(?i:user(?:[_-]?name)?|database|login|_db)[\"']?(?:[ \t]?[:=][ \t]?|[ \t])[\"']?"
+_USERS_NAME = re.compile(
+    r"(?:user(?:[_-]?name)?|database|login|_db)[\"']?(?:[ \t]?[:=][ \t]?|[ \t])[\"']?([A-Za-z]{1,60})(?!\w)",
+    re.IGNORECASE,
+)
 _NEXT_SETTING = re.compile(r"[;&]|[ \t]+[\w.-]+=")
 _EFFORT = 6
 _READ_ONCE = 100  # characters; however many names a longer value consists of, it is not read again
@@ -96,10 +102,9 @@ def find_in_other_scripts(subject: Subject) -> Iterator[Span]:
     """The values after words in other letters than those of ASCII."""
     if subject.text.isascii():
         return
-    octets = subject.text.encode(errors="replace")
-    for octet, words in SCRIPT_WORDS.items():
-        for word in words if octet in octets else ():
-            at = subject.text.find(word) if word.encode() in octets else -1
+    for letter, words in SCRIPT_WORDS.items():
+        for word in words if letter in subject.text else ():
+            at = subject.text.find(word)
             while at >= 0 and subject.effort < MAX_EFFORT:
                 span, end = _value_of(subject, Name(word, at, at + len(word)), Kind.PASSWORD, _SCRIPT_LINK)
                 if span:
@@ -120,7 +125,7 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
         _NO_NAME_AFTER.search(before)
         or _TERNARY.search(before)
         or (link["element"] and not _OPENS_ELEMENT.search(before))
-        or (name.text.lower() == "pass" and not is_assigned)  # the verb
+        or (name.text.lower() == "pass" and not is_assigned and not _WHOSE.search(before))  # the verb
         or (link["line"] and ")" in link["close"])  # the end of a condition
     ):
         return None, name.end
@@ -146,8 +151,7 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
         is_setting=not is_prose and (is_flag or bool(link["element"]) or _is_setting(name.text, link, text, stop)),
         is_prose=is_prose,
         is_called=text[stop : stop + 1] in ("(", "["),
-        is_users_name=value.isalpha()
-        and bool(re.search(_USERS_NAME + value + r"\b", text[max(0, start - 120) : start])),
+        is_users_name=value.isalpha() and value in _USERS_NAME.findall(text[max(0, start - 120) : start]),
     )
     if is_secret(candidate):
         return Span(start, stop, _LABELS[kind]), stop

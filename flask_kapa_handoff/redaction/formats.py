@@ -27,11 +27,16 @@ def _is_password(value: str) -> bool:
     return is_secret(Candidate(Kind.PASSWORD, value))
 
 
-_COOKIE_PART = re.compile(r"[^=;]{8,}")
+_COOKIE_PART = re.compile(r"[^=;]{16,}")
+_MOST_COOKIES = 40
+
+
+def _is_mixed_password(value: str) -> bool:
+    return is_secret(Candidate(Kind.PASSWORD, value, is_prose=True))
 
 
 def _is_cookie(value: str) -> bool:
-    return any(_is_random(part) for part in _COOKIE_PART.findall(value))
+    return any(_is_random(part) for part in _COOKIE_PART.findall(value)[:_MOST_COOKIES])
 
 
 def _is_login(value: str) -> bool:
@@ -82,7 +87,10 @@ _U, _B = r"[A-Za-z0-9_-]", r"[A-Za-z0-9+/]"
 _KEY_BODY = rf"(?:\s|\\[nr]|{_B}|[=:,]|-(?!-))"
 FORMATS = (
     _format(
-        "bearer ", "token", r"bearer {1,4}([A-Za-z0-9._~+/-]{15,4000}[A-Za-z0-9_~+/-]={0,2})(?!\.\.|…)", _is_random
+        "bearer ",
+        "token",
+        r"bearer {1,4}([A-Za-z0-9._~+/-]{15,4000}[A-Za-z0-9_~+/-]={0,2})(?![A-Za-z0-9_~+/-]|\.[\w.]|…)",
+        _is_random,
     ),
     _format("basic ", "password", rf"basic[ ]{{1,4}}({_B}{{8,2000}}={{0,2}})(?![A-Za-z0-9])", _is_login),
     _format("identified by", "password", r"identified by (?:password )?[\"']([^\"'\n]{4,200})[\"']", _is_password),
@@ -130,8 +138,8 @@ FORMATS = (
             "registry login": "-p[ =]",
             "acr login": "-p[ =]",
             "mongosh ": "-p ?",
-            "sqlcmd ": "-P ?",
-            "zip ": "-P ",
+            "sqlcmd ": "(?-i:-P) ?",
+            "zip ": "(?-i:-P) ",
             "redis-cli ": "-a ",
             "http ": r"(?:-a|--auth)[ =][^\s:]{1,100}:",
             "ldap": "-w ",
@@ -139,6 +147,7 @@ FORMATS = (
             "smbclient ": r"-U ?[^\s%]{1,100}%",
             "net use ": r"/user:\S{1,100} ",
             "rdp ": "/p:",
+            "composer ": r"http-basic\.\S{1,100} \S{1,100} ",
             "rabbitmqctl ": r"(?:add_user|change_password) \S{1,100} ",
         }.items()
     ),
@@ -147,6 +156,25 @@ FORMATS = (
     ),
     _format("sqlplus ", "password", r"sqlplus [^\s/]{1,60}/([^\s@\"']{3,100})@", _is_password),
     _format("oracle:thin:", "password", r"oracle:thin:[^\s/:@]{1,60}/([^\s@\"']{3,100})@", _is_password),
+    # ada / …
+    *(
+        _format(
+            word,
+            "password",
+            rf"{word}[ \t]?[:=][ \t]?[\w.@+-]{{1,60}} ?[:/] ?([^\s\"'`,]{{4,100}})",
+            _is_mixed_password,
+        )
+        for word in ("credentials", "zugangsdaten")
+    ),
+    *(
+        _format(
+            f"{call}(",
+            "password",
+            rf"{call}\([\"'][^\"'\n]{{1,100}}[\"'], ?[\"']([^\"'\n]{{3,200}})[\"']",
+            _is_password,
+        )
+        for call in ("auth=", "basicauth")
+    ),
     # .pgpass
     *(
         _format(mark, "password", r":(?:5432|\*):[^:\s]{1,64}:[^:\s]{1,64}:([^\s:]{3,200})(?=\s|$)", _is_password)
@@ -187,6 +215,7 @@ FORMATS = (
     _format(".make.com/", "webhook", r"\.make\.com/([a-z0-9]{28,40})(?![a-z0-9])"),
 )
 
+_TOKEN = 32  # characters of a user's name that is a token
 _LONGEST_LOGIN = 304  # characters from "://" to "@", as below
 # Up to the first "@" that is followed by a host alone.
 _ADDRESS = re.compile(
@@ -220,4 +249,6 @@ def find_passwords_of_addresses(subject: Subject) -> Iterator[Span]:
             done = match.end()
             if match[1] != match[2] and not is_placeholder(match[1]) and _is_password(match[2]):
                 yield Span(match.start(2), match.end(2), "password")
+            if len(match[1]) >= _TOKEN and _is_random(match[1]):  # as in https://…:x-oauth-basic@
+                yield Span(match.start(1), match.end(1), "token")
         at = subject.find(b"@", max(done, at + 1))

@@ -69,7 +69,7 @@ _NAME = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"your|(?:^|[-_. ])examples?|example[-_]|sample|placeholder|change[-_ ]?(?:me|this|it)|replace|insert|enter[-_ ]"
-    r"|x{4,}|redact|hidden|masked|removed|dummy|fixme|todo|obfuscated|censored"
+    r"|x{4,}|redact|unset|hidden|masked|removed|dummy|fixme|todo|obfuscated|censored"
     r"|(?:goes|key|token|password|secret|value)[-_]here\b|some[-_ ]?(?:password|secret|token|key|value|random|long)"
     r"|my[-_ ]?(?:\w{1,20}[-_ ])?(?:super[-_ ]?)?(?:password|pass|pwd|secret|token|api|key|db)"
     r"|(?:super|very|top)[-_]?secret|long[-_]random|random[-_](?:string|secret|key)|not[-_]a?[-_]?(?:real|secret)"
@@ -130,8 +130,8 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_common_word(value: str) -> bool:
-    """Whether a value is a word that stands after ``password`` in code and documents, or a user's default password."""
-    return value.lower() in _WORDS
+    """Whether a value is a word of code or documents, a user's default password, or a secret's name."""
+    return value.lower() in _WORDS or _is_only_names(value)
 
 
 def is_secret(candidate: Candidate) -> bool:
@@ -140,9 +140,15 @@ def is_secret(candidate: Candidate) -> bool:
     bare = value.strip(_PUNCTUATION)
     if len(bare) < (6 if candidate.is_prose else 4) or (len(bare) < 8 and candidate.kind is not Kind.PASSWORD):
         return False
-    if is_common_word(bare) or _HASH.match(value) or _is_place(value) or is_placeholder(value) or _RULE.match(value):
+    if (
+        is_common_word(bare)
+        or _HASH.match(value.lstrip(_PUNCTUATION))
+        or _is_place(value)
+        or is_placeholder(value)
+        or _RULE.match(value)
+    ):
         return False
-    if candidate.is_users_name or _is_code(value, candidate) or _is_only_names(bare) or _UNTYPED.match(bare):
+    if candidate.is_users_name or _is_code(value, candidate) or _UNTYPED.match(bare):
         return False
     if candidate.is_prose and (_MARKUP.search(bare) or _UNTYPED.search(bare)):
         return False
