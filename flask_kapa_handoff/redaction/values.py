@@ -113,10 +113,11 @@ _UNTYPED = re.compile(r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u2e80-\u9fff\ua
 _FIRST_WORD = re.compile(r"[A-Za-z]+(?=[)\]])")
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _DIGIT, _LETTER, _SEPARATORS = re.compile(r"\d"), re.compile(r"[^\W\d_]"), re.compile(r"[-_./:]+")
+_PART_OF_NAME = re.compile(r"[^\W\d_]+\d?")
 _WORD_ENDS = re.compile(r"[-_ ./]+")
 _JUMBLE = re.compile(r"[A-Za-z]\d+[A-Za-z]|\d[A-Za-z]+\d|^\d+[A-Za-z]")
 _SIGN = re.compile(r"[^\w\-.'’]")
-_RANGE = re.compile(r"\d{1,2}[-–]\d{1,3}$")  # "8-20 characters"
+_RANGE = re.compile(r"(?:\d{1,2}[-–]|[-+])\d{1,3}$")  # "8-20 characters", -100
 _MAIL_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}$")  # as Google makes them for one app
 _MARKUP = re.compile(r"\]\(|[<>=]|^[#@]|/.*/|\w\(")
 _PUNCTUATION = ".,;:!?)]}>|\"'`*"
@@ -181,7 +182,7 @@ def _is_code(value: str, candidate: Candidate) -> bool:
 def _is_only_names(value: str) -> bool:
     """Whether nothing but words for secrets and their like is in it: ``db_password``, ``secret-token``."""
     parts = [part for part in _WORD_ENDS.split(value.lower().replace("oauth2", "")) if part]
-    return all(map(str.isalpha, parts)) and any(map(_NAME.fullmatch, parts))
+    return all(map(_PART_OF_NAME.fullmatch, parts)) and any(map(_NAME.fullmatch, parts))
 
 
 def _looks_random(value: str) -> bool:
@@ -210,7 +211,7 @@ def _looks_chosen(value: str, bare: str, candidate: Candidate) -> bool:
         is_mixed = has_letter and (has_digit or (has_sign and candidate.kind is Kind.PASSWORD))
         return is_mixed and not _TECHNICAL.match(bare)
     if has_digit:
-        return has_letter or (not _RANGE.match(bare) and (has_sign or candidate.kind is Kind.PASSWORD))
+        return has_letter or (not _RANGE.match(value) and (has_sign or candidate.kind is Kind.PASSWORD))
     if candidate.kind is Kind.SECRET:  # or else a secret's name: "secret: db-credentials"
         return len(bare) >= 16 and _is_scrambled(bare)
     if not bare.isascii():
