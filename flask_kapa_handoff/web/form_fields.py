@@ -76,7 +76,7 @@ class Undeclared(Field):  # type: ignore[misc]
 
     def pre_validate(self, form: _Form) -> None:
         names = ", ".join(field.name for field in form.shown)
-        raise ValidationError(f"This form has no field “{self.name}”, only {names}.")
+        raise ValidationError(_("This form has no field “%(field)s”, only %(names)s.", field=self.name, names=names))
 
 
 class _Text(Row, StringField):  # type: ignore[misc]
