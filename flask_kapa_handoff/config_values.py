@@ -109,7 +109,7 @@ def parse_recipient(value: Any, *special_domains: Any) -> str:
     try:
         return parse_email(value, *special_domains)
     except ValueError as error:
-        raise ValueError(f"{error}; {allowed}") from None
+        raise ValueError(f"{error}; {allowed}, or name its domain in KAPA_HANDOFF_SPECIAL_DOMAINS") from None
 
 
 def parse_button_text(value: Any) -> str:
@@ -262,6 +262,13 @@ def parse_special_domains(value: Any) -> tuple[str, ...]:
         if len(name) > 253 or not all(re.fullmatch(r"(?!-)[a-z\d-]{1,63}(?<!-)", label) for label in labels):
             raise ValueError("a domain looks like intranet, local or corp.test")
     return names
+
+
+def parse_language(value: Any) -> str:
+    """The tag of a language; whether there is a catalog for it shows when the app is known."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", value.strip()):
+        raise ValueError("a language looks like de or pt-BR")
+    return value.strip()
 
 
 def parse_template_name(value: Any) -> str:

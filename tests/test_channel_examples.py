@@ -121,6 +121,8 @@ PRIVATE = [
     "fd00::1",
     "fe80::1",
     "::ffff:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
     "0.0.0.0",  # noqa: S104
 ]
 
@@ -270,6 +272,7 @@ def hooked(
 ) -> Flask:
     """A site whose tickets go to the receiver."""
     handoff = KapaHandoff()
+    handoff.context_loader(lambda: {"Plan": "Team"})
     example("webhook", WEBHOOK, handoff)
     return make_app(
         handoff=handoff,
@@ -295,6 +298,7 @@ def test_a_webhook_is_signed_and_has_the_whole_ticket(hooked: Flask, receiver: R
     data = event["data"]
     assert (data["reference"], data["note"]) == (ticket.reference, "It fails on Tuesdays. 大约")
     assert data["visitor"] == {"email": "ada@example.com", "name": None}
+    assert data["context"] == {"Plan": "Team"}
     assert data["conversation"][0]["question"] == "How do I rotate a key?"
 
 
@@ -383,6 +387,7 @@ def desk_site(
 ) -> Flask:
     """A site whose tickets go to the stand-in, which has no address of the internet and no certificate."""
     handoff = KapaHandoff()
+    handoff.context_loader(lambda: {"Plan": "Team"})
     module = example("zendesk", ZENDESK, handoff)
     monkeypatch.setattr(module, "careful_post", lambda *given: careful.careful_post(*given, allow_private=True))
     return make_app(
@@ -403,7 +408,7 @@ def test_the_visitor_is_the_requester(desk_site: Flask, zendesk: Zendesk) -> Non
     assert zendesk.only["external_id"] == str(ticket.id)
     words = zendesk.only["comment"]["body"]
     assert words.startswith(f"It fails on Tuesdays.\n\nReference: {ticket.reference}")
-    assert "Visitor: How do I rotate a key?\n\nAI: " in words
+    assert "Plan: Team\n\nVisitor: How do I rotate a key?\n\nAI: " in words
 
 
 def test_a_second_attempt_creates_no_second_ticket(desk_site: Flask, zendesk: Zendesk) -> None:

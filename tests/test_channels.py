@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff import ConfigurationError, KapaHandoff, Refused, TryLater, testing
+from flask_kapa_handoff import ConfigurationError, KapaHandoff, Refused, TryLater, health, testing
+from flask_kapa_handoff.delivery.alarms import find_alarms
+from flask_kapa_handoff.delivery.site_channel import SiteChannel
 from flask_kapa_handoff.doctor import Level, examine
-from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.hooks import RegisteredChannel
+from flask_kapa_handoff.state import State, state_of
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status
@@ -158,6 +161,19 @@ def test_a_channel_that_is_registered_is_not_logged(with_parrot: Build, caplog: 
     assert "CHANNEL" not in caplog.text
 
 
+def test_a_channel_of_the_package_needs_no_registration(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line in State.open_channel() is all that the log and the check-up ask for."""
+    parrot = RegisteredChannel("The Parrot", Parrot().send)
+    monkeypatch.setattr(State, "open_channel", lambda state, name: SiteChannel(parrot, state.hook_failures))
+    app = make_app(KAPA_HANDOFF_CHANNEL="post")
+    send_ticket(app.test_client())
+    assert "CHANNEL" not in caplog.text
+    assert not [what for what in findings(app) if "registered" in what]
+    assert testing.deliver(app)[0].status is Status.DELIVERED
+
+
 @pytest.mark.parametrize(
     ("ending", "words"),
     [(RuntimeError(SECRET), "raised RuntimeError"), (SECRET, "returned str"), (False, "returned bool")],
@@ -175,7 +191,7 @@ def test_a_channel_that_fails_is_found(
     assert words in report
     (found,) = [one for one in examine(app, state_of(app)) if one.what.startswith("The site's channel failed")]
     assert f"2 x Parrot.send {words}" in found.what
-    assert "the ticket waits and is retried" in found.why
+    assert found.why == "After an error the ticket waits and is retried; after a returned value it fails."
     assert "It may return None, or raise TryLater" in found.remedy
     assert SECRET not in caplog.text + found.what + found.remedy
 
@@ -198,6 +214,20 @@ def test_words_of_a_channel_that_keeps_its_ticket_waiting_are_shown(with_parrot:
         connection.execute(ticket_table.update().values(queued_at=now(connection) - timedelta(hours=2)))
     (found,) = [what for what in findings(app) if "could not be sent yet" in what]
     assert found.endswith("The Parrot did not accept it yet: the licence has run out")
+    with state_of(app).database.read() as connection:
+        (alarm,) = find_alarms(connection)
+    assert alarm.details == ""  # the same words again
+
+
+def test_a_label_that_begins_like_a_reply_is_no_alarm_at_once(make_app: Callable[..., Flask]) -> None:
+    """Only a mail server's 5xx reply is."""
+    handoff = KapaHandoff()
+    handoff.channel("photos", label="500px")(Parrot(TryLater("it is busy")).send)
+    app = make_app(handoff=handoff, KAPA_HANDOFF_CHANNEL="photos")
+    send_ticket(app.test_client())
+    testing.deliver(app)
+    assert testing.tickets(app)[0].last_error == "500px did not accept it yet: it is busy"
+    assert health(app).alarms == ()
 
 
 # --- The admin pages and the commands --------------------------------------------------------------------------------
@@ -211,6 +241,7 @@ def test_the_ticket_page_says_where_the_ticket_goes(with_parrot: Build) -> None:
     deliver(app)
     page = ticket_page(app, reference)
     assert " to The Parrot The Parrot did not accept it: no such cage" in page
+    assert page.count("no such cage") == 1  # and not once more under Details
     assert "mail server" not in page
     parrot.ending = None
     invoke(app, "retry", reference)
@@ -259,8 +290,8 @@ def test_the_settings_page_says_where_tickets_go(with_parrot: Build) -> None:
     ("ending", "words"),
     [
         (None, "Delivered. The Parrot accepted the sample ticket, T-SAMPLE."),
-        (TryLater("busy"), "Not sent. The Parrot did not accept it yet: busy A ticket would wait"),
-        (Refused("no such cage"), "Failed. The Parrot did not accept it: no such cage A ticket would fail"),
+        (TryLater("busy"), "Not sent. The Parrot did not accept it yet: busy. A ticket would wait"),
+        (Refused("no such cage"), "Failed. The Parrot did not accept it: no such cage. A ticket would fail"),
         (ValueError("oops"), "Not sent. Sending it to The Parrot failed in the site's own code."),
     ],
     ids=["accepted", "delayed", "refused", "raises"],
@@ -271,6 +302,7 @@ def test_a_test_ticket_shows_what_happened(with_parrot: Build, ending: object, w
     told = send_test_ticket(app)
     assert words in told
     assert "mail" not in told
+    assert told.count("accept it") <= 1  # and not once more under Details
     assert [reference for reference, _ in parrot.sent] == ["T-SAMPLE"]
     assert parrot.tickets[0].subject == "Test ticket: does the handoff reach us?"
     assert "mail" not in parrot.tickets[0].note
@@ -284,4 +316,4 @@ def test_the_command_for_a_test_goes_to_the_channel(with_parrot: Build) -> None:
     parrot.ending = Refused("no such cage")
     told = invoke(app, "test-mail", "ada@example.com")
     assert told.exit_code == 1
-    assert "Not sent. The Parrot did not accept it: no such cage" in told.output
+    assert told.output == "Error: Not sent. The Parrot did not accept it: no such cage\n"

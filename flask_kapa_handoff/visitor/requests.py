@@ -22,11 +22,12 @@ from ..errors import Invalid, TooLarge
 from ..fields import all_fields
 from ..offers import MAX_PAGE
 from ..settings import DEFAULT_DESK
+from ..site_fields import RESERVED, is_field_name
 from ..state import State
 from ..text import clean_text
 from ..triggers import Facts
 from ..urls import origin_of, parse_url
-from ..web.requests import quoted
+from ..web.requests import page_language, quoted
 
 EVENT_FIELDS = ("offer", "event")
 MAX_NUMBER_FACT = 100_000
@@ -59,6 +60,7 @@ class AnswerQuery:
         self.desk = request.args.get("desk") or DEFAULT_DESK
         page = clean_text(request.args.get("page", "")[:MAX_PAGE]).replace("\n", " ").strip()
         self.page = page if parse_url(page) is not None else None
+        self.language = page_language()
         self.origin = origin_of(self.page) or origin_of(request.headers.get("Referer"))
         if self._errors:
             raise Invalid("Some of these facts are not valid.", fields=self._errors)
@@ -100,6 +102,16 @@ def ticket_fields(config: Config) -> tuple[str, ...]:
     """The names of a ticket's fields."""
     names = (field.name for field in all_fields(config.fields))
     return ("offer", "submission_id", *names, "conversation", "website")
+
+
+def undeclared_inputs(state: State) -> list[str]:
+    """The names in a form that a site could declare as fields and has not; others are the form's or the site's own.
+
+    Call :func:`read_fields` first: it limits the size, and checks the names in JSON.
+    """
+    known = {*RESERVED, state.app.config.get("WTF_CSRF_FIELD_NAME"), *(field.name for field in state.config.fields)}
+    names = dict.fromkeys((*request.form, *request.files))
+    return [name for name in names if is_field_name(name) and name not in known][:MOST_TOLD]
 
 
 def _limit_body(size: int) -> None:

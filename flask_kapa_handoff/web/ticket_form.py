@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,8 @@ from ..errors import TooLarge
 from ..fields import EMAIL, NOTE, Field, all_fields
 from ..offer_signing import OfferSigner
 from ..offers import Offer
-from .form_fields import ConversationField, Row, attribute_of, form_field
+from ..translation import gettext as _
+from .form_fields import ConversationField, Row, Undeclared, attribute_of, form_field
 
 
 class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
@@ -83,6 +85,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         max_pairs: int,
         special_domains: tuple[str, ...] = (),
         site_fields: tuple[Field, ...] = (),
+        undeclared: Iterable[str] = (),
     ) -> TicketForm:
         """A submitted form; ``validate()`` sets ``accepted_offer`` and ``accepted_conversation``.
 
@@ -93,12 +96,15 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             max_pairs: see KAPA_HANDOFF_MAX_PAIRS.
             special_domains: see KAPA_HANDOFF_SPECIAL_DOMAINS.
             site_fields: see KAPA_HANDOFF_FIELDS.
+            undeclared: names of inputs that are no fields of this form; validating it reports each.
         """
         form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
         form.max_pairs, form.special_domains = max_pairs, special_domains
         form.carry_offer(form.offer.data or "")
         # The offer first: without a valid one, nothing else is checked.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
+        for name in undeclared:
+            form._fields[f"undeclared {name}"] = Undeclared().bind(form, name)
         return form
 
     @property
@@ -147,18 +153,18 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         try:
             field.data = parse_email(field.data, self.special_domains)
         except ValueError as error:
-            raise ValidationError(f"Check the address: {error}.") from None
+            raise ValidationError(_("Check the address: %(mistake)s.", mistake=error)) from None
         if mailbox_of(field.data) in self.own_mailboxes:
-            raise ValidationError("This is our own address. Please enter yours, so that we can reply to you.")
+            raise ValidationError(_("This is our own address. Please enter yours, so that we can reply to you."))
         if is_automatic(field.data):
-            raise ValidationError("Nobody reads replies to this address. Please enter your own.")
+            raise ValidationError(_("Nobody reads replies to this address. Please enter your own."))
 
     def validate_submission_id(self, field: HiddenField) -> None:
         try:
             uuid.UUID(field.data or "")
         except ValueError:
             raise ValidationError(
-                "This form is damaged. Close it and press the button under the answer again. "
+                f"{_('This form is damaged. Close it and press the button under the answer again.')} "
                 "(submission_id must be a UUID, the same for each attempt.)"
             ) from None
 
@@ -167,7 +173,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         if field.data:
             field.data = ""
             raise ValidationError(
-                "A hidden field (“website”) was filled in, perhaps by your browser. We've cleared it – send again."
+                _("A hidden field (“website”) was filled in, perhaps by your browser. We've cleared it – send again.")
             )
 
     def validate_conversation(self, field: ConversationField) -> None:
@@ -176,7 +182,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             return
         if field.data is None or field.data == "":
             raise ValidationError(
-                "The conversation is missing from this form. Go back to the answer and press the button again."
+                _("The conversation is missing from this form. Go back to the answer and press the button again.")
             )
         value = field.data
         if isinstance(value, str):
@@ -188,7 +194,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             found = parse_conversation(value, max_pairs=self.max_pairs)
             _require_offered_answer(found, self.accepted_offer, self.max_pairs)
         except TooManyPairs as error:
-            raise TooLarge(f"This conversation is too long to send: {error}.") from None
+            raise TooLarge(_("This conversation is too long to send: %(reason)s.", reason=error)) from None
         except ConversationError as error:
             raise ValidationError(f"{error}.") from None
         self.accepted_conversation = found
