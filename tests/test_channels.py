@@ -11,6 +11,7 @@ from flask import Flask
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff, Refused, TryLater, testing
 from flask_kapa_handoff.doctor import Level, examine
+from flask_kapa_handoff.health import health
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
@@ -190,14 +191,16 @@ def test_a_coroutine_is_no_delivery(with_parrot: Build) -> None:
 
 
 def test_words_of_a_channel_that_keeps_its_ticket_waiting_are_shown(with_parrot: Build) -> None:
-    """After an hour the check-up shows them, as it does a mail server's."""
-    app, _ = with_parrot(TryLater("the licence has run out"))
+    """After an hour the check-up shows them, as it does a mail server's. A monitor's page, which may be open, does not."""
+    app, _ = with_parrot(TryLater("ada@example.com is over her limit"))
     send_ticket(app.test_client())
     deliver(app)
     with state_of(app).database.write() as connection:
         connection.execute(ticket_table.update().values(queued_at=now(connection) - timedelta(hours=2)))
-    (found,) = [what for what in findings(app) if "could not be sent yet" in what]
-    assert found.endswith("The Parrot did not accept it yet: the licence has run out")
+    (found,) = [each for each in examine(app, state_of(app)) if "could not be sent yet" in each.what]
+    assert found.details == "The Parrot did not accept it yet: ada@example.com is over her limit"
+    assert found.what.endswith("could not be sent yet. The Parrot did not accept it yet.")
+    assert health(app).alarms == (found.what,)
 
 
 # --- The admin pages and the commands --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select
 from ..storage.engine import now
 from ..storage.tables import ticket
 from ..storage.tickets import Status
-from .reasons import URGENT, plain_reason
+from .reasons import URGENT, public_reason
 
 LONG_WAIT = timedelta(hours=1)
 """How long attempts to deliver a ticket may fail before that is an alarm, whatever the cause."""
@@ -43,7 +43,7 @@ class Alarm:
     """One reason why tickets are not delivered, for all of them together.
 
     Arguments:
-        what: how many they are, and why, in plain words.
+        what: how many they are, and why, in plain words; nothing that may name a visitor.
         consequence: what happens to them if nobody acts.
         remedy: what to do; commands are in backticks.
         details: the other side's own words, if any.
@@ -62,7 +62,7 @@ def find_alarms(connection: Connection) -> tuple[Alarm, ...]:
     if found.stuck:
         alarms.append(
             Alarm(
-                f"{_counted(found.stuck)} could not be sent yet. {plain_reason(str(found.words))}",
+                f"{_counted(found.stuck)} could not be sent yet. {public_reason(str(found.words))}",
                 "The visitors are still waiting for a reply. After five days a ticket fails.",
                 "Fix the cause. The tickets are then sent within an hour; to try one now: "
                 f"`flask kapa-handoff retry {found.reference}`",

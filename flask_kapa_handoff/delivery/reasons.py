@@ -62,3 +62,9 @@ def plain_reason(words: str) -> str:
     if (error := re.match(r"(\w+): ", words)) and error[1] in BY_ERROR:
         return BY_ERROR[error[1]]
     return next((reason for phrase, reason in BY_PHRASE.items() if phrase in words), OTHER)
+
+
+def public_reason(words: str) -> str:
+    """The same, for a page that may be open to everybody: without a channel's own words, which may name a visitor."""
+    told = SITE_CHANNEL.match(words)
+    return f"{told[0][:-1]}." if told else plain_reason(words)
