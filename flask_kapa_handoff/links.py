@@ -62,7 +62,7 @@ class Links:
         """Cleaned HTML whose links show their hosts, as :meth:`link` does; ``mailto:`` shows the mailbox."""
 
         def rewritten(match: re.Match[str]) -> str:
-            # Earlier versions of nh3 leave these as they are in an address, where a later step would take them for tags.
+            # Earlier versions of nh3 leave these in an address, where a later step would take them for tags.
             href = match[1].replace("<", "&lt;").replace(">", "&gt;")
             return self._link_html(href, match[2], html.unescape(href), html.unescape(_TAG.sub("", match[2])))
 

@@ -191,7 +191,7 @@ def test_a_coroutine_is_no_delivery(with_parrot: Build) -> None:
 
 
 def test_words_of_a_channel_that_keeps_its_ticket_waiting_are_shown(with_parrot: Build) -> None:
-    """After an hour the check-up shows them, as it does a mail server's. A monitor's page, which may be open, does not."""
+    """After an hour the check-up shows them, a monitor's page, which may be open to everybody, does not."""
     app, _ = with_parrot(TryLater("ada@example.com is over her limit"))
     send_ticket(app.test_client())
     deliver(app)
