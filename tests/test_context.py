@@ -13,7 +13,7 @@ from flask import Flask, session
 from sqlalchemy import text
 
 from flask_kapa_handoff import KapaHandoff
-from flask_kapa_handoff.site_context import MAX_ENTRIES, MAX_LABEL, MAX_VALUE
+from flask_kapa_handoff.site_context import MAX_ENTRIES, MAX_LABEL, MAX_VALUE, read_context
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.column_types import UNREADABLE
 from flask_kapa_handoff.testing import tickets
@@ -142,6 +142,11 @@ def test_a_failure_costs_no_ticket(
     assert tickets(app)[0].context == {}
     assert "context_loader" in caplog.text
     assert "xylophone" not in caplog.text
+
+
+def test_megabytes_are_cut_before_they_are_cleaned() -> None:
+    """Cleaning them takes seconds, and a visitor is waiting."""
+    assert read_context({"Log": "\0" * 10 * MAX_VALUE + "the end"}) == ({}, None)
 
 
 @pytest.mark.only("sqlite")
