@@ -75,6 +75,7 @@ def test_text_means_what_it_says(
         ({"MAIL_PORT": True}, "MAIL_PORT: True", "use a whole number"),
         ({"MAIL_SERVER": "smtp.example.com:587"}, "MAIL_SERVER: 'smtp.example.com:587'", "the port is MAIL_PORT"),
         ({"MAIL_SERVER": "smtp://smtp.example.com"}, "MAIL_SERVER: 'smtp://", "use a host name"),
+        ({"MAIL_SERVER": "docs:hunter2@smtp.example.com"}, "MAIL_SERVER: the value is not allowed", "use a host name"),
         ({"MAIL_MAX_EMAILS": "many"}, "MAIL_MAX_EMAILS: 'many'", "use a whole number"),
         ({"MAIL_USERNAME": "docs"}, "MAIL_PASSWORD", "is missing, but MAIL_USERNAME is set"),
         ({"MAIL_USERNAME": "docs", "MAIL_PASSWORD": ""}, "MAIL_PASSWORD", "is missing, but MAIL_USERNAME is set"),

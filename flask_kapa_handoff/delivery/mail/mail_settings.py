@@ -104,7 +104,9 @@ def _read(given: Mapping[str, Any]) -> MailSettings:
             # An empty variable of the environment is as good as none.
             found[name] = default if value is None or value == "" else parse(value)
         except ValueError as error:
-            told = "" if name in ("username", "password") else f"{value!r} is not allowed: "
+            # A password may be elsewhere, too: MAIL_SERVER="smtp://user:password@host". This text ends up in a log.
+            written = "the value" if "@" in str(value) else repr(value)
+            told = "" if name in ("username", "password") else f"{written} is not allowed: "
             raise ValueError(f"{key}: {told}{error}") from None
     settings = MailSettings(**found)
     if settings.suppress:
