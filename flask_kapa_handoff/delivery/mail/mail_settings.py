@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...config_values import parse_flag, whole_number
@@ -41,8 +43,9 @@ class MailSettings(NamedTuple):
 
 def _server(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
-    is_ipv6 = re.fullmatch(r"\[?[\da-fA-F:]*:[\da-fA-F:.]*\]?", text) and text.count(":") > 1
-    if not text or "/" in text or (":" in text and not is_ipv6):
+    with suppress(ValueError):  # brackets are for URLs, and no resolver takes them
+        return str(IPv6Address(re.sub(r"\A\[(.*)\]\Z", r"\1", text)))
+    if not re.fullmatch(r"[^/:@\[\]]+", text):
         raise ValueError("use a host name such as smtp.example.com; the port is MAIL_PORT")
     return text
 
