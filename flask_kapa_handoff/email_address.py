@@ -9,7 +9,7 @@ LAX_DOMAINS = ("docomo.ne.jp", "ezweb.ne.jp")
 """Providers that gave out addresses such as ``a..b@`` and ``ab.@`` until 2009, which are still in use. RFC 5321,
 4.1.2, allows these dots only in a quoted local part."""
 
-_GMAIL = ("gmail.com", "googlemail.com")  # two names for the same mailboxes, in which dots do not count
+_GMAIL = ("gmail.com", "googlemail.com")  # one provider under two names, which ignores dots
 
 _DOT_STRING = re.compile(r"[^.]+(\.[^.]+)*")
 

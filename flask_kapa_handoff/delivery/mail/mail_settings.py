@@ -45,7 +45,7 @@ def _server(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
     with suppress(ValueError):  # brackets are for URLs, and no resolver takes them
         return str(IPv6Address(re.sub(r"\A\[(.*)\]\Z", r"\1", text)))
-    if not re.fullmatch(r"[^/:@\[\]]+", text):
+    if not re.fullmatch(r"[^/\s:@\[\]]+", text):
         raise ValueError("use a host name such as smtp.example.com; the port is MAIL_PORT")
     return text
 
