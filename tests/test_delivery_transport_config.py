@@ -116,7 +116,7 @@ def test_sender_of_the_package_comes_first(mail_server: MailServer, smtp_site: C
     ("config", "word"),
     [
         ({"MAIL_SERVER": ""}, "MAIL_SERVER"),
-        ({"MAIL_SERVER": "no such host"}, "gaierror"),
+        ({"MAIL_SERVER": "no-such-host.invalid"}, "gaierror"),
         ({"MAIL_SERVER": "x" * 70}, "too long"),
         ({"MAIL_USERNAME": "docs", "MAIL_PASSWORD": "pässwörd"}, "MAIL_PASSWORD"),
     ],
