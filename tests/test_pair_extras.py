@@ -33,6 +33,8 @@ COMMENTS: list[tuple[Any, str]] = [
     ({"irrelevant": True, "unaddressed": True}, "Irrelevant. Does not address the question"),
     ({"incorrect": True, "irrelevant": False, "issue": " The link\x00 is dead "}, "Incorrect. The link is dead"),
     ('{"incorrect":true,"issue":"dead"}', "Incorrect. dead"),
+    ({"out_of_date": True, "incorrect": True, "issue": "It is for 1.0"}, "Incorrect. Out of date. It is for 1.0"),
+    ({"out_of_date": 1, "<b>": True, "x" * 51: True, "": True}, ""),
     ({"issue": ""}, ""),
     ({"issue": 5, "incorrect": "yes", "later": {}}, ""),
     ("{" * 100_000, "{" * (MAX_COMMENT - 1) + "…"),
