@@ -43,7 +43,8 @@ def read_comment(value: Any) -> str:
     if isinstance(decoded, dict):
         given = [name for name, value in decoded.items() if value is True and _NAME.fullmatch(str(name))]
         said = [words for name, words in _REASONS.items() if name in given]
-        said += [name.replace("_", " ").capitalize() for name in given if name not in _REASONS]  # those of a later form
+        # And those of a later form.
+        said += [name.replace("_", " ").capitalize() for name in given if name not in _REASONS]
         issue = decoded.get("issue")
         text = ". ".join([*said, issue.strip()] if isinstance(issue, str) and issue.strip() else said)
     return _cut(clean_text(text).strip(), MAX_COMMENT) if isinstance(text, str) else ""

@@ -71,8 +71,8 @@ def compose(
     if chain := thread_ids(ticket):
         head.append(_references("In-Reply-To", chain[-1:], sender))
     if chain or ticket.thread_id:
-        # All of them: a provider may have changed an earlier mail's id, or never have sent that mail. And one that is no
-        # mail's: what a provider makes of the first mail's id is in no other mail.
+        # All of them: a provider may have changed an earlier mail's id, or never have sent that mail. The first one is
+        # the thread's own, in its first mail, too: what a provider makes of that mail's id is in no other mail.
         thread = f"thread-{chain[0] if chain else ticket.id}"
         head.append(_references("References", [thread, *chain], sender))
     if letterhead.auto_submitted:
