@@ -17,7 +17,9 @@ _END = f"\t{LATEX}"  # an address ends here: only a blank ends one
 _MARKS = re.compile("[\ufdd0\ufdd1]")
 
 # Letters that are written without blanks between words, and punctuation that no address needs: quotes, dashes, arrows.
-_CJK = (
+# Thai, Lao, Burmese and Khmer; Chinese, Japanese and Korean.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
     "\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe10-\ufe1f\ufe30-\ufe4f\uff00-\uffef"
     "\U0001b000-\U0001b2ff\U00020000-\U0003ffff"
 )
@@ -26,9 +28,9 @@ _PUNCTUATION = (
 )
 _HOST = rf"(?:[^\s/?#<>().\u3000-\u303f{_PUNCTUATION}\uff00-\uff0f\uff1a-\uff20]{{1,63}}\.){{1,20}}?"
 _BARE_ADDRESS = re.compile(
-    rf"(?:https?://|www\.)(?:{_HOST}[A-Za-z]{{2,63}}(?::\d{{1,5}})?(?=[{_CJK}{_PUNCTUATION}])"
+    rf"(?:https?://|www\.)(?:{_HOST}[A-Za-z]{{2,63}}(?::\d{{1,5}})?(?=[{_UNSPACED}{_PUNCTUATION}])"
     rf"|[^\s/?#<>]{{1,300}}[/?#](?:[!-;=?-Z\\^_a-{{}}~]|\](?![(\[:]))*)"
-    rf"(?=([{_CJK}{_PUNCTUATION}])?)"
+    rf"(?=([{_UNSPACED}{_PUNCTUATION}])?)"
 )
 _TARGET = re.compile(r"(?:\]\([ \t]*<?|\]:[ \t]*<?|<)\Z")  # before the address of a link in Markdown
 
