@@ -46,8 +46,8 @@ def mail(app: Flask, ticket: Ticket) -> bytes:
 
 
 def test_references_carry_the_whole_chain(app: Flask) -> None:
-    """From the thread's first Message-ID to the previous one: mails still belong together if one of them was refused,
-    or if the provider has changed all of their Message-IDs: the first mail has a reference that all others have, too."""
+    """From the first Message-ID to the previous one: mails still belong together if one of them was refused, or if the
+    provider has changed all of their Message-IDs: the first mail has a reference that all others have, too."""
     sent = [send(app, pairs(*range(1, last + 1))) for last in (1, 2, 3, 4)]
     ids = [f"<{ticket.id}@example.com>" for ticket in sent]
     for number, ticket in enumerate(sent):
