@@ -115,6 +115,14 @@ class Config:
                 raise ConfigurationError(f"{key}: {told}{error}") from None
         return cls(**values, delivery_by_name="delivery" in values)
 
+    def keys_changed_in(self, mapping: Mapping[str, Any]) -> list[str]:
+        """The keys that were set or changed in a Flask config after this was read from it."""
+        try:
+            now = Config.from_mapping(mapping)
+        except ConfigurationError as error:
+            return [str(error).partition(":")[0]]
+        return [item.metadata["key"] for item in _KEYED if getattr(now, item.name) != getattr(self, item.name)]
+
 
 def key_of(name: str) -> str:
     """The configuration key for a field of :class:`Config`."""

@@ -109,7 +109,7 @@ def parse_recipient(value: Any, *special_domains: Any) -> str:
     try:
         return parse_email(value, *special_domains)
     except ValueError as error:
-        raise ValueError(f"{error}; {allowed}") from None
+        raise ValueError(f"{error}; {allowed}, or name its domain in KAPA_HANDOFF_SPECIAL_DOMAINS") from None
 
 
 def parse_button_text(value: Any) -> str:

@@ -75,6 +75,8 @@ def _is_within(domain: str, names: tuple[str, ...]) -> bool:
 
 def _mistake(text: str) -> str | None:
     """The usual slips, in plain words; None: it is another one."""
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES
+
     local, at, domain = text.rpartition("@")
     if not at:
         return "the @ is missing"
@@ -90,6 +92,9 @@ def _mistake(text: str) -> str | None:
         return "something like .com is missing after the @"
     if any(not part for part in [*local.split("."), *domain.split(".")]):
         return "there is a dot too many"
+    ending = domain.lower().rpartition(".")[2]
+    if ending in SPECIAL_USE_DOMAIN_NAMES:
+        return f"mail can't reach an address that ends in .{ending}"
     return None
 
 

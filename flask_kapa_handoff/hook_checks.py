@@ -77,7 +77,7 @@ CHANNEL = Hook(
     "channel_failed",
     ("ticket", "conversation"),
     "None, or raise TryLater('…', seconds=…) or Refused('…')",
-    "If it raises anything else, the ticket waits and is retried; if it returns something, the ticket fails.",
+    "After an error the ticket waits and is retried; after a returned value it fails.",
 )
 
 HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, CONTEXT_LOADER, TICKET_FILTER, ADMIN_NAME, CHANNEL, CSP_NONCE)

@@ -146,9 +146,9 @@ class State:
 
     @property
     def missing_channel(self) -> str | None:
-        """The name of the configured channel if the site has not registered it."""
+        """The name of the configured channel if there is none of this name."""
         name = self.config.channel
-        return None if name == MAIL or name in self.registered.channels else name
+        return None if name == MAIL or self.open_channel(name) is not None else name
 
     def channel_label(self, desk: str) -> str | None:
         """What people call the site's channel of a desk; None: its tickets go by mail."""

@@ -270,6 +270,7 @@ def hooked(
 ) -> Flask:
     """A site whose tickets go to the receiver."""
     handoff = KapaHandoff()
+    handoff.context_loader(lambda: {"Plan": "Team"})
     example("webhook", WEBHOOK, handoff)
     return make_app(
         handoff=handoff,
@@ -295,6 +296,7 @@ def test_a_webhook_is_signed_and_has_the_whole_ticket(hooked: Flask, receiver: R
     data = event["data"]
     assert (data["reference"], data["note"]) == (ticket.reference, "It fails on Tuesdays. 大约")
     assert data["visitor"] == {"email": "ada@example.com", "name": None}
+    assert data["context"] == {"Plan": "Team"}
     assert data["conversation"][0]["question"] == "How do I rotate a key?"
 
 

@@ -10,8 +10,10 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff, Refused, TryLater, testing
+from flask_kapa_handoff.delivery.site_channel import SiteChannel
 from flask_kapa_handoff.doctor import Level, examine
-from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.hooks import RegisteredChannel
+from flask_kapa_handoff.state import State, state_of
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status
@@ -158,6 +160,19 @@ def test_a_channel_that_is_registered_is_not_logged(with_parrot: Build, caplog: 
     assert "CHANNEL" not in caplog.text
 
 
+def test_a_channel_of_the_package_needs_no_registration(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line in State.open_channel() is all that the log and the check-up ask for."""
+    parrot = RegisteredChannel("The Parrot", Parrot().send)
+    monkeypatch.setattr(State, "open_channel", lambda state, name: SiteChannel(parrot, state.hook_failures))
+    app = make_app(KAPA_HANDOFF_CHANNEL="post")
+    send_ticket(app.test_client())
+    assert "CHANNEL" not in caplog.text
+    assert not [what for what in findings(app) if "registered" in what]
+    assert testing.deliver(app)[0].status is Status.DELIVERED
+
+
 @pytest.mark.parametrize(
     ("ending", "words"),
     [(RuntimeError(SECRET), "raised RuntimeError"), (SECRET, "returned str"), (False, "returned bool")],
@@ -175,7 +190,7 @@ def test_a_channel_that_fails_is_found(
     assert words in report
     (found,) = [one for one in examine(app, state_of(app)) if one.what.startswith("The site's channel failed")]
     assert f"2 x Parrot.send {words}" in found.what
-    assert "the ticket waits and is retried" in found.why
+    assert found.why == "After an error the ticket waits and is retried; after a returned value it fails."
     assert "It may return None, or raise TryLater" in found.remedy
     assert SECRET not in caplog.text + found.what + found.remedy
 
@@ -284,4 +299,4 @@ def test_the_command_for_a_test_goes_to_the_channel(with_parrot: Build) -> None:
     parrot.ending = Refused("no such cage")
     told = invoke(app, "test-mail", "ada@example.com")
     assert told.exit_code == 1
-    assert "Not sent. The Parrot did not accept it: no such cage" in told.output
+    assert told.output == "Error: Not sent. The Parrot did not accept it: no such cage\n"

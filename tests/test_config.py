@@ -141,6 +141,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("EMAIL", ["a@example.com"], "use one address alone, such as support@example.com"),
     ("EMAIL", "Support <support@example.com>", "use one address alone, such as support@example.com"),
     ("EMAIL", "support", "use one address alone, such as support@example.com"),
+    ("EMAIL", "support@printer.local", "ends in .local; use one address alone, such as support@example.com, or name"),
     ("BUTTON_TEXT", "", "60"),
     ("BUTTON_TEXT", "   ", "60"),
     ("BUTTON_TEXT", "x" * 61, "60"),

@@ -153,13 +153,11 @@ def row_of(page: str, first_column: str) -> str:
 
 
 def test_every_trigger_and_fact_is_where_contributing_asks_for_it() -> None:
-    """Configuration, glossary, the page about triggers, and the keywords of make_offer()."""
+    """Configuration, the page about triggers, and the keywords of make_offer()."""
     for trigger in TABLE:
         assert f"`{trigger}`" in row_of("README.md", "`KAPA_HANDOFF_TRIGGERS`")
-        assert f"`{trigger}`" in row_of("docs/glossary.md", "trigger")
         assert row_of("docs/triggers.md", f"`{trigger}`")
     for fact in dataclasses.fields(Facts):
-        assert fact.name in row_of("docs/glossary.md", "facts")
         assert fact.name in row_of("docs/testing.md", "`make_offer(client, pairs=1, …)`")
 
 

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff import Field, KapaHandoff
 from flask_kapa_handoff.config_values import DELIVERIES
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.engines import ENGINES
@@ -96,6 +96,17 @@ def test_an_undelivered_ticket_is_a_problem(make_app: Callable[..., Flask], mail
     assert code == 1
     assert "has been due for 60 minutes" in output
     assert "-> Start a worker: `flask kapa-handoff worker`" in output
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("KAPA_HANDOFF_FIELDS", [Field("order", "Order number")]), ("KAPA_HANDOFF_FIELDS", "x"), ("KAPA_HANDOFF_X", 1)],
+)
+def test_keys_that_were_set_too_late_are_a_warning(app: Flask, key: str, value: object) -> None:
+    """They are read once, when the package is set up."""
+    assert "Set after" not in findings(app)[1]
+    app.config[key] = value
+    assert f"warning  Set after KapaHandoff was set up: {key}." in findings(app)[1]
 
 
 def test_there_is_a_remedy_for_each_way_of_delivery(app: Flask) -> None:

@@ -76,7 +76,7 @@ def test_a_local_part_has_at_most_64_octets(domain: str) -> None:
 def test_special_domains_are_taken_where_the_site_names_them(text: str, names: tuple[str, ...]) -> None:
     """As they are, also those without a dot; without the site's word they are refused."""
     assert parse_email(text.upper().replace("ADA", "ada"), names) == text
-    with pytest.raises(ValueError, match=r"\w"):
+    with pytest.raises(ValueError, match=r"something like \.com is missing|can't reach an address that ends in \.\w"):
         parse_email(text)
 
 

@@ -60,7 +60,9 @@ def test_mail(address: str) -> None:
         raise click.BadParameter(str(error), param_hint="ADDRESS") from None
     tried = send_sample(current_state(), recipient)
     if tried.outcome in ("delayed", "refused"):
-        raise click.ClickException(f"Not sent. {_trouble(tried.reply)}\nDetails: {tried.reply}")
+        trouble = _trouble(tried.reply)
+        details = "" if tried.reply in trouble else f"\nDetails: {tried.reply}"
+        raise click.ClickException(f"Not sent. {trouble}{details}")
     if tried.outcome == "suppressed":
         click.echo("Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).")
     elif tried.destination == recipient:

@@ -48,7 +48,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
     if obstacle := state.delivery.obstacle():
         findings.append(Finding(Level.PROBLEM, *obstacle))
     findings += examine_mail_server(state) if by_mail else examine_channel(state)
-    findings += [*_site_name(state), *_refused_forms(state), *_layout(state), *_fields(state)]
+    findings += [*_late_keys(state), *_site_name(state), *_refused_forms(state), *_layout(state), *_fields(state)]
     findings += examine_templates(state)
     if not state.has_admin:
         findings.append(
@@ -60,6 +60,20 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             )
         )
     return findings
+
+
+def _late_keys(state: State) -> list[Finding]:
+    late = state.config.keys_changed_in(state.app.config)
+    if not late:
+        return []
+    return [
+        Finding(
+            Level.WARNING,
+            f"Set after KapaHandoff was set up: {', '.join(late)}.",
+            "These keys are read once, so the handoff does not use the new values.",
+            "Set them before `KapaHandoff(app)` or `init_app(app)`.",
+        )
+    ]
 
 
 def _site_name(state: State) -> list[Finding]:
