@@ -111,3 +111,17 @@ def test_mails_hold_at_every_width(
             page.set_viewport_size({"width": width, "height": 600})
             look = page.evaluate(LOOK)
             assert look == {"faint": [], "outside": [], "scrolls": False, "columns": [1, 1]}, (kind, width)
+
+
+def test_a_wide_table_scrolls_in_its_answer(
+    write: Callable[..., bytes], open_context: Callable[..., BrowserContext]
+) -> None:
+    """Its words stay whole, and the mail is no wider than the screen."""
+    answer = "| Plan | Requests | Concurrent workers | Storage | Retention | Support |\n" + "|---" * 6 + "|\n"
+    answer += "| Enterprise | unlimited | unlimited | unlimited | as agreed | around the clock |"
+    page = open_context(viewport={"width": 360, "height": 600}).new_page()
+    page.set_content(SHEET.sub("", body(write(pairs=[QuestionAnswer("Which plans are there?", answer)]), "html")))
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate(
+        "[...document.querySelectorAll('.answer')].map((one) => one.scrollWidth > one.clientWidth)"
+    ) == [True]
