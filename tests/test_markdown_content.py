@@ -111,6 +111,11 @@ def test_an_address_in_other_letters_stays_whole(markdown: str, address: str) ->
         ),
         ("~~「旧」~~を使わない", "<del>「旧」</del>を使わない"),
         ('**"설정"**을 열고', "<strong>&quot;설정&quot;</strong>을 열고"),
+        ("**สำคัญ:**รีสตาร์ท", "<strong>สำคัญ:</strong>รีสตาร์ท"),
+        ('เปิด**"ตั้งค่า"**แล้ว', "เปิด<strong>&quot;ตั้งค่า&quot;</strong>แล้ว"),
+        ("(**เปิด**) *ปิด!*และ `:**ก`", "(<strong>เปิด</strong>) <em>ปิด!</em>และ <code>:**ก</code>"),
+        ("**ចំណាំ៖**បើក **(សំខាន់)**ណាស់", "<strong>ចំណាំ៖</strong>បើក <strong>(សំខាន់)</strong>ណាស់"),
+        ("$*ก$ 5*ก \\*ก\\*", "<bdi>$*ก$</bdi> 5*ก *ก*"),
     ],
 )
 def test_emphasis_beside_cjk_punctuation(markdown: str, expected: str) -> None:
