@@ -51,7 +51,7 @@ def login() -> ResponseReturnValue:
         return render_template("login.html", form=form)
     known = hmac.compare_digest(form.user.data.encode(), ADMIN.encode())
     if not check_password_hash(current_app.config["ADMIN_PASSWORD_HASH"], form.password.data) or not known:
-        form.password.errors = ["This user name and password do not belong together."]
+        form.password.errors = ["This user name and password do not match."]
         return render_template("login.html", form=form), 403
     login_user(Admin())
     return redirect(_next_page(), 303)

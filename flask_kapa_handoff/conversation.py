@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -62,12 +63,12 @@ class QuestionAnswer:
     question: str
     answer: str
     id: str | None = None
-    sources: tuple[Source, ...] = ()
+    sources: Sequence[Source] = ()
     uncertain: bool = False
     reaction: Reaction | Unknown | None = None
     stopped: bool = False
     comment: str = ""
-    files: tuple[str, ...] = ()
+    files: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -83,16 +84,24 @@ class QuestionAnswer:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Conversation:
-    """The pairs of one thread, oldest first; at least one."""
+    """The pairs of one thread.
+
+    Arguments:
+        pairs: a list of them or the like, oldest first; at least one.
+        thread_id: the thread's id in the chat.
+
+    Raises:
+        ConversationError: there is no pair.
+    """
 
     pairs: tuple[QuestionAnswer, ...]
-    thread_id: str | None = None
+    thread_id: str | None
 
-    def __post_init__(self) -> None:
-        # Most sites pass a list.
-        object.__setattr__(self, "pairs", tuple(self.pairs))
+    def __init__(self, pairs: Iterable[QuestionAnswer], thread_id: str | None = None) -> None:
+        object.__setattr__(self, "pairs", tuple(pairs))
+        object.__setattr__(self, "thread_id", thread_id)
         if not self.pairs:
             raise ConversationError("conversation: there must be at least one question-answer pair")
 

@@ -9,7 +9,7 @@ LAX_DOMAINS = ("docomo.ne.jp", "ezweb.ne.jp")
 """Providers that gave out addresses such as ``a..b@`` and ``ab.@`` until 2009, which are still in use. RFC 5321,
 4.1.2, allows these dots only in a quoted local part."""
 
-_IGNORES_DOTS = {"gmail.com", "googlemail.com"}  # these ignore dots
+_GMAIL = ("gmail.com", "googlemail.com")  # one provider under two names, which ignores dots
 
 _DOT_STRING = re.compile(r"[^.]+(\.[^.]+)*")
 
@@ -60,7 +60,7 @@ def mailbox_of(address: str) -> str:
     """The mailbox behind an address: in lower case, without ``+tag``, without dots if its provider ignores them."""
     local, _, domain = address.lower().rpartition("@")
     local = local.partition("+")[0]
-    return f"{local.replace('.', '') if domain in _IGNORES_DOTS else local}@{domain}"
+    return f"{local.replace('.', '')}@{_GMAIL[0]}" if domain in _GMAIL else f"{local}@{domain}"
 
 
 def quoted_email(address: str) -> str:

@@ -23,6 +23,13 @@ RESERVED = frozenset(
 )
 """Names that the form and its protections use."""
 
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+def is_field_name(name: str) -> bool:
+    """Whether a site could declare a field with this name; if not, an input with it is the site's own."""
+    return _NAME.fullmatch(name) is not None
+
 
 def parse_fields(value: Any) -> tuple[Field, ...]:
     """A site's rows, from a list of :class:`Field` or of dicts with the same keys.
@@ -65,7 +72,7 @@ def _from_dict(row: object) -> Field:
 
 
 def _complete(field: Field) -> Field:
-    if not isinstance(field.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", field.name):
+    if not isinstance(field.name, str) or not is_field_name(field.name):
         raise ValueError("name: use 1 to 40 of a-z, 0-9 and _, beginning with a letter")
     if field.name in RESERVED:
         raise ValueError(f"name: is reserved, as are {', '.join(sorted(RESERVED - {field.name}))}")

@@ -118,12 +118,12 @@ def send_ticket(
         conversation: the one on the visitor's page, or its JSON as a script sends it. None: the page sends none, as on
             sites that keep the threads.
         headers: headers of the request, such as the site's login needs.
-        fields: further fields of the form, by name: those of KAPA_HANDOFF_FIELDS, or those that the site's
-            ``ticket_filter`` reads. None leaves one out.
+        fields: further fields of the form, by name: those of KAPA_HANDOFF_FIELDS, and the inputs that the
+            site's ``ticket_filter`` reads, such as ``_proof``. None leaves one out.
 
     Raises:
         Rejected: the ticket was refused; the error says why.
-        TypeError: a keyword is not a field of the form, and there is no ``ticket_filter`` that could read it.
+        TypeError: a keyword is neither a field of the form nor an input that the site's ``ticket_filter`` could read.
     """
     state = state_of_client(client)
     check_fields(state, fields)

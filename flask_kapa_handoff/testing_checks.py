@@ -21,6 +21,7 @@ from .conversation import Conversation
 from .errors import Invalid, named_errors
 from .fields import further_fields
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
+from .site_fields import is_field_name
 from .state import State, state_of
 from .storage.tickets import Ticket
 from .triggers import Facts
@@ -112,15 +113,16 @@ def check_facts(given: Iterable[str]) -> None:
 
 
 def check_fields(state: State, given: Iterable[str]) -> None:
-    """Check the further keywords of ``send_ticket()``: the site's fields, and whatever its ``ticket_filter`` reads.
+    """Check the further keywords of ``send_ticket()``: the site's fields, and its own inputs if a filter reads them.
 
     Raises:
         TypeError: there is no such keyword.
     """
-    if state.registered.ticket_filter is None:
-        own = ("offer", "email", "note", "conversation", "headers")
-        further = tuple(field.name for field in further_fields(state.config.fields))
-        _check_keywords("send_ticket", given, (*own, *further, "submission_id", "website"))
+    own = ("offer", "email", "note", "conversation", "headers")
+    further = tuple(field.name for field in further_fields(state.config.fields))
+    has_filter = state.registered.ticket_filter is not None
+    checked = [name for name in given if is_field_name(name) or not has_filter]
+    _check_keywords("send_ticket", checked, (*own, *further, "submission_id", "website"))
 
 
 def _check_keywords(function: str, given: Iterable[str], allowed: Collection[str]) -> None:

@@ -20,12 +20,13 @@ from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.template_environment import make_environment
+from tests.helpers import made_once
 from tests.helpers.admin import let_pass
 from tests.helpers.mails import LETTERHEAD, a_ticket
 from tests.helpers.postgres import Postgres, running
 from tests.helpers.scripted_smtp import Reply, ScriptedServer
 from tests.helpers.servers import MailServer, WebServer, free_port
-from tests.helpers.sites import CHOICES, DATABASES, close
+from tests.helpers.sites import CHOICES, DATABASES, close, new_site
 from tests.helpers.tickets import send_ticket
 
 
@@ -36,6 +37,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    made_once.install()
     config.addinivalue_line(
         "markers", "only(*databases): the test is about these alone, or about what is the same on each"
     )
@@ -97,14 +99,7 @@ def make_app(tmp_path: Path, database_of_app: Callable[[str], dict[str, str]]) -
     apps: list[Flask] = []
 
     def build(*, handoff: KapaHandoff | None = None, name: str = "site", mount: bool = True, **config: Any) -> Flask:
-        app = Flask(name, instance_path=str(tmp_path / name))
-        app.config.update(
-            SECRET_KEY="ab3f92c07d51e864",
-            KAPA_HANDOFF_EMAIL="support@example.com",
-            KAPA_HANDOFF_SITE_NAME="site",
-            KAPA_HANDOFF_DELIVERY="external",
-            MAIL_DEFAULT_SENDER="Site <site@example.com>",
-        )
+        app = new_site(tmp_path / name, name=name, KAPA_HANDOFF_SITE_NAME="site")
         if not any(key in config for key in CHOICES):
             app.config.update(database_of_app(name))
         app.config.update(config)

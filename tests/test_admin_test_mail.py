@@ -24,7 +24,10 @@ def send_test_mail(client: FlaskClient, *, htmx: bool = False, **changes: Any) -
 @pytest.fixture
 def mailing(admin_app: Callable[..., Flask], mail_server: MailServer) -> FlaskClient:
     """An admin's client of an app with a mail server."""
-    return admin_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port).test_client()
+    hosts = ["localhost"]  # with them, a ticket's mail links its page
+    return admin_app(
+        MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port, KAPA_HANDOFF_TRUSTED_HOSTS=hosts
+    ).test_client()
 
 
 @pytest.mark.parametrize("htmx", [False, True])
@@ -39,6 +42,7 @@ def test_a_test_mail_that_is_accepted(mailing: FlaskClient, mail_server: MailSer
     assert mail.recipients == ["support@example.com"]
     assert "T-SAMPLE: Test mail" in mail.message["Subject"]
     assert "this is a test mail" in mail.body("plain")
+    assert "/admin/tickets/" not in mail.body("plain") + mail.body("html")  # it has no page
     assert "No tickets yet" in mailing.get("/handoff/admin/tickets").text
 
 

@@ -121,6 +121,8 @@ PRIVATE = [
     "fd00::1",
     "fe80::1",
     "::ffff:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
     "0.0.0.0",  # noqa: S104
 ]
 
@@ -385,6 +387,7 @@ def desk_site(
 ) -> Flask:
     """A site whose tickets go to the stand-in, which has no address of the internet and no certificate."""
     handoff = KapaHandoff()
+    handoff.context_loader(lambda: {"Plan": "Team"})
     module = example("zendesk", ZENDESK, handoff)
     monkeypatch.setattr(module, "careful_post", lambda *given: careful.careful_post(*given, allow_private=True))
     return make_app(
@@ -405,7 +408,7 @@ def test_the_visitor_is_the_requester(desk_site: Flask, zendesk: Zendesk) -> Non
     assert zendesk.only["external_id"] == str(ticket.id)
     words = zendesk.only["comment"]["body"]
     assert words.startswith(f"It fails on Tuesdays.\n\nReference: {ticket.reference}")
-    assert "Visitor: How do I rotate a key?\n\nAI: " in words
+    assert "Plan: Team\n\nVisitor: How do I rotate a key?\n\nAI: " in words
 
 
 def test_a_second_attempt_creates_no_second_ticket(desk_site: Flask, zendesk: Zendesk) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_kapa_handoff import ConfigurationError, KapaHandoff, Refused, TryLater, testing
+from flask_kapa_handoff import ConfigurationError, KapaHandoff, Refused, TryLater, health, testing
+from flask_kapa_handoff.delivery.alarms import find_alarms
 from flask_kapa_handoff.delivery.site_channel import SiteChannel
 from flask_kapa_handoff.doctor import Level, examine
 from flask_kapa_handoff.hooks import RegisteredChannel
@@ -213,6 +214,20 @@ def test_words_of_a_channel_that_keeps_its_ticket_waiting_are_shown(with_parrot:
         connection.execute(ticket_table.update().values(queued_at=now(connection) - timedelta(hours=2)))
     (found,) = [what for what in findings(app) if "could not be sent yet" in what]
     assert found.endswith("The Parrot did not accept it yet: the licence has run out")
+    with state_of(app).database.read() as connection:
+        (alarm,) = find_alarms(connection)
+    assert alarm.details == ""  # the same words again
+
+
+def test_a_label_that_begins_like_a_reply_is_no_alarm_at_once(make_app: Callable[..., Flask]) -> None:
+    """Only a mail server's 5xx reply is."""
+    handoff = KapaHandoff()
+    handoff.channel("photos", label="500px")(Parrot(TryLater("it is busy")).send)
+    app = make_app(handoff=handoff, KAPA_HANDOFF_CHANNEL="photos")
+    send_ticket(app.test_client())
+    testing.deliver(app)
+    assert testing.tickets(app)[0].last_error == "500px did not accept it yet: it is busy"
+    assert health(app).alarms == ()
 
 
 # --- The admin pages and the commands --------------------------------------------------------------------------------
@@ -226,6 +241,7 @@ def test_the_ticket_page_says_where_the_ticket_goes(with_parrot: Build) -> None:
     deliver(app)
     page = ticket_page(app, reference)
     assert " to The Parrot The Parrot did not accept it: no such cage" in page
+    assert page.count("no such cage") == 1  # and not once more under Details
     assert "mail server" not in page
     parrot.ending = None
     invoke(app, "retry", reference)
@@ -274,8 +290,8 @@ def test_the_settings_page_says_where_tickets_go(with_parrot: Build) -> None:
     ("ending", "words"),
     [
         (None, "Delivered. The Parrot accepted the sample ticket, T-SAMPLE."),
-        (TryLater("busy"), "Not sent. The Parrot did not accept it yet: busy A ticket would wait"),
-        (Refused("no such cage"), "Failed. The Parrot did not accept it: no such cage A ticket would fail"),
+        (TryLater("busy"), "Not sent. The Parrot did not accept it yet: busy. A ticket would wait"),
+        (Refused("no such cage"), "Failed. The Parrot did not accept it: no such cage. A ticket would fail"),
         (ValueError("oops"), "Not sent. Sending it to The Parrot failed in the site's own code."),
     ],
     ids=["accepted", "delayed", "refused", "raises"],
@@ -286,6 +302,7 @@ def test_a_test_ticket_shows_what_happened(with_parrot: Build, ending: object, w
     told = send_test_ticket(app)
     assert words in told
     assert "mail" not in told
+    assert told.count("accept it") <= 1  # and not once more under Details
     assert [reference for reference, _ in parrot.sent] == ["T-SAMPLE"]
     assert parrot.tickets[0].subject == "Test ticket: does the handoff reach us?"
     assert "mail" not in parrot.tickets[0].note

@@ -286,7 +286,7 @@ def test_the_json_form_is_read_back_to_an_equal_conversation(value: list[dict[st
 def test_a_site_may_build_a_conversation_from_a_list() -> None:
     """Conversation takes any sequence of pairs and keeps it unchangeable."""
     pair = QuestionAnswer("How?", "So.")
-    conversation = Conversation([pair], "t1")  # type: ignore[arg-type]
+    conversation = Conversation([pair], "t1")
     assert conversation.pairs == (pair,)
     assert conversation.thread_id == "t1"
 

@@ -13,8 +13,8 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery import requeue
-from flask_kapa_handoff.delivery.mail.replies import refusal
-from flask_kapa_handoff.delivery.mail.reply_classes import CLASSES, OTHER, classify
+from flask_kapa_handoff.delivery.mail.replies import classify, refusal
+from flask_kapa_handoff.delivery.mail.reply_classes import CLASSES, OTHER
 from flask_kapa_handoff.delivery.outcomes import Refused, TryLater
 from flask_kapa_handoff.delivery.reasons import plain_reason
 from flask_kapa_handoff.health import health
@@ -31,6 +31,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 ROOM = Path(__file__).parent
 LOG_IN = {"MAIL_USERNAME": "docs", "MAIL_PASSWORD": "the secret of this test"}
+EXTENSIONS = {"AUTH": ["AUTH PLAIN"], "STARTTLS": ["STARTTLS"]}
 BY_NAME = {row.name: row for row in (*CLASSES, OTHER)}
 
 
@@ -142,8 +143,13 @@ def test_every_admin_page_has_the_alarm(smtp: Callable[..., ScriptedServer], smt
     [
         ({"MAIL_DEFAULT_SENDER": None}, {}, "mail settings are not complete"),
         ({"MAIL_USE_TLS": True}, {}, "doesn't offer what the site's mail settings ask for"),
+        (LOG_IN, {"EHLO": ["250-smtp.example\r\n250 AUTH XOAUTH2"]}, "doesn't offer a login with a password"),
         (LOG_IN, {"AUTH": ["535 5.7.8 wrong password"]}, "refused the site's login"),
+        (LOG_IN, {"AUTH": ["550 no such user"]}, "refused the site's login"),
         ({}, {"CONNECT": ["554 no SMTP service here"]}, "blocks mail from this site's server"),
+        ({}, {"CONNECT": ["554 Transaction failed"]}, "blocks mail from this site's server"),
+        ({}, {"EHLO": ["550 no"], "HELO": ["550 no"]}, "blocks mail from this site's server"),
+        ({"MAIL_USE_TLS": True}, {"STARTTLS": ["554 no such user"]}, "blocks mail from this site's server"),
     ],
     ids=str,
 )
@@ -155,7 +161,7 @@ def test_faults_of_the_configuration_are_an_alarm_at_once(
     words: str,
 ) -> None:
     """They don't pass, so nobody needs to wait for an hour to hear of them."""
-    app = smtp_site(smtp(script, extensions=["AUTH PLAIN"] if "MAIL_USERNAME" in config else []), **config)
+    app = smtp_site(smtp(script, extensions=EXTENSIONS.get(next(iter(script), ""), [])), **config)
     send_ticket(app.test_client())
     deliver(app)
     (alarm,) = health(app).alarms

@@ -15,7 +15,14 @@ from flask_kapa_handoff.delivery.mail.channel import MailChannel
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status
-from tests.helpers.couriers import PASSWORD, assert_queued_again, courier_of, deliver, ticket_and_attempts
+from tests.helpers.couriers import (
+    PASSWORD,
+    assert_queued_again,
+    courier_of,
+    deliver,
+    deliver_in_turn,
+    ticket_and_attempts,
+)
 from tests.helpers.scripted_smtp import HANG_UP, SILENCE, Reply, ScriptedServer
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
@@ -183,10 +190,8 @@ def test_permanent_refusal_leaves_the_connection_to_the_next(
     server = smtp({step: ["554 5.6.0 not this one"]})
     app = smtp_site(server)
     references = [send_ticket(app.test_client()) for _ in range(2)]
-    courier = courier_of(app)
-    tried = [courier.deliver_next(), courier.deliver_next()]
-    courier.close()
-    assert [(ticket.reference, ticket.status) for ticket in tried if ticket] == list(
+    tried = deliver_in_turn(app)
+    assert [(ticket.reference, ticket.status) for ticket in tried] == list(
         zip(references, (Status.FAILED, Status.DELIVERED), strict=True)
     )
     assert server.connections == 1
@@ -202,10 +207,8 @@ def test_temporary_refusal_does_not_harm_the_next(
     server = smtp({step: ["450 4.2.1 mailbox busy"]})
     app = smtp_site(server)
     references = [send_ticket(app.test_client()) for _ in range(2)]
-    courier = courier_of(app)
-    tried = [courier.deliver_next(), courier.deliver_next()]
-    courier.close()
-    assert [(ticket.reference, ticket.status) for ticket in tried if ticket] == list(
+    tried = deliver_in_turn(app)
+    assert [(ticket.reference, ticket.status) for ticket in tried] == list(
         zip(references, (Status.QUEUED, Status.DELIVERED), strict=True)
     )
 

@@ -12,7 +12,7 @@ from flask_kapa_handoff.delivery.mail.transport import Transport
 from flask_kapa_handoff.delivery.outcomes import TryLater
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status
-from tests.helpers.couriers import PASSWORD, assert_queued_again, courier_of, deliver
+from tests.helpers.couriers import PASSWORD, assert_queued_again, courier_of, deliver, deliver_in_turn
 from tests.helpers.scripted_smtp import HANG_UP, SILENCE, ScriptedServer
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
@@ -41,10 +41,8 @@ def test_idle_connection_that_went_away_is_replaced(
     app = smtp_site(server)
     for _ in range(2):
         send_ticket(app.test_client())
-    courier = courier_of(app)
-    tried = [courier.deliver_next(), courier.deliver_next()]
-    courier.close()
-    assert [ticket.status for ticket in tried if ticket] == [Status.DELIVERED] * 2
+    tried = deliver_in_turn(app)
+    assert [ticket.status for ticket in tried] == [Status.DELIVERED] * 2
     assert (server.connections, len(server.mails)) == (2, 2)
 
 
@@ -76,10 +74,8 @@ def test_reset_that_does_not_work_costs_nothing(
     app = smtp_site(server)
     for _ in range(2):
         send_ticket(app.test_client())
-    courier = courier_of(app)
-    tried = [courier.deliver_next(), courier.deliver_next()]
-    courier.close()
-    assert [ticket.status for ticket in tried if ticket] == [Status.FAILED, Status.DELIVERED]
+    tried = deliver_in_turn(app)
+    assert [ticket.status for ticket in tried] == [Status.FAILED, Status.DELIVERED]
     assert (server.connections, len(server.mails)) == (2, 1)
 
 

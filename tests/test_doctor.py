@@ -233,6 +233,12 @@ def test_an_untrusted_certificate_is_reported_as_such(make_app: Callable[..., Fl
         ({"MAIL_USE_TLS": True}, {}, "does not offer what the configuration asks for.", "STARTTLS"),
         ({"MAIL_USE_SSL": True}, {}, "No secure connection (TLS) to the mail server", "SSL"),
         (LOG_IN, {}, "does not offer what the configuration asks for.", "SMTP AUTH"),
+        (
+            LOG_IN,
+            {"EHLO": ["250-smtp.example\r\n250 AUTH XOAUTH2"]},
+            "does not offer a login with a password.",
+            "No suitable",
+        ),
         ({}, {"CONNECT": ["554 go away"]}, "cannot be used.", "554 go away"),
         ({}, {"EHLO": [HANG_UP]}, "cannot be used.", "Connection unexpectedly closed"),
     ],

@@ -119,6 +119,7 @@ def test_people_are_not_taken_for_programs(local: str) -> None:
         ("Support@Example.com", "support@example.com", True),
         ("support+docs@example.com", "support@example.com", True),
         ("sup.port@gmail.com", "support+x@gmail.com", True),
+        ("support@googlemail.com", "sup.port@gmail.com", True),
         ("sup.port@example.com", "support@example.com", False),
         ("support@example.com", "support@mail.example.com", False),
     ],

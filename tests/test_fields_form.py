@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -275,10 +276,64 @@ def test_a_program_learns_which_fields_there_are(visitor: FlaskClient) -> None:
     assert json_of(answer)["error"]["fields"] == {"urgent": ["Must be text."]}
 
 
-def test_a_field_of_the_sites_own_template_is_none_of_the_table(site: Flask, visitor: FlaskClient) -> None:
-    """A captcha's token is for the site's own check, see docs/limits.md; it is not stored."""
-    assert post(visitor, "page", ticket_fields(visitor, **FILLED, captcha="token")).status_code == 201
-    assert tickets(site)[-1].fields == FILLED
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["phone", "orders", "requested", "site_order", "validate_note", "x" * 40, "submit"])
+def test_a_field_that_is_not_declared_is_refused(site: Flask, visitor: FlaskClient, shape: str, name: str) -> None:
+    """At its name, with the other errors; the message says what the form has, and the rest can be sent."""
+    answer = post(visitor, shape, ticket_fields(visitor, **{**FILLED, "order": "x" * 41, name: "1"}))
+    page = refused(answer, shape, 422, "invalid")
+    told = f"This form has no field “{name}”, only email, note, order, area, steps, urgent."
+    if shape == "json":
+        assert json_of(answer)["error"]["fields"][name] == [told]
+        assert set(json_of(answer)["error"]["fields"]) == {"order", name}
+    else:
+        assert page.text.count(told) == 1
+        assert kept(page, order="x" * 41)
+        assert name not in page.fields
+        again = {**page.fields, "order": "4711", "conversation": json.dumps([PAIR])}
+        assert post(visitor, shape, again).status_code == 201
+
+
+@pytest.mark.parametrize("many", [{f"name_{number}": "x" for number in range(60)}, {"phone": ["1", "2"]}], ids=len)
+def test_of_many_undeclared_fields_ten_are_named(visitor: FlaskClient, many: dict[str, Any]) -> None:
+    """Each of them once, in the order in which they were sent; a file is a field as well."""
+    errors = json_of(post(visitor, "json", ticket_fields(visitor, **FILLED, **many)))["error"]["fields"]
+    assert list(errors) == list(many)[:10]
+    assert {len(messages) for messages in errors.values()} == {1}
+    file = {"scan": (BytesIO(b"x"), "scan.png")}
+    assert list(json_of(post(visitor, "json", {**ticket_fields(visitor, **FILLED), **file}))["error"]["fields"]) == [
+        "scan"
+    ]
+
+
+OWN = [
+    "g-recaptcha-response",
+    "cf-turnstile-response",
+    "h-captcha-response",
+    "_gotcha",
+    "Phone",
+    "x" * 41,
+    "1st",
+    "",
+    "é",
+]
+
+
+@pytest.mark.parametrize("name", [*OWN, "csrf_token", "other_token", "website"])
+def test_an_input_that_can_be_no_field_is_the_sites_own(make_app: Callable[..., Flask], name: str) -> None:
+    """Such as a captcha's, for the site's own check, and a token of its CSRF protection; it is not stored."""
+    app = make_app(KAPA_HANDOFF_FIELDS=FIELDS, WTF_CSRF_FIELD_NAME="other_token")
+    client = app.test_client()
+    value = "" if name == "website" else "token"
+    assert post(client, "page", {**ticket_fields(client, **FILLED), name: value}).status_code == 201
+    assert tickets(app)[-1].fields == FILLED
+
+
+def test_a_forged_offer_is_refused_before_any_name(visitor: FlaskClient) -> None:
+    """Without a valid one nothing else is checked."""
+    fields = ticket_fields(visitor, offer="forged", **FILLED, phone="1")
+    page = refused(post(visitor, "page", fields), "page", 403, "offer_invalid")
+    assert "phone" not in page.text
 
 
 # --- nothing is lost -------------------------------------------------------------------------------------------------

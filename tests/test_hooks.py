@@ -60,6 +60,18 @@ def reports(caplog: Log) -> list[str]:
     return [one.getMessage() for one in caplog.records if one.name == "flask_kapa_handoff.hook_failures"]
 
 
+def reported(app: Flask, caplog: Log, hook: str, words: str, remedy: str) -> str:
+    """The one line in the log about a hook that went wrong; the check-up says the same, and how to fix it."""
+    (report,) = reports(caplog)
+    assert report.startswith(f"The site's {hook} (")
+    assert words in report
+    told = found_by_doctor(app, hook)
+    assert words in told
+    assert remedy in told
+    assert WORD not in caplog.text + told
+    return report
+
+
 # --- conversation_loader ---------------------------------------------------------------------------------------------
 
 PAIR = QuestionAnswer(WORD, "So.")
@@ -81,12 +93,12 @@ LOADED: list[tuple[Any, str]] = [
     (Row(), "returned Row"),
     (Conversation, "returned the class Conversation"),
     (PAIR, "returned QuestionAnswer"),
-    (Conversation([{"question": WORD}]), "returned Conversation, where pairs[0] is dict, not QuestionAnswer"),  # type: ignore[arg-type]
+    (Conversation([{"question": WORD}]), "returned Conversation, where pairs[0] is dict, not QuestionAnswer"),  # type: ignore[list-item]
     (Conversation(WORD), "returned Conversation, where pairs[0] is str"),  # type: ignore[arg-type]
     (Conversation([PAIR, QuestionAnswer("How?", None)]), "where pairs[1].answer is NoneType, not text"),  # type: ignore[arg-type]
     (Conversation([QuestionAnswer(b"How?", "So.")]), "where pairs[0].question is bytes, not text"),  # type: ignore[arg-type]
     (Conversation([QuestionAnswer("a", "b", sources=None)]), "where pairs[0].sources is NoneType, not a list"),  # type: ignore[arg-type]
-    (Conversation([QuestionAnswer("a", "b", sources=[{"url": WORD}])]), "where pairs[0].sources[0] is dict"),  # type: ignore[arg-type]
+    (Conversation([QuestionAnswer("a", "b", sources=[{"url": WORD}])]), "where pairs[0].sources[0] is dict"),  # type: ignore[list-item]
     (Conversation([QuestionAnswer("a", "b", sources=(Source(None, "c"),))]), "has a title or url that is not text"),  # type: ignore[arg-type]
     (Conversation((QuestionAnswer(" ", ""),)), "where no pair has any text"),
 ]
@@ -113,14 +125,8 @@ def test_a_record_of_another_type_offers_nothing_and_costs_no_ticket(
     assert error_of(answer) == (503, "unavailable")
     send_ticket(client, offer=offer_without_database(app))
     assert tickets(app)[0].transcript_source == "browser"
-    (report,) = reports(caplog)
-    assert report.startswith("The site's conversation_loader (")
-    assert words in report
+    report = reported(app, caplog, "conversation_loader", words, "Fix the function. It may return Conversation(")
     assert "it may return Conversation([QuestionAnswer(question, answer), …]) or None. No button" in report
-    told = found_by_doctor(app, "conversation_loader")
-    assert words in told
-    assert "Fix the function. It may return Conversation(" in told
-    assert WORD not in caplog.text + told
 
 
 ODD: list[tuple[dict[str, Any], str]] = [
@@ -139,7 +145,7 @@ def test_a_wrong_vote_or_flag_is_named_and_costs_nothing(
     make_app: MakeApp, caplog: Log, values: dict[str, Any], words: str
 ) -> None:
     """It counts as none; the record is used, and the check-up says what is wrong."""
-    app = with_loader(make_app, Conversation([QuestionAnswer("How?", "So.", **values)]))  # type: ignore[arg-type]
+    app = with_loader(make_app, Conversation([QuestionAnswer("How?", "So.", **values)]))
     client = app.test_client()
     send_ticket(client, offer=signed_offer(client, thread_id="x"), conversation=None)
     (ticket,) = tickets(app)
@@ -158,7 +164,7 @@ def test_votes_and_flags_as_databases_keep_them_are_right(make_app: MakeApp, cap
         QuestionAnswer("How?", "So.", uncertain=1, stopped=None, reaction="downvote"),  # type: ignore[arg-type]
         QuestionAnswer("Why?", "So.", uncertain=0),  # type: ignore[arg-type]
     ]
-    app = with_loader(make_app, Conversation(pairs))  # type: ignore[arg-type]
+    app = with_loader(make_app, Conversation(pairs))
     client = app.test_client()
     send_ticket(client, offer=signed_offer(client, thread_id="x"), conversation=None)
     first, second = conversation_of(app, tickets(app)[0]).pairs
@@ -288,14 +294,8 @@ def test_a_visitor_of_another_type_types_an_address(make_app: MakeApp, caplog: L
     send_ticket(client, email="typed@example.com")
     (ticket,) = tickets(app)
     assert (ticket.visitor_email, ticket.visitor_name) == ("typed@example.com", None)
-    (report,) = reports(caplog)
-    assert report.startswith("The site's visitor_loader (")
-    assert words in report
+    report = reported(app, caplog, "visitor_loader", words, "It may return Visitor(email, name) or None.")
     assert report.endswith("Visitors are asked for their address.")
-    told = found_by_doctor(app, "visitor_loader")
-    assert words in told
-    assert "It may return Visitor(email, name) or None." in told
-    assert WORD not in caplog.text + told
 
 
 @pytest.mark.parametrize(
@@ -359,13 +359,8 @@ def test_a_wrong_name_of_an_admin_is_found_by_the_check_up(
     app = make_app(handoff=handoff)
     for text in ("One", "Two"):
         assert save(app.test_client(), button_text=text).status_code == 303
-    (report,) = reports(caplog)
-    assert words in report
-    told = found_by_doctor(app, "admin_name")
-    assert "2 x " in told
-    assert words in told
-    assert "It may return text or None." in told
-    assert WORD not in caplog.text + told
+    reported(app, caplog, "admin_name", words, "It may return text or None.")
+    assert "2 x " in found_by_doctor(app, "admin_name")
 
 
 # --- KAPA_HANDOFF_CSP_NONCE ------------------------------------------------------------------------------------------
@@ -383,13 +378,7 @@ def test_a_wrong_nonce_breaks_no_page(make_app: MakeApp, caplog: Log, source: An
     """The tags have none; this is logged once, though each page asks several times."""
     app = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_CSP_NONCE=source)
     assert "nonce=" not in app.test_client().get("/handoff/admin/").text
-    (report,) = reports(caplog)
-    assert report.startswith("The site's csp_nonce (")
-    assert words in report
-    told = found_by_doctor(app, "csp_nonce")
-    assert words in told
-    assert "Fix the function in `KAPA_HANDOFF_CSP_NONCE`." in told
-    assert WORD not in caplog.text + told
+    reported(app, caplog, "csp_nonce", words, "Fix the function in `KAPA_HANDOFF_CSP_NONCE`.")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ def test_from_names_the_visitor_and_the_site(write: Callable[..., bytes]) -> Non
         ("محمد", "m@b.example", "محمد (via Acme)"),
         ("ada@evil.example", "a@b.example", "ada (via Acme)"),
         ("boss@acme.example <boss@acme.example>", "a@b.example", "boss (via Acme)"),
-        ("@", "a@b.example", "(via Acme)"),
+        ("@", "a@b.example", "a (via Acme)"),
+        ('" "', "a@b.example", "a (via Acme)"),
+        ("\u200b", "a@b.example", "a (via Acme)"),
         ("x" * 500, "a@b.example", "x" * 79 + "… (via Acme)"),
     ],
 )

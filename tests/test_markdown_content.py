@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from flask_kapa_handoff.markdown import Renderer, lines, to_html
+from flask_kapa_handoff.markdown import Renderer, to_html
 
 PAGE = "https://docs.acme.example/guides/keys?lang=en#top"
 
@@ -358,20 +358,6 @@ def test_each_block_has_its_own_direction() -> None:
         ("blockquote", "rtl"),
         ("p", "auto"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("לא עובד.\n\nIt fails. <b>", "לא עובד.<br>\n<br>\n<bdi>It fails. &lt;b&gt;</bdi>"),
-        ("1.\nفشل.\nIt fails.", "1.<br>\nفشل.<br>\n<bdi>It fails.</bdi>"),
-        ("It fails.\nIt does.", "It fails.<br>\nIt does."),
-        ("فشل.", "فشل."),
-    ],
-)
-def test_lines_of_plain_text_have_their_own_direction(text: str, expected: str) -> None:
-    """The full stop of an English line is at its end, even if the note is in Arabic."""
-    assert lines(text) == expected
 
 
 @pytest.mark.parametrize("character", ["\ufdd0", "\ufdd1", "\ufdd0\\", "\t\ufdd1"], ids=ascii)

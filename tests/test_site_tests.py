@@ -8,7 +8,7 @@ import re
 import runpy
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import AssertionPool, NullPool, SingletonThreadPool, StaticPool
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.engines import threads
 from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.testing import deliver
 from tests.helpers.commands import invoke, left
 from tests.helpers.sites import close
@@ -73,14 +75,23 @@ def test_a_sites_uncommitted_rows_stay_while_threads_deliver(
 ) -> None:
     """However often a thread looks for tickets, it does not end the site's transaction in its one connection."""
     monkeypatch.setattr(threads, "POLL_SECONDS", 0.001)
+    look, looked = outbox.seconds_until_due, threading.Event()
+
+    def note_look(database: Database) -> float | None:
+        found = look(database)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(outbox, "seconds_until_due", note_look)
     app, db, bill = site_in_memory(TESTING=True, KAPA_HANDOFF_DELIVERY="thread", MAIL_SUPPRESS_SEND=True)
     assert send_ticket(app.test_client())
     assert has_threads(app)
     with app.app_context():
-        for number in range(1, 41):
+        for number in range(1, 11):
             db.session.add(bill(id=number))
             db.session.flush()
-            time.sleep(0.002)  # lets a thread get ahead
+            looked.clear()
+            assert looked.wait(20)
             assert db.session.query(bill).count() == number
         db.session.rollback()
         assert db.session.query(bill).count() == 0

@@ -206,7 +206,7 @@ def test_a_writer_does_not_wait_forever_for_its_turn(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If another thread of the process writes for too long, the visitor gets a message instead of waiting."""
-    monkeypatch.setattr("flask_kapa_handoff.storage.engine.BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr("flask_kapa_handoff.storage.locks.BUSY_TIMEOUT", 0.2)
     database = state_of(make_app()).database
     inside, leave = threading.Event(), threading.Event()
 

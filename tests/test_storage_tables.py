@@ -38,8 +38,15 @@ from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.indexes import metadata
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import latest_tickets
+from tests.helpers.made_once import upgrade_by_alembic
 from tests.helpers.pages import JSON, json_of
 from tests.helpers.tickets import send_ticket, ticket_fields
+
+
+@pytest.fixture(autouse=True)
+def migrations_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every database here is made by the migrations themselves."""
+    monkeypatch.setattr("alembic.command.upgrade", upgrade_by_alembic)
 
 
 @pytest.fixture

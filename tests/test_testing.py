@@ -63,7 +63,7 @@ def test_tickets_are_given_in_the_order_in_which_they_came(make_app: MakeApp) ->
     [
         ("uncertainty", UNSURE),
         ("downvote", UNSURE),
-        ("conversation-length", Conversation([QuestionAnswer("What?", "This.")] * 3)),  # type: ignore[arg-type]
+        ("conversation-length", Conversation([QuestionAnswer("What?", "This.")] * 3)),
     ],
 )
 def test_a_tickets_offer_has_the_facts_that_a_page_would_send(
@@ -126,16 +126,16 @@ def test_the_fields_that_a_site_adds_are_sent(make_app: MakeApp) -> None:
 
     @handoff.ticket_filter
     def check(submission: Submission) -> None:
-        if request.form.get("proof") != "right":
+        if request.form.get("_proof") != "right":
             raise Refuse("Please prove it.")
 
     app = make_app(handoff=handoff, KAPA_HANDOFF_FIELDS=[{"name": "order", "label": "Order", "max_length": 5}])
     client = app.test_client()
-    assert send_ticket(client, order="4711", proof="right").fields == {"order": "4711"}
+    assert send_ticket(client, order="4711", _proof="right").fields == {"order": "4711"}
     with pytest.raises(Rejected, match=r"Please prove it\."):
-        send_ticket(client, order="4711", proof="wrong")
+        send_ticket(client, order="4711", _proof="wrong")
     with pytest.raises(Rejected) as rejected:
-        send_ticket(client, order="much too long", proof="right")
+        send_ticket(client, order="much too long", _proof="right")
     assert list(rejected.value.fields) == ["order"]
 
 
@@ -218,7 +218,7 @@ def test_a_client_or_a_name_in_the_wrong_place_is_named(app: Flask, client: Flas
 
 @pytest.mark.only("sqlite")
 def test_a_mistyped_keyword_is_named(make_app: MakeApp) -> None:
-    """Of an offer always; of a ticket unless the site's own filter could read it."""
+    """Of an offer and of a ticket; what the site's own filter reads has names that no field can have."""
     fields = [{"name": "area", "label": "Area", "choices": ["Billing", "Vaults"], "required": True}]
     client = make_app(KAPA_HANDOFF_FIELDS=fields).test_client()
     with pytest.raises(TypeError, match=r"no keyword 'uncertian'; did you mean uncertain\? Use any of pairs, unc"):
@@ -230,7 +230,10 @@ def test_a_mistyped_keyword_is_named(make_app: MakeApp) -> None:
     assert send_ticket(client, area="Vaults").fields == {"area": "Vaults"}
     handoff = KapaHandoff()
     handoff.ticket_filter(lambda submission: None)
-    assert send_ticket(make_app(handoff=handoff, name="filtered").test_client(), proof="0")
+    client = make_app(handoff=handoff, name="filtered").test_client()
+    assert send_ticket(client, _proof="0")
+    with pytest.raises(TypeError, match="no keyword 'aera'"):
+        send_ticket(client, aera="Vaults")
 
 
 @pytest.mark.only("sqlite")

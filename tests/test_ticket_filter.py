@@ -144,13 +144,13 @@ def test_it_sees_the_checked_submission_and_the_request(make_site: MakeSite) -> 
     seen: list[tuple[Any, ...]] = []
 
     def check(submission: Submission) -> None:
-        own = (request.form["captcha"], request.headers["X-Captcha"])
+        own = (request.form["_captcha"], request.headers["X-Captcha"])
         seen.append(
             (submission.email, submission.note, submission.offer.desk, len(submission.conversation.pairs), *own)
         )
 
     app = make_site(check)
-    answer = send(app, {**JSON, "X-Captcha": "header"}, email="ada@EXAMPLE.com", note=" Help \n", captcha="field")
+    answer = send(app, {**JSON, "X-Captcha": "header"}, email="ada@EXAMPLE.com", note=" Help \n", _captcha="field")
     assert answer.status_code == 201
     assert seen == [("ada@example.com", "Help", "default", 1, "field", "header")]
 
@@ -253,7 +253,7 @@ def test_the_documented_proof_of_work_works(documented: Flask) -> None:
     submission_id = str(uuid.uuid4())
     proof = next(filter(is_proof, count()))
     wrong = next(number for number in count() if not is_proof(number))
-    assert answer_to(submission_id=submission_id, proof=str(wrong)) == 422
-    assert answer_to(submission_id=submission_id, proof=str(proof)) == 201
+    assert answer_to(submission_id=submission_id, _proof=str(wrong)) == 422
+    assert answer_to(submission_id=submission_id, _proof=str(proof)) == 201
     assert answer_to() == 201
     assert [ticket.flag for ticket in tickets(documented)] == [None, "sent without a proof of work"]

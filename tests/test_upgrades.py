@@ -305,7 +305,8 @@ def test_every_ticket_is_shown(old_site: Callable[..., Flask], release: Release)
         assert found.status_code == 200
         page = Text(found.text).text
         assert SHOWN[ticket["status"]] in page
-        for text in (ticket["note"], ticket["visitor_name"], ticket.get("flag"), ticket["page"]):
+        fields = ticket.get("fields", {}).values()
+        for text in (ticket["note"], ticket["visitor_name"], ticket.get("flag"), ticket["page"], *fields):
             assert " ".join((text or "").split()) in page
         for pair in ticket["conversation"]:
             assert pair["question"] in page
@@ -356,6 +357,8 @@ def test_the_delivery_goes_on(
         assert mail.recipients == ["help@example.com"]
         assert one["visitor_email"] in mail.message["Reply-To"]
         assert one["note"] in mail.body("plain")
+        typed = "\n".join(one.get("fields", {}).values())
+        assert all(line in mail.body("plain") for line in typed.split("\n"))
         assert one["conversation"][-1]["question"] in mail.body("plain")
         (attached,) = mail.message.iter_attachments()
         pairs = json.loads(attached.get_content())["conversation"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from markupsafe import Markup, escape
+
 from ..delivery.reasons import plain_reason
 from ..refusals import Counts, by_reason
 from ..settings import DeskSettings
@@ -87,6 +91,15 @@ def outcome(of_attempt: Outcome | Unknown) -> str:
 def why_not(words: str) -> str:
     """Why an attempt did not deliver a ticket, as text; from what the other side said."""
     return plain_reason(words)
+
+
+_CODE = re.compile(r"`([^`]+)`|\b[A-Z]+(?:_[A-Z]+)+\b")
+
+
+def with_code(words: str) -> Markup:
+    """A sentence as HTML, with commands (which are in backticks) and the names of configuration keys as code."""
+    marked = _CODE.sub(lambda found: f"<code>{found[1] or found[0]}</code>", str(escape(words)))
+    return Markup(marked)  # noqa: S704 - it was escaped
 
 
 def by_mail(destination: str) -> bool:

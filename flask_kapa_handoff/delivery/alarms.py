@@ -60,13 +60,15 @@ def find_alarms(connection: Connection) -> tuple[Alarm, ...]:
     found = connection.execute(_SITUATION, {"long_ago": now(connection) - LONG_WAIT}).one()
     alarms = []
     if found.stuck:
+        words = str(found.words)
+        reason = plain_reason(words)
         alarms.append(
             Alarm(
-                f"{_counted(found.stuck)} could not be sent yet. {plain_reason(str(found.words))}",
+                f"{_counted(found.stuck)} could not be sent yet. {reason}",
                 "The visitors are still waiting for a reply. After five days a ticket fails.",
                 "Fix the cause. The tickets are then sent within an hour; to try one now: "
                 f"`flask kapa-handoff retry {found.reference}`",
-                str(found.words),
+                words if words != reason else "",
             )
         )
     if found.suppressed:

@@ -14,6 +14,9 @@ from .channels import Channels
 from .mailroom import Mailroom
 from .outcomes import Refused, Suppressed, TryLater
 
+SAMPLE_REFERENCE = "T-SAMPLE"
+"""No ticket has it: it has letters that references never contain. It has no page, so nothing may link to one."""
+
 
 class SampleAttempt(NamedTuple):
     """The result: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, the reply, and where it was sent."""
@@ -52,7 +55,7 @@ def sample_ticket(recipient: str, desk: str, what: str) -> Ticket:
     moment = datetime.now(timezone.utc)
     return Ticket(
         id=uuid4(),
-        reference="T-SAMPLE",
+        reference=SAMPLE_REFERENCE,
         submission_id=uuid4(),
         content_digest="",
         created_at=moment,

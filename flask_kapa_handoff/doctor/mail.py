@@ -96,6 +96,12 @@ def _trouble(error: Unreachable) -> tuple[str, str]:
             "No secure connection (TLS) to the mail server {} can be made",
             "MAIL_USE_SSL is for a port that is encrypted from the start (465), MAIL_USE_TLS for others (587, 25).",
         )
+    if str(error).startswith("No suitable authentication method"):
+        return (
+            "The mail server {} does not offer a login with a password",
+            "Check MAIL_SERVER and MAIL_USE_TLS. Some providers take passwords only once you allow it, or at another "
+            "server.",
+        )
     if isinstance(cause, smtplib.SMTPNotSupportedError):
         return (
             "The mail server {} does not offer what the configuration asks for",

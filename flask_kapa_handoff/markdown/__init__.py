@@ -17,7 +17,7 @@ from ..links import Links
 from ..text import visible
 from .definitions import with_definitions
 from .numbers import counts_otherwise, with_numbers
-from .output import DIRECTIONS, completed, has_rtl, with_directions, with_line_directions
+from .output import DIRECTIONS, completed, with_directions
 from .source import cells, prepared, without_marks
 
 if TYPE_CHECKING:
@@ -117,11 +117,8 @@ def to_html(text: str, page: str | None = None) -> Markup:
 
 
 def lines(text: str) -> Markup:
-    """Plain text as HTML that keeps its line breaks without a style sheet. Each line has its own direction."""
-    shown = visible(text)
-    if "\n" in shown and has_rtl(shown):
-        return Markup("<br>\n").join(with_line_directions(shown.split("\n")))
-    return Markup(str(escape(shown)).replace("\n", "<br>\n"))  # noqa: S704 - escaped
+    """Plain text as HTML that keeps its line breaks without a style sheet."""
+    return Markup(str(escape(visible(text))).replace("\n", "<br>\n"))  # noqa: S704 - escaped
 
 
 def _cost(text: str) -> int:

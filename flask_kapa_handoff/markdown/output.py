@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable
 from urllib.parse import urljoin
 
-from markupsafe import Markup, escape
-
 from ..urls import parse_url
 from .source import LATEX
 
@@ -89,18 +87,6 @@ def has_rtl(text: str) -> bool:
 def with_directions(markup: str) -> str:
     """Finished HTML with :data:`DIRECTIONS`; lists, quotes, tables and addresses have that of their text, too."""
     return _ASCII_LINK.sub(r'\1 dir="ltr"', _GROUP.sub(_group, markup)) if has_rtl(markup) else markup
-
-
-def with_line_directions(lines: list[str]) -> list[Markup]:
-    """Lines of plain text as HTML: the first one with a letter gives their block its direction, later ones have one.
-
-    An element whose direction is ``auto`` does not look into others, so that line is in none.
-    """
-    first = next((number for number, line in enumerate(lines) if _STRONG.search(line)), 0)
-    return [
-        Markup("<bdi>%s</bdi>") % line if line and number > first else escape(line)
-        for number, line in enumerate(lines)
-    ]
 
 
 def _group(match: re.Match[str]) -> str:

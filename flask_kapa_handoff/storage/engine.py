@@ -15,9 +15,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from ..errors import Unavailable
-from . import BUSY_TIMEOUT, fork_safety, postgresql, schema, sqlite
+from . import fork_safety, postgresql, schema, sqlite
 from .dialects import is_sqlite, unavailable
 from .file_access import Obstacle, obstacle
+from .locks import held
 from .process_engine import ProcessEngine
 
 _logger = logging.getLogger(__name__)
@@ -106,17 +107,10 @@ class Database:
             self._log_failure(error)
             raise
 
-    @contextmanager
-    def _write_lock(self) -> Iterator[None]:
-        # With a limit: while another process holds the lock, each thread ahead of us waits for as long as SQLite lets
-        # it.
-        writing = self._writing
-        if not writing.acquire(timeout=BUSY_TIMEOUT):
-            raise Unavailable from TimeoutError(f"no turn to write within {BUSY_TIMEOUT} seconds")
-        try:
-            yield
-        finally:
-            writing.release()
+    def _write_lock(self) -> AbstractContextManager[None]:
+        # With a limit: while another process holds SQLite's lock, each thread ahead of us waits for as long as SQLite
+        # lets it.
+        return held(self._writing, "other threads have been writing")
 
     def _log_failure(self, error: Unavailable) -> None:
         # Only the driver's message: SQLAlchemy's would repeat what the visitor typed.

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, Inspector, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from ..errors import SchemaError, Unavailable
-from . import BUSY_TIMEOUT, VERSION_TABLE
+from ..errors import SchemaError
+from . import VERSION_TABLE
+from .locks import held
 from .tables import metadata
 
 if TYPE_CHECKING:
@@ -42,17 +43,6 @@ def _renew_lock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
-
-
-@contextmanager
-def _upgrade_lock() -> Iterator[None]:
-    lock = _upgrading
-    if not lock.acquire(timeout=BUSY_TIMEOUT):
-        raise Unavailable from TimeoutError(f"another app's tables are being upgraded for {BUSY_TIMEOUT} seconds")
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 UPGRADE = "flask kapa-handoff db upgrade"
@@ -102,7 +92,7 @@ def upgrade(
     from alembic import command
 
     # One app at a time within a process: Alembic keeps its state in globals.
-    with _upgrade_lock(), write_transaction(engine) as connection:
+    with held(_upgrading, "another app's tables are being upgraded"), write_transaction(engine) as connection:
         found = _version(connection)
         if found is not None and is_usable(connection, found):
             return  # a process of a later version was faster

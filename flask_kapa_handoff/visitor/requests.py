@@ -22,6 +22,7 @@ from ..errors import Invalid, TooLarge
 from ..fields import all_fields
 from ..offers import MAX_PAGE
 from ..settings import DEFAULT_DESK
+from ..site_fields import RESERVED, is_field_name
 from ..state import State
 from ..text import clean_text
 from ..triggers import Facts
@@ -100,6 +101,16 @@ def ticket_fields(config: Config) -> tuple[str, ...]:
     """The names of a ticket's fields."""
     names = (field.name for field in all_fields(config.fields))
     return ("offer", "submission_id", *names, "conversation", "website")
+
+
+def undeclared_inputs(state: State) -> list[str]:
+    """The names in a form that a site could declare as fields and has not; others are the form's or the site's own.
+
+    Call :func:`read_fields` first: it limits the size, and checks the names in JSON.
+    """
+    known = {*RESERVED, state.app.config.get("WTF_CSRF_FIELD_NAME"), *(field.name for field in state.config.fields)}
+    names = dict.fromkeys((*request.form, *request.files))
+    return [name for name in names if is_field_name(name) and name not in known][:MOST_TOLD]
 
 
 def _limit_body(size: int) -> None:

@@ -29,7 +29,7 @@ from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
 from .blueprint import blueprint
 from .own_addresses import own_mailboxes
-from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields
+from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields, undeclared_inputs
 from .responses import confirmation_response, form_response, with_problem
 from .template_helpers import render_button
 
@@ -71,6 +71,7 @@ def create_ticket() -> ResponseReturnValue:
         max_pairs=config.max_pairs,
         special_domains=config.special_domains,
         site_fields=config.fields,
+        undeclared=undeclared_inputs(state),
     )
     visitor = None
     try:

@@ -21,6 +21,9 @@ class _Form(Protocol):
     @property
     def is_foreign(self) -> bool: ...
 
+    @property
+    def shown(self) -> list[Any]: ...
+
 
 class ConversationField(HiddenField):  # type: ignore[misc]
     """The transcript: JSON text in a form, or a list in a JSON request."""
@@ -61,6 +64,16 @@ def _read(form: _Form, field: Row) -> None:
         field.data = field.row.read(field.data or "")
     except ValueError as error:
         raise ValidationError(str(error)) from None
+
+
+class Undeclared(Field):  # type: ignore[misc]
+    """An input that is in no table: its only content is the error that says so."""
+
+    data = None
+
+    def pre_validate(self, form: _Form) -> None:
+        names = ", ".join(field.name for field in form.shown)
+        raise ValidationError(f"This form has no field “{self.name}”, only {names}.")
 
 
 class _Text(Row, StringField):  # type: ignore[misc]

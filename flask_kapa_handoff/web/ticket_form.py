@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..errors import TooLarge
 from ..fields import EMAIL, NOTE, Field, all_fields
 from ..offer_signing import OfferSigner
 from ..offers import Offer
-from .form_fields import ConversationField, Row, attribute_of, form_field
+from .form_fields import ConversationField, Row, Undeclared, attribute_of, form_field
 
 
 class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
@@ -83,6 +84,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         max_pairs: int,
         special_domains: tuple[str, ...] = (),
         site_fields: tuple[Field, ...] = (),
+        undeclared: Iterable[str] = (),
     ) -> TicketForm:
         """A submitted form; ``validate()`` sets ``accepted_offer`` and ``accepted_conversation``.
 
@@ -93,12 +95,15 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             max_pairs: see KAPA_HANDOFF_MAX_PAIRS.
             special_domains: see KAPA_HANDOFF_SPECIAL_DOMAINS.
             site_fields: see KAPA_HANDOFF_FIELDS.
+            undeclared: names of inputs that are no fields of this form; validating it reports each.
         """
         form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
         form.max_pairs, form.special_domains = max_pairs, special_domains
         form.carry_offer(form.offer.data or "")
         # The offer first: without a valid one, nothing else is checked.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
+        for name in undeclared:
+            form._fields[f"undeclared {name}"] = Undeclared().bind(form, name)
         return form
 
     @property

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from flask_kapa_handoff import KapaHandoff
+from tests.browser.chat import add_chat
 from tests.browser.ensure_browser import HEADLESS, find_browser
 
 # Generous, since these are limits and not waits: a busy machine must not make a test fail.
@@ -124,3 +127,16 @@ def start_example(tmp_path: Path) -> Iterator[Callable[..., Example]]:
 def example(start_example: Callable[..., Example]) -> Example:
     """The example app, with its own data; address and password are those that it prints."""
     return start_example()
+
+
+@pytest.fixture
+def chat(make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page) -> Callable[..., Page]:
+    """Opens the chat of a new site: ``chat(slots=["any"], KAPA_HANDOFF_TRIGGERS="downvote")``."""
+
+    def open_chat(*, slots: tuple[str, ...] = ("any",), handoff: KapaHandoff | None = None, **config: Any) -> Page:
+        site = add_chat(make_app(handoff=handoff, **config))
+        page.site = site  # type: ignore[attr-defined]
+        page.goto(serve(site) + "/?" + "&".join(f"slot={slot}" for slot in slots))
+        return page
+
+    return open_chat

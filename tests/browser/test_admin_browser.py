@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -402,13 +403,69 @@ def test_narrow_pages_do_not_scroll_sideways(
     """At 320 pixels (WCAG 2.2, 1.4.10) nothing is cut off, whatever a visitor has written."""
     word = "x" * 300
     conversation = f'[{{"question": "{word}", "answer": "`{word}`\\n\\n| {word} |\\n|---|\\n| 1 |"}}]'
-    reference = send_ticket(site.test_client(), note=word, conversation=conversation)
+    sender = f"{word[:60]}@{word[:60]}.{word[:60]}.com"
+    reference = send_ticket(site.test_client(), email=sender, note=word, conversation=conversation)
     page = open_context(viewport={"width": 320, "height": 640}, color_scheme=scheme).new_page()
     address = serve(site)
     site.config["MAIL_PORT"] = word  # the check-up repeats it
     for path in ("", "tickets", f"tickets/{reference}", "doctor"):
         page.goto(f"{address}/handoff/admin/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") == 320, path
+
+
+def test_forced_colors_keep_every_state(
+    open_context: Callable[..., BrowserContext], site: Flask, serve: Serve
+) -> None:
+    """A high contrast mode replaces colors and drops backgrounds: what is on and where one is still show."""
+    page = open_context(forced_colors="active").new_page()
+    open_settings(page, serve(site))
+    tabs = page.locator(".handoff-tabs a")
+    borders = tabs.evaluate_all("tabs => tabs.map((tab) => getComputedStyle(tab).borderBottomColor)")
+    assert borders[0] not in borders[1:]
+    switch = page.get_by_role("switch")
+    switch.uncheck()
+    off = switch.screenshot()
+    switch.check()
+    assert switch.screenshot() != off
+
+
+def test_a_long_preview_leaves_no_gap(page: Page, admin_app: Callable[..., Flask], serve: Serve) -> None:
+    """The cards below the form follow it, however many fields the previewed one has."""
+    fields = [{"name": f"f{number}", "label": "Steps", "kind": "textarea"} for number in range(8)]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    open_settings(page, serve(admin_app(KAPA_HANDOFF_FIELDS=fields)))
+    form, below = (
+        page.locator("#kapa-handoff-admin-form").bounding_box(),
+        page.locator(".handoff-below").bounding_box(),
+    )
+    assert form is not None
+    assert below is not None
+    assert 0 < below["y"] - form["y"] - form["height"] < 40
+
+
+def test_the_cells_of_a_transcript_are_aligned_as_written(page: Page, site: Flask, serve: Serve) -> None:
+    """Headings and cells begin at the same place, and a column's own alignment counts."""
+    conversation = json.dumps([{"question": "q", "answer": "| a | b |\n|---|--:|\n| c | d |"}])
+    reference = send_ticket(site.test_client(), conversation=conversation)
+    page.goto(f"{serve(site)}/handoff/admin/tickets/{reference}")
+    cells = page.locator(".handoff-markdown :is(th, td)")
+    aligned = cells.evaluate_all("cells => cells.map((cell) => getComputedStyle(cell).textAlign)")
+    assert aligned == ["start", "right", "start", "right"]
+
+
+def test_each_paragraph_of_a_note_has_its_own_direction(page: Page, site: Flask, serve: Serve) -> None:
+    """An English one after an Arabic one begins at the left."""
+    reference = send_ticket(site.test_client(), note="لا يعمل.\n\nIt is down.")
+    page.goto(f"{serve(site)}/handoff/admin/tickets/{reference}")
+    indent = page.locator(".handoff-note").evaluate(
+        """(note) => {
+            const text = note.firstChild, range = document.createRange();
+            range.setStart(text, text.data.indexOf("It"));
+            range.setEnd(text, text.length);
+            return range.getBoundingClientRect().left - note.getBoundingClientRect().left;
+        }"""
+    )
+    assert indent < 8
 
 
 def test_in_a_narrow_frame_the_form_keeps_its_width(page: Page, admin_app: Callable[..., Flask], serve: Serve) -> None:

@@ -159,3 +159,17 @@ def test_an_error_goes_as_soon_as_its_field_is_corrected(site: Flask, serve: Cal
     dialog.get_by_role("button", name="Send").click()
     expect(dialog.locator("[data-kapa-handoff-reference]")).to_be_visible()
     assert len(tickets(site)) == 1
+
+
+@pytest.mark.only("sqlite")
+def test_wrong_fields_stand_out_in_forced_colors(
+    site: Flask, serve: Callable[[Any], str], open_context: Callable[..., BrowserContext]
+) -> None:
+    """A high contrast mode gives all borders and texts one color, so a wrong field has a bolder frame."""
+    page = open_context(forced_colors="active").new_page()
+    page.goto(serve(site))
+    dialog = open_dialog(page)
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog.locator(".kapa-handoff-error")).not_to_have_count(0)
+    expect(dialog.get_by_label("Area")).to_have_css("outline-style", "solid")
+    expect(dialog.get_by_label("What have you tried?")).to_have_css("outline-style", "none")

@@ -1,9 +1,8 @@
-"""The visitor's script in a real browser, under a strict Content-Security-Policy."""
+"""The visitor's form in a real browser, under a strict Content-Security-Policy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import pytest
@@ -18,31 +17,15 @@ from flask_kapa_handoff.storage.tickets import latest_tickets
 from tests.browser.chat import (
     BUTTON,
     DIALOG,
-    add_chat,
     answer,
     conversation_of,
     fill_and_send,
-    record_events,
     reference,
-    seen,
     tickets,
 )
 from tests.browser.conftest import watched
 
 pytestmark = pytest.mark.only("sqlite")
-
-
-@pytest.fixture
-def chat(make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page) -> Callable[..., Page]:
-    """Opens the chat of a new site: ``chat(slots=["any"], KAPA_HANDOFF_TRIGGERS="downvote")``."""
-
-    def open_chat(*, slots: tuple[str, ...] = ("any",), handoff: KapaHandoff | None = None, **config: Any) -> Page:
-        site = add_chat(make_app(handoff=handoff, **config))
-        page.site = site  # type: ignore[attr-defined]
-        page.goto(serve(site) + "/?" + "&".join(f"slot={slot}" for slot in slots))
-        return page
-
-    return open_chat
 
 
 def test_from_an_answer_to_a_stored_ticket(chat: Callable[..., Page]) -> None:
@@ -85,70 +68,6 @@ def test_from_an_answer_to_a_stored_ticket(chat: Callable[..., Page]) -> None:
     left = page.locator("[data-kapa-handoff-slot]").get_by_text(f"Your ticket {shown}")
     expect(left).to_be_visible()
     expect(left).to_be_focused()
-
-
-@pytest.mark.parametrize(
-    "triggers",
-    [
-        "always",
-        "conversation-length",
-        "uncertainty",
-        "downvote",
-        "uncertainty,downvote",
-        "conversation-length,downvote",
-    ],
-)
-def test_the_button_appears_exactly_where_the_triggers_say(chat: Callable[..., Page], triggers: str) -> None:
-    """For each kind of answer the button is there or not as a table says."""
-    page = chat(KAPA_HANDOFF_TRIGGERS=triggers, KAPA_HANDOFF_CONVERSATION_LENGTH_THRESHOLD=2)
-    for pairs, uncertain, downvoted in product((1, 2, 3), (False, True), (False, True)):
-        expected = {
-            "always": True,
-            "conversation-length": pairs >= 2,
-            "uncertainty": uncertain,
-            "downvote": downvoted,
-        }
-        page.evaluate("KapaHandoff.reset('t1')")
-        for number in range(1, pairs + 1):
-            answer(page, number, uncertain=uncertain and number == pairs)
-        if downvoted:
-            with page.expect_response("**/handoff/offer?*"):
-                page.evaluate("id => KapaHandoff.vote(id, 'downvote')", f"a{pairs}")
-        count = 1 if any(expected[name] for name in triggers.split(",")) else 0
-        expect(page.locator(BUTTON), f"{pairs} {uncertain} {downvoted}").to_have_count(count)
-
-
-def test_a_downvote_that_is_taken_back_takes_the_button_along(chat: Callable[..., Page]) -> None:
-    """Where only the downvote qualified the answer, the button goes with it."""
-    page = chat(KAPA_HANDOFF_TRIGGERS="downvote")
-    answer(page)
-    expect(page.locator(BUTTON)).to_have_count(0)
-    page.evaluate("KapaHandoff.vote('a1', 'downvote')")
-    expect(page.locator(BUTTON)).to_be_visible()
-    page.evaluate("KapaHandoff.vote('a1', null)")
-    expect(page.locator(BUTTON)).to_have_count(0)
-
-
-def test_each_answer_has_its_own_slot(chat: Callable[..., Page]) -> None:
-    """A slot with the answer's id gets its button, whichever stands nearer."""
-    page = chat(slots=("a1", "a2", "any"))
-    answer(page, 1)
-    answer(page, 2)
-    expect(page.locator("[data-answer-id=a1] " + BUTTON)).to_be_visible()
-    expect(page.locator("[data-answer-id=a2] " + BUTTON)).to_be_visible()
-    expect(page.locator(BUTTON)).to_have_count(2)
-
-
-def test_without_a_slot_the_button_floats(chat: Callable[..., Page]) -> None:
-    """A page without a slot shows the button in a corner above everything."""
-    page = chat(slots=())
-    answer(page)
-    expect(page.locator(".kapa-handoff-floating " + BUTTON)).to_be_visible()
-    box, size = page.locator(BUTTON).bounding_box(), page.viewport_size
-    assert box is not None
-    assert size is not None
-    assert box["x"] + box["width"] > size["width"] - 60
-    assert box["y"] + box["height"] > size["height"] - 60
 
 
 def test_errors_are_shown_at_the_fields_and_the_text_stays(chat: Callable[..., Page]) -> None:
@@ -268,143 +187,6 @@ def test_a_double_click_sends_once(chat: Callable[..., Page]) -> None:
     page.get_by_role("button", name="Send").dblclick()
     reference(page)
     assert len(tickets(page)) == 1
-
-
-def test_the_events_tell_what_happened(chat: Callable[..., Page]) -> None:
-    """before-open, open, cancel and submit come in order, with the conversation, and with the reference at the end."""
-    page = chat()
-    record_events(page)
-    answer(page)
-    page.click(BUTTON)
-    expect(page.locator(DIALOG)).to_be_visible()
-    with page.expect_request("**/handoff/events") as cancelled:
-        page.keyboard.press("Escape")
-    assert (cancelled.value.post_data_json or {})["event"] == "cancel"
-    page.click(BUTTON)
-    fill_and_send(page)
-    shown = reference(page)
-    events = seen(page)
-    assert [name for name, _ in events] == ["before-open", "open", "cancel", "before-open", "open", "submit"]
-    payload = {
-        "threadId": "t1",
-        "conversation": [{"questionAnswerId": "a1", "question": "Question 1?", "answer": "Answer *1*."}],
-        "desk": "default",
-    }
-    assert all(detail == payload for name, detail in events if name != "submit")
-    assert events[-1][1] == {**payload, "reference": shown}
-
-
-def test_before_open_can_stop_the_form(chat: Callable[..., Page]) -> None:
-    """A page that prevents the event opens something of its own."""
-    page = chat()
-    answer(page)
-    page.evaluate("document.addEventListener('kapa-handoff:before-open', event => event.preventDefault())")
-    record_events(page)
-    page.click(BUTTON)
-    assert [name for name, _ in seen(page)] == ["before-open"]
-    expect(page.locator("dialog")).to_have_count(0)
-
-
-def test_handlers_can_be_added_and_removed(chat: Callable[..., Page]) -> None:
-    """on() gives a function that removes the handler; a handler that throws keeps no other from its call."""
-    page = chat()
-    page.evaluate(
-        """() => {
-            window.calls = [];
-            KapaHandoff.on("open", () => { throw new Error("broken handler"); });
-            window.off = KapaHandoff.on("open", () => calls.push("removed"));
-            KapaHandoff.on("open", () => calls.push("kept"));
-            off();
-        }"""
-    )
-    answer(page)
-    page.click(BUTTON)
-    expect(page.locator(DIALOG)).to_be_visible()
-    assert page.evaluate("calls") == ["kept"]
-    assert any("broken handler" in problem for problem in page.problems)  # type: ignore[attr-defined]
-    page.problems.clear()  # type: ignore[attr-defined]
-
-
-def test_handlers_registered_kapas_way_are_called_once(chat: Callable[..., Page]) -> None:
-    """Kapa(…, "add") and "remove" work before Kapa's bundle is there, after it replaced the stub, and without it."""
-    page = chat()
-    page.evaluate(
-        """() => {
-            window.calls = [];
-            window.first = (payload) => calls.push(["first", payload.threadId]);
-            window.removed = () => calls.push(["removed"]);
-            window.later = () => calls.push(["later"]);
-            Kapa("onAskAIHandoffOpen", first, "add");
-            Kapa("onAskAIHandoffOpen", removed, "add");
-            // Kapa's bundle arrives and replaces the stub.
-            const bundle = (...call) => bundle.got.push(call[0]);
-            bundle.got = [];
-            window.Kapa = bundle;
-            Kapa("onAskAIHandoffOpen", removed, "remove");
-            Kapa("onAskAIHandoffOpen", later, "add");
-            Kapa("onModalOpen", () => {}, "add");
-        }"""
-    )
-    answer(page)
-    page.click(BUTTON)
-    expect(page.locator(DIALOG)).to_be_visible()
-    assert page.evaluate("calls") == [["first", "t1"], ["later"]]
-    assert page.evaluate("Kapa.got") == ["onAskAIHandoffOpen", "onAskAIHandoffOpen", "onModalOpen"]
-
-
-def test_open_uses_the_current_conversation(chat: Callable[..., Page]) -> None:
-    """KapaHandoff.open() opens the form when the answer is offered, and says so; otherwise nothing happens."""
-    page = chat(KAPA_HANDOFF_TRIGGERS="downvote")
-    assert page.evaluate("KapaHandoff.open()") is False
-    answer(page)
-    assert page.evaluate("KapaHandoff.open()") is False
-    page.evaluate("KapaHandoff.vote('a1', 'downvote')")
-    expect(page.locator(BUTTON)).to_be_visible()
-    assert page.evaluate("KapaHandoff.open()") is True
-    expect(page.locator(DIALOG)).to_be_visible()
-
-
-def test_a_new_conversation_forgets_the_old_one(chat: Callable[..., Page]) -> None:
-    """reset() removes the thread's button, and its pairs do not count any more."""
-    page = chat(KAPA_HANDOFF_TRIGGERS="conversation-length", KAPA_HANDOFF_CONVERSATION_LENGTH_THRESHOLD=2)
-    answer(page, 1)
-    answer(page, 2)
-    expect(page.locator(BUTTON)).to_be_visible()
-    page.evaluate("KapaHandoff.reset('t1')")
-    expect(page.locator(BUTTON)).to_have_count(0)
-    answer(page, 3)
-    expect(page.locator(BUTTON)).to_have_count(0)
-
-
-def test_a_late_decision_about_an_older_state_is_dropped(chat: Callable[..., Page]) -> None:
-    """When the reply to an earlier question comes last, the newer one stands."""
-    page = chat(KAPA_HANDOFF_TRIGGERS="downvote")
-    answer(page)
-    held: list[Route] = []
-    page.route("**/handoff/offer?*downvoted=true*", lambda route: held.append(route))
-    with page.expect_request("**/handoff/offer?*downvoted=true*"):
-        page.evaluate("KapaHandoff.vote('a1', 'downvote')")
-    with page.expect_response("**/handoff/offer?*downvoted=false*"):
-        page.evaluate("KapaHandoff.vote('a1', null)")
-    with page.expect_response("**/handoff/offer?*downvoted=true*"):
-        held[0].continue_()
-    expect(page.locator(BUTTON)).to_have_count(0)
-
-
-def test_the_button_of_an_answer_that_has_left_the_page_appears_nowhere(chat: Callable[..., Page]) -> None:
-    """An app takes the answer and its slot away while the decision is still on its way."""
-    page = chat(slots=("a1",))
-    held: list[Route] = []
-    page.route("**/handoff/offer?*", lambda route: held.append(route))
-    with page.expect_request("**/handoff/offer?*"):
-        page.evaluate("KapaHandoff.answer({threadId: 't1', id: 'a1', question: 'Question?', answer: 'Answer.'})")
-    page.evaluate("document.querySelector('[data-kapa-handoff-slot]').remove()")
-    with page.expect_response("**/handoff/offer?*"):
-        held[0].continue_()
-    page.unroute("**/handoff/offer?*")
-    answer(page, 2)
-    expect(page.locator(BUTTON)).to_have_count(1)
-    expect(page.locator("[data-answer-id=a2]")).to_have_count(1)
 
 
 def test_a_signed_in_visitors_address_is_filled_in(chat: Callable[..., Page]) -> None:

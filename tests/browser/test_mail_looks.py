@@ -125,3 +125,25 @@ def test_a_wide_table_scrolls_in_its_answer(
     assert page.evaluate(
         "[...document.querySelectorAll('.answer')].map((one) => one.scrollWidth > one.clientWidth)"
     ) == [True]
+
+
+SIDES = """(selector) => {
+    const block = document.querySelector(selector);
+    const { left, width } = block.getBoundingClientRect();
+    const lines = document.createRange();
+    lines.selectNodeContents(block);
+    const seen = [...lines.getClientRects()].filter((line) => line.width > 8 && line.width < width / 2);
+    return seen.map((line) => line.left + line.width / 2 < left + width / 2 ? "left" : "right");
+}"""
+TWO_DIRECTIONS = "لا يعمل.\n\nIt is down."
+
+
+def test_each_paragraph_has_its_own_direction(
+    write: Callable[..., bytes], open_context: Callable[..., BrowserContext]
+) -> None:
+    """An Arabic note with an English paragraph: each is on the side where it begins."""
+    page = open_context().new_page()
+    question = QuestionAnswer(TWO_DIRECTIONS, "So.", "a1")
+    page.set_content(body(write(pairs=[question], note=TWO_DIRECTIONS), "html"))
+    for selector in (".note", ".question"):
+        assert list(dict.fromkeys(page.evaluate(SIDES, selector))) == ["right", "left"], selector

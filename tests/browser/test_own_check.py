@@ -31,7 +31,7 @@ def test_the_documented_script_adds_its_field(
 
     @handoff.ticket_filter
     def show(submission: Submission) -> Flag:
-        return Flag(f"{submission.submission_id}:{request.form.get('proof')}")
+        return Flag(f"{submission.submission_id}:{request.form.get('_proof')}")
 
     site = make_app(handoff=handoff)
     site.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))

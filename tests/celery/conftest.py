@@ -25,12 +25,12 @@ def broker() -> Iterator[RedisServer]:
 def make_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
     """Builds apps with a Celery app, which deliver to a mail server of the test."""
 
-    def build(broker: RedisServer | str = "memory://", **config: Any) -> Flask:
+    def build(broker: RedisServer | str = "memory://", *, handoff: KapaHandoff | None = None, **config: Any) -> Flask:
         url = broker if isinstance(broker, str) else broker.url
         values = {"KAPA_HANDOFF_DELIVERY": "celery", "CELERY": {"broker_url": url}, "MAIL_PORT": 1, **config}
         app = make_app(mount=False, **values)
         celery_init_app(app)
-        KapaHandoff(app, admin_required=lambda view: view)
+        (handoff or KapaHandoff(admin_required=lambda view: view)).init_app(app)
         return app
 
     return build

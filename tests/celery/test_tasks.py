@@ -14,7 +14,7 @@ from flask import Flask
 from flask_mail import email_dispatched
 from sqlalchemy import delete
 
-from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff import KapaHandoff, TryLater
 from flask_kapa_handoff.delivery import outbox
 from flask_kapa_handoff.delivery.engines import celery as delivery
 from flask_kapa_handoff.state import state_of
@@ -22,6 +22,7 @@ from flask_kapa_handoff.storage.tables import delivery_attempt, transcript
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status
 from tests.helpers.celery_processes import Watch, celery_init_app_of, references, run_task
+from tests.helpers.channels import Parrot
 from tests.helpers.deliveries import look_up, rewrite
 from tests.helpers.scripted_smtp import ScriptedServer
 from tests.helpers.servers import MailServer
@@ -39,6 +40,20 @@ def test_task_delivers_its_ticket_and_what_else_is_due(make_site: Callable[..., 
         assert (server.connections, mails) == (1, [sent[1], sent[0], sent[2]])
         assert server.verbs()[-1] == "QUIT"
     assert look_up(app, sent[3]).status is Status.QUEUED
+
+
+def test_a_channel_of_the_site_is_used(make_site: Callable[..., Flask]) -> None:
+    """Its tickets wait, and are tried again, as mails are."""
+    parrot = Parrot(TryLater("it is asleep"))
+    app = make_site(handoff=parrot.handoff(), KAPA_HANDOFF_CHANNEL="parrot")
+    sent = send_ticket(app.test_client())
+    run_task(app, delivery.DELIVER, sent)
+    assert look_up(app, sent).last_error == "The Parrot did not accept it yet: it is asleep"
+    parrot.ending = None
+    rewrite(app, sent, next_attempt_at=timedelta(seconds=-1))
+    run_task(app, delivery.SWEEP)
+    assert look_up(app, sent).status is Status.DELIVERED
+    assert [reference for reference, _ in parrot.sent] == [sent, sent]
 
 
 def test_sweep_delivers_all_that_is_due(make_site: Callable[..., Flask], mail_server: MailServer) -> None:

@@ -63,6 +63,9 @@ SAVED: list[tuple[str, dict[str, str]]] = [
     ("anna@example.com", {"button_text": "Frag uns – „jetzt“", "threshold": "2"}),
 ]
 
+HAS_FIELDS = hasattr(flask_kapa_handoff, "Field")  # since schema 0004
+FIELDS = {"order": "4711 – „A“", "steps": "First this.\nThen that.", "urgent": "yes"}
+
 # What becomes of a ticket is its visitor's name.
 EXPECTED = {
     "cut-twice": "queued",
@@ -97,6 +100,12 @@ def create_app(*, keeps_threads: bool = False) -> Flask:
         MAIL_SERVER="127.0.0.1",
         MAIL_DEFAULT_SENDER="Acme <site@example.com>",
     )
+    if HAS_FIELDS:
+        app.config["KAPA_HANDOFF_FIELDS"] = [
+            {"name": "order", "label": "Order number", "max_length": 40},
+            {"name": "steps", "label": "What have you tried?", "kind": "textarea"},
+            {"name": "urgent", "label": "It is urgent", "kind": "checkbox"},
+        ]
     app.config.from_prefixed_env()
     handoff = KapaHandoff()
     if keeps_threads:
@@ -150,14 +159,14 @@ class Maker:
 
     def deliver_and_die(self, smtp_timeout: int) -> None:
         """A process that is killed after sending the whole mail; its lease lasts 30 seconds and the timeout."""
-        from tests.scripted_smtp import SILENCE
+        from scripted_smtp import SILENCE
 
         self.server.script["END"] = [SILENCE]
         before = self.server.verbs().count("END")
         process = self.command(
             "deliver", process=True, environment={"FLASK_KAPA_HANDOFF_SMTP_TIMEOUT": str(smtp_timeout)}
         )
-        self.server.wait_for(lambda: self.server.verbs().count("END") > before)
+        self.server.wait_for(lambda: self.server.verbs().count("END") > before, 60.0)
         process.send_signal(signal.SIGKILL)
         process.wait()
         self.server.script["END"] = []
@@ -196,20 +205,22 @@ class Maker:
         *,
         client: FlaskClient | None = None,
         note: str = "",
+        fields: Mapping[str, str] | None = None,
         **query: Any,
     ) -> Any:
         """Send the form; returns the response."""
         query = {"pairs": len(conversation), "uncertain": "true", "answer_id": conversation[-1]["id"], **query}
-        fields = {
+        sent = {
             "offer": self.offer(**query),
             "submission_id": str(uuid.uuid4()),
             "email": f"{name}@example.com",
             "note": note or f"This one is {name}.",
             "conversation": json.dumps(list(conversation)),
             "website": "",
+            **(fields or {}),
         }
         headers = {"Accept": "application/json", "Accept-Language": "de-AT, en;q=0.5"}
-        return (client or self.client).post("/handoff/tickets", data=fields, headers=headers)
+        return (client or self.client).post("/handoff/tickets", data=sent, headers=headers)
 
     def stored(self, name: str, *conversation: Any, **options: Any) -> str:
         """Send the form; returns the reference."""
@@ -219,7 +230,7 @@ class Maker:
 
     def make(self) -> list[dict[str, Any]]:
         """Write everything; returns the offers."""
-        from tests.scripted_smtp import HANG_UP
+        from scripted_smtp import HANG_UP
 
         self.command("db", "upgrade")
         early = self.offer(pairs=1, thread_id="offer-early", answer_id="a1")  # when every answer qualified
@@ -260,7 +271,7 @@ class Maker:
         self.stored("cut")
         self.deliver_and_die(1)
 
-        self.stored("queued")
+        self.stored("queued", fields=FIELDS if HAS_FIELDS else None)
         self.stored("gone")
         self.command("erase", "gone@example.com", "--yes")
         self.refuse()
@@ -364,8 +375,9 @@ def main(folder: Path, name: str) -> None:
     """Write the data of the release in the current folder."""
     # What it needs beside the package are the release's own tests' helpers.
     sys.path.insert(0, str(Path.cwd()))
-    from tests.postgres import running
-    from tests.scripted_smtp import ScriptedServer
+    sys.path += ["tests", "tests/helpers"]  # where they were until schema 0003, and since
+    from postgres import running
+    from scripted_smtp import ScriptedServer
 
     commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     document: dict[str, Any] = {"version": version("flask-kapa-handoff"), "commit": commit, "secret_key": SECRET_KEY}

@@ -38,7 +38,7 @@ def test_the_settings_are_behind_the_login(client: FlaskClient) -> None:
 def test_a_wrong_password_is_refused_and_says_so(client: FlaskClient) -> None:
     response = sign_in(client, "wrong")
     assert response.status_code == 403
-    assert "do not belong together" in response.text
+    assert "do not match" in response.text
     assert client.get("/handoff/admin/").status_code == 302
 
 

@@ -23,7 +23,7 @@ from tests.faults.hostile import lay_siege
 from tests.helpers.hostile_requests import ROUTES
 from tests.helpers.postgres import Postgres, running
 from tests.helpers.scripted_smtp import ScriptedServer
-from tests.helpers.sites import DATABASES, close
+from tests.helpers.sites import DATABASES, close, new_site
 
 _failed: list[str] = []
 
@@ -126,17 +126,8 @@ PARTS = {
 def _site(database: str, postgres: Postgres | None, server: ScriptedServer, **config: Any) -> Iterator[Flask]:
     """A site with an empty database and without limits, whose mails go to the server."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        app = Flask("site", instance_path=str(Path(folder) / "site"))
-        app.config.update(
-            SECRET_KEY="a secret of this run",
-            KAPA_HANDOFF_EMAIL="support@example.com",
-            KAPA_HANDOFF_DELIVERY="external",
-            MAIL_DEFAULT_SENDER="site@example.com",
-            MAIL_SERVER="127.0.0.1",
-            MAIL_PORT=server.port,
-            **limits.FAR_AWAY,
-            **config,
-        )
+        far_away: dict[str, Any] = limits.FAR_AWAY
+        app = new_site(Path(folder), MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port, **far_away, **config)
         if database == "postgresql":
             assert postgres is not None
             app.config["KAPA_HANDOFF_DATABASE_URI"] = postgres.new_database()

@@ -14,7 +14,7 @@ from flask import Flask
 
 from flask_kapa_handoff import KapaHandoff
 from tests.helpers.hostile_requests import Attacker, hostile_site
-from tests.helpers.sites import close
+from tests.helpers.sites import close, new_site
 
 
 @dataclass
@@ -45,15 +45,7 @@ def lay_siege(route: str, requests: int, uri: str | None = None) -> Siege:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
 
         def make(*, handoff: KapaHandoff, **config: Any) -> Flask:
-            app = Flask("site", instance_path=str(Path(folder) / "site"))
-            app.config.update(
-                SECRET_KEY="a secret of this run",
-                KAPA_HANDOFF_EMAIL="support@example.com",
-                KAPA_HANDOFF_DELIVERY="external",
-                MAIL_DEFAULT_SENDER="site@example.com",
-                **({"KAPA_HANDOFF_DATABASE_URI": uri} if uri else {}),
-                **config,
-            )
+            app = new_site(Path(folder), **({"KAPA_HANDOFF_DATABASE_URI": uri} if uri else {}), **config)
             handoff.init_app(app)
             return app
 

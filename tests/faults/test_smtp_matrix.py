@@ -17,7 +17,8 @@ from flask import Flask
 from flask_kapa_handoff.admin.labels import STATUSES
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
-from flask_kapa_handoff.delivery.mail.reply_classes import CLASSES, OTHER, classify
+from flask_kapa_handoff.delivery.mail.replies import classify
+from flask_kapa_handoff.delivery.mail.reply_classes import CLASSES, OTHER
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Attempt, Status, Ticket, find_attempts, find_ticket

@@ -18,6 +18,8 @@ PINS = (
     "django-helpdesk==2.6.1",
     "Django==5.2.19",
     "email-reply-parser==0.5.12",
+    "mail-parser-reply==1.36",
+    "quotequail==0.5.4",
     "roundup==2.6.0",
 )
 

@@ -144,8 +144,13 @@ def test_roundup_with_the_default_subject(mail: Callable[..., ComposedMessage], 
     assert found["requester"] == "docs@acme.example"  # without the code of docs/helpdesks.md
 
 
-def test_email_reply_parser(mail: Callable[..., ComposedMessage]) -> None:
+def test_reply_trimmers(mail: Callable[..., ComposedMessage]) -> None:
     """What trims replies, at GitHub and elsewhere, trims nothing of our text."""
-    text = mail().text
-    (found,) = ask("reply_parser.py", texts=[text])
-    assert words(found) == words(text)
+    usual = replace(ACME, site_fields=(Field("topic", "Topic"), Field("more", "More", kind="textarea")))
+    texts = [mail().text, mail(usual).text]
+    as_headers, as_usual = ask("reply_parser.py", texts=texts)
+    assert {name: words(kept) for name, kept in as_usual.items()} == dict.fromkeys(as_usual, words(texts[1]))
+    assert len(as_usual) == 3
+    # It takes fields that a site calls Subject and From, one after the other, for the headers of a quoted mail.
+    del as_headers["mail-parser-reply"]
+    assert {name: words(kept) for name, kept in as_headers.items()} == dict.fromkeys(as_headers, words(texts[0]))

@@ -19,7 +19,7 @@ from flask_kapa_handoff.settings import current_settings, save_settings
 from flask_kapa_handoff.state import state_of
 from tests.helpers.commands import invoke
 from tests.helpers.offers import signed_offer
-from tests.helpers.sites import close
+from tests.helpers.sites import close, new_site
 from tests.helpers.tickets import send_ticket
 
 CANARY = "zeisig"
@@ -76,13 +76,7 @@ def main(folder: Path) -> None:
     server.replies["RCPT"] = ["450 later"] * 3
 
     def build(handoff: KapaHandoff) -> Flask:
-        app = Flask("site", instance_path=str(folder))
-        app.config.update(
-            SECRET_KEY="a secret",
-            KAPA_HANDOFF_EMAIL="support@example.com",
-            KAPA_HANDOFF_DELIVERY="external",
-            MAIL_DEFAULT_SENDER="site@example.com",
-        )
+        app = new_site(folder)
         handoff.init_app(app)
         return app
 

@@ -16,6 +16,19 @@ DATABASES = ("sqlite", "postgresql")
 CHOICES = ("KAPA_HANDOFF_DATABASE_URI", "SQLALCHEMY_DATABASE_URI")
 
 
+def new_site(folder: Path, *, name: str = "site", **config: Any) -> Flask:
+    """A site whose tickets are delivered by commands; the package is not mounted yet."""
+    app = Flask(name, instance_path=str(folder))
+    app.config.update(
+        SECRET_KEY="ab3f92c07d51e864",
+        KAPA_HANDOFF_EMAIL="support@example.com",
+        KAPA_HANDOFF_DELIVERY="external",
+        MAIL_DEFAULT_SENDER="Site <site@example.com>",
+    )
+    app.config.update(config)
+    return app
+
+
 def environment_of(app: Flask) -> dict[str, str]:
     """The environment of a process that serves the same site: for ``app.config.from_prefixed_env()``."""
     uri = app.config.get("KAPA_HANDOFF_DATABASE_URI")

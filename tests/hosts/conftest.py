@@ -58,7 +58,7 @@ class Server:
         while not (found := ready()):
             assert self.process.poll() is None, f"the server has ended:\n{self.log()}"
             assert time.monotonic() < deadline, f"not within {START} seconds: {words}\n{self.log()}"
-            time.sleep(0.05)
+            time.sleep(0.05)  # another program's log and port tell nobody that they have changed
         return found
 
     def stop(self) -> int:

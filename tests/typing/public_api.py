@@ -113,7 +113,8 @@ whole_pair = QuestionAnswer(
     question="And then?",
     answer="Choose a team.",
     id="a2",
-    sources=sources,
+    sources=list(sources),
+    files=["log.txt"],
     uncertain=True,
     reaction="downvote",
     stopped=False,
@@ -121,10 +122,13 @@ whole_pair = QuestionAnswer(
 conversation = Conversation((pair, whole_pair), "thread-1")
 assert_type(conversation.pairs, tuple[QuestionAnswer, ...])
 assert_type(conversation.thread_id, str | None)
+Conversation([pair])
+Conversation(pairs=(one for one in [pair]), thread_id=None)
 
 QuestionAnswer("How do I sign in?")  # type: ignore[call-arg]
 QuestionAnswer("How do I sign in?", "Press *Sign in*.", reaction="bad")  # type: ignore[arg-type]
-Conversation({"question": "How do I sign in?", "answer": "Press it."})  # type: ignore[arg-type]
+Conversation(pair)  # type: ignore[arg-type]
+Conversation({"question": "How do I sign in?", "answer": "Press it."})  # type: ignore[dict-item]
 pair.uncertain = True  # type: ignore[misc]
 
 

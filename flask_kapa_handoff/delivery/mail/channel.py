@@ -6,6 +6,7 @@ from ...conversation import Conversation
 from ...storage.tickets import Ticket
 from ..mailroom import Mailroom
 from ..outcomes import Delivered, Refused, TryLater
+from ..sample import SAMPLE_REFERENCE
 from .bodies import Letterhead
 from .message import ComposedMessage, compose
 from .transport import Transport
@@ -49,7 +50,7 @@ class MailChannel:
             config.fields,
             config.subject,
             config.sender_names_visitor,
-            mailroom.ticket_url(ticket.reference),
+            None if ticket.reference == SAMPLE_REFERENCE else mailroom.ticket_url(ticket.reference),
         )
         try:
             return compose(mailroom.templates, letterhead, ticket, conversation)

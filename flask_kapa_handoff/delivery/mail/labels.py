@@ -44,7 +44,8 @@ def named_for_visitor(sender: Address, ticket: Ticket, site_name: str) -> Addres
     A visitor whose name is not known is called by the address without its domain. Spam filters suspect a name that
     contains a whole address.
     """
-    name = header_text(ticket.visitor_name or ticket.visitor_email.rpartition("@")[0]).partition("@")[0].strip('" ')
+    found = (ticket.visitor_name or "", ticket.visitor_email.rpartition("@")[0])
+    name = next(filter(None, (header_text(text).partition("@")[0].strip('" ') for text in found)), "")
     if len(name) > _MAX_NAME:
         name = name[: _MAX_NAME - 1].rstrip() + "…"
     return address(f"{sender.username}@{sender.domain}", header_text(f"{name} (via {site_name})"))

@@ -42,9 +42,9 @@ class MailSettings(NamedTuple):
 def _server(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
     is_ipv6 = re.fullmatch(r"\[?[\da-fA-F:]*:[\da-fA-F:.]*\]?", text) and text.count(":") > 1
-    if not text or "/" in text or (":" in text and not is_ipv6):
+    if not text or re.search(r"[/\s]", text) or (":" in text and not is_ipv6):
         raise ValueError("use a host name such as smtp.example.com; the port is MAIL_PORT")
-    return text
+    return text.strip("[]")
 
 
 def _text(value: Any) -> str:

@@ -10,12 +10,7 @@ tests/data/smtp_replies.tsv names with each reply.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import NamedTuple
-
-AT_MAIL = " (in reply to MAIL)"
-"""The end of the text of a reply that refuses the sender, whatever its words say."""
 
 _CHECK_ADDRESS = "Check where tickets go in the settings."
 _ASK = "Ask the site's operator to check"
@@ -50,9 +45,12 @@ CLASSES = (
         "The mail server is busy, or wants us to try again later.",
         statuses="3.2 3.5 4.2 4.3 4.7",
         words=(
-            r"gr[ae]y-?list|postgrey|deferred",
+            r"gr[ae]y[- ]?list|postgrey|deferred|unavailable or access denied",
             r"(again|try|come back) later|at a later time|(try|retry) (again )?in \d",
-            r"temporar\w+ (local|system|error|problem|failure|unavailable|rejected)",
+            r"please (retry|wait)|(^|\d )try again",
+            r"temporar\w+ (local|system|error|problem|failure|unavailable|rejected|disabled|locked)",
+            r"(internal|local|server|system|database) (server )?error|out of memory|timed? ?out|again shortly|not now",
+            r"\bbusy\b|slow down|service (currently )?unavailable\W*$",
         ),
         weak="4.0 4.1",
         codes="503",
@@ -71,24 +69,30 @@ CLASSES = (
         words=(
             r"(user|account|domain|send\w*|hourly|daily|monthly|rate|relay) (sending |message |rate )?limit",
             r"(send\w*|submission|hourly|daily|monthly) (sending |message )?(quota|threshold)|submissionquota",
-            r"rate-limit|throttl|too quickly|at a rate|limit for (this|your) account",
-            r"unusual (rate|amount|sending)|too many (messages|mails|emails|connections|to)|sent too many",
-            r"exceeded the max|max number of messages|per (hour|day)|credits? (exceeded|expired|blocked)",
-            r"(paused|suspended|disabled) for (this|your) account|outboundspam|authorized recipients|billing",
+            r"rate-limit|throttl|too quickly|at a rate|limit for (this|your) account|frequency|over ?limit",
+            r"(?<!size )(?<!hop )(?<!count )limit (was |has been )?(exceeded|reached)",
+            r"(rate|volume) (too high|exceeded)",
+            r"unusual (rate|amount|sending)|too many (messages|mails|emails|connections|recipients|failed|bad|to)",
+            r"sent too many|exceeded? the max|max number of messages|per (hour|day)|\bcredits?\b|trial expired",
+            r"your (\w+ )?account\b.{0,40}\b(paused|suspended|disabled|inactive|blocked|locked|not yet activated)",
+            r"(paused|suspended|disabled) for (this|your|outgoing)|sending (is )?(paused|suspended|disabled)",
+            r"\boutgoing\b.{0,60}\b(paused|suspended|disabled)|outboundspam|authorized recipients|billing",
         ),
     ),
     ReplyClass(
         "sender refused",
         "The mail server doesn't accept this site's sender address. "
         f"{_ASK} that its mail account may send from it, and that the domain's SPF, DKIM and DMARC allow that.",
-        statuses="1.7 1.8 2.252 7.20-24 7.26 7.27 7.30 7.32 7.60 7.509 7.512 7.750",
+        statuses="1.7 1.8 2.252 7.20-24 7.26 7.27 7.30 7.32 7.60 7.509 7.512 7.515 7.750",
         words=(
             r"send ?as|not (allowed|permitted|authori[sz]ed) to (send|use|perform)|disallowed as|not owned by",
             r"(address|domain|identit\w+|sender) (is |are )?(not|un) ?(verified|registered|allowed|authori[sz]ed)",
             r"not (been )?verified|verified sender|sender (id\w*|signature|policy)|bad (outbound )?sender",
             r"sender (\S+ )?(address )?(denied|rejected|refused|blocked|verify failed|is (not|invalid|blocked))",
             r"sender\b.{0,60}\bnot (an? )?(active|valid|validated|authori[sz]ed|verified|allowed)",
-            r"\bfrom\W{1,2}(address|header|domain)",
+            r"\b(no valid|envelope|spam|verify) sender|sender\b.{0,40}\b(suspended|disabled)|insufficient permission",
+            r"\bfrom\W{1,2}(address|header|domain)|mail from must|your sending domain|mismatch|anti-?spoof",
+            r"verification failed for|callback .{0,40}\bverif|sender'?s? domain",
             r"\b(spf|dkim|dmarc)\b|unauthenticated (e-?mail|mail|message|sender)|authentication checks",
         ),
     ),
@@ -96,26 +100,27 @@ CLASSES = (
         "relay refused",
         f"The mail server doesn't send mail to this address for the site. {_ASK} its server and login.",
         statuses="7.64",
-        words=(r"\brelay(ing)?\b(?! recipient table)",),
-        codes="521",
-    ),
-    ReplyClass(
-        "login refused",
-        f"The mail server refused the site's login. {_ASK} its password.",
-        statuses="7.3 7.8 7.57 7.139",
-        words=(
-            r"auth\w* (is )?(required|failed|unsuccessful|needed|first)|requires? authentication|turn on smtp auth",
-            r"client (was|is) not authenticated|(bad|invalid|incorrect) (credential|username|password|user name)",
-        ),
-        weak="7.9",
-        codes="530 534 535",
+        words=(r"\brelay(ing)?\b(?! recipient table)|rcpthosts",),
+        codes="500 502 504 521",
     ),
     ReplyClass(
         "closed mailbox",
         "The mailbox takes mail only from senders that it knows. Ask the person who manages it to allow this site's "
         "sender.",
         statuses="7.12 7.13 7.124 7.133-136 7.507",
-        words=(r"not authenticated (for|by)|allowed-senders|only accepts? (mail|messages)",),
+        words=(r"not authenticated (for|by)|\.AuthRequired\b|allowed-senders|only accepts? (mail|messages)",),
+    ),
+    ReplyClass(
+        "login refused",
+        f"The mail server refused the site's login. {_ASK} its password.",
+        statuses="7.3 7.8 7.57 7.139",
+        words=(
+            r"auth\w* (is )?(required|failed|unsuccessful|needed|first|error)|requires? authentication",
+            r"turn on smtp auth|client (was|is) not authenticated",
+            r"(bad|invalid|incorrect) (credential|username|password|user name)",
+        ),
+        weak="7.9",
+        codes="530 534 535",
     ),
     ReplyClass(
         "server blocked",
@@ -123,9 +128,12 @@ CLASSES = (
         statuses="7.25 7.28 7.501-503 7.506 7.510 7.511 7.513 7.606-649 7.705 7.708",
         words=(
             r"(block|black|deny)[ -]?list|\b(rbl|dnsbl|sbl|xbl|pbl)\b|spamhaus|spamcop|barracuda|blocked (using|by)",
-            r"\blisted (at|by|in|on)|reputation|banned|reverse (dns|lookup)|\bptr\b|client host|helo command",
-            r"\b(this|your|sending) ip\b|ip address|traffic not accepted|temporarily blocked",
-            r"not accepting (network )?messages|service unavailable|no smtp service",
+            r"(?<!not )\blisted (at|by|in|on)|reputation|banned(?! (attachment|file|content|url))",
+            r"reverse (dns|lookup)|\bptr\b|client host|\bhelo|black ip|from your (ip|host|server)",
+            r"\b(this|your|sending) ip\b|ip address|(^|\d )ip=|traffic not accepted|temporarily blocked",
+            r"(^|\d )blocked\b",
+            r"not accepting (network |e-?)?(messages|mail|connections)|no smtp service|connections? denied",
+            r"(network|(?<!recipient )domain) (has been |is )?(blocked|not allowed)|local policy violation",
         ),
     ),
     ReplyClass(
@@ -140,34 +148,37 @@ CLASSES = (
         "too large",
         "The message is too large for the mail server or the mailbox.",
         statuses="2.3 3.4",
-        words=(r"message (file )?(is )?(too|exceed)|size (limit|exceed)|message size|email size|too (large|big)",),
+        words=(
+            r"message (file )?(is )?(too|exceed)|size (limit|exceed)|message size|email size|too (large|big)",
+            r"line (is )?too long",
+        ),
         permanent=True,
     ),
     ReplyClass(
         "mailbox full",
         "The mailbox is full. Free some space in it.",
         statuses="2.2 3.1",
-        words=(r"(mailbox|inbox|disk|folder|recipient|user)\b.{0,40}\bfull|quota|storage|disk space",),
+        words=(r"(mailbox|inbox|disk|folder|recipient|user)\b.{0,40}\bfull|quota|storage|disk space|over its limit",),
         codes="552",
     ),
     ReplyClass(
         "mailbox disabled",
         f"The mailbox is disabled. {_CHECK_ADDRESS}",
-        words=(r"(user|mailbox|address|account)\b.{0,60}\b(inactive|disabled|discontinued)",),
+        words=(r"(user|mailbox|address|account|recipient)\b.{0,60}\b(inactive|disabled|discontinued)",),
         weak="2.1",
         permanent=True,
     ),
     ReplyClass(
         "address unknown",
         f"There is no such address at the mail server. {_CHECK_ADDRESS}",
-        statuses="1.1 1.10 7.504 7.505",
+        statuses="1.10 7.504 7.505",
         words=(
-            r"no such|no mailbox|not our customer|not local|does ?n['o]t have an? \S+ account",
+            r"no such|no mailbox|badrcptto|not listed|not our customer|not local|does ?n['o]t have an? \S+ account",
             r"(user|recipient|mailbox|address|account|alias)\b.{0,80}\b(unknown|not found|n[o']t exist|no longer"
             r"|invalid|unavailable|rejected)",
             r"(unknown|invalid|bad) (\w+ )?(user|recipient|address|mailbox|alias|local|destination)|not a valid",
         ),
-        weak="1.0 1.4 1.9",
+        weak="1.0 1.1 1.4 1.9",
         permanent=True,
     ),
     ReplyClass(
@@ -191,14 +202,17 @@ CLASSES = (
         statuses="6.0-11 7.703",
         words=(
             r"spam|virus|malware|phish|content|unsolicited|attachment|violat|security (issue|risk|threat)|suspicious",
-            r"bare (lf|line feed)|compliant",
+            r"bare (lf|line feed)|compliant|file type|extension|blocked (url|link)",
         ),
         permanent=True,
     ),
     ReplyClass(
         "site refused",
         f"The mail server doesn't accept messages from this site. {_ASK} its sender.",
-        words=(r"administrative prohibition|policy|access denied",),
+        words=(
+            r"administrative prohibition|policy|access denied|configuration ?set|\b(mail from|senders?)\b|spoof",
+            r"account (not|under)\b|subscription|licen[cs]e|payment|domain not active|verification pending",
+        ),
         weak="7.*",
     ),
     ReplyClass(
@@ -211,39 +225,3 @@ CLASSES = (
 """In the order in which the patterns are tried: a reply that matches two is the first one's."""
 
 OTHER = ReplyClass("other", "The mail server rejected the message.", permanent=True)
-_LATER, _SENDER = CLASSES[0], next(row for row in CLASSES if row.name == "sender refused")
-
-_STATUS = re.compile(r"\W{0,2}[245]\.(\d{1,3}\.\d{1,3})\b")
-
-
-def _by(column: str) -> dict[str, ReplyClass]:
-    return {key: row for row in CLASSES for key in _expanded(getattr(row, column).split())}
-
-
-def _expanded(keys: Iterable[str]) -> Iterable[str]:
-    for key in keys:
-        subject, _, detail = key.partition(".")
-        first, _, last = detail.partition("-")
-        yield from [f"{subject}.{number}" for number in range(int(first), int(last) + 1)] if last else [key]
-
-
-_BY_STATUS, _BY_WEAK, _BY_CODE = _by("statuses"), _by("weak"), _by("codes")
-_PATTERNS = [(re.compile("|".join(row.words), re.IGNORECASE), row) for row in CLASSES if row.words]
-
-
-def classify(words: str) -> ReplyClass:
-    """The class of a reply.
-
-    Arguments:
-        words: the reply as :func:`~.replies.words_of_reply` writes it: its code, and its text if there is any.
-    """
-    code, _, text = words.partition(" ")
-    found = _STATUS.match(text)
-    status = found[1] if found else ""
-    row = _BY_STATUS.get(status) or next((row for pattern, row in _PATTERNS if pattern.search(text)), None)
-    if code.startswith("4"):
-        return _LATER if row is None or row.permanent else row
-    row = row or _BY_WEAK.get(status) or _BY_WEAK.get(f"{status.partition('.')[0]}.*")
-    if words.endswith(AT_MAIL) and (row is None or row.permanent):
-        return _SENDER
-    return row or _BY_CODE.get(code, OTHER)

@@ -20,6 +20,7 @@ from ..mailroom import Mailroom
 from ..outcomes import Unreachable
 from .mail_settings import MailSettings, read_mail_settings
 from .message import ComposedMessage
+from .replies import before_mail
 from .sender import find_sender
 from .smtp_client import EncryptedSMTPClient, SMTPClient
 
@@ -42,7 +43,8 @@ class SiteMail:
         if hasattr(found, "suppress"):
             return found
         # There is none, or one of another library with the same name.
-        return flask_mail.Mail().init_mail(app.config, app.debug, app.testing)
+        config = app.config | {"MAIL_DEBUG": False}  # not used here, and Flask-Mail does not take text
+        return flask_mail.Mail().init_mail(config, app.debug, app.testing)
 
     @property
     def settings(self) -> MailSettings:
@@ -88,7 +90,7 @@ class SiteMail:
             if isinstance(error, UnicodeEncodeError):
                 raise Unreachable("MAIL_USERNAME, MAIL_PASSWORD: smtplib sends ASCII characters only") from None
             if isinstance(error, smtplib.SMTPServerDisconnected) and client.refusal is not None:
-                raise Unreachable(client.refusal) from None
+                raise Unreachable(before_mail(client.refusal)) from None
             raise
         return client
 

@@ -13,7 +13,7 @@ from ..outbox import LEASE_MARGIN
 from ..outcomes import Delivered, Refused, Suppressed, TryLater, Unknown, Unreachable
 from .mail_settings import MailSettings
 from .message import ComposedMessage
-from .replies import is_success, refusal, words_of_error, words_of_reply
+from .replies import before_mail, is_success, refusal, words_of_error, words_of_reply
 from .site_mail import SiteMail, announce
 from .smtp_client import SMTPClient
 
@@ -119,7 +119,8 @@ class Transport:
         try:
             self._client = self.site_mail.connect(deadline)
         except (OSError, ValueError, smtplib.SMTPException) as error:
-            raise Unreachable(words_of_error(error)) from error  # by its cause, the check-up distinguishes problems
+            words = before_mail(words_of_error(error), at_login=isinstance(error, smtplib.SMTPAuthenticationError))
+            raise Unreachable(words) from error  # by its cause, the check-up distinguishes problems
         return self._client
 
 

@@ -1,0 +1,57 @@
+"""What nearly every test needs and is always the same is made once in a process: the tables, and templates' code."""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from jinja2.filters import FILTERS
+from sqlalchemy import Connection, inspect
+
+from flask_kapa_handoff.template_environment import OPTIONS
+
+upgrade_by_alembic = command.upgrade
+"""The real one, for tests of the migrations themselves."""
+
+_dumps: dict[tuple[Any, ...], list[str]] = {}
+
+
+def _upgrade(config: Config, revision: str, sql: bool = False, tag: str | None = None) -> None:
+    """Upgrade a database; an empty SQLite file gets what our migrations have made of another one."""
+    connection: Connection | None = config.attributes.get("connection")  # a site's own migrations hand over none
+    if connection is None or connection.dialect.name != "sqlite" or inspect(connection).get_table_names():
+        upgrade_by_alembic(config, revision, sql, tag)
+        return
+    migrations = (config.get_main_option("script_location"), revision)
+    if migrations in _dumps:
+        for statement in _dumps[migrations]:
+            connection.exec_driver_sql(statement)
+        return
+    upgrade_by_alembic(config, revision)
+    driver: Any = connection.connection.driver_connection
+    _dumps[migrations] = [one for one in driver.iterdump() if one not in ("BEGIN TRANSACTION;", "COMMIT;")]
+
+
+class _Code(BytecodeCache):
+    """The code of templates, by name and content, for environments that compile all alike."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if not bucket.environment.extensions and bucket.environment.filters.keys() == FILTERS.keys():
+            bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if not bucket.environment.extensions and bucket.environment.filters.keys() == FILTERS.keys():
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+def install() -> None:
+    """Do so from now on."""
+    command.upgrade = _upgrade
+    OPTIONS["bytecode_cache"] = _Code()
