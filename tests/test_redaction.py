@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flask_kapa_handoff import Conversation, QuestionAnswer, Source
-from flask_kapa_handoff.redaction import redact, redact_conversation
+from flask_kapa_handoff.redaction import redact, redact_conversation, tokens
 
 # Put together here, so that no scanner of repositories takes them for real ones.
 SECRETS = [
@@ -153,3 +153,10 @@ def test_a_conversation_without_secrets_is_returned_as_it_is() -> None:
     """Nothing is copied."""
     conversation = Conversation((QuestionAnswer("How do I rotate a key?", "In the console."),), "thread")
     assert redact_conversation(conversation) is conversation
+
+
+def test_every_prefix_of_a_token_names_its_source() -> None:
+    """No rule rests on somebody's memory."""
+    rows = [[part.strip() for part in row.split("|")] for row in tokens.TABLE.strip().splitlines()]
+    assert len(rows) > 100
+    assert [row for row in rows if not set(row[1].split()) or set(row[1].split()) - set(tokens.SOURCES)] == []

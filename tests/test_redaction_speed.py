@@ -42,6 +42,9 @@ SHAPES = [
     "'password', ",
     "password\n:\n",
     "密码",
+    "密码：A1",
+    "cookie:a=b; ",
+    "password: «a ",
     "пароль для а ",
     "curl a -u ",
     "mysql -p",
@@ -61,7 +64,7 @@ LONG_TAILS = [
 def needles() -> Iterator[str]:
     """What the rules look for first."""
     yield from (word.needle.decode() for word in WORDS)
-    yield from (row.needle.decode() for group in FORMATS.values() for row in group)
+    yield from (row.needle.decode() for row in FORMATS)
     yield from (word for words in SCRIPT_WORDS.values() for word in words)
 
 

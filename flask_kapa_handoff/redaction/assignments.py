@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from .names import SCRIPT_WORDS, WORDS, Name, name_at
+from .keywords import Keyword
+from .names import SCRIPT_WORDS, WORDS, Name, Word, name_at
 from .spans import MAX_EFFORT, Span, Subject
 from .values import Candidate, Kind, is_secret
 
@@ -22,35 +24,46 @@ _END = (
 )
 # Whose it is: ``Password (admin)``, ``password for the database``.
 _ABOUT = (
-    r"(?P<about>[ \t]\([^()\n]{1,30}\)|[ \t](?:I|we)[ ]use"
-    r"|[ \t](?:for|of|from|to|für|von|del?|para|pour|di|per|от|для)[ \t][^\n:=,;]{1,30}?)?"
+    r"(?P<about>(?P<remark>[ \t]\([^()\n]{1,30}\)|[ \t]\[[^\[\]\n]{0,30}\])"
+    r"|[ \t](?:I|we)[ ](?:use|have|got|get|set)|[ \t]mea"
+    r"|[ \t](?:for|of|from|to|für|von|vom|zum|du|des|del?|para|pour|di|per|do|dla|van|voor|от|для)[ \t]"
+    r"[^\n:=,;]{1,30}?)?"
 )
 _ASSIGN = (
-    r"(?P<assign>:[ \t]*[A-Za-z_][\w.\[\]| ]{0,40}?=(?![=>~])|=>|:=|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])[*_]{0,3}"
+    r"(?P<assign>:[ \t]*[A-Za-z_][\w.\[\]| ]{0,40}?=(?![=>~]|[ \t]*(?:\n|\Z))"
+    r"|=>|:=|\{\s{0,20}default[ \t]{0,10}=(?!=)|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])[*_]{0,3}"
     r"(?P<blank>[ \t]*(?P<line>\n[ \t>]{0,20})?)"
 )
 # <password>…, <add key="Password" value="…"
-_ELEMENT = r"(?P<element>>)|(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
+_ELEMENT = (
+    r"(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
+    r"|(?P<element>(?:[ \t]?[\w:-]{1,20}=[\"'][^\"'<>\n]{0,100}[\"']){0,3}>)"
+)
 _PROSE = (
-    r"\([ \t]?(?=[\"'])|(?<=[\"']),[ \t]?(?=[\"'])|(?<=[ \t])(?=[\"'`“„«「])|\|[ \t]{0,10}|(?<=[ \t])[-–—][ \t]{1,3}"
-    r"|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|es|era|è|é|to|jest|är|er)(?![^\W_])"
+    r"\([ \t]?(?=[\"'])|(?<=[\"']),[ \t]?(?=[\"'])|(?<=[ \t])(?=[\"'`“„«「])|(?=「)|\|[ \t]{0,10}"
+    r"|(?<=[ \t])[-–—][ \t]{1,3}"
+    r"|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|c['’]est|es|este|era|è|é|to|jest|är|er)(?![^\W_])"
+    r"(?:[ \t](?:still|now|always|immer|noch|jetzt|toujours|siempre|sempre)(?![^\W_]))?"
     r"(?!\s(?:the|my|our|your|an?|this|be)\b)[ \t]{0,3}:?[ \t]{0,3}|(?:是|为|為|は|が|는|은|이)[ \t]?[:：]?[ \t]?"
 )
 # Nothing but a blank: --password …
-_FLAG = r"(?(about)(?!)|(?P<flag>(?<=[ \t]))(?=[^\s=:|]))"
+_FLAG = r"(?(about)(?(remark)|(?!))|(?<![\"'`*_\\\])][ \t])(?P<flag>(?<=[ \t]))(?=[^\s=:|]))"
 _LINK = re.compile(
     rf"{_END}{_ABOUT}[ \t]{{0,20}}[`*_\"']{{0,3}}(?:{_ASSIGN}|{_ELEMENT}|(?:{_PROSE})|{_FLAG})", re.IGNORECASE
 )
 # Words in these letters have endings, and may have no blank after them.
 _SCRIPT_LINK = re.compile(rf"\w{{0,3}}?{_LINK.pattern}", re.IGNORECASE)
 
-_LONGEST = 10_000
-_VALUE = re.compile(
-    r"[rbfu]?(?:\\\"([^\"\\\n]{1,N})\\\"|\"((?:[^\"\\\n]|\\.){1,N})\"|'((?:[^'\\\n]|\\.){1,N})'|`([^`\n]{1,N})`"
-    r"|[“„]([^“”\n]{1,N})[“”]|«\s?([^»\n]{1,N}?)\s?»|「([^」\n]{1,N})」)|(?P<bare>[^\s\"'`“”„«»「」\x00]{1,N})".replace(
-        "N", str(_LONGEST)
-    )
+_LONGEST, _SHORT = 10_000, 200
+_BARE = r"[^\s\"'`“”„«»「」\x00]"
+# r"…", N'…', String::from("…")
+_BEFORE_QUOTE = r"(?:[rbfuN]|(?:String::from|Some|Secret(?:Str(?:ing)?)?|Buffer\.from|new String)\()?"
+_QUOTED = (
+    r"(?:\\\"([^\"\\\n]{1,LONG})\\\"|\"((?:[^\"\\\n]|\\.){1,LONG})\"|'((?:[^'\\\n]|\\.){1,LONG})'|`([^`\n]{1,LONG})`"
+    r"|[“„]([^“”\n]{1,LONG})[“”]|«\s?([^«»\n]{1,LONG}?)\s?»|「([^「」\n]{1,LONG})」)".replace("LONG", str(_LONGEST))
 )
+_VALUE = re.compile(rf"{_BEFORE_QUOTE}{_QUOTED}|(?P<bare>{_BARE}{{1,{_SHORT}}})")
+_REST = re.compile(rf"{_BARE}{{0,{_LONGEST}}}")
 # Where a value without quotes ends: a tag, the next part of a query or a connection string, text in other letters.
 _CUT = re.compile(
     r"</?[A-Za-z]|&(?=[\w.-]+=|amp;|quot;|lt;|gt;)|;(?=\s*$|[\w .-]+=)|,(?=[\w.-]+[=:])|\\[nrt](?=[A-Za-z\\]|$)"
@@ -61,32 +74,36 @@ _TRAILING = ",;.:)]}>|*_"
 
 # A variable, a folder, and the token of a badge, which is shown to everybody.
 _NO_NAME_AFTER = re.compile(r"[$%{]$|\S/$|\.svg\?$|badge\S{0,20}\?$")
+_WHOSE = re.compile(r"(?<![A-Za-z])(?:my|the|new|old|temp|root|admin)\s$", re.IGNORECASE)
+_TERNARY = re.compile(r"\?[ \t]*[\"']$")
 _OPENS_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$|(?:key|name|id)=[\"']$")
+# user: shop, password: shop
+_USERS_NAME = re.compile(
+    r"(?:user(?:[_-]?name)?|database|login|_db)[\"']?(?:[ \t]?[:=][ \t]?|[ \t])[\"']?([A-Za-z]{1,60})(?!\w)",
+    re.IGNORECASE,
+)
 _NEXT_SETTING = re.compile(r"[;&]|[ \t]+[\w.-]+=")
 _EFFORT = 6
 _READ_ONCE = 100  # characters; however many names a longer value consists of, it is not read again
 
 
-def find_assignments(subject: Subject) -> Iterator[Span]:
-    """The values that their names show to be secrets."""
+def keywords() -> Iterator[Keyword]:
+    """The words after which there may be a secret."""
     for word in WORDS:
-        at = subject.find(word.needle)
-        while at >= 0:
-            name = name_at(subject, at, word)
-            end = at + len(word.needle)
-            if name:
-                span, end = _value_of(subject, name, word.kind, _LINK)
-                if span:
-                    yield span
-            at = subject.find(word.needle, end)
-    if not subject.text.isascii():
-        yield from _find_in_other_scripts(subject)
+        yield Keyword(word.needle, partial(_read_word, word))
 
 
-def _find_in_other_scripts(subject: Subject) -> Iterator[Span]:
-    octets = subject.text.encode(errors="replace")
-    for octet, words in SCRIPT_WORDS.items():
-        for word in words if octet in octets else ():
+def _read_word(word: Word, subject: Subject, at: int) -> tuple[Span | None, int]:
+    name = name_at(subject, at, word)
+    return _value_of(subject, name, word.kind, _LINK) if name else (None, at + len(word.needle))
+
+
+def find_in_other_scripts(subject: Subject) -> Iterator[Span]:
+    """The values after words in other letters than those of ASCII."""
+    if subject.text.isascii():
+        return
+    for letter, words in SCRIPT_WORDS.items():
+        for word in words if letter in subject.text else ():
             at = subject.text.find(word)
             while at >= 0 and subject.effort < MAX_EFFORT:
                 span, end = _value_of(subject, Name(word, at, at + len(word)), Kind.PASSWORD, _SCRIPT_LINK)
@@ -106,8 +123,9 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
     is_assigned = bool(link["assign"] or link["element"] or link["attribute"])
     if (
         _NO_NAME_AFTER.search(before)
+        or _TERNARY.search(before)
         or (link["element"] and not _OPENS_ELEMENT.search(before))
-        or (name.text.lower() == "pass" and not is_assigned)  # the verb
+        or (name.text.lower() == "pass" and not is_assigned and not _WHOSE.search(before))  # the verb
         or (link["line"] and ")" in link["close"])  # the end of a condition
     ):
         return None, name.end
@@ -117,7 +135,11 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
     subject.effort += _EFFORT
     value, start = found[found.lastindex or 0], found.start(found.lastindex or 0)
     if found["bare"]:
-        cut = (_CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT).search(value)
+        ends = _CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT
+        cut = ends.search(value)
+        if cut is None and len(value) == _SHORT and (rest := _REST.match(text, found.end())):
+            value += rest[0]
+            cut = ends.search(value)
         value = (value[: cut.start()] if cut else value).rstrip(_TRAILING)
     stop = start + len(value)
     is_flag = link["flag"] is not None and name.text.startswith("-")
@@ -129,6 +151,7 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
         is_setting=not is_prose and (is_flag or bool(link["element"]) or _is_setting(name.text, link, text, stop)),
         is_prose=is_prose,
         is_called=text[stop : stop + 1] in ("(", "["),
+        is_users_name=value.isalpha() and value in _USERS_NAME.findall(text[max(0, start - 120) : start]),
     )
     if is_secret(candidate):
         return Span(start, stop, _LABELS[kind]), stop

@@ -14,7 +14,7 @@ class Word(NamedTuple):
     """A word that is looked for in every text.
 
     Arguments:
-        needle: in lower-case octets, of ASCII letters.
+        needle: in lower-case octets; a letter beyond Latin-1 is a question mark.
         kind: what its value is like.
         pattern: the whole word, from where the needle begins.
     """
@@ -43,6 +43,7 @@ WORDS = tuple(
         (b"pw", Kind.PASSWORD, r"(?<![a-z])pwd?|(?<=[a-z_])pwd"),
         (b"kennwort", Kind.PASSWORD, r"kennwort"),
         (b"mdp", Kind.PASSWORD, r"mdp"),
+        (b"psk", Kind.PASSWORD, r"(?<![a-z])psk"),
         (b"contrase", Kind.PASSWORD, r"contrase(?:ñ|n|ny)a"),
         (b"senha", Kind.PASSWORD, r"senha"),
         (b"wachtwoord", Kind.PASSWORD, r"wachtwoord"),
@@ -51,8 +52,10 @@ WORDS = tuple(
         (b"senord", Kind.PASSWORD, r"senord(?:et)?"),
         (b"salasana", Kind.PASSWORD, r"salasana(?:ni)?"),
         (b"slo", Kind.PASSWORD, r"(?<=he|ha)slo"),
+        (b"has?o", Kind.PASSWORD, r"hasło"),
         (b"jelsz", Kind.PASSWORD, r"jelsz[oó][a-z]?"),
         (b"kata sandi", Kind.PASSWORD, r"kata sandi"),
+        (b"clave", Kind.SECRET, r"(?<!palabra )(?<!palabras )(?<![a-z])clave"),
         (b"secret", Kind.SECRET, r"secret(?:[_ -]?(?:access|auth|api|app))?(?:[_ -]?(?:key|token))?(?:[_-]?base)?"),
         (b"token", Kind.KEY, r"token"),
         (b"key", Kind.KEY, r"key"),
@@ -61,21 +64,21 @@ WORDS = tuple(
 """In the languages that are written in ASCII letters, or nearly so."""
 
 _SCRIPT_WORDS = (
-    "парол hasł şifre parolă mật\xa0khẩu κωδικ סיסמ كلمة\xa0المرور كلمة\xa0السر رمز\xa0عبور پسورد पासवर्ड รหัสผ่าน "
-    "パスワード 密码 密碼 口令 비밀번호 암호"
+    "парол şifre mật\xa0khẩu κωδικ סיסמ كلمة\xa0المرور كلمة\xa0السر رمز\xa0عبور پسورد पासवर्ड รหัสผ่าน "
+    "パスワード 密码 密碼 口令 비밀번호 비번 암호"
 )
 
 
-def _by_octet() -> dict[bytes, tuple[str, ...]]:
-    words: dict[bytes, set[str]] = defaultdict(set)
-    for word in _SCRIPT_WORDS.replace("\n", "").split(" "):
-        octet = next(bytes([octet]) for octet in word.encode() if octet >= 0xC4)
-        words[octet] |= {form.replace("\xa0", " ") for form in (word, word.capitalize(), word.upper())}
-    return {octet: tuple(sorted(forms)) for octet, forms in words.items()}
+def _by_first_letter() -> dict[str, tuple[str, ...]]:
+    words: dict[str, set[str]] = defaultdict(set)
+    for word in _SCRIPT_WORDS.split(" "):
+        for form in (word, word.capitalize(), word.upper()):
+            words[form[0]].add(form.replace("\xa0", " "))
+    return {letter: tuple(sorted(forms)) for letter, forms in words.items()}
 
 
-SCRIPT_WORDS = _by_octet()
-"""Password in other letters; by an octet of UTF-8 that texts without these letters lack."""
+SCRIPT_WORDS = _by_first_letter()
+"""Password in other letters; by a letter that texts in another script lack, which is found fastest."""
 
 # Whose key is a secret: "key" alone is one of a keyboard or a table.
 _KEY_OWNERS = tuple(

@@ -30,6 +30,7 @@ class Candidate(NamedTuple):
         is_setting: whether name and value are those of a settings file: ``DB_PASSWORD=…``, or the end of a line.
         is_prose: whether only a word or a blank links them (``my password is …``); then more is asked of the value.
         is_called: whether a parenthesis follows, so that the value is a function's name.
+        is_users_name: whether the text gives the same word as the name of the user or of the database.
     """
 
     kind: Kind
@@ -38,12 +39,13 @@ class Candidate(NamedTuple):
     is_setting: bool = False
     is_prose: bool = False
     is_called: bool = False
+    is_users_name: bool = False
 
 
 # Words of code and documents, users whose password is often their name, and "required" in other languages.
 _WORDS_TEXT = """
 abc accepted admin administrator again always any arg args argument arguments array authentication authorization
-auto bar base64 basic baz bearer blank bool boolean buffer byte bytea bytes change changed char cipher
+auto bar base64 basic baz bearer blank bool boolean buffer byte bytea bytes change changed char cipher compat
 confidential config configuration confirm confirmation const correct create credential credentials current data
 default defaults demo dict digest disabled elastic email empty enabled encrypted env environment error expired
 false field file final float foo foobar forgot form func function generate generated get grafana guest hash
@@ -67,7 +69,7 @@ _NAME = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"your|(?:^|[-_. ])examples?|example[-_]|sample|placeholder|change[-_ ]?(?:me|this|it)|replace|insert|enter[-_ ]"
-    r"|x{4,}|redact|hidden|masked|removed|dummy|fixme|todo|obfuscated|censored"
+    r"|x{4,}|redact|unset|hidden|masked|removed|dummy|fixme|todo|obfuscated|censored"
     r"|(?:goes|key|token|password|secret|value)[-_]here\b|some[-_ ]?(?:password|secret|token|key|value|random|long)"
     r"|my[-_ ]?(?:\w{1,20}[-_ ])?(?:super[-_ ]?)?(?:password|pass|pwd|secret|token|api|key|db)"
     r"|(?:super|very|top)[-_]?secret|long[-_]random|random[-_](?:string|secret|key)|not[-_]a?[-_]?(?:real|secret)"
@@ -75,16 +77,17 @@ _PLACEHOLDER = re.compile(
 )
 _TEMPLATE = re.compile(
     r"^(?:[<\[({%*?^|]|\$[({\[]|\$[A-Za-z_]\w*[,;)]*$|\$[A-Z_]{3}|#\{|!(?:Ref|Sub|GetAtt|secret|env|vault|ENV)\b|ENC\("
-    r"|vault:|op://|arn:|ssm:)|^[@:&][A-Za-z_]+$|%\(|%[sdr]\b|\{\{|\}\}|\$\{|<[a-z][^<>]*>?$|^\\"
+    r"|vault:|op://|arn:|urn:|ssm:)|^[@:&][A-Za-z_]+$|\$\(|%\(|%[sdr]\b|\{\{|\}\}|\$\{|<[a-z][^<>]*>?$|^\\"
 )
 _ELIDED = re.compile(r"[xX*•.·_#?-]+$")
 _CODE = re.compile(
     r"(?:[A-Za-z_$][\w$]*(?:\?\.|\.|->|::))+[A-Za-z_$][\w$]*\W*$"  # settings.DB_PASSWORD
-    r"|[A-Za-z_$][\w$.:>-]*\(|[A-Za-z_$][\w$.]*\["  # getpass.getpass(…), os.environ["X"]
+    r"|[A-Za-z_$][\w$.:>-]*[!?]?\(|[A-Za-z_$][\w$.]*\["  # getpass.getpass(…), os.environ["X"]
+    r"|[&*]?[A-Za-z_][\w.:]*\{"  # &v1.Secret{
     r"|&?[A-Za-z_]+(?:[<|]|[!?]\W*$)"  # Optional<String>, String!
     r"|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\W*$"  # DB_PASSWORD
 )
-_HASH = re.compile(r"\$[\da-z-]{1,12}\$|\{[A-Z0-9-]+\}|(?:sha|md|SHA|MD)\d+[-:$]|pbkdf2|scrypt[:$]|argon2|bcrypt")
+_HASH = re.compile(r"\$[\da-z-]{1,24}\$|\{[A-Z0-9-]+\}|(?:sha|md|SHA|MD)\d+[-:$]|pbkdf2|scrypt[:$]|argon2|bcrypt")
 # Folders, files, addresses, options, rules.
 _PLACE = re.compile(
     r"^(?:~?/[\w.-]*/|\.{1,2}/|[A-Za-z]:\\|/[\w.-]+$)|^[a-z][a-z0-9+.-]*:/|^[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}$"
@@ -100,12 +103,21 @@ _TECHNICAL = re.compile(
     r"|section|web|auth|otp|mfa|2fa|u2f|fido|h2|i18n|l10n|a11y|log4j)[-_]?\d+\w{0,3}(?:[-_/.]\w{1,12}){0,3})$",
     re.IGNORECASE,
 )
+# As web frameworks write what a field has to be: min:8.
+_RULE = re.compile(
+    r"(?:min|max|size|between|digits|length|same|different|confirmed|in|exists|unique|current_\w+):[\w,.]+$"
+)
+_RANDOM = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}$")
+# Letters in which nobody types a password.
+_UNTYPED = re.compile(r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u2e80-\u9fff\uac00-\ud7af\uf900-\uffef]")
+_FIRST_WORD = re.compile(r"[A-Za-z]+(?=[)\]])")
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _DIGIT, _LETTER, _SEPARATORS = re.compile(r"\d"), re.compile(r"[^\W\d_]"), re.compile(r"[-_./:]+")
-_WORD_ENDS = re.compile(r"[-_ .]+")
+_PART_OF_NAME = re.compile(r"[^\W\d_]+\d?")
+_WORD_ENDS = re.compile(r"[-_ ./]+")
 _JUMBLE = re.compile(r"[A-Za-z]\d+[A-Za-z]|\d[A-Za-z]+\d|^\d+[A-Za-z]")
 _SIGN = re.compile(r"[^\w\-.'’]")
-_RANGE = re.compile(r"\d{1,2}[-–]\d{1,3}$")  # "8-20 characters"
+_RANGE = re.compile(r"(?:\d{1,2}[-–]|[-+])\d{1,3}$")  # "8-20 characters", -100
 _MAIL_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}$")  # as Google makes them for one app
 _MARKUP = re.compile(r"\]\(|[<>=]|^[#@]|/.*/|\w\(")
 _PUNCTUATION = ".,;:!?)]}>|\"'`*"
@@ -118,19 +130,37 @@ def is_placeholder(value: str) -> bool:
     return bool(_ELIDED.match(value) or _TEMPLATE.search(value) or _PLACEHOLDER.search(value.lower()))
 
 
+def is_common_word(value: str) -> bool:
+    """Whether a value is a word of code or documents, a user's default password, or a secret's name."""
+    return value.lower() in _WORDS or _is_only_names(value)
+
+
 def is_secret(candidate: Candidate) -> bool:
     """Whether a value is one that somebody chose, or a machine made."""
     value = candidate.value[:_BEGINNING]
     bare = value.strip(_PUNCTUATION)
     if len(bare) < (6 if candidate.is_prose else 4) or (len(bare) < 8 and candidate.kind is not Kind.PASSWORD):
         return False
-    if bare.lower() in _WORDS or _HASH.match(value) or _PLACE.search(value) or is_placeholder(value):
+    if (
+        is_common_word(bare)
+        or _HASH.match(value.lstrip(_PUNCTUATION))
+        or _is_place(value)
+        or is_placeholder(value)
+        or _RULE.match(value)
+    ):
         return False
-    if _is_code(value, candidate) or _is_only_names(bare):
+    if candidate.is_users_name or _is_code(value, candidate) or _UNTYPED.match(bare):
+        return False
+    if candidate.is_prose and (_MARKUP.search(bare) or _UNTYPED.search(bare)):
         return False
     if candidate.kind is Kind.KEY:
         return _looks_random(bare) and (len(bare) >= 16 or not candidate.is_prose)
     return _looks_chosen(value, bare, candidate)
+
+
+def _is_place(value: str) -> bool:
+    """Whether a value is a folder, file or address; a key in base64 may begin with a slash, too."""
+    return bool(_PLACE.search(value)) and not (_RANDOM.match(value) and _DIGIT.search(value) and not value.islower())
 
 
 def _is_code(value: str, candidate: Candidate) -> bool:
@@ -141,6 +171,9 @@ def _is_code(value: str, candidate: Candidate) -> bool:
     is_token = len(last) >= 20 and last.isalnum() and _looks_random(last)
     if candidate.is_called or (_CODE.match(value) and not is_token):
         return True
+    first = _FIRST_WORD.match(value)  # nil).token
+    if first and is_common_word(first[0]):
+        return True
     bare = value.strip(_PUNCTUATION)
     # A name of small letters and capitals, such as SecretStr or newPassword.
     return bare.isalpha() and bare.isascii() and not (bare.islower() or bare.isupper()) and not candidate.is_setting
@@ -149,7 +182,7 @@ def _is_code(value: str, candidate: Candidate) -> bool:
 def _is_only_names(value: str) -> bool:
     """Whether nothing but words for secrets and their like is in it: ``db_password``, ``secret-token``."""
     parts = [part for part in _WORD_ENDS.split(value.lower().replace("oauth2", "")) if part]
-    return all(map(str.isalpha, parts)) and any(map(_NAME.fullmatch, parts))
+    return all(map(_PART_OF_NAME.fullmatch, parts)) and any(map(_NAME.fullmatch, parts))
 
 
 def _looks_random(value: str) -> bool:
@@ -176,9 +209,9 @@ def _looks_chosen(value: str, bare: str, candidate: Candidate) -> bool:
     has_digit, has_letter, has_sign = bool(_DIGIT.search(bare)), bool(_LETTER.search(bare)), bool(_SIGN.search(bare))
     if candidate.is_prose:
         is_mixed = has_letter and (has_digit or (has_sign and candidate.kind is Kind.PASSWORD))
-        return is_mixed and not _TECHNICAL.match(bare) and not _MARKUP.search(value)
+        return is_mixed and not _TECHNICAL.match(bare)
     if has_digit:
-        return has_letter or (not _RANGE.match(bare) and (has_sign or candidate.kind is Kind.PASSWORD))
+        return has_letter or (not _RANGE.match(value) and (has_sign or candidate.kind is Kind.PASSWORD))
     if candidate.kind is Kind.SECRET:  # or else a secret's name: "secret: db-credentials"
         return len(bare) >= 16 and _is_scrambled(bare)
     if not bare.isascii():
