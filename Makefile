@@ -8,7 +8,7 @@ NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 LOWEST := .venv-lowest
 
-.PHONY: demo setup test coverage test-quick test-lowest test-hosts torture lint format static bench picture clean
+.PHONY: demo setup test coverage test-quick test-lowest test-hosts torture lint format messages static bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
@@ -78,6 +78,12 @@ format: $(VENV)/.lint  ## Format the code.
 # The same versions produce the same bytes; the output is committed, so that an install needs no Node.js.
 BUILD = $(NODE)/node_modules/.bin/esbuild $(subst =,=frontend/,$(SCRIPTS)) --bundle --format=iife --minify --target=es2020 \
   --charset=utf8 --log-level=warning '--banner:js=/* Made from frontend/ by make static. */'
+
+messages: $(VENV)/.test  ## Bring the catalogs up to date with the messages in the code and the templates.
+	$(BIN)/pybabel --quiet extract --mapping-file=babel.cfg --keywords="_ N_" --no-default-keywords --keywords=ngettext:1,2 \
+	  --sort-output --add-location=file --omit-header --output-file=.cache/kapa_handoff.pot .
+	$(BIN)/pybabel --quiet update --domain=kapa_handoff --input-file=.cache/kapa_handoff.pot --no-fuzzy-matching \
+	  --ignore-obsolete --ignore-pot-creation-date --output-dir=flask_kapa_handoff/translations
 
 static: $(NODE)/node_modules  ## Build the scripts that are served.
 	$(BUILD) --outdir=flask_kapa_handoff/static

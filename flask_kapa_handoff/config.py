@@ -18,6 +18,7 @@ from .config_values import (
     parse_delivery,
     parse_flag,
     parse_hosts,
+    parse_language,
     parse_nonce_source,
     parse_origins,
     parse_pinned,
@@ -38,6 +39,7 @@ from .errors import ConfigurationError
 from .fields import Field
 from .redaction.site_patterns import SitePattern, parse_redact_patterns
 from .site_fields import parse_fields
+from .translation import noop as N_
 from .triggers import Trigger
 
 PREFIX = "KAPA_HANDOFF_"
@@ -48,12 +50,16 @@ def _key(key: str, default: Any, parse: Callable[..., Any], *, address: bool = F
     return field(default=default, metadata={"key": PREFIX + key, "parse": parse, "address": address})
 
 
+DEFAULT_BUTTON_TEXT = N_("Create ticket")
+"""The only button text that is translated: what somebody else wrote stays as it is."""
+
+
 @dataclass(frozen=True)
 class Config:
     """The package's configuration; one field for each ``KAPA_HANDOFF_*`` key."""
 
     email: str | None = _key("EMAIL", None, parse_recipient, address=True)
-    button_text: str = _key("BUTTON_TEXT", "Create ticket", parse_button_text)
+    button_text: str = _key("BUTTON_TEXT", DEFAULT_BUTTON_TEXT, parse_button_text)
     triggers: tuple[Trigger, ...] = _key("TRIGGERS", (Trigger.ALWAYS,), parse_trigger_setting)
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
     pinned: tuple[str, ...] = _key("PINNED", (), parse_pinned)
@@ -82,6 +88,7 @@ class Config:
     redact: bool = _key("REDACT", True, parse_flag)
     redact_patterns: tuple[SitePattern, ...] = _key("REDACT_PATTERNS", (), parse_redact_patterns)
     retention_days: int | None = _key("RETENTION_DAYS", None, parse_retention)
+    language: str | None = _key("LANGUAGE", None, parse_language)
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
     csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, parse_nonce_source)  # noqa: RUF009 - a field
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", parse_template_name)

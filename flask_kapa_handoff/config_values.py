@@ -264,6 +264,13 @@ def parse_special_domains(value: Any) -> tuple[str, ...]:
     return names
 
 
+def parse_language(value: Any) -> str:
+    """The tag of a language; whether there is a catalog for it shows when the app is known."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", value.strip()):
+        raise ValueError("a language looks like de or pt-BR")
+    return value.strip()
+
+
 def parse_template_name(value: Any) -> str:
     """The name of a template."""
     if not isinstance(value, str) or not value.strip():

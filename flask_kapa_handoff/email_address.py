@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .translation import ENGLISH, current_language
+from .translation import gettext as _
+
 LAX_DOMAINS = ("docomo.ne.jp", "ezweb.ne.jp")
 """Providers that gave out addresses such as ``a..b@`` and ``ab.@`` until 2009, which are still in use. RFC 5321,
 4.1.2, allows these dots only in a quoted local part."""
@@ -35,7 +38,7 @@ def parse_email(value: Any, special_domains: tuple[str, ...] = ()) -> str:
     local, at, domain = text.rpartition("@")
     # RFC 5321, 4.5.3.1. Checked here first, since the time of the other checks grows with the square of the length.
     if len(text) > 254 or len(local.encode()) > 64:
-        raise ValueError("it is too long; an address has at most 254 characters, 64 of them before the @")
+        raise ValueError(_("it is too long; an address has at most 254 characters, 64 of them before the @"))
     # What is checked instead of an address that the library refuses, and is one nevertheless.
     stand_in = re.sub(r"\.+", ".", local).strip(".") if domain.lower() in LAX_DOMAINS else local
     suffix = ".com" if _is_within(domain.lower(), special_domains) else ""
@@ -46,7 +49,7 @@ def parse_email(value: Any, special_domains: tuple[str, ...] = ()) -> str:
     kept = local if stand_in != local else found.ascii_local_part
     address = f"{kept}@{found.ascii_domain.removesuffix(suffix)}"
     if "=?" in address:
-        raise ValueError("an address with =? in it cannot be written into a mail's header")
+        raise ValueError(_("an address with =? in it cannot be written into a mail's header"))
     return address
 
 
@@ -79,25 +82,28 @@ def _mistake(text: str) -> str | None:
 
     local, at, domain = text.rpartition("@")
     if not at:
-        return "the @ is missing"
+        return _("the @ is missing")
     if "@" in local:
-        return "there is more than one @"
+        return _("there is more than one @")
     if not local:
-        return "the part before the @ is missing"
+        return _("the part before the @ is missing")
     if not domain:
-        return "the part after the @ is missing"
+        return _("the part after the @ is missing")
     if any(character.isspace() for character in text):
-        return "there is a space in it"
+        return _("there is a space in it")
     if "." not in domain:
-        return "something like .com is missing after the @"
+        return _("something like .com is missing after the @")
     if any(not part for part in [*local.split("."), *domain.split(".")]):
-        return "there is a dot too many"
+        return _("there is a dot too many")
     ending = domain.lower().rpartition(".")[2]
     if ending in SPECIAL_USE_DOMAIN_NAMES:
-        return f"mail can't reach an address that ends in .{ending}"
+        return _("mail can't reach an address that ends in .%(ending)s", ending=ending)
     return None
 
 
 def _as_clause(sentence: str) -> str:
+    """What the library says; it says it in English only."""
+    if current_language() != ENGLISH:
+        return _("it is not a valid address")
     text = sentence.rstrip(".")
     return text[:1].lower() + text[1:]

@@ -8,6 +8,8 @@ from typing import Any
 from werkzeug.exceptions import HTTPException
 
 from .text import clean_text
+from .translation import gettext as _
+from .translation import noop as N_
 
 
 class HandoffError(Exception):
@@ -22,14 +24,14 @@ class RequestProblem(HTTPException):
     """Base of the errors that are HTTP responses: a status, a stable ``error_code`` and a sentence for people.
 
     Arguments:
-        description: the sentence that is shown.
+        description: the sentence that is shown, in English or already translated.
         fields: field name -> messages, where single fields are at fault.
         retry_after: seconds after which another attempt makes sense (``Retry-After``, RFC 9110, 10.2.3).
         detail: the exact cause, only for counting refusals: never the visitor's address or text.
     """
 
     error_code: str = "error"
-    title: str = "Something went wrong"
+    title: str = N_("Something went wrong")
 
     def __init__(
         self,
@@ -48,13 +50,18 @@ class RequestProblem(HTTPException):
         """What is wrong, for the log and for programs: with the names of the wrong fields, if there are any."""
         return named_errors(self.fields) or self.description or ""
 
+    @property
+    def message(self) -> str:
+        """The sentence for people, in the current language."""
+        return _(self.description) if self.description else ""
+
     def as_text(self) -> str:
         """Everything that is wrong, on one line."""
-        return " ".join([self.description or "", *(text for texts in self.fields.values() for text in texts)]).strip()
+        return " ".join([self.message, *(text for texts in self.fields.values() for text in texts)]).strip()
 
     def as_json(self) -> dict[str, Any]:
         """The JSON body: ``{"error": {"code", "message"[, "fields"]}}``."""
-        error: dict[str, Any] = {"code": self.error_code, "message": self.description}
+        error: dict[str, Any] = {"code": self.error_code, "message": self.message}
         if self.fields:
             error["fields"] = self.fields
         return {"error": error}
@@ -70,22 +77,22 @@ def named_errors(fields: Mapping[str, Sequence[str]]) -> str:
 class Invalid(RequestProblem):
     code = 422
     error_code = "invalid"
-    title = "Please check the form"
-    description = "Some fields need another look."
+    title = N_("Please check the form")
+    description = N_("Some fields need another look.")
 
 
 class ForeignOrigin(RequestProblem):
     code = 403
     error_code = "foreign_origin"
-    title = "Not from this site"
-    description = "This form works only on this site's own pages."
+    title = N_("Not from this site")
+    description = N_("This form works only on this site's own pages.")
 
 
 class Conflict(RequestProblem):
     code = 409
     error_code = "conflict"
-    title = "Already sent"
-    description = (
+    title = N_("Already sent")
+    description = N_(
         "You've already sent this form with a different text. To send another ticket, "
         "go back to the answer and press the button again."
     )
@@ -96,8 +103,8 @@ class NoLongerOffered(RequestProblem):
 
     code = 409
     error_code = "disabled"
-    title = "This form has expired"
-    description = (
+    title = N_("This form has expired")
+    description = N_(
         "This form has expired, and you can't create a ticket for this answer any more. Copy your text if you need it."
     )
 
@@ -105,15 +112,15 @@ class NoLongerOffered(RequestProblem):
 class Disabled(RequestProblem):
     code = 409
     error_code = "disabled"
-    title = "Tickets are switched off"
-    description = "We've just stopped taking requests here. Copy your text if you need it."
+    title = N_("Tickets are switched off")
+    description = N_("We've just stopped taking requests here. Copy your text if you need it.")
 
 
 class RateLimited(RequestProblem):
     code = 429
     error_code = "rate_limited"
-    title = "Too many messages"
-    description = "We can't take more messages right now. Your text is safe – try again later."
+    title = N_("Too many messages")
+    description = N_("We can't take more messages right now. Your text is safe – try again later.")
 
 
 class Refuse(RequestProblem):
@@ -125,8 +132,8 @@ class Refuse(RequestProblem):
 
     code = 422
     error_code = "refused"
-    title = "Not sent"
-    description = "We can't take this message. Your text is safe – check it and try again."
+    title = N_("Not sent")
+    description = N_("We can't take this message. Your text is safe – check it and try again.")
 
     def __init__(self, words: str | None = None) -> None:
         # Only text can be shown, and a mistake in the site's code must not turn a refusal into an error page.
@@ -136,8 +143,8 @@ class Refuse(RequestProblem):
 class TooLarge(RequestProblem):
     code = 413
     error_code = "too_large"
-    title = "Too long to send"
-    description = (
+    title = N_("Too long to send")
+    description = N_(
         "This conversation is too long to send. Start a new one with just the question that you need help with."
     )
 
@@ -145,9 +152,9 @@ class TooLarge(RequestProblem):
 class Unavailable(RequestProblem):
     code = 503
     error_code = "unavailable"
-    title = "Please try again in a moment"
-    description = "We couldn't save your ticket just now. Your text is safe – try again in a moment."
-    before_sending = "You can't ask for help here just now. Try again in a moment."
+    title = N_("Please try again in a moment")
+    description = N_("We couldn't save your ticket just now. Your text is safe – try again in a moment.")
+    before_sending = N_("You can't ask for help here just now. Try again in a moment.")
     """The sentence before there is anything to save."""
 
     def __init__(self, description: str | None = None, *, retry_after: int = 10) -> None:
@@ -157,8 +164,8 @@ class Unavailable(RequestProblem):
 class RecordUnavailable(Unavailable):
     """The site's own record of a thread cannot be loaded. Not counted here: the loader's failure is counted there."""
 
-    description = "We couldn't load this conversation just now. Your text is safe – try again in a moment."
-    before_sending = "We couldn't load this conversation just now. Try again in a moment."
+    description = N_("We couldn't load this conversation just now. Your text is safe – try again in a moment.")
+    before_sending = N_("We couldn't load this conversation just now. Try again in a moment.")
 
 
 class SchemaError(Unavailable):

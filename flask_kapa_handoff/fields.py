@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from .text import clean_text
+from .translation import gettext as _
+from .translation import noop as N_
 
 MAX_LENGTH = 5_000
 """The highest ``max_length`` that a field may have, in characters."""
@@ -95,11 +97,17 @@ class Field:
         if self.max_length is None or len(value) <= _LINE_BREAK_LENGTH * MAX_LENGTH:
             value = kind.clean(value)
         if self.max_length is not None and len(value) > self.max_length:
-            raise ValueError(f"This is {len(value):,} characters long. The limit is {self.max_length:,}.")
+            raise ValueError(
+                _(
+                    "This is %(length)s characters long. The limit is %(limit)s.",
+                    length=len(value),
+                    limit=self.max_length,
+                )
+            )
         if self.choices and value and value not in self.choices:
-            raise ValueError("Choose one of the options.")
+            raise ValueError(_("Choose one of the options."))
         if self.required and value in kind.empty:
-            raise ValueError(kind.missing)
+            raise ValueError(_(kind.missing))
         return value
 
 
@@ -132,19 +140,19 @@ def _clean_checkbox(value: str) -> str:
 
 
 KINDS: Mapping[str, Kind] = {
-    "text": Kind(_one_line, "Please fill this in.", max_length=200),
-    "textarea": Kind(lambda value: clean_text(value).strip(), "Please fill this in.", max_length=MAX_LENGTH),
-    "select": Kind(_one_line, "Please choose one."),
-    "checkbox": Kind(_clean_checkbox, "Please tick this box to continue.", empty=("", NO)),
+    "text": Kind(_one_line, N_("Please fill this in."), max_length=200),
+    "textarea": Kind(lambda value: clean_text(value).strip(), N_("Please fill this in."), max_length=MAX_LENGTH),
+    "select": Kind(_one_line, N_("Please choose one.")),
+    "checkbox": Kind(_clean_checkbox, N_("Please tick this box to continue."), empty=("", NO)),
     # What makes it an address depends on the site and the desk; the form checks that.
-    "email": Kind(str.strip, "Please enter your email address so that we can reply."),
+    "email": Kind(str.strip, N_("Please enter your email address so that we can reply.")),
 }
-EMAIL = Field("email", "Your email", "email", required=True)
+EMAIL = Field("email", N_("Your email"), "email", required=True)
 NOTE = Field(
     "note",
-    "Your note",
+    N_("Your note"),
     "textarea",
-    help="Anything to add?",
+    help=N_("Anything to add?"),
 )
 
 PACKAGE_FIELDS = (EMAIL, NOTE)

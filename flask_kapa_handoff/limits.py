@@ -11,6 +11,8 @@ from .config import Config
 from .errors import RateLimited
 from .quotas import QUOTAS, UNHELD, WINDOW, Keys, Quota, Usage
 from .storage.tables import ticket as ticket_table
+from .translation import gettext as _
+from .translation import ngettext
 
 _columns = ticket_table.c
 
@@ -75,11 +77,18 @@ def check(
         quota, exceeded, seconds = max(full, key=lambda found: found[2])
         minutes = -(-seconds // 60)
         raise RateLimited(
-            f"We can't take more messages {quota.whose} right now. ".replace("  ", " ")
-            + f"Your text is safe – try again in {minutes} minute{'s' if minutes != 1 else ''}.",
+            " ".join((_(quota.refusal), _try_again(minutes))),
             retry_after=seconds,
             detail=exceeded,
         )
+
+
+def _try_again(minutes: int) -> str:
+    return ngettext(
+        "Your text is safe – try again in %(number)s minute.",
+        "Your text is safe – try again in %(number)s minutes.",
+        minutes,
+    )
 
 
 def _wait(

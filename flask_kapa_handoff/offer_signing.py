@@ -64,6 +64,7 @@ class OfferSigner:
             "answer_id": offer.answer_id,
             "page": offer.page,
             "origin": offer.origin,
+            "language": offer.language,
             "requested": offer.requested,
             "decided_at": offer.decided_at,
         }
@@ -110,7 +111,19 @@ class OfferSigner:
 
 
 _NAMED = frozenset(
-    ("for", "id", "triggers", "desk", "thread_id", "answer_id", "page", "origin", "requested", "decided_at")
+    (
+        "for",
+        "id",
+        "triggers",
+        "desk",
+        "thread_id",
+        "answer_id",
+        "page",
+        "origin",
+        "language",
+        "requested",
+        "decided_at",
+    )
 )
 """The claims of an offer other than its facts."""
 
@@ -141,6 +154,7 @@ def _offer(claims: Mapping[str, Any], signed_at: int, desks: Sequence[str]) -> O
         page=page[:MAX_PAGE] if page else None,
         requested=claims.get("requested") is True,
         origin=_text(claims, "origin"),
+        language=_text(claims, "language"),
         id=_id(claims["id"]),
         decided_at=_seconds(claims.get("decided_at"), signed_at),
         others=others,

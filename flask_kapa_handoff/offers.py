@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from .conversation import MAX_ID, Conversation
 from .errors import Invalid, RequestProblem
 from .text import clean_text
+from .translation import noop as N_
 from .triggers import Facts, Rules, Trigger, matching
 from .unknown import Unknown
 from .urls import origin_of
@@ -34,6 +35,7 @@ class Offer:
         page: the address of the page that the visitor was on.
         requested: the visitor asked in another form than this package's, so no trigger had to be met.
         origin: the origin of that page, according to the browser.
+        language: the language of that page (BCP 47), according to the browser.
         id: identifies the offer, which opens only one ticket.
         decided_at: when it was decided that the answer qualifies, in seconds since 1970; None: when the offer is
             signed.
@@ -48,6 +50,7 @@ class Offer:
     page: str | None = None
     requested: bool = False
     origin: str | None = None
+    language: str | None = None
     id: str = field(default_factory=_new_id)
     decided_at: int | None = field(default=None, compare=False)
     others: Mapping[str, Any] = field(default_factory=dict, compare=False)
@@ -64,8 +67,8 @@ class Offer:
 class OfferInvalid(RequestProblem):
     code = 403
     error_code = "offer_invalid"
-    title = "This form can't be opened"
-    description = (
+    title = N_("This form can't be opened")
+    description = N_(
         "The link to this form is damaged, or another site made it. Go back to the answer and press the button there."
     )
 
@@ -75,8 +78,8 @@ class OfferExpired(RequestProblem):
 
     code = 409
     error_code = "offer_expired"
-    title = "Please send it again"
-    description = "This form was open for too long. Your text is safe – send it again."
+    title = N_("Please send it again")
+    description = N_("This form was open for too long. Your text is safe – send it again.")
 
     def __init__(self, offer: Offer) -> None:
         super().__init__()
@@ -102,17 +105,18 @@ def make_offer(
     page: str | None = None,
     requested: bool = False,
     origin: str | None = None,
+    language: str | None = None,
 ) -> Offer | None:
     """The offer for an answer; None: it does not qualify, or the desk takes no tickets.
 
     Arguments:
-        page, requested, origin: see :class:`Offer`.
+        page, requested, origin, language: see :class:`Offer`.
     """
     triggers = matching(facts, settings)
     if not (triggers or requested) or not settings.takes_tickets:
         return None
     page = page[:MAX_PAGE] if page else None
-    return Offer(triggers, facts, settings.desk, thread_id, answer_id, page, requested, origin)
+    return Offer(triggers, facts, settings.desk, thread_id, answer_id, page, requested, origin, language)
 
 
 def offer_for(conversation: Conversation, settings: Desk, *, page: str | None = None) -> Offer | None:

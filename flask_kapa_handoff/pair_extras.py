@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from .text import clean_text
+from .translation import noop as N_
 
 MAX_COMMENT = 2_000
 """Longest comment on an answer, in characters; the rest is cut off."""
@@ -18,9 +19,9 @@ MAX_FILES, MAX_FILE_NAME = 20, 255
 """The most files of one question, and the longest name in characters; the rest is cut off."""
 
 _REASONS = {
-    "incorrect": "Incorrect",
-    "irrelevant": "Irrelevant",
-    "unaddressed": "Does not address the question",
+    "incorrect": N_("Incorrect"),
+    "irrelevant": N_("Irrelevant"),
+    "unaddressed": N_("Does not address the question"),
 }
 """The reasons of Kapa's form, with their words for people."""
 

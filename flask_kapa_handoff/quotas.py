@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from .config import Config
+from .translation import noop as N_
 
 WINDOW = timedelta(hours=1)
 
@@ -33,14 +34,14 @@ class Quota:
         column: the ticket's column to count by; None: all tickets count.
         setting: the field of :class:`Config` that says how many tickets.
         times: the factor by which to multiply that number.
-        whose: for the visitor's message, whose limit was reached.
+        refusal: for the visitor, which limit was reached.
     """
 
     name: str
     column: str | None
     setting: str
     times: int
-    whose: str
+    refusal: str
 
     def tickets(self, config: Config) -> int:
         """How many tickets an hour may have."""
@@ -60,17 +61,26 @@ class Quota:
         return f"{self.name} bytes" if used.octets and used.octets + size > self.octets(config) else None
 
 
+_NETWORK = N_("We can't take more messages from your network right now.")
+_SITE = N_("We can't take more messages right now.")
+
 # Each wider network gets four times more: somebody who owns a whole network counts as four neighbours, not thousands.
 QUOTAS = (
-    Quota("client", "client_key", "tickets_per_client_per_hour", 1, "from your network"),
-    Quota("network", "network_key", "tickets_per_client_per_hour", 4, "from your network"),
-    Quota("wide network", "wide_network_key", "tickets_per_client_per_hour", 16, "from your network"),
-    Quota("email", "mailbox_key", "tickets_per_email_per_hour", 1, "for this email address"),
-    Quota("site", None, "tickets_per_hour", 10, ""),
+    Quota("client", "client_key", "tickets_per_client_per_hour", 1, _NETWORK),
+    Quota("network", "network_key", "tickets_per_client_per_hour", 4, _NETWORK),
+    Quota("wide network", "wide_network_key", "tickets_per_client_per_hour", 16, _NETWORK),
+    Quota(
+        "email",
+        "mailbox_key",
+        "tickets_per_email_per_hour",
+        1,
+        N_("We can't take more messages for this email address right now."),
+    ),
+    Quota("site", None, "tickets_per_hour", 10, _SITE),
 )
 """Beyond any of these, a ticket is refused."""
 
-UNHELD = Quota("site", None, "tickets_per_hour", 1, "")
+UNHELD = Quota("site", None, "tickets_per_hour", 1, _SITE)
 """Beyond this, a ticket is held."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, has_request_context, request
 from itsdangerous import Signer
 
 from .argument_checks import check_secret_key
-from .config import Config
+from .config import Config, key_of
 from .config_values import MAIL
 from .delivery.channels import Channel
 from .delivery.engines import make_engine
@@ -26,6 +27,7 @@ from .site_name import find_site_name
 from .storage.engine import Database
 from .storage.location import Location
 from .template_environment import TemplateEnvironment, make_environment
+from .translation import CATALOGS, ENGLISH, Language, Languages
 
 if TYPE_CHECKING:
     from flask_mail import Mail
@@ -80,6 +82,29 @@ class State:
     def shipped_templates(self) -> TemplateEnvironment:
         """The same without the site's own templates, for when one of them fails."""
         return make_environment(self.app, replaceable=False)
+
+    @cached_property
+    def languages(self) -> Languages:
+        """The languages that there are catalogs for, those in the site's own folders first."""
+        # Where Flask-Babel looks for the site's own catalogs.
+        named = str(self.app.config.get("BABEL_TRANSLATION_DIRECTORIES") or "translations").split(";")
+        return Languages(*(Path(self.app.root_path, folder.strip()) for folder in named), CATALOGS)
+
+    @cached_property
+    def site_language(self) -> Language:
+        """The language of what the site itself sends: KAPA_HANDOFF_LANGUAGE, Flask-Babel's default, or English.
+
+        Raises:
+            ConfigurationError: there is no catalog for KAPA_HANDOFF_LANGUAGE.
+        """
+        fixed = self.config.language
+        if fixed and self.languages.best([fixed]) is None:
+            raise ConfigurationError(
+                f"{key_of('language')}: {fixed!r} is not allowed: there is no translation; use one of "
+                f"{', '.join(sorted(self.languages.names))}, or add yours (docs/languages.md)"
+            )
+        of_site = fixed or str(self.app.config.get("BABEL_DEFAULT_LOCALE") or "")
+        return self.languages.best([of_site]) or ENGLISH
 
     @property
     def mount(self) -> str:

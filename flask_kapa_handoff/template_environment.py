@@ -13,6 +13,7 @@ from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
 from .tracebacks import place_of
+from .translation import current_language, gettext_html, ngettext_html
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -50,6 +51,10 @@ class TemplateEnvironment(FlaskEnvironment):
         return place
 
 
+WORDS: dict[str, Any] = {"_": gettext_html, "ngettext": ngettext_html, "language": current_language}
+"""What the package's templates translate with."""
+
+
 def make_environment(app: Flask, *, replaceable: bool = True) -> TemplateEnvironment:
     """An environment for the package's templates, separate from the site's own.
 
@@ -78,9 +83,11 @@ def make_environment(app: Flask, *, replaceable: bool = True) -> TemplateEnviron
     own.filters = {**site.filters, **FILTERS}
     own.tests = {**site.tests, **TESTS}
     own.globals = {**site.globals, **DEFAULT_NAMESPACE, "url_for": app.url_for}
+    own.globals |= WORDS
     return own
 
 
 def render(environment: Environment, name: str, context: dict[str, Any]) -> str:
     """Render one of the package's templates, with the site's context processors and Flask's signals."""
-    return render_template(environment.get_template(f"kapa_handoff/{name}.html"), **context)
+    # Given with each page, since the site's context processors take precedence over globals.
+    return render_template(environment.get_template(f"kapa_handoff/{name}.html"), **WORDS, **context)

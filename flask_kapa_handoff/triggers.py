@@ -12,6 +12,8 @@ from enum import Enum
 from typing import Any, Protocol
 
 from .conversation import Conversation
+from .translation import gettext as _
+from .translation import noop as N_
 from .unknown import Unknown, log_once, read_name
 
 
@@ -118,7 +120,7 @@ class Row:
 
 
 def _from_question(threshold: int) -> str:
-    return "from the first question" if threshold == 1 else f"from question {threshold}"
+    return _("from the first question") if threshold == 1 else _("from question %(number)s", number=threshold)
 
 
 def make_table(*rows: Row) -> dict[Trigger, Row]:
@@ -137,37 +139,37 @@ TABLE: Mapping[Trigger, Row] = make_table(
     Row(
         Trigger.ALWAYS,
         rule=lambda facts, rules: True,
-        reason="it appears under every answer",
-        label="Every answer",
-        hint="Show it under every answer.",
-        shown=lambda threshold: "under every answer",
+        reason=N_("it appears under every answer"),
+        label=N_("Every answer"),
+        hint=N_("Show it under every answer."),
+        shown=lambda threshold: _("under every answer"),
         kapa_knows=True,
     ),
     Row(
         Trigger.CONVERSATION_LENGTH,
         rule=lambda facts, rules: facts.pairs >= rules.threshold,
-        reason="the conversation was long",
-        label="Long conversations",
-        hint="The visitor has already asked several questions.",
+        reason=N_("the conversation was long"),
+        label=N_("Long conversations"),
+        hint=N_("The visitor has already asked several questions."),
         shown=_from_question,
         kapa_knows=True,
     ),
     Row(
         Trigger.UNCERTAINTY,
         rule=lambda facts, rules: facts.uncertain,
-        reason="the answer was flagged as uncertain",
-        label="Uncertain answers",
-        hint="The AI flagged its own answer as uncertain.",
-        shown=lambda threshold: "when the answer is uncertain",
+        reason=N_("the answer was flagged as uncertain"),
+        label=N_("Uncertain answers"),
+        hint=N_("The AI flagged its own answer as uncertain."),
+        shown=lambda threshold: _("when the answer is uncertain"),
         kapa_knows=True,
     ),
     Row(
         Trigger.DOWNVOTE,
         rule=lambda facts, rules: facts.downvoted,
-        reason="the visitor voted the answer down",
-        label="Downvoted answers",
-        hint="The visitor voted the answer down.",
-        shown=lambda threshold: "after a downvote",
+        reason=N_("the visitor voted the answer down"),
+        label=N_("Downvoted answers"),
+        hint=N_("The visitor voted the answer down."),
+        shown=lambda threshold: _("after a downvote"),
         kapa_knows=True,
     ),
 )
@@ -232,12 +234,14 @@ def as_stored(names: Iterable[Trigger | Unknown]) -> str:
 
 def labels(names: Iterable[Trigger | Unknown]) -> str:
     """Triggers as text for the admin."""
-    return ", ".join(name.label if isinstance(name, Unknown) else TABLE[name].label.lower() for name in names)
+    return ", ".join(name.label if isinstance(name, Unknown) else _(TABLE[name].label) for name in names)
 
 
 def reasons(names: Iterable[Trigger | Unknown]) -> list[str]:
     """Why the button was shown, for the agent: a reason for each trigger; unknown ones are named as unknown."""
     return [
-        f"a reason that this version does not know ({name})" if isinstance(name, Unknown) else TABLE[name].reason
+        _("a reason that this version does not know (%(name)s)", name=name)
+        if isinstance(name, Unknown)
+        else _(TABLE[name].reason)
         for name in names
     ]

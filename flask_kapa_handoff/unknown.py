@@ -6,6 +6,8 @@ import logging
 from enum import Enum
 from typing import TypeVar
 
+from .translation import gettext as _
+
 MAX_SHOWN = 60
 """How many characters of an unknown name people see."""
 
@@ -31,12 +33,13 @@ class Unknown(str):
     @property
     def label(self) -> str:
         """The name as people see it."""
-        return f"unknown ({self if len(self) <= MAX_SHOWN else self[: MAX_SHOWN - 1] + '…'})"
+        shown = self if len(self) <= MAX_SHOWN else f"{self[: MAX_SHOWN - 1]}…"
+        return _("unknown (%(name)s)", name=shown)
 
     @property
     def heading(self) -> str:
         """The same at the beginning of a sentence."""
-        return f"U{self.label[1:]}"
+        return f"{self.label[:1].upper()}{self.label[1:]}"
 
 
 def read_name(names: type[Names], text: object, what: str) -> Names | Unknown:

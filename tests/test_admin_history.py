@@ -31,7 +31,7 @@ def test_the_second_of_two_admins_sees_both_versions(admin_app: Callable[..., Fl
     assert answer.status_code == 409
     assert "Saved by maria" in shown(answer)
     assert "Button text different Mine Theirs" in shown(answer)
-    assert "When to show it different downvoted answers every answer" in shown(answer)
+    assert "When to show it different Downvoted answers Every answer" in shown(answer)
     assert "Address support@example.com support@example.com" in shown(answer)
     assert 'name="button_text" value="Mine"' in answer.text
     assert 'name="version" value="1"' in answer.text
@@ -49,7 +49,7 @@ def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
     assert "Version 1 20" in page
     assert "Button text: Create ticket → Ask a human" in page
     assert "Button: on → off" in page
-    assert "When to show it: every answer → long conversations" in page
+    assert "When to show it: Every answer → Long conversations" in page
     assert "Show from question number: 3 → 5" in page
     assert page.index("Version 2 20") < page.index("Version 1 20")
 

@@ -193,7 +193,7 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
     page = shown(answer)
     for text in (
         f"Reference {reference}",
-        "Why the button appeared every answer",
+        "Why the button appeared Every answer",
         "Page https://docs.example.com/ask",
         "Thread thread-9",
         "Goes to support@example.com",

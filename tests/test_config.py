@@ -50,6 +50,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("REDACT", "redact", True),
     ("REDACT_PATTERNS", "redact_patterns", ()),
     ("RETENTION_DAYS", "retention_days", None),
+    ("LANGUAGE", "language", None),
     ("FIELDS", "fields", ()),
     ("CSP_NONCE", "csp_nonce", None),
     ("ADMIN_TEMPLATE", "admin_template", None),  # the package's own
@@ -126,6 +127,7 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("RETENTION_DAYS", 90, 90),
     ("RETENTION_DAYS", None, None),
     ("ADMIN_TEMPLATE", "site/admin.html", "site/admin.html"),
+    ("LANGUAGE", " pt-BR ", "pt-BR"),
     ("FIELDS", [], ()),
     ("FIELDS", [{"name": "order", "label": "Order number"}], (Field("order", "Order number"),)),
 ]
@@ -251,6 +253,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("RETENTION_DAYS", -1, "from 1"),
     ("RETENTION_DAYS", "forever", "from 1"),
     ("ADMIN_TEMPLATE", 5, "template"),
+    ("LANGUAGE", "German", "a language looks like de or pt-BR"),
+    ("LANGUAGE", 7, "a language looks like"),
     ("FIELDS", "order", "use a list"),
 ]
 

@@ -24,7 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.admin import responses as admin_answers
-from flask_kapa_handoff.template_environment import TEMPLATES
+from flask_kapa_handoff.template_environment import TEMPLATES, WORDS
 from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.visitor import responses as public_answers
 from tests.helpers.admin import fields, let_pass, save, shown
@@ -222,7 +222,9 @@ def test_names_that_a_site_gives_to_all_templates_do_not_get_into_the_admins(mak
 def test_every_name_that_our_templates_read_is_given(folder: str, given: Any) -> None:
     """What one view does not set is set to None, so that a site's variable of that name does not get in."""
     imported = {"details", "icon", "time", "status", "kind", "tone"}
-    everywhere = {"key_of", "nonce", "own_layout", "request", "site_name", "static_url", "url_for", "labels"}
+    everywhere = {"key_of", "nonce", "own_layout", "request", "site_name", "static_url", "url_for", "labels"} | set(
+        WORDS
+    )
     button = {"offer", "form_url", "conversation", "thread_id", "answer_id", "desk"}  # all given with each button
     read: set[str] = set()
     for file in (TEMPLATES / "kapa_handoff" / folder).glob("*.html"):

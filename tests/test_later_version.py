@@ -185,7 +185,7 @@ def test_every_page_is_there(site: Site) -> None:
         pages[reference] = site.client.get(f"/handoff/admin/tickets/{reference}")
     assert {page.status_code for page in pages.values()} == {200}
     assert "Unknown (of-later)" in shown(pages[""])
-    assert "every answer, unknown (of-later)" in shown(pages["?history=all"])
+    assert "Every answer, unknown (of-later)" in shown(pages["?history=all"])
     assert "Unknown (snoozed)" in shown(pages["tickets"])
     assert "Unknown (bounced)" in shown(pages[site.delivered])
     assert "Vote: unknown (heart)" in shown(pages[site.delivered])

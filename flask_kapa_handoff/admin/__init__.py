@@ -14,6 +14,7 @@ from ..errors import ConfigurationError, ForeignOrigin, Invalid, Unavailable
 from ..hook_checks import name_of
 from ..hooks import ViewDecorator
 from ..web.csrf import ADMIN, note_arrival
+from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.requests import require_readable_query
 from . import doctor_views, health_views, settings_views, ticket_views
@@ -45,6 +46,7 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
     for rule, endpoint, method, view in _RULES:
         blueprint.add_url_rule(rule, endpoint, _guarded(view, admin_required), methods=[method])
     blueprint.before_request(note_arrival)
+    translate_requests(blueprint)
     blueprint.before_request(require_readable_query)
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):

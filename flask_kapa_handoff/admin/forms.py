@@ -18,11 +18,13 @@ from ..config import Config, key_of
 from ..config_values import parse_button_text, parse_threshold
 from ..email_address import parse_email
 from ..settings import DeskSettings
+from ..translation import gettext as _
+from ..translation import noop as N_
 from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers
 from ..unknown import Unknown
 
-EXPIRED = "Your session has expired, so nothing was saved. Your changes are still here; save again."
-EXPIRED_ACTION = "Your session has expired, so nothing was done. Try again."
+EXPIRED = N_("Your session has expired, so nothing was saved. Your changes are still here; save again.")
+EXPIRED_ACTION = N_("Your session has expired, so nothing was done. Try again.")
 
 
 class AdminForm(FlaskForm):  # type: ignore[misc]  # WTForms is not typed
@@ -106,7 +108,7 @@ class SettingsForm(AdminForm):
         try:
             email = parse_email(text, self._special_domains) if text else None
         except ValueError as error:
-            raise ValidationError(f"Check the address: {error}.") from None
+            raise ValidationError(_("Check the address: %(mistake)s.", mistake=error)) from None
         self._accept("email", email)
 
     def validate_button_text(self, field: StringField) -> None:
@@ -120,7 +122,7 @@ class SettingsForm(AdminForm):
 
     def validate_triggers(self, field: TriggersField) -> None:
         if not field.data:
-            raise ValidationError("Choose at least one. To hide the button, switch it off.")
+            raise ValidationError(_("Choose at least one. To hide the button, switch it off."))
         # An unknown trigger, which a later version saved, stays unless the admin unticks its box.
         kept = [name for name in self.current.triggers if isinstance(name, Unknown) and name in field.data]
         chosen = [name for name in field.data if name not in kept]
@@ -129,7 +131,9 @@ class SettingsForm(AdminForm):
         except ValueError as error:
             raise ValidationError(_sentence(error)) from None
         if len(",".join(triggers)) > MAX_TEXT:
-            raise ValidationError(f"Their names are longer than {MAX_TEXT} characters together. Choose fewer.")
+            raise ValidationError(
+                _("Their names are longer than %(limit)s characters together. Choose fewer.", limit=MAX_TEXT)
+            )
         self._accept("triggers", triggers)
 
     @property
@@ -156,7 +160,7 @@ class SettingsForm(AdminForm):
     def _accept(self, name: str, value: Any) -> None:
         if name in self.pinned and value != getattr(self.current, name):
             raise ValidationError(
-                f"This is set in the site's configuration ({key_of(name)}) and cannot be changed here."
+                _("This is set in the site's configuration (%(key)s) and cannot be changed here.", key=key_of(name))
             )
         self._accepted[name] = value
 

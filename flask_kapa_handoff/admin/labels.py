@@ -10,44 +10,47 @@ from ..delivery.reasons import plain_reason
 from ..refusals import Counts, by_reason
 from ..settings import DeskSettings
 from ..storage.tickets import Outcome, Status
+from ..translation import gettext as _
+from ..translation import ngettext
+from ..translation import noop as N_
 from ..triggers import TABLE, Trigger, labels, read_triggers
 from ..unknown import Unknown
 
 SETTINGS = {
-    "enabled": "Button",
-    "email": "Address",
-    "button_text": "Button text",
-    "triggers": "When to show it",
-    "threshold": "Show from question number",
+    "enabled": N_("Button"),
+    "email": N_("Address"),
+    "button_text": N_("Button text"),
+    "triggers": N_("When to show it"),
+    "threshold": N_("Show from question number"),
 }
 """The label of each setting, in the order in which they are shown."""
 
 STATUSES = {
-    Status.HELD: "Held",
-    Status.QUEUED: "Waiting",
-    Status.SENDING: "Waiting",
-    Status.DELIVERED: "Delivered",
-    Status.FAILED: "Failed",
-    Status.SUPPRESSED: "Not sent",
+    Status.HELD: N_("Held"),
+    Status.QUEUED: N_("Waiting"),
+    Status.SENDING: N_("Waiting"),
+    Status.DELIVERED: N_("Delivered"),
+    Status.FAILED: N_("Failed"),
+    Status.SUPPRESSED: N_("Not sent"),
 }
 
 OUTCOMES = {
-    Outcome.DELIVERED: "Delivered",
-    Outcome.DELAYED: "Waiting",
-    Outcome.UNREACHABLE: "Waiting",
-    Outcome.UNKNOWN: "Waiting",
-    Outcome.FAILED: "Failed",
-    Outcome.SUPPRESSED: "Not sent",
+    Outcome.DELIVERED: N_("Delivered"),
+    Outcome.DELAYED: N_("Waiting"),
+    Outcome.UNREACHABLE: N_("Waiting"),
+    Outcome.UNKNOWN: N_("Waiting"),
+    Outcome.FAILED: N_("Failed"),
+    Outcome.SUPPRESSED: N_("Not sent"),
 }
 
 
 REFUSALS = {
-    "foreign_origin": "from a page that is not allowed to send",
-    "foreign_save": "by an admin, seemingly from another site",
-    "offer_invalid": "with a damaged or forged form",
-    "rate_limited": "over a limit",
-    "too_large": "too large",
-    "unavailable": "because the database could not be used",
+    "foreign_origin": N_("from a page that is not allowed to send"),
+    "foreign_save": N_("by an admin, seemingly from another site"),
+    "offer_invalid": N_("with a damaged or forged form"),
+    "rate_limited": N_("over a limit"),
+    "too_large": N_("too large"),
+    "unavailable": N_("because the database could not be used"),
 }
 """The refusals that every page reports."""
 
@@ -58,16 +61,21 @@ def refused(counts: Counts) -> str | None:
     if not sums:
         return None
     number = sum(sums.values())
-    told = ", ".join(f"{number} {REFUSALS[reason]}" for reason, number in sums.items())
-    return f"In the last 24 hours, {number} request{'s were' if number != 1 else ' was'} refused: {told}."
+    told = ", ".join(f"{number} {_(REFUSALS[reason])}" for reason, number in sums.items())
+    return ngettext(
+        "In the last 24 hours, %(number)s request was refused: %(reasons)s.",
+        "In the last 24 hours, %(number)s requests were refused: %(reasons)s.",
+        number,
+        reasons=told,
+    )
 
 
 def value(settings: DeskSettings, name: str) -> str:
     """A setting as text."""
     if name == "enabled":
-        return "on" if settings.enabled else "off"
+        return _("on") if settings.enabled else _("off")
     if name == "email":
-        return settings.email or "no address"
+        return settings.email or _("no address")
     if name == "triggers":
         return labels(settings.triggers)
     return str(getattr(settings, name))
@@ -80,12 +88,12 @@ def met(names: str) -> str:
 
 def status(of_ticket: Status | Unknown) -> str:
     """A ticket's status as text."""
-    return of_ticket.heading if isinstance(of_ticket, Unknown) else STATUSES[of_ticket]
+    return of_ticket.heading if isinstance(of_ticket, Unknown) else _(STATUSES[of_ticket])
 
 
 def outcome(of_attempt: Outcome | Unknown) -> str:
     """An attempt's outcome as text."""
-    return of_attempt.heading if isinstance(of_attempt, Unknown) else OUTCOMES[of_attempt]
+    return of_attempt.heading if isinstance(of_attempt, Unknown) else _(OUTCOMES[of_attempt])
 
 
 def why_not(words: str) -> str:
@@ -110,17 +118,19 @@ def by_mail(destination: str) -> bool:
 def shown_under(settings: DeskSettings) -> str:
     """A sentence that says which answers get a button."""
     if Trigger.ALWAYS in settings.triggers:
-        return "Shown under every answer."
+        return _("Shown under every answer.")
     chosen = [row.shown(settings.threshold) for row in TABLE.values() if row.name in settings.triggers]
     if not chosen:
-        return "Not shown: this version knows none of the chosen triggers."
-    return f"Shown {' or '.join([', '.join(chosen[:-1]), chosen[-1]] if len(chosen) > 1 else chosen)}."
+        return _("Not shown: this version knows none of the chosen triggers.")
+    *others, last = chosen
+    when = _("%(others)s or %(last)s", others=", ".join(others), last=last) if others else last
+    return _("Shown %(when)s.", when=when)
 
 
 def hidden_because(settings: DeskSettings) -> str | None:
     """Why no button is shown at all; None: it is shown."""
     if not settings.enabled:
-        return "The button is switched off."
+        return _("The button is switched off.")
     if not settings.email:
-        return "There is no address to send tickets to, so visitors don't see the button."
+        return _("There is no address to send tickets to, so visitors don't see the button.")
     return None

@@ -14,6 +14,8 @@ from ..errors import RequestProblem, SchemaError, Unavailable
 from ..state import current_state
 from ..template_environment import render
 from ..tracebacks import place_of, without_message
+from ..translation import gettext as _
+from ..translation import noop as N_
 from ..web.csp import response_nonce
 from ..web.requests import wants_fragment
 from ..web.urls import static_url
@@ -23,18 +25,22 @@ from .site_layout import NoContentBlock, put_into_layout
 _NAMES = frozenset(
     [
         "admin_template",
-        "all_triggers",
         "alarms",
+        "all_triggers",
         "alone",
         "attempts",
+        "button_text",
         "channel",
+        "comment",
         "configured",
         "context",
         "current",
         "damaged_attempts",
+        "destination",
+        "discard",
         "earlier",
-        "fields",
         "failed_layout",
+        "fields",
         "findings",
         "form",
         "fragment",
@@ -45,12 +51,16 @@ _NAMES = frozenset(
         "held",
         "history",
         "is_first",
+        "keep",
+        "key",
         "label",
         "last_change",
+        "layout",
         "link",
         "may_be_sent_again",
         "mine",
         "most",
+        "names",
         "notice",
         "number_under_way",
         "older",
@@ -81,7 +91,7 @@ _NAMES = frozenset(
 
 OWN_LAYOUT = Config.admin_template
 INSIDE = "kapa_handoff/admin/_inside.html"
-DATABASE_TROUBLE = "The ticket database is not available right now. The site's log says why."
+DATABASE_TROUBLE = N_("The ticket database is not available right now. The site's log says why.")
 FAILURE_REGION = "#kapa-handoff-admin-failure"
 
 _logger = logging.getLogger(__name__)
@@ -129,8 +139,8 @@ def fragment_response(name: str, status: int = 200, **context: Any) -> Response:
 def problem_response(problem: RequestProblem) -> Response:
     """A problem that leaves nothing to show: a page, or a line in the open page, which otherwise stays as it is."""
     remedy = str(problem) if isinstance(problem, SchemaError) else None
-    told = DATABASE_TROUBLE if isinstance(problem, Unavailable) else problem.as_text()
-    context = {"title": problem.title, "problem": told, "remedy": remedy}
+    told = _(DATABASE_TROUBLE) if isinstance(problem, Unavailable) else problem.as_text()
+    context = {"title": _(problem.title), "problem": told, "remedy": remedy}
     status = problem.code or 500
     if wants_fragment():
         response = _marked(_render("_problem", **context), status, retarget=FAILURE_REGION, reswap="innerHTML")
@@ -174,4 +184,6 @@ def _render(name: str, **context: Any) -> str:
         "url_for": url_for,
         "labels": labels,
     }
+    for told in ("notice", "problem", "test_mail_problem"):  # a constant of a view, or translated already
+        context[told] = _(context[told]) if context.get(told) else None
     return render(state.templates, f"admin/{name}", {**dict.fromkeys(_NAMES), **everywhere, **context})

@@ -21,7 +21,9 @@ from ..settings import (
 )
 from ..signals import notify, settings_changed
 from ..state import State, current_state
+from ..translation import noop as N_
 from ..triggers import TABLE
+from ..web.language import shown_button_text
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from ..web.ticket_form import TicketForm
@@ -29,8 +31,8 @@ from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
 
-SAVED = "Saved. Live now."
-UNCHANGED = "No changes to save."
+SAVED = N_("Saved. Live now.")
+UNCHANGED = N_("No changes to save.")
 
 HISTORY_LENGTH = 10
 ENTIRE_HISTORY = 10_000
@@ -83,7 +85,7 @@ def preview() -> ResponseReturnValue:
     form.validate()
     form.csrf_token.errors = []  # nothing is changed here
     if not wants_fragment():
-        return _settings_page(state, form, notice="This is a preview. Nothing is saved yet.")
+        return _settings_page(state, form, notice=N_("This is a preview. Nothing is saved yet."))
     return fragment_response("preview", form=form, alone=True, **_preview_context(state, form))
 
 
@@ -96,7 +98,7 @@ def test_mail() -> ResponseReturnValue:
     if not token.validate():
         return _test_mail_page(state, current, 400, problem=EXPIRED_ACTION)
     if not current.email:
-        return _test_mail_page(state, current, 422, problem="Save an address first.")
+        return _test_mail_page(state, current, 422, problem=N_("Save an address first."))
     return _test_mail_page(state, current, tried=send_sample(state, current.email, desk=current.desk))
 
 
@@ -153,6 +155,7 @@ def _preview_context(state: State, form: SettingsForm) -> dict[str, Any]:
     shown = form.wanted
     return {
         "shown": shown,
+        "button_text": shown_button_text(shown),
         "unsaved": bool(shown.differences(form.current)) or bool(form.errors),
         "handoff_form": TicketForm.empty(
             state.offer_signer(), "", desk=form.current.desk, site_fields=state.config.fields

@@ -34,6 +34,8 @@ from ..storage.tickets import (
     latest_rows,
 )
 from ..text import visible, with_visible
+from ..translation import gettext as _
+from ..translation import ngettext
 from ..unknown import Unknown
 from ..web.origin import require_known_origin
 from ..web.requests import quoted
@@ -41,22 +43,26 @@ from .forms import EXPIRED_ACTION, AdminForm
 from .responses import page_response
 
 PAGE_LENGTH = 50
+MAX_DIGITS = 10
 _REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 
 
 def tickets() -> ResponseReturnValue:
     """Show the list, newest first; ``before`` is the id of the previous page's last ticket."""
-    notices = {"released": "Released {} held ticket{}.", "sent": "{} ticket{} will be sent now."}
-    counts = {name: request.args.get(name, "") for name in notices}
-    notice = next(
-        (
-            notices[name].format(count, "s" if count != "1" else "")
-            for name, count in counts.items()
-            if count.isdecimal()
-        ),
-        None,
-    )
-    return _list_page(current_state(), notice=notice)
+    return _list_page(current_state(), notice=_what_was_done())
+
+
+def _what_was_done() -> str | None:
+    released, sent = (_number(request.args.get(name, "")) for name in ("released", "sent"))
+    if released is not None:
+        return ngettext("Released %(number)s held ticket.", "Released %(number)s held tickets.", released)
+    if sent is not None:
+        return ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
+    return None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < MAX_DIGITS else None
 
 
 def release_held() -> ResponseReturnValue:
@@ -84,7 +90,7 @@ def _list_page(state: State, status: int = 200, *, notice: str | None = None, pr
     try:
         before = UUID(request.args["before"]) if "before" in request.args else None
     except ValueError:
-        return _not_found("This page of the list does not exist.")
+        return _not_found(_("This page of the list does not exist."))
     with state.database.read() as connection:
         found = latest_rows(connection, limit=PAGE_LENGTH + 1, before=before)
         held, suppressed = (count_with(connection, status) for status in (Status.HELD, Status.SUPPRESSED))
@@ -111,7 +117,7 @@ def ticket(reference: str) -> ResponseReturnValue:
     if not _REFERENCE.fullmatch(reference):  # PostgreSQL accepts no NUL in a text
         return _no_such_ticket(reference)
     queued_again = request.args.get("queued") == "again"
-    return _ticket_page(current_state(), reference, notice="The ticket will be sent now." if queued_again else None)
+    return _ticket_page(current_state(), reference, notice=_("The ticket will be sent now.") if queued_again else None)
 
 
 def send_again(reference: str) -> ResponseReturnValue:
@@ -128,14 +134,14 @@ def send_again(reference: str) -> ResponseReturnValue:
     if found is None:
         return _no_such_ticket(reference)
     if found.status is not Status.QUEUED:
-        told = (
-            f"can't be sent: its status is {found.status.label}"
+        problem = (
+            _("This ticket can't be sent: its status is %(status)s.", status=found.status.label)
             if isinstance(found.status, Unknown)
-            else "has already been delivered"
+            else _("This ticket has already been delivered.")
             if found.status is Status.DELIVERED
-            else "is being sent right now"
+            else _("This ticket is being sent right now.")
         )
-        return _ticket_page(state, reference, 409, problem=f"This ticket {told}.")
+        return _ticket_page(state, reference, 409, problem=problem)
     state.delivery.ticket_stored(reference)
     return redirect(url_for("kapa_handoff_admin.ticket", reference=reference, queued="again"), 303)
 
@@ -191,16 +197,18 @@ def _readable_conversation(connection: Connection, found: Ticket) -> Conversatio
 def _damaged(reference: str, row: DamagedRow) -> Response:
     return page_response(
         "problem",
-        title=f"Ticket {reference} is damaged",
-        problem=f"{row.what} The ticket is not sent.",
-        remedy="flask kapa-handoff export prints the row as it is stored. A backup may have it intact; "
-        "flask kapa-handoff doctor says what else is damaged.",
+        title=_("Ticket %(reference)s is damaged", reference=reference),
+        problem=f"{row.what} {_('The ticket is not sent.')}",
+        remedy=_(
+            "flask kapa-handoff export prints the row as it is stored. A backup may have it intact; "
+            "flask kapa-handoff doctor says what else is damaged."
+        ),
     )
 
 
 def _no_such_ticket(reference: str) -> Response:
-    return _not_found(f"There is no ticket {quoted(reference)}. It may have been deleted.")
+    return _not_found(_("There is no ticket %(reference)s. It may have been deleted.", reference=quoted(reference)))
 
 
 def _not_found(problem: str) -> Response:
-    return page_response("problem", 404, title="Not found", problem=problem, remedy=None)
+    return page_response("problem", 404, title=_("Not found"), problem=problem, remedy=None)

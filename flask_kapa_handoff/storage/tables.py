@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -81,6 +82,8 @@ ticket = Table(
         server_default="0",
         comment="how many of its first pairs an earlier ticket had",
     ),
+    Column("left_out", Integer, nullable=False, server_default="0", comment="how many pairs the visitor left out"),
+    Column("corrected_at", UTCDateTime, comment="when the visitor corrected the address"),
 )
 
 transcript = Table(
@@ -114,6 +117,25 @@ desk = Table(
     Column("triggers", String(100)),
     Column("threshold", Integer),
     Column("version", Integer, nullable=False),
+    Column("form", Text, comment="JSON: what the form says and asks, as an admin wrote it; empty: the defaults"),
+)
+
+attachment = Table(
+    PREFIX + "attachment",
+    metadata,
+    Column("id", StoredUuid, primary_key=True),
+    Column("offer_id", String(32), nullable=False, index=True, comment="of the form into which it was put"),
+    Column(
+        "ticket_id",
+        ForeignKey(PREFIX + "ticket.id", ondelete="CASCADE"),
+        index=True,
+        comment="empty until the form is sent",
+    ),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("media_type", String(100), nullable=False),
+    Column("size", Integer, nullable=False, comment="in octets"),
+    Column("content", LargeBinary, nullable=False),
 )
 
 settings_change = Table(

@@ -92,6 +92,8 @@ class Ticket:
         context: what the site's ``context_loader`` says about the visitor, by label.
         ancestors: the ids of the thread's earlier tickets in order: the first one and the latest.
         earlier_pairs: how many of its first pairs an earlier ticket had.
+        left_out: how many pairs the visitor left out of the conversation.
+        corrected_at: when the visitor corrected ``visitor_email``.
     """
 
     id: UUID
@@ -133,6 +135,8 @@ class Ticket:
     context: Mapping[str, str] = field(default_factory=dict, hash=False)
     ancestors: tuple[str, ...] = ()
     earlier_pairs: int = 0
+    left_out: int = 0
+    corrected_at: datetime | None = None
 
     @property
     def missing_time(self) -> str | None:

@@ -7,6 +7,7 @@ from flask import Response, request
 from ..errors import RequestProblem
 from ..state import current_state
 from ..web.csrf import explain_refusal, note_arrival
+from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.origin import allow_origin
 from ..web.requests import require_readable_query
@@ -27,6 +28,7 @@ class _VisitorBlueprint(MountedBlueprint):
 
 blueprint = _VisitorBlueprint("kapa_handoff", __name__, static_folder=str(STATIC), static_url_path="/static")
 blueprint.before_request(note_arrival)
+translate_requests(blueprint)
 blueprint.after_request(explain_refusal)
 blueprint.before_request(require_readable_query)
 

@@ -27,7 +27,7 @@ from ..state import State
 from ..text import clean_text
 from ..triggers import Facts
 from ..urls import origin_of, parse_url
-from ..web.requests import quoted
+from ..web.requests import page_language, quoted
 
 EVENT_FIELDS = ("offer", "event")
 MAX_NUMBER_FACT = 100_000
@@ -60,6 +60,7 @@ class AnswerQuery:
         self.desk = request.args.get("desk") or DEFAULT_DESK
         page = clean_text(request.args.get("page", "")[:MAX_PAGE]).replace("\n", " ").strip()
         self.page = page if parse_url(page) is not None else None
+        self.language = page_language()
         self.origin = origin_of(self.page) or origin_of(request.headers.get("Referer"))
         if self._errors:
             raise Invalid("Some of these facts are not valid.", fields=self._errors)

@@ -16,7 +16,9 @@ from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
 from ..state import State, current_state
 from ..storage.tickets import Ticket
+from ..translation import gettext as _
 from ..web.csp import response_nonce
+from ..web.language import shown_button_text
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
 from ..web.ticket_form import TicketForm
@@ -26,7 +28,7 @@ from .rendering import render_for_visitor
 _PLAIN_CONFIRMATION = (
     '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
     '<div data-kapa-handoff-reference="{reference}">'
-    '<p class="kapa-handoff-reference" tabindex="-1">Your ticket <strong>{reference}</strong></p>'
+    '<p class="kapa-handoff-reference" tabindex="-1">{text} <strong>{reference}</strong></p>'
     "</div></{element}>"
 )
 
@@ -58,7 +60,7 @@ def problem_response(problem: RequestProblem) -> ResponseReturnValue:
         return with_problem(json_response(problem.as_json()), problem)
     template = "_dialog" if wants_fragment() else "problem_page"
     page = _render(
-        template, title=problem.title, problem=problem.as_text(), site_name=current_state().site_name, back_url=None
+        template, title=_(problem.title), problem=problem.as_text(), site_name=current_state().site_name, back_url=None
     )
     return with_problem(make_response(page), problem)
 
@@ -80,10 +82,10 @@ def form_response(
         form=form,
         tickets_url=visitor_url("tickets"),
         site_name=state.site_name,
-        button_text=settings.button_text,
+        button_text=shown_button_text(settings),
         visitor=visitor,
         # Errors of a field are shown beside the field.
-        problem=problem.description if problem is not None and not form.errors else None,
+        problem=problem.message if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
         note_max=NOTE.max_length,
     )
@@ -107,7 +109,9 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
     except Exception as error:
         # The ticket is stored, and a site's template that fails must not tell the visitor otherwise.
         _logger.error("Ticket %s is confirmed without a template: %s.", ticket.reference, type(error).__name__)
-        page = _PLAIN_CONFIRMATION.format(element="dialog" if wants_fragment() else "main", reference=ticket.reference)
+        page = _PLAIN_CONFIRMATION.format(
+            element="dialog" if wants_fragment() else "main", reference=ticket.reference, text=_("Your ticket")
+        )
     return page, status
 
 

@@ -16,8 +16,10 @@ from ..hook_checks import wrong_part
 from ..offers import Offer, offer_for
 from ..settings import DEFAULT_DESK, DESKS, DeskSettings, current_settings
 from ..state import current_state
+from ..translation import speak
 from ..triggers import TABLE
 from ..web.csp import response_nonce
+from ..web.language import choose_language, shown_button_text
 from ..web.urls import is_own_page, static_url, visitor_url
 from .rendering import render_for_visitor
 
@@ -144,7 +146,8 @@ def _button(conversation: Conversation, desk: str) -> Markup:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.
     carried = None if state.hooks.keeps_threads and conversation.thread_id else conversation
-    return render_button(offer, settings, carried)
+    with speak(choose_language()):
+        return render_button(offer, settings, carried)
 
 
 def _visited_page() -> str | None:
@@ -171,7 +174,7 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
             {
                 "form_url": visitor_url("form"),
                 "offer": state.offer_signer().sign(offer),
-                "button_text": settings.button_text,
+                "button_text": shown_button_text(settings),
                 "conversation": json.dumps(conversation.as_json()) if conversation else None,
                 "thread_id": offer.thread_id,
                 "answer_id": offer.answer_id,
@@ -224,7 +227,9 @@ def _handoff_attributes() -> dict[str, object]:
     # Without its triggers, the widget would show its form under every answer.
     if settings is None or not settings.takes_tickets or not triggers:
         return dict.fromkeys(HANDOFF_ATTRIBUTES)
-    values = (settings.email, settings.button_text, ",".join(triggers), settings.threshold)
+    with speak(choose_language()):
+        text = shown_button_text(settings)
+    values = (settings.email, text, ",".join(triggers), settings.threshold)
     return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True))
 
 

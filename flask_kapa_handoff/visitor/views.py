@@ -22,6 +22,7 @@ from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
+from ..web.language import shown_button_text, speak_language_of_page
 from ..web.origin import require_known_origin
 from ..web.requests import language, proxy_unheeded, quoted, wants_json
 from ..web.responses import json_response
@@ -76,6 +77,7 @@ def create_ticket() -> ResponseReturnValue:
     visitor = None
     try:
         offered = form.read_offer(state.offer_signer())
+        speak_language_of_page(offered.language)
         # A request that may come from anybody's page does not act for a signed-in visitor.
         is_known = require_known_origin(state, offered=offered)
         form.own_mailboxes = own_mailboxes(state, offered.desk)
@@ -123,6 +125,7 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
         opened = signer.read(token, opens_form=True)
     except OfferExpired as error:
         problem, opened = error, error.offer
+    speak_language_of_page(opened.language)
     origin = origin_of(request.headers.get("Origin")) or origin_of(request.headers.get("Referer"))
     # Nothing is stored, so any page that may send can open the form: the origin in a server-rendered button may be a
     # name that a proxy has rewritten.
@@ -150,6 +153,8 @@ def _form_again(
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
     offered = problem.offer if isinstance(problem, OfferExpired) else form.accepted_offer
+    if offered is not None:
+        speak_language_of_page(offered.language)
     form.desk = offered.desk if offered is not None else None
     try:
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
@@ -184,6 +189,7 @@ def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) ->
         page=asked.page,
         requested=asked.requested,
         origin=asked.origin,
+        language=asked.language,
     )
 
 
@@ -205,7 +211,7 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
         return {"offered": False}
     return {
         "offered": True,
-        "button_text": settings.button_text,
+        "button_text": shown_button_text(settings),
         "triggers": [trigger.value for trigger in made.triggers],
         "offer": state.offer_signer().sign(made),
         "form_url": visitor_url("form"),

@@ -10,6 +10,7 @@ from wtforms.widgets import CheckboxInput
 
 from .. import fields
 from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
+from ..translation import gettext as _
 
 
 class _Form(Protocol):
@@ -55,7 +56,9 @@ class Row:
 def _read(form: _Form, field: Row) -> None:
     if form.desk is not None and not field.row.is_for(form.desk):
         if any(field.raw_data):
-            raise ValidationError(f"This form has no field “{field.row.label}” any more. Close and reopen it.")
+            raise ValidationError(
+                _("This form has no field “%(field)s” any more. Close and reopen it.", field=field.row.label)
+            )
         return
     if not field.raw_data and form.is_foreign and field.row not in (EMAIL, NOTE):
         field.data = ""  # that form does not ask for it
@@ -73,7 +76,7 @@ class Undeclared(Field):  # type: ignore[misc]
 
     def pre_validate(self, form: _Form) -> None:
         names = ", ".join(field.name for field in form.shown)
-        raise ValidationError(f"This form has no field “{self.name}”, only {names}.")
+        raise ValidationError(_("This form has no field “%(field)s”, only %(names)s.", field=self.name, names=names))
 
 
 class _Text(Row, StringField):  # type: ignore[misc]

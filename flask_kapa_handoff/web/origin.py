@@ -11,6 +11,7 @@ from ..config import Config
 from ..errors import ForeignOrigin
 from ..offers import Offer
 from ..state import State
+from ..translation import gettext as _
 from ..urls import host_of, origin_of
 from .urls import is_own_page
 
@@ -55,9 +56,12 @@ def require_known_origin(state: State, *, offered: Offer | None = None, own_page
     _report(state, said, relation, reason="foreign_save" if own_pages_only else "foreign_origin")
     if own_pages_only:
         raise ForeignOrigin(
-            f"Nothing was saved: this request seems to come from another site ({origin_of(said) or relation}), not "
-            f"from {request.host[:200]}. If both are this site, a proxy rewrites the Host header; the check-up shows "
-            "the line to add."
+            _(
+                "Nothing was saved: this request seems to come from another site (%(origin)s), not from %(host)s. If "
+                "both are this site, a proxy rewrites the Host header; the check-up shows the line to add.",
+                origin=origin_of(said) or relation,
+                host=request.host[:200],
+            )
         )
     raise ForeignOrigin
 

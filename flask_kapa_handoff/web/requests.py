@@ -47,6 +47,12 @@ def language() -> str | None:
     return best if _LANGUAGE.fullmatch(best) else None
 
 
+def page_language() -> str | None:
+    """The language of the page that asks, BCP 47, as handoff.js reports it; None: it is not known."""
+    said = request.args.get("language", "")
+    return said if _LANGUAGE.fullmatch(said) else None
+
+
 def proxy_unheeded() -> bool:
     """Whether a proxy names the client's address, but the site took the proxy's address for it.
 

@@ -19,6 +19,7 @@ from ..errors import TooLarge
 from ..fields import EMAIL, NOTE, Field, all_fields
 from ..offer_signing import OfferSigner
 from ..offers import Offer
+from ..translation import gettext as _
 from .form_fields import ConversationField, Row, Undeclared, attribute_of, form_field
 
 
@@ -152,18 +153,18 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         try:
             field.data = parse_email(field.data, self.special_domains)
         except ValueError as error:
-            raise ValidationError(f"Check the address: {error}.") from None
+            raise ValidationError(_("Check the address: %(mistake)s.", mistake=error)) from None
         if mailbox_of(field.data) in self.own_mailboxes:
-            raise ValidationError("This is our own address. Please enter yours, so that we can reply to you.")
+            raise ValidationError(_("This is our own address. Please enter yours, so that we can reply to you."))
         if is_automatic(field.data):
-            raise ValidationError("Nobody reads replies to this address. Please enter your own.")
+            raise ValidationError(_("Nobody reads replies to this address. Please enter your own."))
 
     def validate_submission_id(self, field: HiddenField) -> None:
         try:
             uuid.UUID(field.data or "")
         except ValueError:
             raise ValidationError(
-                "This form is damaged. Close it and press the button under the answer again. "
+                f"{_('This form is damaged. Close it and press the button under the answer again.')} "
                 "(submission_id must be a UUID, the same for each attempt.)"
             ) from None
 
@@ -172,7 +173,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         if field.data:
             field.data = ""
             raise ValidationError(
-                "A hidden field (“website”) was filled in, perhaps by your browser. We've cleared it – send again."
+                _("A hidden field (“website”) was filled in, perhaps by your browser. We've cleared it – send again.")
             )
 
     def validate_conversation(self, field: ConversationField) -> None:
@@ -181,7 +182,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             return
         if field.data is None or field.data == "":
             raise ValidationError(
-                "The conversation is missing from this form. Go back to the answer and press the button again."
+                _("The conversation is missing from this form. Go back to the answer and press the button again.")
             )
         value = field.data
         if isinstance(value, str):
@@ -193,7 +194,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             found = parse_conversation(value, max_pairs=self.max_pairs)
             _require_offered_answer(found, self.accepted_offer, self.max_pairs)
         except TooManyPairs as error:
-            raise TooLarge(f"This conversation is too long to send: {error}.") from None
+            raise TooLarge(_("This conversation is too long to send: %(reason)s.", reason=error)) from None
         except ConversationError as error:
             raise ValidationError(f"{error}.") from None
         self.accepted_conversation = found

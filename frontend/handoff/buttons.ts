@@ -30,6 +30,7 @@ export async function askForOffer(
     thread_id: thread.id,
     answer_id: answerId,
     page: location.href.replace(/#.*/, ""),
+    language: doc.documentElement.lang,
   });
   if (desk) facts.set("desk", desk);
   try {

@@ -2,25 +2,10 @@
 import { find, findAll, real } from "../shared/page";
 import { OFFER, floatingPlace } from "./buttons";
 import { DIALOG, clearError, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
-import { type Subject, emit } from "./events";
+import { type Draft, type ShownDraft, parts } from "./draft";
+import { emit } from "./events";
 import { TIMEOUT, goToFormPage, loadFragment, logFailure } from "./server";
 import { pairsOf } from "./threads";
-
-/** A form that was opened, with everything known about it. */
-interface Draft extends Subject {
-  /** The thread's id; without a thread, the signed offer. */
-  key: string;
-  /** The signed offer that the button carried. */
-  token: string;
-  /** The button with its form. */
-  offer: HTMLElement;
-  isSending: boolean;
-}
-
-/** A draft that is shown in a dialog. */
-interface ShownDraft extends Draft {
-  dialog: HTMLDialogElement;
-}
 
 /** Closed forms with what was typed, by key. */
 const drafts = new Map<string, ShownDraft>();
@@ -82,6 +67,7 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
     dialog.onclose = () => close(draft);
     // The same Escape must not close the chat as well.
     dialog.onkeydown = (event) => event.stopPropagation();
+    prepare(draft);
     return draft;
   } catch (reason) {
     // A message beside the button says so, and the visitor can press it again.
@@ -93,6 +79,11 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
     isOpening = false;
     if (button) button.ariaBusy = null;
   }
+}
+
+/** Lets each part of the form set up what the server has just sent. */
+function prepare(draft: ShownDraft): void {
+  for (const part of parts) part(draft);
 }
 
 function renewOffer(draft: ShownDraft, token: string): void {
@@ -137,7 +128,8 @@ async function send(draft: ShownDraft): Promise<void> {
  * Posts the ticket, and shows the server's response in the dialog: the confirmation, or the form with its errors.
  * Returns the problem if there is no such response.
  */
-async function post(form: HTMLFormElement, { dialog, pairs }: ShownDraft): Promise<string | undefined> {
+async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | undefined> {
+  const { dialog, pairs } = draft;
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form)) body.append(name, String(value));
   if (pairs.length) body.set("conversation", JSON.stringify(pairs));
@@ -159,6 +151,7 @@ async function post(form: HTMLFormElement, { dialog, pairs }: ShownDraft): Promi
     if (input) input.value = value;
   }
   dialog.replaceChildren(...reply.childNodes);
+  prepare(draft);
   return undefined;
 }
 

@@ -103,6 +103,8 @@ def a_ticket(**fields: Any) -> tuple[Ticket, Conversation]:
         "context": {},
         "ancestors": (),
         "earlier_pairs": 0,
+        "left_out": 0,
+        "corrected_at": None,
         "status": Status.QUEUED,
         "queued_at": moment,
     }

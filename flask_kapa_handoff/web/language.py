@@ -1,0 +1,83 @@
+"""Chooses the language of a request, and of what the site itself sends."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, g, has_request_context, request
+
+from ..config import DEFAULT_BUTTON_TEXT
+from ..settings import DeskSettings
+from ..state import State, current_state
+from ..tracebacks import place_of
+from ..translation import ENGLISH, Language, begin_speaking, end_speaking
+from ..translation import gettext as _
+from .requests import page_language
+
+FLASK_BABEL = "babel"
+"""Where Flask-Babel registers itself in ``app.extensions``."""
+
+MAX_WANTED = 20
+"""How many languages of a browser's list are looked at."""
+
+_TOKEN = "_kapa_handoff_language"  # noqa: S105
+
+_logger = logging.getLogger(__name__)
+
+
+def choose_language(of_page: str | None = None) -> Language:
+    """The language for the visitor or admin of this request; English if there is a catalog for none that they read.
+
+    In this order: KAPA_HANDOFF_LANGUAGE, Flask-Babel's locale, the page's language, the browser's languages.
+
+    Arguments:
+        of_page: the ``lang`` of the page that asks, if known.
+    """
+    state = current_state()
+    if state.config.language:
+        return state.site_language
+    wanted = [*_of_flask_babel(state), *([of_page] if of_page else [])]
+    if has_request_context():
+        wanted += request.accept_languages.values()
+    return state.languages.best(wanted[:MAX_WANTED]) or ENGLISH
+
+
+def speak_language_of_page(language: str | None) -> None:
+    """For the rest of this request, prefer the language of the page that its offer was made for."""
+    _end(None)
+    setattr(g, _TOKEN, begin_speaking(choose_language(language)))
+
+
+def shown_button_text(settings: DeskSettings) -> str:
+    """A desk's button text: as an admin typed it, or the package's own in the current language."""
+    return _(DEFAULT_BUTTON_TEXT) if settings.button_text == DEFAULT_BUTTON_TEXT else settings.button_text
+
+
+def translate_requests(blueprint: Blueprint) -> None:
+    """Let each request of a blueprint be answered in its language."""
+    blueprint.before_request(_begin)
+    blueprint.teardown_request(_end)
+
+
+def _begin() -> None:
+    speak_language_of_page(page_language())
+
+
+def _end(_error: BaseException | None) -> None:
+    if (token := g.pop(_TOKEN, None)) is not None:
+        end_speaking(token)
+
+
+def _of_flask_babel(state: State) -> list[str]:
+    if FLASK_BABEL not in state.app.extensions:
+        return []
+    from flask_babel import get_locale
+
+    try:
+        locale = get_locale()
+    except Exception as error:  # the site's own function
+        if (place := place_of(error)) not in state.explained:
+            state.explained.add(place)
+            _logger.error("Flask-Babel's locale_selector fails (%s); the browser's language is used.", place)
+        return []
+    return [] if locale is None else [str(locale)]
