@@ -35,6 +35,9 @@ _PARTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
 _LENGTHS = (20_000, 8_000, 3_000, 1_000, 300, 100)
 """Characters after which long texts are cut, tried in order, if the pressed pair alone is too large."""
 
+_BESIDE_SHORTENED = 6_000
+"""Octets of the latest pairs that are shown after a pressed pair that is cut."""
+
 
 @dataclass(frozen=True)
 class Letterhead:
@@ -113,13 +116,18 @@ def write_bodies(
         shown = transcript.context(latest, length)
         said = missing if length is None else [*missing, "Long texts are shortened here."]
         if hidden := len(transcript) - len(shown["pairs"]):
-            said = [*said, f"{hidden} earlier question{'s are' if hidden != 1 else ' is'} not shown here."]
+            which = "earlier" if latest or transcript.pressed.number == len(transcript) else "other"
+            said = [*said, f"{hidden} {which} question{'s are' if hidden != 1 else ' is'} not shown here."]
         short = context if length is None else _shortened(context, length)
         return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
 
     share = min(MAX_TEXT / _size(text), MAX_HTML / _size(html or " "))
-    counts = [transcript.within(int(share * part * transcript.octets)) for part in _PARTS]
-    tries = [*((latest, None) for latest in dict.fromkeys(counts)), *((0, length) for length in _LENGTHS)]
+    counts = [transcript.within_with_pressed(int(share * part * transcript.octets)) for part in _PARTS]
+    few = transcript.within(_BESIDE_SHORTENED)
+    tries = [
+        *((latest, None) for latest in dict.fromkeys(counts)),
+        *((latest, length) for latest in dict.fromkeys((few, 0)) for length in _LENGTHS),
+    ]
     for latest, length in tries:
         bodies = render(latest, length)
         if _fits(*bodies):
