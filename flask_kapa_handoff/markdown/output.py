@@ -35,7 +35,9 @@ _SCRIPT = re.compile(r"\s*(?:javascript|vbscript|data):", re.IGNORECASE)
 _MOST_RESOLVED = 500  # relative links of a text: each takes a while, and grows by the page's address
 
 # Groups as nh3 writes them: their own text is that of their blocks, which "auto" does not look at.
-_GROUP = re.compile(r'<(ul|ol(?: start="\d+")?|table|li(?: value="\d+")?) dir="(?:ltr|auto)"(?=>\n)')
+_GROUP = re.compile(
+    r'<(blockquote|(?:ul|ol(?: start="\d+")?|table|li(?: value="\d+")?)(?= dir))(?: dir="[a-z]+")?(?=>\n)'
+)
 _ASCII_LINK = re.compile(r'(<a href="[^"]*" rel="[^"]*")(?=>[!-;=-~]+</a>)')
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _RTL_BYTES = bytes([*range(0xD6, 0xE1), 0xEF, 0xF0])  # with which these begin in UTF-8
@@ -83,7 +85,7 @@ def has_rtl(text: str) -> bool:
 
 
 def with_directions(markup: str) -> str:
-    """Finished HTML with :data:`DIRECTIONS`, in which also lists, tables and addresses have that of their text."""
+    """Finished HTML with :data:`DIRECTIONS`; lists, quotes, tables and addresses have that of their text, too."""
     return _ASCII_LINK.sub(r'\1 dir="ltr"', _GROUP.sub(_group, markup))
 
 

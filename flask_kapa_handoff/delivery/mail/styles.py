@@ -25,16 +25,21 @@ _MARKDOWN = {
     f"white-space:pre-wrap;{_WRAP}",
     "code": f"font-family:{_MONO};font-size:13px;{_WRAP}",
     "blockquote": f"margin:10px 0;padding:0 12px;border-left:3px solid {_LINE};color:{_GREY}",
+    'blockquote dir="rtl"': f"margin:10px 0;padding:0 12px;border-right:3px solid {_LINE};color:{_GREY}",
     "table": f"border-collapse:collapse;margin:10px 0;font-size:14px;{_WHOLE_WORDS}",
+    'table dir="rtl"': f"border-collapse:collapse;margin:10px 0 10px auto;font-size:14px;{_WHOLE_WORDS}",
     "th": f"{_CELL};text-align:inherit",
     "th align": _CELL,
     "td": _CELL,
     "hr": f"height:0;margin:16px 0;border:0;border-top:1px solid {_LINE}",
 }
 # Cleaned HTML has "<" in tags alone. The alignment that the text gives a column stays: a style would override it.
-_TAG = re.compile(f"<(th align|(?:{'|'.join(name for name in _MARKDOWN if ' ' not in name)})(?=[ >]))")
-_STYLED = {name: f'<{name.partition(" ")[0]} style="{style}"' for name, style in _MARKDOWN.items()}
-_STYLED["th align"] += " align"
+_TAG = re.compile(f"<({'|'.join(sorted(_MARKDOWN, reverse=True))})(?=[ =>])")
+_STYLED = {
+    name: f'<{tag} style="{style}"{blank}{attribute}'
+    for name, style in _MARKDOWN.items()
+    for tag, blank, attribute in [name.partition(" ")]
+}
 
 
 def with_styles(markup: Markup) -> Markup:
