@@ -195,9 +195,10 @@ def test_the_button_of_a_rendered_page_is_in_the_visitor_s_language(translated_a
 @pytest.mark.parametrize(
     ("accepted", "keywords", "expected"),
     [
-        ("de", "", 'data-language="de"'),
-        ("zh-CN", "", 'data-language="zh"'),
-        ("de", ", language='fr'", 'data-language="fr"'),
+        ("de", "", ' data-language="de"'),
+        ("zh-CN", "", ' data-language="zh"'),
+        ("de", ", language='fr'", ' data-language="fr"'),
+        ("en", "", ""),
     ],
 )
 def test_kapas_own_form_speaks_the_visitor_s_language(
