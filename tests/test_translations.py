@@ -84,18 +84,21 @@ class TestCatalog:
     def test_its_placeholders_are_those_of_the_message(self, path: Path) -> None:
         for message in in_use(read(path)):
             for source, text in forms(message):
-                expected, found = (sorted(PLACEHOLDER.findall(one)) for one in (source, text))
-                # A form for exactly one thing may say it without the number.
-                assert found in (expected, [name for name in expected if name != "number"]), text
+                # A form for exactly one or two things may say it without the number, and one for 1, 21, 31 needs it.
+                expected, found = (
+                    sorted(name for name in PLACEHOLDER.findall(one) if name != "number") for one in (source, text)
+                )
+                assert found == expected, text
+                assert "%(number)s" in text or isinstance(message.id, tuple) or "%(number)s" not in source, text
 
     def test_its_plural_forms_are_those_of_the_language(self, path: Path) -> None:
         catalog = read(path)
         number = Catalog(locale=Locale.parse(path.parts[-3])).num_plurals
 
-        assert catalog.num_plurals == number
+        assert catalog.num_plurals >= number  # an older Babel knows fewer forms of some
         for message in in_use(catalog):
             if not isinstance(message.id, str):
-                assert len(message.string) == number, message.id
+                assert len(message.string) == catalog.num_plurals, message.id
 
     def test_its_texts_begin_and_end_as_the_messages_do(self, path: Path) -> None:
         for message in in_use(read(path)):
