@@ -78,7 +78,7 @@ def make_offer(
         client: the app's test client: ``app.test_client()``.
         pairs: how many questions the conversation has so far.
         headers: headers of the request, such as the site's login needs.
-        facts: the other parameters of ``GET /offer``: ``uncertain``, ``downvoted``, ``thread_id``, ``answer_id``,
+        facts: the other parameters of ``GET /offer``: ``uncertain``, ``downvoted``, ``stopped``, ``thread_id``, ``answer_id``,
             ``desk``, ``page``. None leaves one out.
 
     Raises:

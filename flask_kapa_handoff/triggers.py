@@ -44,11 +44,13 @@ class Facts:
         pairs: number of question-answer pairs of the thread up to and including this answer, 1 or more.
         uncertain: the answer was flagged as uncertain.
         downvoted: the visitor's vote on the answer is a downvote.
+        stopped: the answer is incomplete: the visitor stopped it, or something failed.
     """
 
     pairs: int
     uncertain: bool = False
     downvoted: bool = False
+    stopped: bool = False
 
     @classmethod
     def of(cls, conversation: Conversation, answer_id: str | None = None) -> Facts:
@@ -60,7 +62,8 @@ class Facts:
         pairs = conversation.pairs
         places = [place for place, pair in enumerate(pairs) if answer_id is not None and pair.id == answer_id]
         place = places[-1] if places else len(pairs) - 1
-        return cls(place + 1, pairs[place].uncertain, pairs[place].reaction == "downvote")
+        pair = pairs[place]
+        return cls(place + 1, pair.uncertain, pair.reaction == "downvote", pair.stopped)
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Facts:
@@ -156,10 +159,10 @@ TABLE: Mapping[Trigger, Row] = make_table(
     ),
     Row(
         Trigger.UNCERTAINTY,
-        rule=lambda facts, rules: facts.uncertain,
-        reason=N_("the answer was flagged as uncertain"),
+        rule=lambda facts, rules: facts.uncertain or facts.stopped,
+        reason=N_("the answer was flagged as uncertain or was incomplete"),
         label=N_("Uncertain answers"),
-        hint=N_("The AI flagged its own answer as uncertain."),
+        hint=N_("The AI flagged its own answer as uncertain, or the answer failed or was stopped."),
         shown=lambda threshold: _("when the answer is uncertain"),
         kapa_knows=True,
     ),

@@ -125,6 +125,13 @@ def test_no_trigger_matches_nothing() -> None:
     assert matching(Facts(9, True, True), Desk((), 1)) == ()
 
 
+def test_a_stopped_answer_qualifies_as_an_uncertain_one_does() -> None:
+    """It is incomplete: the visitor stopped it, or it failed."""
+    facts = Facts.of(Conversation([QuestionAnswer("Why?", "", stopped=True)]))
+    assert facts == Facts(1, stopped=True)
+    assert matching(facts, Desk((Trigger.UNCERTAINTY, Trigger.DOWNVOTE), 3)) == (Trigger.UNCERTAINTY,)
+
+
 def test_triggers_are_given_once_and_in_kapas_order() -> None:
     """The order in which they were configured, and repetitions, play no part."""
     assert parse_triggers(" downvote, always ,downvote,") == (Trigger.ALWAYS, Trigger.DOWNVOTE)

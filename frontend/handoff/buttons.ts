@@ -24,14 +24,15 @@ export async function askForOffer(
 ): Promise<HTMLElement | null | undefined> {
   const pair = thread.pairs.get(answerId);
   const facts = new URLSearchParams({
-    pairs: `${thread.pairs.size}`,
-    uncertain: `${pair?.uncertain ?? false}`,
-    downvoted: `${pair?.reaction === "downvote"}`,
+    pairs: thread.pairs.size,
+    uncertain: !!pair?.uncertain,
+    downvoted: pair?.reaction === "downvote",
+    stopped: !!pair?.stopped,
     thread_id: thread.id,
     answer_id: answerId,
     page: location.href.replace(/#.*/, ""),
     language: doc.documentElement.lang,
-  });
+  } as object as Record<string, string>); // it makes texts of them
   if (desk) facts.set("desk", desk);
   try {
     return await loadFragment(`offer?${facts}`, OFFER);
