@@ -224,9 +224,7 @@ def press_and_send(page: Page, answer: str, email: str = "visitor@example.com", 
     return press_and_send_in(page, f'[data-kapa-handoff-slot][data-answer-id="{answer}"]', email, note)
 
 
-def press_and_send_in(
-    page: Page, place: str, email: str = "visitor@example.com", note: str = "Please help."
-) -> str:
+def press_and_send_in(page: Page, place: str, email: str = "visitor@example.com", note: str = "Please help.") -> str:
     """The same with the button inside this element."""
     page.click(f"{place} button.kapa-handoff-button")
     page.get_by_label("Your email").fill(email)
