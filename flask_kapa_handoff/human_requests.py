@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 MAX_LENGTH = 1_000
-"""How many characters of a question are looked at: whoever asks for a human does so briefly."""
+"""How many characters of a question are looked at: a wish for a human is a short one."""
 
 MAX_PHRASES, MAX_PHRASE = 500, 300
 """The most phrases of a site, and the most characters of one."""

@@ -383,7 +383,7 @@ def test_a_phrase_that_is_none_stops_the_app_at_start(value: object, told: str) 
     ],
 )
 def test_no_question_takes_long(text: str) -> None:
-    """Only its first thousand characters are looked at: whoever asks for a human does so briefly."""
+    """Only its first thousand characters are looked at: a wish for a human is a short one."""
     PACKAGE.found_in("x")  # compiles the phrases
     began = time.process_time()
     PACKAGE.found_in(text)
