@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
+MAX_PAGE = 1000
+"""The longest page address that is kept, in characters. An offer contains it twice encoded, in an address of its own."""
+
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -26,6 +29,15 @@ def parse_url(address: str | None) -> SplitResult | None:
     except ValueError:
         return None
     return parts if parts.hostname and "@" not in parts.netloc else None
+
+
+def shortened(address: str) -> str:
+    """The address of a page in at most :data:`MAX_PAGE` characters.
+
+    Its query's parameters go first, the last one before the others, and none of them is cut; a path that is too long
+    ends before a percent escape that does not fit. ``pageAddress()`` in ``frontend/shared/page.ts`` does the same.
+    """
+    return address if len(address) <= MAX_PAGE else re.sub(r"[?&][^&]*\Z|%.?\Z", "", address[:MAX_PAGE], count=1)
 
 
 def origin_of(address: str | None) -> str | None:

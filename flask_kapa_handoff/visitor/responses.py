@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
-from ..errors import RecordUnavailable, RequestProblem, Unavailable
+from ..errors import RateLimited, RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..hooks import Visitor
 from ..offers import Offer
@@ -37,6 +38,7 @@ _logger = logging.getLogger(__name__)
 _NAMES = (
     "back_url",
     "button_text",
+    "contact",
     "form",
     "in_dialog",
     "note_max",
@@ -84,8 +86,9 @@ def form_response(
         site_name=state.site_name,
         button_text=shown_button_text(settings),
         visitor=visitor,
+        contact=_shown_address(settings),
         # Errors of a field are shown beside the field.
-        problem=problem.message if problem is not None and not form.errors else None,
+        problem=_words(problem) if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
         note_max=NOTE.max_length,
     )
@@ -113,6 +116,23 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
             element="dialog" if wants_fragment() else "main", reference=ticket.reference, text=_("Your ticket")
         )
     return page, status
+
+
+def _shown_address(settings: DeskSettings) -> str | None:
+    """The desk's address if its form may show it."""
+    return settings.email if getattr(getattr(settings, "form", None), "show_address", False) else None
+
+
+def _words(problem: RequestProblem) -> str:
+    """What is wrong; handoff.js shows the time in a ``<time>`` by the visitor's clock."""
+    if not isinstance(problem, RateLimited) or problem.retry_after is None:
+        return problem.message
+    return Markup('{} <time datetime="PT{}S" data-after="{}">{}</time>').format(
+        problem.reason,
+        problem.retry_after,
+        _("Your text is safe – try again after %(time)s.", time="{}"),
+        problem.when,
+    )
 
 
 def with_problem(response: Response, problem: RequestProblem | None) -> Response:

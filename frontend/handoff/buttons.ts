@@ -1,5 +1,5 @@
 /** Shows an answer's button at its place on the page, if the server offers it. */
-import { doc, find, findAll, real } from "../shared/page";
+import { doc, find, findAll, pageAddress, real } from "../shared/page";
 import { loadFragment, logFailure, server } from "./server";
 import { newestPair, threads } from "./threads";
 import type { Thread } from "./types";
@@ -29,7 +29,7 @@ export async function askForOffer(
     downvoted: `${pair?.reaction === "downvote"}`,
     thread_id: thread.id,
     answer_id: answerId,
-    page: location.href.replace(/#.*/, ""),
+    page: pageAddress(),
     language: doc.documentElement.lang,
   });
   if (desk) facts.set("desk", desk);
