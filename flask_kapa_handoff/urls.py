@@ -6,7 +6,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 MAX_PAGE = 1000
-"""The longest page address that is kept, in characters. An offer contains it twice encoded, in an address of its own."""
+"""The longest page address that is kept, in characters: an offer contains it encoded, in an address of its own."""
 
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 

@@ -115,14 +115,11 @@ async function send(draft: ShownDraft): Promise<void> {
   const button = find(dialog, "[type=submit]");
   draft.isSending = true;
   if (button) button.ariaDisabled = "true";
-  const alert = find(dialog, "[role=alert]");
-  if (alert) alert.ariaHidden = "true";
   say(dialog, "status", "sending");
   const problem = await post(form, draft);
   draft.isSending = false;
   if (problem) {
     if (button) button.ariaDisabled = null;
-    if (alert) alert.ariaHidden = null;
     say(dialog, "status", "");
     say(dialog, "alert", problem);
     button?.scrollIntoView({ block: "nearest" });

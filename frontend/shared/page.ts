@@ -24,7 +24,7 @@ export function real<T extends Node>(node: T): Readonly<T> {
 export const doc = /* @__PURE__ */ real(document);
 
 /**
- * The page's address in at most 1,000 characters, since an offer contains it twice encoded, in an address of its own.
+ * The page's address in at most 1,000 characters, since an offer contains it encoded, in an address of its own.
  * The query's parameters go first; `shortened()` in urls.py does the same.
  */
 export function pageAddress(): string {
