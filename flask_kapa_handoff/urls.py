@@ -34,10 +34,13 @@ def parse_url(address: str | None) -> SplitResult | None:
 def shortened(address: str) -> str:
     """The address of a page in at most :data:`MAX_PAGE` characters.
 
-    Its query's parameters go first, the last one before the others, and none of them is cut; a path that is too long
-    ends before a percent escape that does not fit. ``pageAddress()`` in ``frontend/shared/page.ts`` does the same.
+    A longer one keeps as many whole parameters of its query as fit; a path that is too long ends before a percent
+    escape that does not fit. ``PAGE`` in ``frontend/handoff/buttons.ts`` does the same.
     """
-    return address if len(address) <= MAX_PAGE else re.sub(r"[?&][^&]*\Z|%.?\Z", "", address[:MAX_PAGE], count=1)
+    if len(address) <= MAX_PAGE:
+        return address
+    found = re.match(r"[^#]{0,1000}(?![^?&#])|.{0,998}[^%]{2}", address, re.DOTALL)
+    return found[0] if found else ""
 
 
 def origin_of(address: str | None) -> str | None:

@@ -1,6 +1,6 @@
 /** Sends the handoff of Kapa's own form to this package's server instead. */
 import { type HandoffDetail, asToldPair } from "../shared/conversation";
-import { doc, pageAddress } from "../shared/page";
+import { doc } from "../shared/page";
 import type { ScriptTag } from "../shared/script_tag";
 import { fieldsOf, parseFields } from "./json";
 import { threads } from "./transcript";
@@ -55,7 +55,7 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
     thread_id: threadId,
     answer_id: last.id,
     desk,
-    page: pageAddress(),
+    page: location.href.replace(/#.*/, ""),
   });
   const decision = await fetch(`${tag.base}offer?${facts}`, options);
   const { offered, offer } = fieldsOf(await decision.json());

@@ -15,5 +15,5 @@ export function count(dialog: HTMLElement, input: HTMLInputElement): void {
   const length = [...input.value.trim()].length;
   const { limit, pattern } = shown.dataset;
   shown.textContent = length < 0.9 * +limit! ? "" : pattern!.replace("{}", length.toLocaleString(dialog.lang));
-  shown.classList.toggle("kapa-handoff-error", length > +limit!);
+  shown.classList.toggle("kapa-handoff-over", length > +limit!);
 }

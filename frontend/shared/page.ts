@@ -23,15 +23,6 @@ export function real<T extends Node>(node: T): Readonly<T> {
 /** The document, safe to read. */
 export const doc = /* @__PURE__ */ real(document);
 
-/**
- * The page's address in at most 1,000 characters, since an offer contains it encoded, in an address of its own.
- * The query's parameters go first; `shortened()` in urls.py does the same.
- */
-export function pageAddress(): string {
-  const address = location.href.replace(/#.*/, "");
-  return address.length > 1000 ? address.slice(0, 1000).replace(/[?&][^&]*$|%.?$/, "") : address;
-}
-
 /** The first element inside `root` that matches. */
 export function find<T extends HTMLElement = HTMLElement>(root: Document | Element, selector: string): T | null {
   return real(root).querySelector<T>(selector);

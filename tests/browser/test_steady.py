@@ -169,9 +169,9 @@ def test_the_length_of_a_text_is_shown_near_its_limit(language: str, said: str, 
     expect(counter).to_have_text(said)
     assert page.evaluate(PLACES) == before
     note.fill("x" * 5_000)
-    expect(counter).not_to_have_class("kapa-handoff-error")
+    expect(counter).not_to_contain_class("kapa-handoff-over")
     note.fill("x" * 5_001)
-    expect(counter).to_contain_class("kapa-handoff-error")
+    expect(counter).to_contain_class("kapa-handoff-over")
 
 
 def test_a_press_beside_a_filled_form_says_why_it_stays(phone: Callable[..., Page]) -> None:
