@@ -38,7 +38,6 @@ _logger = logging.getLogger(__name__)
 _NAMES = (
     "back_url",
     "button_text",
-    "contact",
     "form",
     "in_dialog",
     "note_max",
@@ -86,7 +85,6 @@ def form_response(
         site_name=state.site_name,
         button_text=shown_button_text(settings),
         visitor=visitor,
-        contact=_shown_address(settings),
         # Errors of a field are shown beside the field.
         problem=_words(problem) if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
@@ -116,11 +114,6 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
             element="dialog" if wants_fragment() else "main", reference=ticket.reference, text=_("Your ticket")
         )
     return page, status
-
-
-def _shown_address(settings: DeskSettings) -> str | None:
-    """The desk's address if its form may show it."""
-    return settings.email if getattr(getattr(settings, "form", None), "show_address", False) else None
 
 
 def _words(problem: RequestProblem) -> str:
