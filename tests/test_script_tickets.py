@@ -130,7 +130,7 @@ def test_a_chinese_conversation_fits_that_would_be_too_large_as_a_form(app: Flas
 
 
 def test_a_limit_says_when_it_ends_without_a_time_of_day(make_app: Callable[..., Flask]) -> None:
-    """The server does not know the visitor's clock: it says how long, and gives the script a sentence for the time."""
+    """It says how long, and gives the script a sentence for the time: only the browser has the visitor's clock."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=1)
     client = app.test_client()
     send_ticket(client)
