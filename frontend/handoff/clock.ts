@@ -8,6 +8,7 @@ export function showLocalTimes({ dialog }: ShownDraft): void {
     // Rounded up to a whole minute: "PT1240S".
     const when = new Date(Date.now() + parseInt(time.dateTime.slice(2)) * 1000 + 59_999);
     time.dateTime = when.toISOString();
-    time.textContent = time.dataset.after!.replace("{}", when.toLocaleTimeString(dialog.lang, { timeStyle: "short" }));
+    const shown = when.toLocaleTimeString(dialog.lang || undefined, { timeStyle: "short" });
+    time.textContent = time.dataset.after!.replace("{}", shown);
   }
 }

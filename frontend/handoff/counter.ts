@@ -14,6 +14,6 @@ export function count(dialog: HTMLElement, input: HTMLInputElement): void {
   // As Python counts: an emoji is one character.
   const length = [...input.value.trim()].length;
   const { limit, pattern } = shown.dataset;
-  shown.textContent = length < 0.9 * +limit! ? "" : pattern!.replace("{}", length.toLocaleString(dialog.lang));
+  shown.textContent = length < 0.9 * +limit! ? "" : pattern!.replace("{}", length.toLocaleString(dialog.lang || undefined));
   shown.classList.toggle("kapa-handoff-over", length > +limit!);
 }
