@@ -133,12 +133,8 @@ async function send(draft: ShownDraft): Promise<void> {
   }
 }
 
-/**
- * Posts the ticket, and shows the server's response in the dialog: the confirmation, or the form with its errors.
- * Returns the problem if there is no such response.
- */
-async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | undefined> {
-  const { dialog, pairs } = draft;
+/** What the form sends: its fields, and the conversation if the page has it. */
+export function bodyOf(form: HTMLFormElement, { pairs }: Draft): string {
   // JSON, in which Chinese is a third as large as in a form's encoding.
   const fields: Record<string, unknown> = {};
   const data = new FormData(form);
@@ -147,9 +143,19 @@ async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | 
     fields[name] = values.length > 1 ? values : values[0];
   }
   if (pairs.length) fields.conversation = pairs;
+  return JSON.stringify(fields);
+}
+
+/**
+ * Posts the ticket, and shows the server's response in the dialog: the confirmation, or the form with its errors.
+ * Returns the problem if there is no such response.
+ */
+async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | undefined> {
+  const { dialog } = draft;
+  const body = bodyOf(form, draft);
   let reply: HTMLElement | null;
   try {
-    reply = await loadFragment("tickets", DIALOG, { method: "POST", body: JSON.stringify(fields) });
+    reply = await loadFragment("tickets", DIALOG, { method: "POST", body });
   } catch (reason) {
     // A message in the form says so, and the visitor can send it again.
     logFailure(reason);
