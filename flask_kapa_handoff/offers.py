@@ -13,10 +13,7 @@ from .text import clean_text
 from .translation import noop as N_
 from .triggers import Asks, Facts, Rules, Trigger, matching
 from .unknown import Unknown
-from .urls import origin_of
-
-MAX_PAGE = 2000
-"""The longest page address that is kept, in characters."""
+from .urls import origin_of, shortened
 
 
 def _new_id() -> str:
@@ -130,7 +127,7 @@ def make_offer(
         return None
     if not facts.pairs:
         thread_id = answer_id = None
-    page = page[:MAX_PAGE] if page else None
+    page = shortened(page) if page else None
     return Offer(triggers, facts, settings.desk, thread_id, answer_id, page, requested, origin, language)
 
 
