@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields as dataclass_fields
 from datetime import datetime, timezone
 from email import message_from_bytes, policy
@@ -122,7 +123,8 @@ def body(data: bytes, kind: str) -> str:
     part = read(data).get_body((kind,))
     assert part is not None
     text: str = part.get_content()
-    return text
+    # As it was before some characters became references.
+    return re.sub(r"&#(\d{3,7});", lambda match: chr(int(match[1])), text) if kind == "html" else text
 
 
 def header_names(data: bytes) -> list[str]:
