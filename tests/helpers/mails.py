@@ -122,9 +122,15 @@ def read(data: bytes) -> EmailMessage:
 def body(data: bytes, kind: str) -> str:
     part = read(data).get_body((kind,))
     assert part is not None
-    text: str = part.get_content()
-    # As it was before some characters became references.
-    return re.sub(r"&#(\d{3,7});", lambda match: chr(int(match[1])), text) if kind == "html" else text
+    return content(part)
+
+
+def content(part: EmailMessage) -> str:
+    """The text of a part; HTML with its non-ASCII characters instead of references to them."""
+    text = str(part.get_content())
+    if part.get_content_subtype() != "html":
+        return text
+    return re.sub(r"&#(\d{3,7});", lambda match: chr(int(match[1])), text)
 
 
 def header_names(data: bytes) -> list[str]:

@@ -17,7 +17,7 @@ _LONGEST_LINE = 998  # without its CRLF (RFC 5322, 2.1.1)
 _REFERENCES_GROWTH = 1.1
 _STYLE_SHEET = re.compile("<style.*?</style", re.DOTALL | re.IGNORECASE)  # has no character references
 _PLAIN = bytes({*range(0x20, 0x7F), *b"\t\n"} - {*b"="})  # these stay in quoted-printable, within a line
-_ESCAPED = re.compile(rb"[^\t\r\n -<>-~]+")
+_MOST_ESCAPES = 20
 _BASE64_LINES = re.compile(b".{1,76}", re.DOTALL)  # RFC 2045, 6.8; with DOTALL it does not look at each octet
 _BASE64_GROWTH = 78 / 57  # with its line ends
 _LONGEST_QUOTED = 76
@@ -70,35 +70,42 @@ def html_octets(html: str) -> bytes:
         sheets = "".join(_STYLE_SHEET.findall(html))
         if len(data) > _REFERENCES_GROWTH * len(html) or not sheets.isascii():
             return octets(html)
-    lines = data.split(b"\n")
     # If more than "pre" keeps blanks, the template is the site's own.
-    if max(map(len, lines)) > _LONGEST_LINE and data.count(b"white-space") <= data.count(b"<pre "):
-        lines = _with_short_lines(lines)
-    return b"\r\n".join(lines)
+    if max(map(len, data.split(b"\n"))) > _LONGEST_LINE and data.count(b"white-space") <= data.count(b"<pre "):
+        data = _with_short_lines(data)
+    return data.replace(b"\n", b"\r\n")
 
 
-def _with_short_lines(lines: list[bytes]) -> list[bytes]:
-    """The lines of HTML, broken between words outside ``pre`` if they are too long."""
-    done: list[bytes] = []
-    in_pre = False
-    for line in lines:
-        opens, closes = line.rfind(b"<pre"), line.rfind(b"</pre")
-        done += [line] if in_pre or opens >= 0 else _broken(line)
-        in_pre = opens > closes if opens != closes else in_pre
-    return done
+def _with_short_lines(html: bytes) -> bytes:
+    """HTML whose lines are broken between words outside ``pre`` if they are too long."""
+    before, *blocks = html.split(b"<pre")
+    parts = [_broken(before)]
+    for block in blocks:
+        inside, end, after = block.partition(b"</pre")
+        parts.append(inside + end + _broken(after))
+    return b"<pre".join(parts)
 
 
-def _broken(line: bytes) -> list[bytes]:
-    done: list[bytes] = []
-    while len(line) > _LONGEST_LINE:
-        end = line.rfind(b" ", 0, _LONGEST_LINE)
-        while (tag := line.rfind(b"<", 0, max(end, 0))) > line.rfind(b">", 0, max(end, 0)):
-            end = line.rfind(b" ", 0, tag)
-        if end < 0:
-            break
-        done.append(line[:end])
-        line = line[end + 1 :]
-    return [*done, line]
+def _broken(html: bytes) -> bytes:
+    lines: list[bytes] = []
+    for line in html.split(b"\n"):
+        rest = line
+        while len(rest) > _LONGEST_LINE:
+            end = _last_blank(rest)
+            if end < 0:
+                break
+            lines.append(rest[:end])
+            rest = rest[end + 1 :]
+        lines.append(rest)
+    return b"\n".join(lines)
+
+
+def _last_blank(line: bytes) -> int:
+    """The place of the last blank in the text of a line that may begin it, or -1."""
+    end = line.rfind(b" ", 0, _LONGEST_LINE)
+    while end >= 0 and (tag := line.rfind(b"<", 0, end)) > line.rfind(b">", 0, end):
+        end = line.rfind(b" ", 0, tag)
+    return end
 
 
 def _part(content_type: str, data: bytes, filename: str | None = None) -> bytes:
@@ -117,17 +124,24 @@ def _plainest(data: bytes) -> tuple[str, bytes]:
     if changed.count(b"\r") == len(lines) - 1:  # a CR alone must not be in a mail, and quoted-printable leaves it
         if not changed.strip(b"=\r") and max(map(len, lines)) <= _LONGEST_LINE:
             return "7bit", data
-        # Else base64 is shorter, since quoted-printable takes three octets for one.
-        if 6 * (len(changed) - len(lines) + 1) <= len(data):
-            quoted = _quoted_printable(data)
+        # Else base64 is shorter, since quoted-printable takes three octets for one, or quicker to write.
+        escaped = set(changed) - {*b"\r"}
+        if 6 * (len(changed) - len(lines) + 1) <= len(data) and len(escaped) <= _MOST_ESCAPES:
+            quoted = _quoted_printable(data, escaped)
             if len(quoted) <= _BASE64_GROWTH * len(data):
                 return "quoted-printable", quoted
     return "base64", _base64(data)
 
 
-def _quoted_printable(data: bytes) -> bytes:
-    """Data with CRLF line ends in quoted-printable (RFC 2045, 6.7), faster than b2a_qp() writes it."""
-    data = _ESCAPED.sub(lambda match: b"=" + match[0].hex("=").upper().encode("ascii"), data) + b"\r\n"
+def _quoted_printable(data: bytes, escaped: set[int]) -> bytes:
+    """Data with CRLF line ends in quoted-printable (RFC 2045, 6.7), faster than b2a_qp() writes it.
+
+    Arguments:
+        escaped: the octets that must not stay as they are.
+    """
+    data = data.replace(b"=", b"=3D") + b"\r\n"
+    for octet in escaped - {*b"="}:
+        data = data.replace(b"%c" % octet, b"=%02X" % octet)
     data = data.replace(b" \r\n", b"=20\r\n").replace(b"\t\r\n", b"=09\r\n")
     lines = data.split(b"\r\n")[:-1]
     return b"\r\n".join(
