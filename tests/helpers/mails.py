@@ -7,7 +7,7 @@ import re
 from dataclasses import fields as dataclass_fields
 from datetime import datetime, timezone
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from typing import Any
 from uuid import uuid4
 
@@ -125,7 +125,7 @@ def body(data: bytes, kind: str) -> str:
     return content(part)
 
 
-def content(part: EmailMessage) -> str:
+def content(part: MIMEPart) -> str:
     """The text of a part; HTML with its non-ASCII characters instead of references to them."""
     text = str(part.get_content())
     if part.get_content_subtype() != "html":
