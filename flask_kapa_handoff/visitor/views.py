@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import make_response, request
+from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..conversation import Conversation
@@ -22,6 +22,7 @@ from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
+from ..web.form_words import consent_row, look
 from ..web.language import shown_button_text, speak_language_of_page
 from ..web.origin import require_known_origin
 from ..web.requests import language, proxy_unheeded, quoted, wants_json
@@ -86,6 +87,9 @@ def create_ticket() -> ResponseReturnValue:
             form.email.data = visitor.email
         has_other = bool(fields.get("conversation"))
         form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
+        # As old as a page may be, so that no ticket waits for another query.
+        desk = state.settings_cache.get(state.database, config, offered.desk)
+        form.ask_consent(consent_row(desk.form) if desk is not None else None)
         if not form.validate():
             raise Invalid(fields=form.errors)
         submission = filtered(
@@ -102,6 +106,15 @@ def create_ticket() -> ResponseReturnValue:
         notify(ticket_created, state.app, ticket=ticket)
         state.delivery.ticket_stored(ticket.reference)
     return confirmation_response(ticket, is_new)
+
+
+@blueprint.get("/look.css")
+def look_css() -> Response:
+    """The colours of a desk, for the form's own page: a policy may forbid styles in the page itself."""
+    state = current_state()
+    desk = state.settings_cache.get(state.database, state.config, request.args.get("desk") or DEFAULT_DESK)
+    rules = "" if desk is None else f".kapa-handoff-page{{{look(desk.form)}}}"
+    return Response(rules, mimetype="text/css")
 
 
 @blueprint.post("/events")
