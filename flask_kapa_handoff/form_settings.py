@@ -183,8 +183,11 @@ def parse_flat(flat: Mapping[str, str], stored: FormSettings | None = None) -> F
                 found[name] = parse(flat[name].strip())
             except ValueError as error:
                 errors[name] = str(error)
-    if found.get("office_days"):
+    if found.get("office_days") and any(flat.get(name) != known.get(name) for name in _HOURS):
         errors = {**_wrong_hours(found), **errors}
+    if UNTAGGED not in texts or "consent" not in texts[UNTAGGED]:
+        if any("consent" in said for said in texts.values()):
+            errors.setdefault("consent", _("Write this text for all other languages as well."))
     if errors:
         raise FormErrors(errors)
     return FormSettings(texts, **found, others=stored.others if stored is not None else {})
@@ -342,4 +345,5 @@ _PARTS: Mapping[str, Callable[[str], Any]] = {
     "accent": _accent,
     "radius": _one_of(RADII),
 }
+_HOURS = ("office_days", "opens", "closes", "time_zone")
 _DEFAULTS = FormSettings()
