@@ -36,7 +36,9 @@ class OfficeHours:
             if day.weekday() not in self.days:
                 continue
             opens = datetime.combine(day, self.opens, self.zone)
-            closes = datetime.combine(day if self.closes > self.opens else day + timedelta(days=1), self.closes, self.zone)
+            closes = datetime.combine(
+                day if self.closes > self.opens else day + timedelta(days=1), self.closes, self.zone
+            )
             # Compared in UTC: in one zone, Python compares wall clocks, which summer time sets back.
             if moment < opens.astimezone(timezone.utc):
                 return opens

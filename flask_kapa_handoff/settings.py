@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from .config import Config
 from .errors import Invalid
-from .form_settings import FormSettings, read_form
+from .form_parsing import read_form
+from .form_settings import FormSettings
 from .storage.desks import is_version, read_desk
 from .storage.engine import now
 from .storage.reading import DamagedRow, damage, read_json

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from zoneinfo import available_timezones
 
 from werkzeug.datastructures import MultiDict
 
 from ..fields import NOTE
-from ..form_settings import FormSettings, key, languages_of, names_of
+from ..form_parsing import languages_of
+from ..form_settings import FormSettings, key, names_of
+from ..settings import DeskSettings
 from ..state import State
 from ..translation import Language, current_language, speak
 from ..translation import gettext as _
+from ..web.language import shown_button_text
 
 PREFIX = "form_"
 ADD = "form_add"
@@ -28,6 +32,8 @@ def typed_values(fields: MultiDict[str, str], stored: FormSettings) -> dict[str,
         if name.startswith(PREFIX):
             values = fields.getlist(name)
             own = name.removeprefix(PREFIX)
+            if own not in flat and "--" not in own:
+                continue
             flat[own] = ",".join(values) if own == "office_days" else values[-1]
     added = fields.get("form_added", "") if ADD in fields else ""
     flat["languages"] = ",".join(languages_of({"languages": f"{flat['languages']},{added}"}))
@@ -59,12 +65,12 @@ def addable_languages(state: State, present: Iterable[str]) -> list[tuple[str, s
     return sorted(((tag, language_name(tag)) for tag in tags), key=lambda pair: pair[1])
 
 
-def usual_texts(state: State, tag: str, button_text: str) -> dict[str, str]:
+def usual_texts(state: State, tag: str, settings: DeskSettings) -> dict[str, str]:
     """What the form says where an admin writes nothing, for those whose language this is."""
     with speak(language_named(state, tag)):
         return {
-            "button_text": button_text,
-            "title": button_text,
+            "button_text": shown_button_text(replace(settings, form=FormSettings())),
+            "title": shown_button_text(settings),
             "lead": _("Someone at %(site)s will read this and reply by email.", site=state.site_name),
             "note_label": _(NOTE.label),
             "thanks": _("Thanks, we've got your question"),

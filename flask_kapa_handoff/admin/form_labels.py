@@ -40,11 +40,11 @@ def radii() -> list[tuple[str, str]]:
     return [(radius, _(name)) for radius, name in RADII.items()]
 
 
-def day_names(width: str = "wide") -> list[str]:
-    """Monday to Sunday in the language of this request."""
+def day_names() -> list[str]:
+    """Monday to Sunday, abbreviated, in the language of this request."""
     from babel.dates import get_day_names
 
-    names = get_day_names(width, "stand-alone", locale=current_language().locale)
+    names = get_day_names("abbreviated", "stand-alone", locale=current_language().locale)
     return [names[day] for day in range(7)]
 
 
@@ -53,7 +53,9 @@ def rows(one: FormSettings, other: FormSettings) -> list[tuple[str, str, str]]:
     tags = dict.fromkeys(("", *one.languages, *other.languages))
     found = [
         (
-            _(TEXTS[name]) if not tag else _("%(label)s (%(language)s)", label=_(TEXTS[name]), language=language_name(tag)),
+            _(TEXTS[name])
+            if not tag
+            else _("%(label)s (%(language)s)", label=_(TEXTS[name]), language=language_name(tag)),
             *(form.texts.get(tag, {}).get(name, "") for form in (one, other)),
         )
         for tag in tags
@@ -83,7 +85,7 @@ def _reply(form: FormSettings) -> str:
 def _hours(form: FormSettings) -> str:
     if not form.office_days:
         return ""
-    names = day_names("abbreviated")
+    names = day_names()
     days = ", ".join(names[day] for day in form.office_days)
     return f"{days} {form.opens}–{form.closes} {form.time_zone}"
 

@@ -7,6 +7,7 @@ which the last value counts, and an empty ``triggers`` before its boxes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from wtforms import BooleanField, Field, HiddenField, StringField, ValidationErr
 from ..config import Config, key_of
 from ..config_values import parse_button_text, parse_threshold
 from ..email_address import parse_email
-from ..form_settings import FormErrors, parse_flat
+from ..form_parsing import FormErrors, parse_flat
 from ..settings import DeskSettings
 from ..translation import gettext as _
 from ..translation import noop as N_
@@ -67,7 +68,7 @@ class SettingsForm(AdminForm):
     current: DeskSettings
     pinned: tuple[str, ...] = ()
     typed: dict[str, str]
-    typed_errors: dict[str, str]
+    typed_errors: Mapping[str, str]
     adds_language: bool
 
     @classmethod
@@ -105,6 +106,7 @@ class SettingsForm(AdminForm):
             self._accept("form", parse_flat(self.typed, self.current.form))
         except FormErrors as error:
             self.typed_errors = error.by_name
+            self._accepted["form"] = error.right  # for the preview
         except ValidationError as error:
             self.typed_errors = {"languages": str(error)}
         return is_valid and not self.typed_errors

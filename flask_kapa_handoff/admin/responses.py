@@ -76,6 +76,7 @@ _NAMES = frozenset(
         "settings",
         "shown",
         "stages",
+        "stays_open",
         "suppressed",
         "test_mail_problem",
         "ticket",

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ..delivery.sample import SampleAttempt, send_sample
 from ..fields import NOTE
-from ..form_settings import languages_of
+from ..form_parsing import languages_of
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
@@ -83,7 +83,12 @@ def save() -> ResponseReturnValue:
         said = f"{'saved' if changed else 'unchanged'}={after.version}"
         return redirect(f"{url_for('kapa_handoff_admin.settings')}?{said}", 303)
     shown = SettingsForm.showing(after, state.config)
-    return _settings_page(state, shown, notice=SAVED if changed else UNCHANGED)
+    return _settings_page(
+        state,
+        shown,
+        notice=SAVED if changed else UNCHANGED,
+        stays_open="form" in before.differences(after),
+    )
 
 
 def preview() -> ResponseReturnValue:
@@ -173,7 +178,7 @@ def _preview_context(state: State, form: SettingsForm) -> dict[str, Any]:
         "unsaved": bool(shown.differences(form.current)) or bool(form.errors),
         "form_languages": [("", ""), *((tag, language_name(tag)) for tag in present)],
         "addable_languages": addable_languages(state, present),
-        "usual_texts": {tag: usual_texts(state, tag, shown_button_text(shown)) for tag in ("", *present)},
+        "usual_texts": {tag: usual_texts(state, tag, shown) for tag in ("", *present)},
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from ..form_settings import read_form
+from ..form_parsing import read_form
 from ..triggers import read_triggers
 from .reading import read_json
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from flask import Response, make_response, request
+from flask import make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..conversation import Conversation
@@ -22,7 +22,7 @@ from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
-from ..web.form_words import consent_row, look
+from ..web.form_words import consent_row
 from ..web.language import shown_button_text, speak_language_of_page
 from ..web.origin import require_known_origin
 from ..web.requests import language, proxy_unheeded, quoted, wants_json
@@ -106,15 +106,6 @@ def create_ticket() -> ResponseReturnValue:
         notify(ticket_created, state.app, ticket=ticket)
         state.delivery.ticket_stored(ticket.reference)
     return confirmation_response(ticket, is_new)
-
-
-@blueprint.get("/look.css")
-def look_css() -> Response:
-    """The colours of a desk, for the form's own page: a policy may forbid styles in the page itself."""
-    state = current_state()
-    desk = state.settings_cache.get(state.database, state.config, request.args.get("desk") or DEFAULT_DESK)
-    rules = "" if desk is None else f".kapa-handoff-page{{{look(desk.form)}}}"
-    return Response(rules, mimetype="text/css")
 
 
 @blueprint.post("/events")

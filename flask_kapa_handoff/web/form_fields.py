@@ -121,7 +121,14 @@ class _Consent(_Checkbox):
         return bool(self.data) and self.data == self.row.label
 
 
-_CLASSES = {"text": _Text, "email": _Email, "textarea": _Textarea, "select": _Select, "checkbox": _Checkbox, "consent": _Consent}
+_CLASSES = {
+    "text": _Text,
+    "email": _Email,
+    "textarea": _Textarea,
+    "select": _Select,
+    "checkbox": _Checkbox,
+    "consent": _Consent,
+}
 
 
 def attribute_of(row: fields.Field) -> str:

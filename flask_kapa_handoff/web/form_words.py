@@ -58,8 +58,8 @@ def form_words(settings: DeskSettings | None, moment: datetime | None = None) ->
     privacy = _text(form, "privacy") or (_("How we use your data") if url else None)
     return FormWords(
         **{name: _text(form, name) for name in ("title", "lead", "note_label", "thanks")},
-        privacy=privacy and _linked(privacy, url, whole=True),
-        consent=consent and _linked(consent, url),
+        privacy=_linked(privacy, url, whole=True) if privacy else None,
+        consent=_linked(consent, url) if consent else None,
         reply=_reply(form, moment or datetime.now(timezone.utc)),
         address=settings.email if form.show_address else None,
         look=look(form),
@@ -68,7 +68,7 @@ def form_words(settings: DeskSettings | None, moment: datetime | None = None) ->
 
 
 def consent_row(form: FormSettings) -> Field | None:
-    """The box that visitors tick to agree; its label is the text in the language of this request. None: there is none."""
+    """The box that visitors tick to agree, labelled in the language of this request; None: there is none."""
     text = _consent(form)
     if text is None:
         return None
@@ -101,7 +101,7 @@ def _plain(text: str) -> str:
 def _linked(text: str, url: str | None, *, whole: bool = False) -> Markup:
     """A text with its link: the part in brackets, else the whole text if it may be one."""
     part = _LINKED.search(text)
-    if url is None or part is None and not whole:
+    if url is None or (part is None and not whole):
         return escape(_plain(text))
     before, words, after = (text[: part.start()], part[1], text[part.end() :]) if part else ("", text, "")
     # In a tab of its own: what was typed stays.
