@@ -6,7 +6,7 @@ import re
 
 WHITE, BLACK = "#ffffff", "#000000"
 SURFACES = (WHITE, "#1b1c22")
-"""What forms stand on, light and dark: ``--kapa-handoff-surface`` in handoff.css."""
+"""The light and the dark background of forms: ``--kapa-handoff-surface`` in handoff.css."""
 
 TEXT_CONTRAST, MARK_CONTRAST = 4.5, 3.0
 

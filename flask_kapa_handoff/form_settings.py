@@ -66,7 +66,7 @@ class FormSettings:
 
     @property
     def hours(self) -> OfficeHours | None:
-        """The office hours; None: there are none, or this server does not know their time zone."""
+        """The office hours; None: there are none, or their time zone could not be found."""
         if not self.office_days:
             return None
         zone = find_zone(self.time_zone)
@@ -94,7 +94,8 @@ class FormSettings:
 
     def as_json(self) -> dict[str, Any]:
         """What differs from the defaults."""
-        parts = {name: getattr(self, name) for name in PARTS if getattr(self, name) != getattr(DEFAULTS, name)}
+        different = {name: getattr(self, name) for name in PARTS if getattr(self, name) != getattr(DEFAULTS, name)}
+        parts = {name: [*value] if isinstance(value, tuple) else value for name, value in different.items()}
         texts = {"texts": {tag: dict(texts) for tag, texts in self.texts.items()}} if self.texts else {}
         return {**self.others, **texts, **parts}
 

@@ -59,7 +59,7 @@ class OfficeHours:
 
 
 def find_zone(name: str) -> ZoneInfo | None:
-    """A time zone by its name, such as ``Europe/Berlin``; None: this server does not know it."""
+    """A time zone by its name, such as ``Europe/Berlin``; None: it could not be found."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # a path, a folder, a name that no zone has

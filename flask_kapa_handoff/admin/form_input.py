@@ -75,6 +75,7 @@ def usual_texts(state: State, tag: str, settings: DeskSettings) -> dict[str, str
             "note_label": _(NOTE.label),
             "thanks": _("Thanks, we've got your question"),
             "privacy_url": "https://",
+            "time_zone": "Europe/Berlin",
         }
 
 
