@@ -122,7 +122,7 @@ def read_form(value: Any) -> FormSettings:
     texts: dict[str, dict[str, str]] = {}
     for tag, said in stored.items() if isinstance(stored, Mapping) else ():
         for name, text in said.items() if isinstance(said, Mapping) else ():
-            # Not its length, which a later version may allow; a link must be one, whoever has stored it.
+            # A later version may allow longer texts, but what is stored as a link must be one.
             is_fine = isinstance(text, str) and (name != "privacy_url" or is_link(text))
             if name in TEXTS and is_fine and (read := _one_line(text)):
                 texts.setdefault(tag, {})[name] = read

@@ -32,13 +32,13 @@ RADII = ("", "square", "soft", "round", "pill")
 
 @dataclass(frozen=True)
 class FormSettings:
-    """What a desk's form says and how it looks. What is empty is as the package has it.
+    """What a desk's form says and how it looks. An empty value leaves the package's own.
 
     Arguments:
         texts: by language tag, then by name, see :data:`TEXTS`; :data:`UNTAGGED` is for all other languages.
         reply_within: after how many ``reply_unit`` visitors usually get a reply; None: the form does not say.
         reply_unit: one of :data:`REPLY_UNITS`.
-        office_days: the days on which the desk is there, 0 is Monday; none: the form does not say.
+        office_days: the days on which the desk is there, 0 is Monday; empty: the form does not say.
         opens, closes: on these days, as ``HH:MM``.
         time_zone: of both, such as ``Europe/Berlin``.
         show_address: whether the desk's address is shown where nothing else helps.
