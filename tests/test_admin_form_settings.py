@@ -57,7 +57,7 @@ def test_the_page_is_calm_until_an_admin_unfolds_it(admin: FlaskClient) -> None:
     assert 'placeholder="Create ticket"' in inputs(page)["form_title"]
 
 
-def test_what_is_saved_is_on_the_page_again(admin: FlaskClient) -> None:
+def test_every_saved_value_is_on_the_page_again(admin: FlaskClient) -> None:
     """Every input, with htmx and without; the section stays open after a save that changed it."""
     answer = save(
         admin,
