@@ -166,6 +166,9 @@ NOTE = Field(
 CONSENT = Field("consent", N_("Agreed to"), "consent", required=True)
 """The row of a form whose desk asks for consent; its choices are the texts that visitors may have read."""
 
+QUESTION = Field("note", N_("How can we help?"), "textarea", required=True)
+"""The note of a visitor who has not asked the AI: it is the question itself."""
+
 PACKAGE_FIELDS = (EMAIL, NOTE)
 """The package's own rows. Email and note have their own columns; other values are stored with the site's."""
 
