@@ -40,7 +40,7 @@ def test_the_form_opens_without_any_answer(chat: Callable[..., Page]) -> None:
     assert seen(page)[-1][1] == {"threadId": "", "conversation": [], "desk": "default", "reference": found}
 
 
-def test_an_answer_that_does_not_qualify_goes_along(chat: Callable[..., Page]) -> None:
+def test_an_answer_that_does_not_qualify_is_included(chat: Callable[..., Page]) -> None:
     """It gets no button, but the site's own button opens the form about it."""
     page = chat(KAPA_HANDOFF_TRIGGERS="downvote", KAPA_HANDOFF_FORM=DIRECTLY)
     answer(page)
@@ -61,7 +61,7 @@ def test_without_the_admins_leave_it_does_not_open(chat: Callable[..., Page]) ->
 
 
 def test_a_question_for_a_human_gets_the_button(chat: Callable[..., Page]) -> None:
-    """The question is posted once the server has said that it wants it, and never stands in an address."""
+    """The question is posted once the server has said that it wants it, and is never in an address."""
     page = chat(KAPA_HANDOFF_TRIGGERS="asked-for-human")
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request) if "/handoff/offer" in request.url else None)
