@@ -287,7 +287,7 @@ def is_ticked(client: FlaskClient) -> bool:
     (box,) = re.findall(
         r'<input type="checkbox"[^>]* name="form_open_directly"[^>]*>', client.get("/handoff/admin/").text
     )
-    return box.endswith(" checked>")
+    return bool(box.endswith(" checked>"))
 
 
 def test_an_admin_allows_it_on_the_settings_page(make_app: Callable[..., Flask]) -> None:
