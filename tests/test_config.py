@@ -13,6 +13,7 @@ from flask import Flask
 from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.email_address import parse_email
+from flask_kapa_handoff.form_settings import FormSettings
 from flask_kapa_handoff.human_requests import HumanRequests
 from flask_kapa_handoff.redaction.site_patterns import SitePattern
 from flask_kapa_handoff.state import state_of
@@ -54,6 +55,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("LANGUAGE", "language", None),
     ("HUMAN_PHRASES", "human_phrases", HumanRequests()),
     ("FIELDS", "fields", ()),
+    ("FORM", "form", FormSettings()),
     ("CSP_NONCE", "csp_nonce", None),
     ("ADMIN_TEMPLATE", "admin_template", None),  # the package's own
 ]
