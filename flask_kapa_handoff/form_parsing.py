@@ -230,6 +230,7 @@ _PARTS: Mapping[str, Callable[[str], Any]] = {
     "opens": _time,
     "closes": _time,
     "time_zone": _zone,
+    "open_directly": _flag,
     "show_address": _flag,
     "accent": _accent,
     "radius": _one_of(RADII),

@@ -41,6 +41,7 @@ class FormSettings:
         office_days: the days on which the desk is there, 0 is Monday; empty: the form does not say.
         opens, closes: on these days, as ``HH:MM``.
         time_zone: of both, such as ``Europe/Berlin``.
+        open_directly: whether visitors may open the form without an answer that qualifies.
         show_address: whether the desk's address is shown where nothing else helps.
         accent: the colour of buttons, as ``#rrggbb``; empty: the site's style sheet says it.
         radius: how round corners are, one of :data:`RADII`; empty: the site's style sheet says it.
@@ -54,6 +55,7 @@ class FormSettings:
     opens: str = "09:00"
     closes: str = "17:00"
     time_zone: str = ""
+    open_directly: bool = False
     show_address: bool = False
     accent: str = ""
     radius: str = ""

@@ -63,7 +63,7 @@ class DeskSettings:
     @property
     def open_directly(self) -> bool:
         """Whether a visitor may open the form without an answer that qualifies."""
-        return False
+        return self.form.open_directly
 
     def as_json(self) -> dict[str, Any]:
         values = asdict(self)

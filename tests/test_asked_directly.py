@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,10 @@ from flask.testing import FlaskClient
 
 from flask_kapa_handoff import Conversation, Field, KapaHandoff, QuestionAnswer
 from flask_kapa_handoff.delivery.mail.bodies import MAX_HTML, MAX_TEXT
-from flask_kapa_handoff.settings import DeskSettings
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import (
     Rejected,
+    change_settings,
     conversation_of,
     deliver,
     make_offer,
@@ -23,7 +24,7 @@ from flask_kapa_handoff.testing import (
     send_ticket,
     tickets,
 )
-from tests.helpers.admin import let_pass
+from tests.helpers.admin import let_pass, save
 from tests.helpers.commands import invoke
 from tests.helpers.offers import DAY, sign_earlier
 from tests.helpers.pages import Page, json_of
@@ -36,9 +37,18 @@ EMPTY = Conversation(())
 
 
 @pytest.fixture
-def open_directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The admin allows it."""
-    monkeypatch.setattr(DeskSettings, "open_directly", True)
+def build(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """A site that allows it."""
+
+    def build_one(**options: Any) -> Flask:
+        return make_app(KAPA_HANDOFF_FORM={"open_directly": True}, **options)
+
+    return build_one
+
+
+@pytest.fixture
+def app(build: Callable[..., Flask]) -> Flask:
+    return build()
 
 
 def ask(app: Flask, **fields: Any) -> Any:
@@ -56,17 +66,13 @@ def test_a_desk_does_not_allow_it_unless_an_admin_says_so(make_app: Callable[...
         assert app.jinja_env.globals["kapa_handoff_button"](EMPTY) == ""  # type: ignore[operator]
 
 
-@pytest.mark.usefixtures("open_directly")
 @pytest.mark.parametrize("off", [{"enabled": False}, {"email": None}])
 def test_a_desk_that_takes_no_tickets_is_not_asked(off: dict[str, Any], app: Flask) -> None:
     """Switched off, or without an address."""
-    from flask_kapa_handoff.testing import change_settings
-
     change_settings(app, **off)
     assert app.test_client().get("/handoff/offer?pairs=0").status_code == 204
 
 
-@pytest.mark.usefixtures("open_directly")
 @pytest.mark.parametrize("fragment", [True, False])
 def test_the_form_asks_for_the_question_and_does_not_speak_of_a_conversation(
     client: FlaskClient, fragment: bool
@@ -89,7 +95,6 @@ def test_the_form_asks_for_the_question_and_does_not_speak_of_a_conversation(
     assert tickets(client.application) == []
 
 
-@pytest.mark.usefixtures("open_directly")
 def test_an_expired_form_is_renewed(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """As every form is, while the desk still allows it."""
     offer = sign_earlier(monkeypatch, DAY + 5, lambda: make_offer(client, pairs=0))
@@ -99,7 +104,7 @@ def test_an_expired_form_is_renewed(client: FlaskClient, monkeypatch: pytest.Mon
     page = Page(late.text)
     assert "conversation" not in page.text
     assert client.post("/handoff/tickets", data=page.fields).status_code == 201
-    monkeypatch.setattr(DeskSettings, "open_directly", False)
+    change_settings(client.application, form={"open_directly": False})
     offer = sign_earlier(monkeypatch, DAY + 5, lambda: offer_of(client))
     gone = client.post("/handoff/tickets", data=ticket_fields(client, offer=offer, note=NOTE, conversation=""))
     assert gone.status_code == 409
@@ -115,10 +120,9 @@ def offer_of(client: FlaskClient) -> str:
         return state_of(client.application).offer_signer().sign(Offer((), Facts(0)))
 
 
-@pytest.mark.usefixtures("open_directly")
-def test_a_ticket_without_a_conversation_goes_all_the_way(make_app: Callable[..., Flask]) -> None:
+def test_a_ticket_without_a_conversation_goes_all_the_way(build: Callable[..., Flask]) -> None:
     """Stored, mailed as text, HTML and JSON, shown to admins, exported; the note's first line is its subject."""
-    app = make_app(handoff=KapaHandoff(admin_required=let_pass), MAIL_SUPPRESS_SEND=True)
+    app = build(handoff=KapaHandoff(admin_required=let_pass), MAIL_SUPPRESS_SEND=True)
     ticket = ask(app)
     assert (ticket.subject, ticket.pairs, ticket.triggers, ticket.thread_id) == ("Do you offer training?", 0, "", None)
     assert conversation_of(app, ticket) == EMPTY
@@ -149,11 +153,10 @@ def test_a_ticket_without_a_conversation_goes_all_the_way(make_app: Callable[...
     assert state_of(app).app.test_client().get("/handoff/admin/doctor").status_code == 200
 
 
-@pytest.mark.usefixtures("open_directly")
-def test_its_mail_stays_small(make_app: Callable[..., Flask]) -> None:
+def test_its_mail_stays_small(build: Callable[..., Flask]) -> None:
     """With as much text as a form may have."""
     names = [f"field{number}" for number in range(20)]
-    app = make_app(KAPA_HANDOFF_FIELDS=[Field(name, name, "textarea") for name in names], MAIL_SUPPRESS_SEND=True)
+    app = build(KAPA_HANDOFF_FIELDS=[Field(name, name, "textarea") for name in names], MAIL_SUPPRESS_SEND=True)
     ask(app, note="n" * 5000, **dict.fromkeys(names, "w " * 2500))
     with record_mails(app) as mails:
         deliver(app)
@@ -163,7 +166,6 @@ def test_its_mail_stays_small(make_app: Callable[..., Flask]) -> None:
         assert len(part.get_content().encode()) <= most
 
 
-@pytest.mark.usefixtures("open_directly")
 def test_a_secret_in_the_first_line_is_not_in_the_subject(app: Flask) -> None:
     """The subject is of what is stored."""
     ticket = ask(app, note="My key is ghp_16C7e42F292c6912E7710c838347Ae178B4a\nHelp")
@@ -171,7 +173,6 @@ def test_a_secret_in_the_first_line_is_not_in_the_subject(app: Flask) -> None:
     assert "hidden" in ticket.subject
 
 
-@pytest.mark.usefixtures("open_directly")
 def test_sending_it_twice_opens_one_ticket(client: FlaskClient) -> None:
     """Other content under the same id is a conflict, as for every ticket."""
     fields = ticket_fields(client, offer=make_offer(client, pairs=0), note=NOTE, conversation="")
@@ -182,17 +183,15 @@ def test_sending_it_twice_opens_one_ticket(client: FlaskClient) -> None:
     assert len(tickets(client.application)) == 1
 
 
-@pytest.mark.usefixtures("open_directly")
-def test_limits_and_follow_ups_are_as_for_every_ticket(make_app: Callable[..., Flask]) -> None:
+def test_limits_and_follow_ups_are_as_for_every_ticket(build: Callable[..., Flask]) -> None:
     """It counts for the client, and follows nothing, since it belongs to no thread."""
-    app = make_app(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=2)
+    app = build(KAPA_HANDOFF_TICKETS_PER_CLIENT_PER_HOUR=2)
     assert [ask(app).follows, ask(app).follows] == [None, None]
     with pytest.raises(Rejected) as rejected:
         ask(app)
     assert rejected.value.code == "rate_limited"
 
 
-@pytest.mark.usefixtures("open_directly")
 def test_no_conversation_can_be_slipped_in(app: Flask) -> None:
     """The form did not speak of one, so the visitor does not expect to send it."""
     client = app.test_client()
@@ -201,10 +200,9 @@ def test_no_conversation_can_be_slipped_in(app: Flask) -> None:
     assert list(rejected.value.fields) == ["conversation"]
 
 
-@pytest.mark.usefixtures("open_directly")
-def test_a_conversation_whose_answer_does_not_qualify_is_included(make_app: Callable[..., Flask]) -> None:
+def test_a_conversation_whose_answer_does_not_qualify_is_included(build: Callable[..., Flask]) -> None:
     """A site's own button asks directly: with an answer on the page, the form and the ticket are about it."""
-    app = make_app(KAPA_HANDOFF_TRIGGERS="downvote")
+    app = build(KAPA_HANDOFF_TRIGGERS="downvote")
     client = app.test_client()
     with pytest.raises(Rejected, match="gets no button"):
         make_offer(client, answer_id="a1", thread_id="t1")
@@ -215,8 +213,7 @@ def test_a_conversation_whose_answer_does_not_qualify_is_included(make_app: Call
     assert (ticket.pairs, ticket.thread_id, ticket.subject) == (1, "t1", "How do I rotate a key?")
 
 
-@pytest.mark.usefixtures("open_directly")
-def test_where_the_site_keeps_the_threads_too(make_app: Callable[..., Flask]) -> None:
+def test_where_the_site_keeps_the_threads_too(build: Callable[..., Flask]) -> None:
     """Without an answer there is no thread to ask the loader for."""
     handoff, asked = KapaHandoff(), []
 
@@ -225,12 +222,11 @@ def test_where_the_site_keeps_the_threads_too(make_app: Callable[..., Flask]) ->
         asked.append(thread_id)
         return Conversation([QuestionAnswer("Why?", "So.", "a1")], thread_id)
 
-    app = make_app(handoff=handoff)
+    app = build(handoff=handoff)
     ticket = ask(app)
     assert (ticket.pairs, ticket.transcript_source, asked) == (0, "browser", [])
 
 
-@pytest.mark.usefixtures("open_directly")
 def test_a_server_rendered_button_asks_directly(app: Flask) -> None:
     """With a conversation that has no pairs yet; it works without script."""
     with app.test_request_context("/"):
@@ -242,18 +238,16 @@ def test_a_server_rendered_button_asks_directly(app: Flask) -> None:
     assert tickets(app)[0].subject == "Do you offer training?"
 
 
-@pytest.mark.usefixtures("open_directly")
-def test_channels_and_signals_get_a_conversation_without_pairs(make_app: Callable[..., Flask]) -> None:
+def test_channels_and_signals_get_a_conversation_without_pairs(build: Callable[..., Flask]) -> None:
     """As an empty one, not None."""
     handoff, got = KapaHandoff(), []
     handoff.channel("desk", label="Desk")(lambda ticket, conversation: got.append((ticket.subject, conversation)))
-    app = make_app(handoff=handoff, KAPA_HANDOFF_CHANNEL="desk")
+    app = build(handoff=handoff, KAPA_HANDOFF_CHANNEL="desk")
     ask(app)
     deliver(app)
     assert got == [("Do you offer training?", EMPTY)]
 
 
-@pytest.mark.usefixtures("open_directly")
 def test_a_stored_conversation_that_is_damaged_does_not_pass_for_none(app: Flask) -> None:
     """Only a ticket that was sent without one may have none."""
     ticket = ask(app)
@@ -267,11 +261,41 @@ def test_a_stored_conversation_that_is_damaged_does_not_pass_for_none(app: Flask
         conversation_of(app, damaged)
 
 
-def test_json_programs_are_told(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_programs_are_told(make_app: Callable[..., Flask]) -> None:
     """Offered or not, and without triggers."""
+    app = make_app()
     client = app.test_client()
     asked = {"query_string": {"pairs": 0}, "headers": {"Accept": "application/json"}}
     assert json_of(client.get("/handoff/offer", **asked)) == {"offered": False}
-    monkeypatch.setattr(DeskSettings, "open_directly", True)
+    change_settings(app, form={"open_directly": True})
     said = json_of(client.get("/handoff/offer", **asked))
-    assert (said["offered"], said["triggers"]) == (True, [])
+    assert (said["offered"], said["triggers"], said["button_text"]) == (True, [], "Ask us directly")
+
+
+def test_an_admins_words_win_where_they_fit(build: Callable[..., Flask]) -> None:
+    """Title and button text do; the note's label is about an answer, and stays away from the question."""
+    app = build()
+    change_settings(app, form={"open_directly": True, "texts": {"": {"title": "Ask Acme", "note_label": "More?"}}})
+    client = app.test_client()
+    form = Page(client.get("/handoff/form", query_string={"offer": make_offer(client, pairs=0)}).text).text
+    assert "Ask Acme" in form
+    assert "How can we help?" in form
+    assert "More?" not in form
+
+
+def is_ticked(client: FlaskClient) -> bool:
+    (box,) = re.findall(
+        r'<input type="checkbox"[^>]* name="form_open_directly"[^>]*>', client.get("/handoff/admin/").text
+    )
+    return bool(box.endswith(" checked>"))
+
+
+def test_an_admin_allows_it_on_the_settings_page(make_app: Callable[..., Flask]) -> None:
+    """It is off until the box is ticked, and the history says so."""
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass))
+    client = app.test_client()
+    assert not is_ticked(client)
+    assert save(client, form_open_directly="true").status_code in (200, 303)
+    assert is_ticked(client)
+    assert "Visitors may ask directly" in client.get("/handoff/admin/").text
+    assert client.get("/handoff/offer?pairs=0").status_code == 200

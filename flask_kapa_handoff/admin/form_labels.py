@@ -64,7 +64,8 @@ def rows(one: FormSettings, other: FormSettings) -> list[tuple[str, str, str]]:
     found += [
         (_("Usual time to reply"), _reply(one), _reply(other)),
         (_("Office hours"), _hours(one), _hours(other)),
-        (_("Show your address"), _flag(one), _flag(other)),
+        (_("Visitors may ask directly"), _flag(one.open_directly), _flag(other.open_directly)),
+        (_("Show your address"), _flag(one.show_address), _flag(other.show_address)),
         (_("Accent colour"), one.accent, other.accent),
         (_("Corners"), _radius(one), _radius(other)),
     ]
@@ -90,8 +91,8 @@ def _hours(form: FormSettings) -> str:
     return f"{days} {form.opens}–{form.closes} {form.time_zone}"
 
 
-def _flag(form: FormSettings) -> str:
-    return _("on") if form.show_address else ""
+def _flag(is_on: bool) -> str:
+    return _("on") if is_on else ""
 
 
 def _radius(form: FormSettings) -> str:

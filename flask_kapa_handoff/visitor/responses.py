@@ -88,7 +88,7 @@ def form_response(
         form=form,
         tickets_url=visitor_url("tickets"),
         site_name=state.site_name,
-        button_text=shown_button_text(settings),
+        button_text=shown_button_text(settings, directly=not form.has_conversation),
         words=form_words(settings),
         desk=settings.desk,
         is_helpless=isinstance(problem, (Disabled, RateLimited, Unavailable)),

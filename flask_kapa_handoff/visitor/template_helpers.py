@@ -175,7 +175,7 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
             {
                 "form_url": visitor_url("form"),
                 "offer": state.offer_signer().sign(offer),
-                "button_text": shown_button_text(settings),
+                "button_text": shown_button_text(settings, directly=not offer.facts.pairs),
                 "conversation": json.dumps(conversation.as_json()) if conversation else None,
                 "thread_id": offer.thread_id,
                 "answer_id": offer.answer_id,

@@ -230,7 +230,7 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
         return {"offered": False}
     return {
         "offered": True,
-        "button_text": shown_button_text(settings),
+        "button_text": shown_button_text(settings, directly=not made.facts.pairs),
         "triggers": [trigger.value for trigger in made.triggers],
         "offer": state.offer_signer().sign(made),
         "form_url": visitor_url("form"),

@@ -60,11 +60,13 @@ def speak_language_of_page(language: str | None) -> None:
     setattr(g, _TOKEN, begin_speaking(choose_language(language)))
 
 
-def shown_button_text(settings: DeskSettings) -> str:
+def shown_button_text(settings: DeskSettings, *, directly: bool = False) -> str:
     """A desk's button text: as an admin typed it for the current language, or for all; else the package's own."""
     if typed := settings.form.text("button_text", current_language().tag):
         return typed
-    return _(DEFAULT_BUTTON_TEXT) if settings.button_text == DEFAULT_BUTTON_TEXT else settings.button_text
+    if settings.button_text != DEFAULT_BUTTON_TEXT:
+        return settings.button_text
+    return _("Ask us directly") if directly else _(DEFAULT_BUTTON_TEXT)
 
 
 def translate_requests(blueprint: Blueprint) -> None:

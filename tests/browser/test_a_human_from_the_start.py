@@ -8,22 +8,16 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from flask_kapa_handoff.settings import DeskSettings
 from tests.browser.chat import BUTTON, DIALOG, answer, conversation_of, record_events, reference, seen, tickets
+
+DIRECTLY = {"open_directly": True}
 
 pytestmark = pytest.mark.only("sqlite")
 
 
-@pytest.fixture
-def open_directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The admin allows it."""
-    monkeypatch.setattr(DeskSettings, "open_directly", True)
-
-
-@pytest.mark.usefixtures("open_directly")
 def test_the_form_opens_without_any_answer(chat: Callable[..., Page]) -> None:
     """The visitor writes the question, corrects what is missing, cancels and goes on, and sends it."""
-    page = chat()
+    page = chat(KAPA_HANDOFF_FORM=DIRECTLY)
     record_events(page)
     assert page.evaluate("KapaHandoff.open()") is True
     dialog = page.locator(DIALOG)
@@ -46,10 +40,9 @@ def test_the_form_opens_without_any_answer(chat: Callable[..., Page]) -> None:
     assert seen(page)[-1][1] == {"threadId": "", "conversation": [], "desk": "default", "reference": found}
 
 
-@pytest.mark.usefixtures("open_directly")
 def test_an_answer_that_does_not_qualify_is_included(chat: Callable[..., Page]) -> None:
     """It gets no button, but the site's own button opens the form about it."""
-    page = chat(KAPA_HANDOFF_TRIGGERS="downvote")
+    page = chat(KAPA_HANDOFF_TRIGGERS="downvote", KAPA_HANDOFF_FORM=DIRECTLY)
     answer(page)
     expect(page.locator(BUTTON)).to_have_count(0)
     assert page.evaluate("KapaHandoff.open()") is True

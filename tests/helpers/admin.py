@@ -36,7 +36,13 @@ def fields(client: FlaskClient, **changes: Any) -> dict[str, Any]:
     """The form as a browser sends it, with some fields changed; None leaves one out."""
     page = client.get("/handoff/admin/").text
     form = page[page.index('id="kapa-handoff-admin-form"') : page.index("</form>")]
-    boxes = {"enabled": ["false"], "triggers": [""], "form_office_days": [""], "form_show_address": ["false"]}
+    boxes = {
+        "enabled": ["false"],
+        "triggers": [""],
+        "form_office_days": [""],
+        "form_show_address": ["false"],
+        "form_open_directly": ["false"],
+    }
     found: dict[str, Any] = dict(boxes)
     for tag in re.findall(r"<input[^>]*>", form):
         attributes = {name: unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
