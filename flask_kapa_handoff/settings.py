@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from .config import Config
 from .errors import Invalid
+from .form_settings import FormSettings, read_form
 from .storage.desks import is_version, read_desk
 from .storage.engine import now
 from .storage.reading import DamagedRow, damage, read_json
@@ -50,6 +51,7 @@ class DeskSettings:
     triggers: tuple[Trigger | Unknown, ...]
     threshold: int
     version: int = 0
+    form: FormSettings = field(default_factory=FormSettings)
 
     @property
     def takes_tickets(self) -> bool:
@@ -58,7 +60,8 @@ class DeskSettings:
 
     def as_json(self) -> dict[str, Any]:
         values = asdict(self)
-        return {**values, "triggers": [trigger.value for trigger in self.triggers]}
+        triggers = [trigger.value for trigger in self.triggers]
+        return {**values, "triggers": triggers, "form": self.form.as_json()}
 
     @classmethod
     def from_json(cls, values: Any) -> DeskSettings | None:
@@ -72,11 +75,11 @@ class DeskSettings:
             found["triggers"] = read_triggers(found["triggers"])
         if not all(_is_readable(name, found.get(name)) for name in _TYPES):
             return None
-        return cls(**{name: found[name] for name in _TYPES})
+        return cls(**{name: found[name] for name in _TYPES}, form=read_form(found.get("form")))
 
     def differences(self, other: DeskSettings) -> tuple[str, ...]:
         """The names of the settings that differ, except the version."""
-        names = ("enabled", "email", "button_text", "triggers", "threshold")
+        names = ("enabled", "email", "button_text", "triggers", "threshold", "form")
         return tuple(name for name in names if getattr(self, name) != getattr(other, name))
 
 
@@ -122,7 +125,9 @@ def default_settings(config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
     """
     if desk not in DESKS:
         raise Invalid(fields={"desk": [f"There is no desk {desk[:60]!r}; use {', '.join(DESKS)}."]})
-    return DeskSettings(desk, True, config.email, config.button_text, config.triggers, config.threshold)
+    return DeskSettings(
+        desk, True, config.email, config.button_text, config.triggers, config.threshold, form=config.form
+    )
 
 
 def current_settings(connection: Connection, config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
@@ -204,6 +209,7 @@ def _overrides(wanted: DeskSettings, defaults: DeskSettings) -> dict[str, Any]:
         "button_text": wanted.button_text if "button_text" in changed else None,
         "triggers": ",".join(wanted.triggers) if "triggers" in changed else None,
         "threshold": wanted.threshold if "threshold" in changed else None,
+        "form": json.dumps(wanted.form.as_json()) if "form" in changed else None,
     }
 
 

@@ -41,6 +41,8 @@ _NAMES = frozenset(
         "earlier",
         "failed_layout",
         "fields",
+        "files",
+        "files_left_out",
         "findings",
         "form",
         "fragment",

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
+from ..attachments import size_in_words
 from ..errors import RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..hooks import Visitor
@@ -18,6 +19,7 @@ from ..state import State, current_state
 from ..storage.tickets import Ticket
 from ..translation import gettext as _
 from ..web.csp import response_nonce
+from ..web.form_files import FormFiles
 from ..web.language import shown_button_text
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
@@ -37,6 +39,7 @@ _logger = logging.getLogger(__name__)
 _NAMES = (
     "back_url",
     "button_text",
+    "files",
     "form",
     "in_dialog",
     "note_max",
@@ -72,6 +75,8 @@ def form_response(
     settings: DeskSettings,
     visitor: Visitor | None,
     problem: RequestProblem | None,
+    *,
+    takes_files: bool,
 ) -> Response:
     """The form: empty, or with what was typed and the errors."""
     fragment = wants_fragment()
@@ -88,8 +93,14 @@ def form_response(
         problem=problem.message if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
         note_max=NOTE.max_length,
+        files=form.files if takes_files else None,
     )
     return with_problem(make_response(page), problem)
+
+
+def files_response(files: FormFiles) -> Response:
+    """The part of the open form with its files."""
+    return make_response(_render("_attachments", files=files, in_dialog=True))
 
 
 def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
@@ -127,5 +138,5 @@ def with_problem(response: Response, problem: RequestProblem | None) -> Response
 def _render(template: str, **context: Any) -> str:
     """One of our templates. Names that it uses and we do not set are None, whatever the site uses them for."""
     state = current_state()
-    everywhere = {"nonce": response_nonce(state), "static_url": static_url}
+    everywhere = {"nonce": response_nonce(state), "static_url": static_url, "size_in_words": size_in_words}
     return render_for_visitor(template, {**dict.fromkeys(_NAMES), **everywhere, **context})

@@ -28,6 +28,7 @@ from ..web.requests import language, proxy_unheeded, quoted, wants_json
 from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
+from .attachments import body_limit, read_files, takes_files
 from .blueprint import blueprint
 from .own_addresses import own_mailboxes
 from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields, undeclared_inputs
@@ -65,7 +66,7 @@ def create_ticket() -> ResponseReturnValue:
     """Store a ticket. If anything goes wrong, show the form again with what was typed."""
     state = current_state()
     config = state.config
-    fields = read_fields(config, ticket_fields(config))
+    fields = read_fields(config, ticket_fields(config), files=body_limit(state))
     form = TicketForm.submitted(
         fields,
         state.offer_signer(),
@@ -84,6 +85,8 @@ def create_ticket() -> ResponseReturnValue:
         visitor = _signed_in_visitor(state, form.own_mailboxes) if is_known else None
         if visitor is not None:
             form.email.data = visitor.email
+        if request.files or fields.get("attachments"):
+            read_files(state, form.files, offered, fields, _settings(state, offered.desk))
         has_other = bool(fields.get("conversation"))
         form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
         if not form.validate():
@@ -144,7 +147,8 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
     visitor = _signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
-    return with_problem(form_response(state, form, opened, settings, visitor, None), problem)
+    response = form_response(state, form, opened, settings, visitor, None, takes_files=takes_files(settings, opened))
+    return with_problem(response, problem)
 
 
 def _form_again(
@@ -164,7 +168,7 @@ def _form_again(
         problem = error
     except RequestProblem:
         settings = default_settings(state.config)
-    return form_response(state, form, offered, settings, visitor, problem)
+    return form_response(state, form, offered, settings, visitor, problem, takes_files=takes_files(settings, offered))
 
 
 def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offer:
@@ -251,4 +255,5 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None, context
         proxy_unheeded=proxy_unheeded(),
         fields=form.field_values,
         context=context,
+        attachments=tuple(form.files.kept),
     )

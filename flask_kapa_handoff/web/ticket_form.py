@@ -20,7 +20,8 @@ from ..fields import EMAIL, NOTE, Field, all_fields
 from ..offer_signing import OfferSigner
 from ..offers import Offer
 from ..translation import gettext as _
-from .form_fields import ConversationField, Row, Undeclared, attribute_of, form_field
+from .form_fields import ConversationField, FilesField, Row, Undeclared, attribute_of, form_field
+from .form_files import FormFiles
 
 
 class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
@@ -50,12 +51,14 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
 
     submission_id = HiddenField()
     conversation = ConversationField()
+    attachments = FilesField()
     website = StringField("Website")
 
     email: Any
     accepted_offer: Offer | None = None
     accepted_conversation: Conversation | None = None
     desk: str | None = None
+    files: FormFiles
     max_pairs: int
     site_record: Conversation | None = None
     own_mailboxes: frozenset[str] = frozenset()
@@ -71,7 +74,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         """
         defaults = {attribute_of(row): row.default for row in all_fields(site_fields)}
         form = _with_fields(site_fields)(formdata=None, data=defaults, meta={"csrf_context": signer})
-        form.desk = desk
+        form.desk, form.files = desk, FormFiles()
         form.submission_id.data = str(uuid.uuid4())
         form.carry_offer(token)
         return form
@@ -99,7 +102,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             undeclared: names of inputs that are no fields of this form; validating it reports each.
         """
         form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
-        form.max_pairs, form.special_domains = max_pairs, special_domains
+        form.max_pairs, form.special_domains, form.files = max_pairs, special_domains, FormFiles()
         form.carry_offer(form.offer.data or "")
         # The offer first: without a valid one, nothing else is checked.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
@@ -115,7 +118,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     @property
     def unseen(self) -> list[Any]:
         """The other fields, whose errors cannot be shown beside a field."""
-        shown = self.shown
+        shown = [*self.shown, self.attachments]
         return [field for field in self if field not in shown]
 
     @property
@@ -175,6 +178,10 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError(
                 _("A hidden field (“website”) was filled in, perhaps by your browser. We've cleared it – send again.")
             )
+
+    def validate_attachments(self, field: FilesField) -> None:
+        if self.files.problems:
+            raise ValidationError(" ".join(self.files.problems))
 
     def validate_conversation(self, field: ConversationField) -> None:
         if self.site_record is not None:
