@@ -102,7 +102,7 @@ def read_files(
             keys = keys_of(request.remote_addr, "", state.secret)
             read = [file for _at, file in new]
             files.kept = keep_files(state.database, state.config, offered, keys, kept, read)
-            files.fresh = {file_id(offered, file): at for at, file in new}
+            files.added = {file_id(offered, file): at for at, file in new}
         else:
             require_room(files.kept)
     except FileRefused as error:

@@ -21,12 +21,12 @@ class FormFiles:
     Arguments:
         kept: the stored ones, without their content.
         problems: what is wrong, in sentences for the visitor.
-        fresh: by id, the position of a file among those that were just sent, for its preview.
+        added: by id, the position of a file among those that were just sent, for its preview.
     """
 
     kept: list[Attachment] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    fresh: dict[UUID, int] = field(default_factory=dict)
+    added: dict[UUID, int] = field(default_factory=dict)
 
     accepted = ACCEPTED
     max_files = MAX_FILES
