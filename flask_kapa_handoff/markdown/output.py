@@ -17,9 +17,9 @@ _UNUSUAL_LINK = re.compile(r'<a href="(?!https?://|mailto:)([^"]*)"[^>]*>(.*?)</
 _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
 _CELL = re.compile(r"(<t[dh](?: align=\"[a-z]+\")?>)(.*?)(?=</t[dh]>)", re.DOTALL)
 _BREAK = re.compile(r"(<code>[^<]*</code>)|&lt;br ?/?&gt;", re.IGNORECASE)
-_RAW = re.compile(
-    r"(\A|<(?:/(?:p|ul|ol|li|table|pre|blockquote|h[1-6])|blockquote|li|hr /)>\n)([ ]{0,3}&lt;[^<]*[^<\s])"
-)
+_RAW = re.compile(r">\n( {0,3}&lt;[^<]*[^<\s])")  # after a tag
+_RAW_FOLLOWS = re.compile("</(?:p|ul|ol|li|table|pre|blockquote|h[1-6])>|<(?:blockquote|li|hr /)>")
+_RULE = "<hr />\n"
 _CODE = re.compile(r'<pre><code((?: [a-z-]+="[^"]*")+)>')
 _INFO = re.compile(r' (class|data-meta)="(?:language-)?([^"]*)"')
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
@@ -72,7 +72,7 @@ def completed(markup: str, page: str | None) -> str:
     if "<t" in markup and "&lt;" in markup:
         markup = _CELL.sub(_cell, markup)
     if "&lt;" in markup:
-        markup = _RAW.sub(_raw, markup)
+        markup = _RAW.sub(_raw, _RULE + markup)[len(_RULE) :]  # the first block follows a tag, too
     return _CODE.sub(_code, markup) if "<pre><code " in markup else markup
 
 
@@ -86,7 +86,7 @@ def has_rtl(text: str) -> bool:
 
 def with_directions(markup: str) -> str:
     """Finished HTML with :data:`DIRECTIONS`; lists, quotes, tables and addresses have that of their text, too."""
-    return _ASCII_LINK.sub(r'\1 dir="ltr"', _GROUP.sub(_group, markup)) if has_rtl(markup) else markup
+    return _ASCII_LINK.sub(r'\1 dir="ltr"', _GROUP.sub(_group, markup))
 
 
 def _group(match: re.Match[str]) -> str:
@@ -157,8 +157,11 @@ def _cell(match: re.Match[str]) -> str:
 
 def _raw(match: re.Match[str]) -> str:
     """A block of HTML as a paragraph that keeps its lines."""
-    paragraph = match[2].replace("\n", "<br>\n")
-    return f"{match[1]}<p>{paragraph}</p>"
+    begin = match.start()
+    if not _RAW_FOLLOWS.fullmatch(match.string, match.string.rfind("<", 0, begin), begin + 1):
+        return match[0]
+    paragraph = match[1].replace("\n", "<br>\n")
+    return f">\n<p>{paragraph}</p>"
 
 
 def _code(match: re.Match[str]) -> str:

@@ -43,14 +43,15 @@ _THAI_EMPHASIS = re.compile(
     rf"(?<=[{_THAI_LETTERS}])(\*{{1,3}})(?={_NO_LETTER})|(?<={_NO_LETTER})(\*{{1,3}})(?=[{_THAI_LETTERS}])"
 )
 
-_TILDE = re.compile(r"(?<![~\\])~(?!~)")
+# Each pattern begins with a literal, which is found much faster than a lookbehind.
+_TILDE = re.compile(r"~(?<![~\\]~)(?!~)")
 # A variable of a shell, or an amount of money: no formula begins there.
-_DOLLAR = re.compile(r"(?<![$\\])\$(?=[A-Z_]{2}|\{[A-Za-z_]|\d[\d,.]*[,;:!?)]?(?:\s+[^\s+*/=<>\\^-]|\s*\Z))")
+_DOLLAR = re.compile(r"\$(?<![$\\]\$)(?=[A-Z_]{2}|\{[A-Za-z_]|\d[\d,.]*[,;:!?)]?(?:\s+[^\s+*/=<>\\^-]|\s*\Z))")
 _BREAK = re.compile(r"\\<(?=br)", re.IGNORECASE)
 
 # A formula in LaTeX's brackets, within a paragraph; or a bracket alone.
 _FORMULA = re.compile(
-    r"(?<!\\)\\(?:"
+    r"\\(?<!\\\\)(?:"
     r"\(((?:[^\\\n]|\\[^()\n]|\n(?![ \t>]*\n))+)\\\)"
     r"|\[((?:[^\\\n]|\\[^\[\]\n]|\n(?![ \t>]*\n))+)\\\]"
     r"|[(\[])"
@@ -87,7 +88,9 @@ def prepared(text: str) -> str:
             text = _THAI_EMPHASIS.sub(_marked_emphasis, text)
     # One character is found much faster than two.
     if "\\" in text or "$" in text:
-        text = _DOLLAR.sub(lambda _: f"{_PLAIN}$", _with_formula_blocks(text))
+        text = _with_formula_blocks(text)
+    if "$" in text:
+        text = _DOLLAR.sub(lambda _: f"{_PLAIN}$", text)
     if "\\" in text:
         text = _FORMULA.sub(_marked_formula, _BREAK.sub(rf"\\<{LATEX}", text))
     if "~" in text:

@@ -18,6 +18,7 @@ from ...fields import Field, labelled
 from ...storage.attachments import Attachment as AttachedFile
 from ...storage.tickets import Ticket
 from ...text import visible, with_visible
+from ...translation import gettext as _
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
 from .mime import Attachment, octets
@@ -163,10 +164,10 @@ def write_bodies(
 def whose_word(ticket: Ticket, site_name: str) -> str:
     """A sentence for agents on the source of the conversation."""
     if ticket.transcript_source == "site":
-        return f"This transcript is {site_name}'s own record of the conversation."
+        return _("This transcript is %(site)s's own record of the conversation.", site=site_name)
     if ticket.transcript_source != "browser":
-        return f"The source of this transcript is {Unknown(ticket.transcript_source).label}."
-    return "The visitor's browser sent this transcript, so it could have been altered."
+        return _("The source of this transcript is %(name)s.", name=Unknown(ticket.transcript_source).label)
+    return _("The visitor's browser sent this transcript, so it could have been altered.")
 
 
 def _size(text: str) -> int:
