@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, func, insert, select
@@ -74,10 +74,10 @@ def keep_files(
         delete_unsent(connection, and_(of_form, columns.id.not_in([one.id for one in found])))
         if new:
             _check_quotas(connection, config, keys, moment, [file for _attachment, file in new])
-        for attachment, file in new:
+        for number, (attachment, file) in enumerate(new):
             values = {
                 "offer_id": offer.id,
-                "created_at": moment,
+                "created_at": moment + timedelta(microseconds=number),  # their order
                 "content": file.content,
                 **{column: getattr(keys, column) for column in _TIMES},
             }

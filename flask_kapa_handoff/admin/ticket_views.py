@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, redirect, request, url_for
@@ -164,8 +165,10 @@ def attachment(reference: str, file_id: str) -> ResponseReturnValue:
     if found is None:
         return _not_found(_("There is no such file. It may have been deleted with its ticket."))
     response = Response(found.content, mimetype="application/octet-stream")
-    # RFC 6266; werkzeug writes a name that is not ASCII as RFC 8187 has it.
-    response.headers.set("Content-Disposition", "attachment", filename=safe_name(found.name))
+    name = safe_name(found.name)
+    plain = name.encode("ascii", "replace").decode("ascii").replace("?", "_")
+    # RFC 6266, appendix D: a plain name for programs that do not know RFC 8187.
+    response.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

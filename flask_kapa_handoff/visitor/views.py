@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flask import make_response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from ..conversation import Conversation
 from ..email_address import is_automatic, mailbox_of
@@ -85,8 +86,7 @@ def create_ticket() -> ResponseReturnValue:
         visitor = _signed_in_visitor(state, form.own_mailboxes) if is_known else None
         if visitor is not None:
             form.email.data = visitor.email
-        if request.files or fields.get("attachments"):
-            read_files(state, form.files, offered, fields, _settings(state, offered.desk))
+        _read_files(state, form, offered, fields)
         has_other = bool(fields.get("conversation"))
         form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
         if not form.validate():
@@ -99,7 +99,7 @@ def create_ticket() -> ResponseReturnValue:
         )
         ticket, is_new = open_ticket(state.database, config, submission)
     except RequestProblem as problem:
-        return _form_again(state, form, problem, visitor)
+        return _form_again(state, form, problem, visitor, fields)
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
@@ -151,8 +151,17 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     return with_problem(response, problem)
 
 
+def _read_files(state: State, form: TicketForm, offered: Offer, fields: MultiDict[str, Any]) -> None:
+    if request.files or fields.get("attachments"):
+        read_files(state, form.files, offered, fields, _settings(state, offered.desk))
+
+
 def _form_again(
-    state: State, form: TicketForm, problem: RequestProblem, visitor: Visitor | None
+    state: State,
+    form: TicketForm,
+    problem: RequestProblem,
+    visitor: Visitor | None,
+    fields: MultiDict[str, Any],
 ) -> ResponseReturnValue:
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
@@ -164,6 +173,7 @@ def _form_again(
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
             form.carry_offer(state.offer_signer().sign(_renewed_offer(state, problem.offer, settings)))
+            _read_files(state, form, problem.offer, fields)
     except NoLongerOffered as error:
         problem = error
     except RequestProblem:

@@ -118,7 +118,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     @property
     def unseen(self) -> list[Any]:
         """The other fields, whose errors cannot be shown beside a field."""
-        shown = [*self.shown, self.attachments]
+        shown = self.shown
         return [field for field in self if field not in shown]
 
     @property

@@ -8,7 +8,8 @@ import zlib
 from typing import Any
 
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, stream_encode_multipart
 
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import JSON
@@ -105,15 +106,20 @@ def upload(
     data: dict[str, Any] = {
         "offer": offer or signed_offer(client),
         "attachments": kept or [],
-        "files": [(io.BytesIO(content), name) for name, content in files],
+        "files": [FileStorage(io.BytesIO(content), name) for name, content in files],
     }
     sent = {**shape, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return client.post("/handoff/attachments", data=data, headers=sent, content_type="multipart/form-data")
+    return post_multipart(client, "/handoff/attachments", data, headers=sent)
+
+
+def post_multipart(client: FlaskClient, path: str, data: dict[str, Any], **options: Any) -> TestResponse:
+    """Post a form with files. werkzeug's own client leaves a temporary file open for large ones."""
+    stream, length, boundary = stream_encode_multipart(data, use_tempfile=False)
+    content_type = f'multipart/form-data; boundary="{boundary}"'
+    return client.post(path, input_stream=stream, content_length=length, content_type=content_type, **options)
 
 
 def ids_of(response: TestResponse) -> list[str]:
     """The ids of a form's files, from the JSON response."""
     assert response.status_code == 200, response.text
     return [one["id"] for one in response.get_json()["attachments"]]
-
-
