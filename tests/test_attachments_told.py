@@ -51,7 +51,7 @@ def send(app: Flask) -> str:
 
 
 def files_in(message: EmailMessage) -> dict[str, EmailMessage]:
-    return {str(part.get_filename()): part for part in message.iter_attachments()}  # type: ignore[misc]
+    return {str(part.get_filename()): part for part in message.iter_attachments()}
 
 
 def texts_of(message: EmailMessage) -> list[str]:
