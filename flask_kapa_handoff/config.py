@@ -37,7 +37,8 @@ from .config_values import (
 )
 from .errors import ConfigurationError
 from .fields import Field
-from .form_settings import FormSettings, parse_form
+from .form_parsing import parse_form
+from .form_settings import DEFAULTS, FormSettings
 from .redaction.site_patterns import SitePattern, parse_redact_patterns
 from .site_fields import parse_fields
 from .translation import noop as N_
@@ -63,7 +64,7 @@ class Config:
     button_text: str = _key("BUTTON_TEXT", DEFAULT_BUTTON_TEXT, parse_button_text)
     triggers: tuple[Trigger, ...] = _key("TRIGGERS", (Trigger.ALWAYS,), parse_trigger_setting)
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
-    form: FormSettings = _key("FORM", FormSettings(), parse_form)  # noqa: RUF009 - a field
+    form: FormSettings = _key("FORM", DEFAULTS, parse_form)  # noqa: RUF009 - a field
     pinned: tuple[str, ...] = _key("PINNED", (), parse_pinned)
     url_prefix: str = _key("URL_PREFIX", "/handoff", parse_url_prefix)
     site_name: str | None = _key("SITE_NAME", None, parse_site_name)

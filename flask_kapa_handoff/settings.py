@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from .config import Config
 from .errors import Invalid
-from .form_settings import FormSettings, read_form
+from .form_parsing import read_form
+from .form_settings import FormSettings
 from .storage.desks import is_version, read_desk
 from .storage.engine import now
 from .storage.reading import DamagedRow, damage, read_json
@@ -41,6 +42,7 @@ class DeskSettings:
         triggers: an answer that meets any of these gets a button; no answer meets an unknown one, which a later
             version saved.
         threshold: the number of pairs from which ``conversation-length`` is met.
+        form: what the form says, and how it looks.
         version: 0 until an admin saves; one more with every change.
     """
 
@@ -75,6 +77,7 @@ class DeskSettings:
             found["triggers"] = read_triggers(found["triggers"])
         if not all(_is_readable(name, found.get(name)) for name in _TYPES):
             return None
+        # Earlier versions knew no form settings.
         return cls(**{name: found[name] for name in _TYPES}, form=read_form(found.get("form")))
 
     def differences(self, other: DeskSettings) -> tuple[str, ...]:

@@ -232,8 +232,8 @@ def change_settings(app: Flask, desk: str = DEFAULT_DESK, **values: Any) -> Desk
     """Save settings of a desk, as an admin does, and return the current ones.
 
     Arguments:
-        values: any of ``enabled``, ``email``, ``button_text``, ``triggers`` and ``threshold``. Others stay as they
-            are.
+        values: any of ``enabled``, ``email``, ``button_text``, ``triggers``, ``threshold`` and ``form``, which is a
+            dict as in KAPA_HANDOFF_FORM. Others stay as they are.
 
     Raises:
         ConfigurationError: a value is wrong; the message names the configuration key.

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from .conversation import Conversation
 from .errors import Invalid, named_errors
-from .fields import further_fields
+from .fields import CONSENT, further_fields
 from .settings import DEFAULT_DESK, DeskSettings, current_settings
 from .site_fields import is_field_name
 from .state import State, state_of
@@ -119,7 +119,7 @@ def check_fields(state: State, given: Iterable[str]) -> None:
         TypeError: there is no such keyword.
     """
     own = ("offer", "email", "note", "conversation", "headers")
-    further = tuple(field.name for field in further_fields(state.config.fields))
+    further = tuple(field.name for field in (*further_fields(state.config.fields), CONSENT))
     has_filter = state.registered.ticket_filter is not None
     checked = [name for name in given if is_field_name(name) or not has_filter]
     _check_keywords("send_ticket", checked, (*own, *further, "submission_id", "website"))

@@ -56,6 +56,7 @@ SAID_IN_WORDS = {
     "KAPA_HANDOFF_DATABASE_URI": "see below",
     "KAPA_HANDOFF_SENDER": "`MAIL_DEFAULT_SENDER`",
     "KAPA_HANDOFF_ADMIN_TEMPLATE": "the package's own",
+    "KAPA_HANDOFF_FORM": "the package's own",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from ..form_settings import read_form
+from ..form_parsing import read_form
 from ..triggers import read_triggers
 from .reading import read_json
 
@@ -32,7 +32,11 @@ def read_desk(row: Row[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     if "triggers" in saved:
         saved["triggers"] = read_triggers(saved["triggers"])
     if "form" in saved:
-        saved["form"] = read_form(read_json(saved["form"]))
+        written = read_json(saved["form"])
+        saved["form"] = read_form(written)
+        if not isinstance(written, dict):
+            del saved["form"]
+            unreadable.append("form")
     if saved.get("email") and (address := first_address(saved["email"])) != saved["email"]:
         unreadable.append("email")
         saved["email"] = address

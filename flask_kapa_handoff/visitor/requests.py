@@ -19,7 +19,7 @@ from ..bounded_json import loads
 from ..config import Config
 from ..conversation import MAX_ID
 from ..errors import Invalid, TooLarge
-from ..fields import all_fields
+from ..fields import CONSENT, all_fields
 from ..offers import MAX_PAGE
 from ..settings import DEFAULT_DESK
 from ..site_fields import RESERVED, is_field_name
@@ -106,7 +106,7 @@ class AnswerQuery:
 
 def ticket_fields(config: Config) -> tuple[str, ...]:
     """The names of a ticket's fields."""
-    names = (field.name for field in all_fields(config.fields))
+    names = (field.name for field in (*all_fields(config.fields), CONSENT))
     return ("offer", "submission_id", *names, "conversation", "attachments", "website")
 
 

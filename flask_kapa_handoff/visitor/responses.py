@@ -9,7 +9,7 @@ from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..attachments import size_in_words
-from ..errors import RecordUnavailable, RequestProblem, Unavailable
+from ..errors import Disabled, RateLimited, RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..hooks import Visitor
 from ..offers import Offer
@@ -20,6 +20,7 @@ from ..storage.tickets import Ticket
 from ..translation import gettext as _
 from ..web.csp import response_nonce
 from ..web.form_files import FormFiles
+from ..web.form_words import consent_row, form_words
 from ..web.language import shown_button_text
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
@@ -39,9 +40,11 @@ _logger = logging.getLogger(__name__)
 _NAMES = (
     "back_url",
     "button_text",
+    "desk",
     "files",
     "form",
     "in_dialog",
+    "is_helpless",
     "note_max",
     "pairs",
     "problem",
@@ -51,6 +54,7 @@ _NAMES = (
     "title",
     "visitor",
     "visitor_email",
+    "words",
 )
 """The variables of the visitor's templates."""
 
@@ -79,6 +83,7 @@ def form_response(
     takes_files: bool,
 ) -> Response:
     """The form: empty, or with what was typed and the errors."""
+    form.ask_consent(consent_row(settings.form))
     fragment = wants_fragment()
     if fragment:
         form.conversation.data = None  # the open page has it
@@ -88,6 +93,9 @@ def form_response(
         tickets_url=visitor_url("tickets"),
         site_name=state.site_name,
         button_text=shown_button_text(settings),
+        words=form_words(settings),
+        desk=settings.desk,
+        is_helpless=isinstance(problem, (Disabled, RateLimited, Unavailable)),
         visitor=visitor,
         # Errors of a field are shown beside the field.
         problem=problem.message if problem is not None and not form.errors else None,
@@ -108,12 +116,15 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
     status = 201 if is_new else 200
     if wants_json():
         return json_response({"reference": ticket.reference, "status": str(ticket.status)}), status
+    state = current_state()
     try:
         page = _render(
             "_dialog" if wants_fragment() else "confirmation_page",
+            words=form_words(state.settings_cache.get(state.database, state.config, ticket.desk)),
+            desk=ticket.desk,
             reference=ticket.reference,
             visitor_email=ticket.visitor_email,
-            site_name=current_state().site_name,
+            site_name=state.site_name,
             # An offer's page comes from a browser.
             back_url=ticket.page if is_own_page(ticket.page) else None,
         )

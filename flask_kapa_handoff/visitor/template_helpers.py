@@ -19,6 +19,7 @@ from ..state import current_state
 from ..translation import ENGLISH, speak
 from ..triggers import TABLE
 from ..web.csp import response_nonce
+from ..web.form_words import look
 from ..web.language import language_of_site_page, shown_button_text
 from ..web.urls import is_own_page, static_url, visitor_url
 from .rendering import render_for_visitor
@@ -179,6 +180,8 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
                 "thread_id": offer.thread_id,
                 "answer_id": offer.answer_id,
                 "desk": offer.desk,
+                "look": look(settings.form),
+                "radius": settings.form.radius,
             },
         )
     )

@@ -23,6 +23,7 @@ from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
+from ..web.form_words import consent_row
 from ..web.language import shown_button_text, speak_language_of_page
 from ..web.origin import require_known_origin
 from ..web.requests import language, proxy_unheeded, quoted, wants_json
@@ -89,6 +90,9 @@ def create_ticket() -> ResponseReturnValue:
         _read_files(state, form, offered, fields)
         has_other = bool(fields.get("conversation"))
         form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
+        # As old as a page may be, so that no ticket waits for another query.
+        desk = state.settings_cache.get(state.database, config, offered.desk)
+        form.ask_consent(consent_row(desk.form) if desk is not None else None)
         if not form.validate():
             raise Invalid(fields=form.errors)
         submission = filtered(

@@ -117,7 +117,25 @@ class _Checkbox(Row, Field):  # type: ignore[misc]
         return self.data == YES
 
 
-_CLASSES = {"text": _Text, "email": _Email, "textarea": _Textarea, "select": _Select, "checkbox": _Checkbox}
+class _Consent(_Checkbox):
+    """A box whose value is the text beside it: the ticket says what the visitor has read."""
+
+    def _value(self) -> str:
+        return self.row.label
+
+    @property
+    def checked(self) -> bool:
+        return bool(self.data) and self.data == self.row.label
+
+
+_CLASSES = {
+    "text": _Text,
+    "email": _Email,
+    "textarea": _Textarea,
+    "select": _Select,
+    "checkbox": _Checkbox,
+    "consent": _Consent,
+}
 
 
 def attribute_of(row: fields.Field) -> str:

@@ -10,7 +10,7 @@ from ..config import DEFAULT_BUTTON_TEXT
 from ..settings import DeskSettings
 from ..state import State, current_state
 from ..tracebacks import place_of
-from ..translation import ENGLISH, Language, begin_speaking, end_speaking
+from ..translation import ENGLISH, Language, begin_speaking, current_language, end_speaking
 from ..translation import gettext as _
 from .requests import page_language
 
@@ -61,7 +61,9 @@ def speak_language_of_page(language: str | None) -> None:
 
 
 def shown_button_text(settings: DeskSettings) -> str:
-    """A desk's button text: as an admin typed it, or the package's own in the current language."""
+    """A desk's button text: as an admin typed it for the current language, or for all; else the package's own."""
+    if typed := settings.form.text("button_text", current_language().tag):
+        return typed
     return _(DEFAULT_BUTTON_TEXT) if settings.button_text == DEFAULT_BUTTON_TEXT else settings.button_text
 
 

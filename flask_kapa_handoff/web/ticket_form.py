@@ -16,7 +16,7 @@ from ..bounded_json import loads
 from ..conversation import Conversation, ConversationError, TooManyPairs, parse_conversation
 from ..email_address import is_automatic, mailbox_of, parse_email
 from ..errors import TooLarge
-from ..fields import EMAIL, NOTE, Field, all_fields
+from ..fields import CONSENT, EMAIL, NOTE, Field, all_fields
 from ..offer_signing import OfferSigner
 from ..offers import Offer
 from ..translation import gettext as _
@@ -63,6 +63,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     site_record: Conversation | None = None
     own_mailboxes: frozenset[str] = frozenset()
     special_domains: tuple[str, ...] = ()
+    sent: MultiDict[str, Any] | None = None
 
     @classmethod
     def empty(cls, signer: OfferSigner, token: str, *, desk: str, site_fields: tuple[Field, ...] = ()) -> TicketForm:
@@ -102,7 +103,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             undeclared: names of inputs that are no fields of this form; validating it reports each.
         """
         form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
-        form.max_pairs, form.special_domains, form.files = max_pairs, special_domains, FormFiles()
+        form.max_pairs, form.special_domains, form.sent = max_pairs, special_domains, fields
+        form.files = FormFiles()
         form.carry_offer(form.offer.data or "")
         # The offer first: without a valid one, nothing else is checked.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
@@ -135,6 +137,16 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     def errors(self) -> dict[str, list[str]]:
         """The errors by the names under which the fields were sent."""
         return {field.name: list(field.errors) for field in self if field.errors}
+
+    def ask_consent(self, row: Field | None) -> None:
+        """Add the desk's consent box, once.
+
+        Arguments:
+            row: see :func:`.form_words.consent_row`; None: the desk has no such box.
+        """
+        if row is not None and CONSENT.name not in self._fields:
+            field = self._fields[CONSENT.name] = form_field(row).bind(self, CONSENT.name)
+            field.process(self.sent)
 
     def read_offer(self, signer: OfferSigner) -> Offer:
         """The verified offer in the submitted form.

@@ -1,4 +1,5 @@
 /** Sends every request of the script to this package's server. */
+import { dress } from "../shared/look";
 import { doc, find } from "../shared/page";
 import type { ScriptTag } from "../shared/script_tag";
 
@@ -48,6 +49,7 @@ export async function loadFragment(
   const response = made instanceof Request ? await fetch(made) : made;
   const element = find(new DOMParser().parseFromString(await response.text(), "text/html"), selector);
   if (!element && response.status !== 204) throw new Error(`status ${response.status} without ${selector}`);
+  if (element) dress(element);
   return element;
 }
 
