@@ -305,7 +305,7 @@ def test_files_of_forms_that_were_not_sent_are_deleted(site: Flask, client: Flas
 
 
 def test_a_site_that_shares_an_offer_keeps_visitors_apart(site: Flask) -> None:
-    """A page in a cache has one offer for all: nobody's upload deletes a file of somebody else."""
+    """A page in a cache has one offer for all: no upload deletes another visitor's file."""
     client = site.test_client()
     offer = signed_offer(client)
     first = ids_of(upload(client, SHOT, offer=offer))

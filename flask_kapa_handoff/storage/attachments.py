@@ -28,7 +28,7 @@ class Attachment:
     """An attached file.
 
     Arguments:
-        id: nobody else can guess it, so whoever knows the id of an unsent file has uploaded it.
+        id: nobody else can guess it, so a visitor who knows an unsent file's id has uploaded it.
         media_type: told by its content.
         size: in octets.
         content: empty where only the file's name is needed.
