@@ -20,7 +20,9 @@ from tests.helpers.pages import HTMX
 
 pytestmark = pytest.mark.only("sqlite")
 
-GERMAN = {"form_languages": "de", "form_title--de": "Fragen Sie uns"}
+GERMAN: dict[str, Any] = {"form_languages": "de", "form_title--de": "Fragen Sie uns"}
+TOO_LONG: dict[str, Any] = {**GERMAN, "form_title--de": "x" * 101}
+EMPTIED: dict[str, Any] = {"form_title--de": " "}
 
 
 def form_of(client: FlaskClient) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def test_the_page_is_calm_until_an_admin_unfolds_it(admin: FlaskClient) -> None:
     assert 'placeholder="Create ticket"' in inputs(page)["form_title"]
 
 
-def test_what_is_saved_is_on_the_page_again(admin: FlaskClient) -> None:
+def test_every_saved_value_is_on_the_page_again(admin: FlaskClient) -> None:
     """Every input, with htmx and without; the section stays open after a save that changed it."""
     answer = save(
         admin,
@@ -117,7 +119,7 @@ def test_a_language_without_texts_is_gone(admin: FlaskClient) -> None:
     """Emptying all of its texts removes it."""
     save(admin, **GERMAN)
     assert "form_title--de" in fields(admin)
-    save(admin, **{"form_title--de": " "})
+    save(admin, **EMPTIED)
     assert form_of(admin) == {}
     assert "form_title--de" not in fields(admin)
 
@@ -146,7 +148,7 @@ def test_the_preview_speaks_the_chosen_language(admin: FlaskClient) -> None:
 @pytest.mark.parametrize("htmx", [False, True])
 def test_a_mistake_is_shown_at_its_input_and_nothing_is_saved(admin: FlaskClient, htmx: bool) -> None:
     """The section is open, the first wrong input has the focus, and what was typed stays."""
-    answer = save(admin, htmx=htmx, form_lead="Hello.", form_accent="blue", **{**GERMAN, "form_title--de": "x" * 101})
+    answer = save(admin, htmx=htmx, form_lead="Hello.", form_accent="blue", **TOO_LONG)
     assert answer.status_code == 422
     assert is_open(answer)
     assert error_at(answer, "form_accent") == "Use a colour such as #3451d1."
@@ -162,9 +164,7 @@ def test_a_mistake_is_shown_at_its_input_and_nothing_is_saved(admin: FlaskClient
 def test_the_history_names_each_text_and_brings_it_back(admin: FlaskClient) -> None:
     """Undo and Restore send everything, also the languages that are gone."""
     save(admin, form_title="Ask us", **GERMAN)
-    answer = save(
-        admin, htmx=True, form_title="Ask", **{"form_title--de": ""}, form_office_days=["", "0"], form_time_zone="UTC"
-    )
+    answer = save(admin, htmx=True, form_title="Ask", **EMPTIED, form_office_days=["", "0"], form_time_zone="UTC")
     page = shown(answer)
     assert "Title: Ask us → Ask" in page
     assert "Title (German): Fragen Sie uns → default" in page

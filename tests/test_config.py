@@ -52,6 +52,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("RETENTION_DAYS", "retention_days", None),
     ("LANGUAGE", "language", None),
     ("FIELDS", "fields", ()),
+    ("FORM", "form", FormSettings()),
     ("CSP_NONCE", "csp_nonce", None),
     ("ADMIN_TEMPLATE", "admin_template", None),  # the package's own
 ]

@@ -194,6 +194,7 @@ def _stage(state: State, shown: DeskSettings, stage: str) -> Markup:
         "radius": shown.form.radius,
         "button_text": shown_button_text(shown),
         "form": handoff_form,
+        "is_helpless": False,
         "note_max": NOTE.max_length,
         "site_name": state.site_name,
     }
