@@ -8,7 +8,6 @@ from typing import Any
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
-from ..attachments import size_in_words
 from ..errors import Disabled, RateLimited, RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..hooks import Visitor
@@ -149,5 +148,5 @@ def with_problem(response: Response, problem: RequestProblem | None) -> Response
 def _render(template: str, **context: Any) -> str:
     """One of our templates. Names that it uses and we do not set are None, whatever the site uses them for."""
     state = current_state()
-    everywhere = {"nonce": response_nonce(state), "static_url": static_url, "size_in_words": size_in_words}
+    everywhere = {"nonce": response_nonce(state), "static_url": static_url}
     return render_for_visitor(template, {**dict.fromkeys(_NAMES), **everywhere, **context})

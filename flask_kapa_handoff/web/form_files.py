@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from ..attachments import ACCEPTED, MAX_FILES, MAX_OCTETS
+from ..attachments import ACCEPTED, MAX_FILES, MAX_OCTETS, size_in_words
 from ..storage.attachments import Attachment
 
 MAX_IDS = 20
@@ -31,6 +31,7 @@ class FormFiles:
     accepted = ACCEPTED
     max_files = MAX_FILES
     max_megabytes = MAX_OCTETS // 1_000_000
+    size_in_words = staticmethod(size_in_words)
 
 
 def ids_of_files(values: Iterable[Any]) -> list[UUID]:
