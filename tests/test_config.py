@@ -13,6 +13,7 @@ from flask import Flask
 from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.email_address import parse_email
+from flask_kapa_handoff.form_settings import FormSettings
 from flask_kapa_handoff.redaction.site_patterns import SitePattern
 from flask_kapa_handoff.state import state_of
 from tests.helpers.growth import LINEAR, growth
