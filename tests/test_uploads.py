@@ -22,6 +22,7 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.attachments import Attachment
 from flask_kapa_handoff.storage.tables import attachment as table
 from flask_kapa_handoff.testing import tickets
+from tests.helpers.admin import fields
 from tests.helpers.files import PLACE, WITH_FILES, gif, ids_of, jpeg, png, post_multipart, segment, upload
 from tests.helpers.offers import old_offer, signed_offer
 from tests.helpers.pages import FRAGMENT, JSON, Page, json_of
@@ -315,3 +316,12 @@ def test_a_site_that_shares_an_offer_keeps_visitors_apart(site: Flask) -> None:
     assert other.status_code == 200
     assert stored(site) == 2
     assert post(client, "json", ticket_fields(client, offer=offer, attachments=first)).status_code == 201
+
+
+@pytest.mark.only("sqlite")
+def test_the_admins_preview_shows_the_place_for_files(admin_app: Callable[..., Flask]) -> None:
+    """As soon as the box is ticked."""
+    client = admin_app().test_client()
+    for given, count in ((["false"], 0), (["false", "true"], 1)):
+        answer = client.post("/handoff/admin/preview", data=fields(client, form_attachments=given))
+        assert answer.text.count('class="kapa-handoff-picker"') == count
