@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 from uuid import uuid4
 
@@ -56,7 +57,7 @@ def files_in(message: EmailMessage) -> dict[str, EmailMessage]:
 
 def texts_of(message: EmailMessage) -> list[str]:
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
-    return [body.get_content() for body in bodies if isinstance(body, EmailMessage)]
+    return [unescape(body.get_content()) for body in bodies if isinstance(body, EmailMessage)]
 
 
 def stored(app: Flask) -> int:

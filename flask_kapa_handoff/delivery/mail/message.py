@@ -84,7 +84,7 @@ def compose(
         head.append(header("Auto-Submitted", "auto-generated"))
 
     sent = () if files.left_out else files.attached
-    data = b"".join([*head, body(bodies.text, bodies.html, bodies.attachments, sent)])
+    data = b"".join([*head, body(*bodies.octets, bodies.attachments, sent)])
     return ComposedMessage(
         sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, bodies.text, bodies.html, data
     )
