@@ -231,6 +231,7 @@ _PARTS: Mapping[str, Callable[[str], Any]] = {
     "closes": _time,
     "time_zone": _zone,
     "open_directly": _flag,
+    "attachments": _flag,
     "show_address": _flag,
     "accent": _accent,
     "radius": _one_of(RADII),

@@ -42,6 +42,7 @@ class FormSettings:
         opens, closes: on these days, as ``HH:MM``.
         time_zone: of both, such as ``Europe/Berlin``.
         open_directly: whether visitors may open the form without an answer that qualifies.
+        attachments: whether visitors can attach files.
         show_address: whether the desk's address is shown where nothing else helps.
         accent: the colour of buttons, as ``#rrggbb``; empty: the site's style sheet says it.
         radius: how round corners are, one of :data:`RADII`; empty: the site's style sheet says it.
@@ -56,6 +57,7 @@ class FormSettings:
     closes: str = "17:00"
     time_zone: str = ""
     open_directly: bool = False
+    attachments: bool = False
     show_address: bool = False
     accent: str = ""
     radius: str = ""

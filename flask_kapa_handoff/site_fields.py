@@ -24,6 +24,8 @@ RESERVED = frozenset(
         "offer",
         "submission_id",
         "conversation",
+        "attachments",
+        "files",
         "website",
         "csrf_token",
     }

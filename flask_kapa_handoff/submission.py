@@ -17,17 +17,20 @@ from sqlalchemy.exc import NoResultFound
 from . import limits
 from .config import Config
 from .conversation import MAX_ID, Conversation, QuestionAnswer
-from .errors import Conflict, Disabled
+from .errors import Conflict, Disabled, Invalid
 from .fields import further_fields
 from .offers import Offer
 from .quotas import WINDOW, Keys
 from .redaction import redact, redact_conversation
 from .settings import current_settings
+from .storage.attachments import Attachment, take_files
 from .storage.engine import Database, now
 from .storage.tables import ticket as ticket_table
 from .storage.tables import transcript
 from .storage.tickets import Status, Ticket, find_conversation, find_ticket, thread_ids
 from .text import clean_text
+from .translation import gettext as _
+from .translation import noop as N_
 from .triggers import as_stored
 
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -35,6 +38,8 @@ REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 MAX_ANCESTORS = 20
 """How many earlier tickets of its thread a ticket names: the first one, and the latest."""
+
+FILE_IS_GONE = N_("A file is no longer here. Add it again, or send your question without it.")
 
 # Built once: building a statement takes SQLAlchemy several times longer than SQLite takes to run it.
 _columns = ticket_table.c
@@ -70,6 +75,7 @@ class Submission:
         locale: the visitor's language, BCP 47.
         site_keeps_thread: whether the site keeps its own record of threads, even if it had none of this one just now.
         keys: for whom it is counted.
+        attachments: the stored files, without their content.
         proxy_unheeded, flag, fields, context: see :class:`Ticket`.
     """
 
@@ -87,6 +93,7 @@ class Submission:
     flag: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     context: Mapping[str, str] = field(default_factory=dict, hash=False)
+    attachments: tuple[Attachment, ...] = ()
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
@@ -98,6 +105,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     Raises:
         Conflict: the same submission id came with other content, or the offer has already opened a ticket.
         Disabled: the desk has no address, or is switched off.
+        Invalid: an attached file is no longer stored.
         RateLimited: a quota is used up.
         Unavailable: the database cannot be reached.
     """
@@ -118,7 +126,8 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     # Without values, the digest is the same as without fields: a form may be open while a site adds its first field.
     told = [json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))] if fields else []
     size = sum(len(part.encode()) for part in (note, text, *told))
-    digest = hashlib.sha256("\0".join([submission.email, note, said or "", *told]).encode()).hexdigest()
+    files = sorted(str(one.id) for one in submission.attachments)
+    digest = hashlib.sha256("\0".join([submission.email, note, said or "", *told, *files]).encode()).hexdigest()
 
     with database.write() as connection:
         moment, reference = now(connection), _reference()
@@ -184,6 +193,9 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         )
         connection.execute(_INSERT_TICKET, vars(ticket))
         connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})
+        ids = [one.id for one in submission.attachments]
+        if ids and take_files(connection, ids, ticket.id) != len(ids):
+            raise Invalid(fields={"attachments": [_(FILE_IS_GONE)]})
     return ticket, True
 
 
@@ -218,6 +230,11 @@ def is_stored(database: Database, submission_id: UUID) -> bool:
     """Whether this submission has already opened a ticket."""
     with database.read() as connection:
         return connection.execute(_SAME, {"submission_id": submission_id}).first() is not None
+
+
+def has_opened_ticket(connection: Connection, offer: Offer) -> bool:
+    """Whether the form of this offer has been sent."""
+    return connection.execute(_USED, {"offer_id": offer.id}).first() is not None
 
 
 def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:

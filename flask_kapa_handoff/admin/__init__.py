@@ -30,6 +30,7 @@ _RULES = (
     ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),
     ("/tickets/send-suppressed", "send_suppressed", "POST", ticket_views.send_suppressed),
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
+    ("/tickets/<reference>/files/<file_id>", "attachment", "GET", ticket_views.attachment),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
     ("/doctor", "doctor", "GET", doctor_views.doctor),
     ("/health", "health", "GET", health_views.health),

@@ -42,6 +42,8 @@ _NAMES = frozenset(
         "earlier",
         "failed_layout",
         "fields",
+        "files",
+        "files_left_out",
         "findings",
         "form",
         "form_languages",

@@ -196,6 +196,7 @@ def _stage(state: State, shown: DeskSettings, stage: str) -> Markup:
         "form": handoff_form,
         "is_helpless": False,
         "note_max": NOTE.max_length,
+        "files": handoff_form.files if shown.form.attachments else None,
         "site_name": state.site_name,
     }
     # The form before it has the heading with this id.

@@ -25,6 +25,7 @@ from ..site_fields import RESERVED, is_field_name
 from ..state import State
 from ..text import clean_text
 from ..triggers import Facts, reported_facts
+from ..uploads import files_too_large
 from ..urls import origin_of, parse_url, shortened
 from ..web.requests import is_own_script, page_language, quoted
 
@@ -38,6 +39,11 @@ MAX_FIELDS = 100
 MOST_TOLD = 10
 """How many wrong fields a response names."""
 
+
+MULTIPART = "multipart/form-data"
+"""The type of a form that may have files."""
+
+_LISTS = {"conversation": "a list of question-answer pairs", "attachments": "a list of the ids of files"}
 
 _FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -103,7 +109,7 @@ class AnswerQuery:
 def ticket_fields(config: Config) -> tuple[str, ...]:
     """The names of a ticket's fields."""
     names = (field.name for field in (*all_fields(config.fields), CONSENT))
-    return ("offer", "submission_id", *names, "conversation", "website")
+    return ("offer", "submission_id", *names, "conversation", "attachments", "website")
 
 
 def undeclared_inputs(state: State) -> list[str]:
@@ -116,32 +122,36 @@ def undeclared_inputs(state: State) -> list[str]:
     return [name for name in names if is_field_name(name) and name not in known][:MOST_TOLD]
 
 
-def _limit_body(size: int) -> None:
-    """Limit this request's body to ``size`` bytes, without changing the site's own limits.
+def _limit_body(size: int, files: int) -> None:
+    """Limit this request to ``size`` bytes and those of its files, without changing the site's own limits.
 
     Raises:
         RequestEntityTooLarge: the body's declared length is larger. Without a declared length, reading it raises this.
     """
     # Not request.max_content_length: Flask before 3.1, and a site's own request class, may have it read-only.
-    stream = get_input_stream(request.environ, max_content_length=size)
+    stream = get_input_stream(request.environ, max_content_length=size + files)
     if "stream" not in request.__dict__:  # else the site has already read the body, within its own limits
         request.stream = stream
     request.max_form_memory_size = size
 
 
-def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
+def read_fields(config: Config, allowed: tuple[str, ...], *, files: int = 0) -> MultiDict[str, Any]:
     """The fields of a POST, from a form or a JSON object; their content is not checked.
 
     From handoff.js, a JSON object is the form, in fewer octets: it may contain a site's own inputs, and the site's
     functions find everything but the conversation in ``request.form``.
+
+    Arguments:
+        files: how many octets a form may have beside its fields, for files.
 
     Raises:
         TooLarge: the body is larger than KAPA_HANDOFF_MAX_REQUEST_BYTES.
         Invalid: it has more fields than any form of ours, the JSON is not an object, or a field's name or type is not
             allowed.
     """
+    files = files if request.mimetype == MULTIPART else 0
     try:
-        _limit_body(config.max_request_bytes)
+        _limit_body(config.max_request_bytes, files)
         if request.is_json and is_own_script():
             fields = _form_in_json(request.get_data(), MAX_FIELDS + config.max_pairs)
             _ = request.files  # reading it sets ``form`` as well
@@ -157,7 +167,7 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
             raise _too_many_fields(MAX_FIELDS)
         return request.form
     except RequestEntityTooLarge:
-        raise TooLarge from None
+        raise TooLarge(files_too_large() if files else None) from None
 
 
 def _too_many_fields(most: int) -> Invalid:
@@ -202,15 +212,11 @@ def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
             break
         if name not in allowed:
             errors[_encodable(name[:100])] = [f"There is no such field; use {', '.join(allowed)}."]
-        elif (
-            value is not None
-            and not isinstance(value, str)
-            and (name != "conversation" or not isinstance(value, list))
-        ):
-            errors[name] = ["Must be text." if name != "conversation" else "Must be a list of question-answer pairs."]
+        elif value is not None and not isinstance(value, str) and (name not in _LISTS or not isinstance(value, list)):
+            errors[name] = [f"Must be {_LISTS.get(name, 'text')}."]
     if errors:
         raise Invalid("Some fields of the request are not valid.", fields=errors)
-    # One value for each field: a list is the conversation itself, not several values.
+    # One value for each field: a list is the value itself, not several values.
     return MultiDict(
         [
             (name, _encodable(value) if isinstance(value, str) else value)

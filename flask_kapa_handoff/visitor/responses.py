@@ -19,6 +19,7 @@ from ..state import State, current_state
 from ..storage.tickets import Ticket
 from ..translation import gettext as _
 from ..web.csp import response_nonce
+from ..web.form_files import FormFiles
 from ..web.form_words import consent_row, form_words
 from ..web.language import shown_button_text
 from ..web.requests import wants_fragment, wants_json
@@ -40,6 +41,7 @@ _NAMES = (
     "back_url",
     "button_text",
     "desk",
+    "files",
     "form",
     "in_dialog",
     "is_helpless",
@@ -77,6 +79,8 @@ def form_response(
     settings: DeskSettings,
     visitor: Visitor | None,
     problem: RequestProblem | None,
+    *,
+    takes_files: bool,
 ) -> Response:
     """The form: empty, or with what was typed and the errors."""
     form.ask_consent(consent_row(settings.form))
@@ -97,8 +101,14 @@ def form_response(
         problem=_words(problem) if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
         note_max=NOTE.max_length,
+        files=form.files if takes_files else None,
     )
     return with_problem(make_response(page), problem)
+
+
+def files_response(files: FormFiles) -> Response:
+    """The part of the open form with its files."""
+    return make_response(_render("_attachments", files=files, in_dialog=True))
 
 
 def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flask import make_response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from ..conversation import Conversation
 from ..email_address import is_automatic, mailbox_of
@@ -29,6 +30,7 @@ from ..web.requests import language, proxy_unheeded, quoted, wants_json
 from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
+from .attachments import body_limit, read_files, takes_files
 from .blueprint import blueprint
 from .own_addresses import own_mailboxes
 from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields, undeclared_inputs
@@ -78,7 +80,7 @@ def create_ticket() -> ResponseReturnValue:
     """Store a ticket. If anything goes wrong, show the form again with what was typed."""
     state = current_state()
     config = state.config
-    fields = read_fields(config, ticket_fields(config))
+    fields = read_fields(config, ticket_fields(config), files=body_limit(state))
     form = TicketForm.submitted(
         fields,
         state.offer_signer(),
@@ -97,6 +99,7 @@ def create_ticket() -> ResponseReturnValue:
         visitor = _signed_in_visitor(state, form.own_mailboxes) if is_known else None
         if visitor is not None:
             form.email.data = visitor.email
+        _read_files(state, form, offered, fields)
         has_other = bool(fields.get("conversation"))
         form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
         # As old as a page may be, so that no ticket waits for another query.
@@ -112,7 +115,7 @@ def create_ticket() -> ResponseReturnValue:
         )
         ticket, is_new = open_ticket(state.database, config, submission)
     except RequestProblem as problem:
-        return _form_again(state, form, problem, visitor)
+        return _form_again(state, form, problem, visitor, fields)
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
@@ -160,11 +163,21 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
     visitor = _signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
-    return with_problem(form_response(state, form, opened, settings, visitor, None), problem)
+    response = form_response(state, form, opened, settings, visitor, None, takes_files=takes_files(settings, opened))
+    return with_problem(response, problem)
+
+
+def _read_files(state: State, form: TicketForm, offered: Offer, fields: MultiDict[str, Any]) -> None:
+    if request.files or fields.get("attachments"):
+        read_files(state, form.files, offered, fields, _settings(state, offered.desk))
 
 
 def _form_again(
-    state: State, form: TicketForm, problem: RequestProblem, visitor: Visitor | None
+    state: State,
+    form: TicketForm,
+    problem: RequestProblem,
+    visitor: Visitor | None,
+    fields: MultiDict[str, Any],
 ) -> ResponseReturnValue:
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
@@ -178,11 +191,12 @@ def _form_again(
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
             form.carry_offer(state.offer_signer().sign(_renewed_offer(state, problem.offer, settings)))
+            _read_files(state, form, problem.offer, fields)
     except NoLongerOffered as error:
         problem = error
     except RequestProblem:
         settings = default_settings(state.config)
-    return form_response(state, form, offered, settings, visitor, problem)
+    return form_response(state, form, offered, settings, visitor, problem, takes_files=takes_files(settings, offered))
 
 
 def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offer:
@@ -270,4 +284,5 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None, context
         proxy_unheeded=proxy_unheeded(),
         fields=form.field_values,
         context=context,
+        attachments=tuple(form.files.kept),
     )

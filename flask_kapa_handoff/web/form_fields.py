@@ -13,6 +13,13 @@ from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
 from ..translation import gettext as _
 
 
+class FilesField(Field):  # type: ignore[misc]
+    """The ids of stored files; the form's ``files`` says what they are."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = valuelist
+
+
 class _Form(Protocol):
     """The part of a form that its fields need."""
 

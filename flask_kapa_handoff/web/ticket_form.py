@@ -20,7 +20,8 @@ from ..fields import CONSENT, EMAIL, NOTE, QUESTION, Field, all_fields
 from ..offer_signing import OfferSigner
 from ..offers import Offer
 from ..translation import gettext as _
-from .form_fields import ConversationField, Row, Undeclared, attribute_of, form_field
+from .form_fields import ConversationField, FilesField, Row, Undeclared, attribute_of, form_field
+from .form_files import FormFiles
 
 
 class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
@@ -50,6 +51,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
 
     submission_id = HiddenField()
     conversation = ConversationField()
+    attachments = FilesField()
     website = StringField("Website")
 
     email: Any
@@ -58,6 +60,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     accepted_offer: Offer | None = None
     accepted_conversation: Conversation | None = None
     desk: str | None = None
+    files: FormFiles
     max_pairs: int
     site_record: Conversation | None = None
     own_mailboxes: frozenset[str] = frozenset()
@@ -77,7 +80,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         """
         defaults = {attribute_of(row): row.default for row in all_fields(site_fields)}
         form = _with_fields(site_fields)(formdata=None, data=defaults, meta={"csrf_context": signer})
-        form.desk = desk
+        form.desk, form.files = desk, FormFiles()
         form.ask_for_question(pairs)
         form.submission_id.data = str(uuid.uuid4())
         form.carry_offer(token)
@@ -107,6 +110,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         """
         form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
         form.max_pairs, form.special_domains, form.sent = max_pairs, special_domains, fields
+        form.files = FormFiles()
         form.carry_offer(form.offer.data or "")
         # The offer first: without a valid one, nothing else is checked.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
@@ -203,6 +207,10 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError(
                 _("A hidden field (“website”) was filled in, perhaps by your browser. We've cleared it – send again.")
             )
+
+    def validate_attachments(self, field: FilesField) -> None:
+        if self.files.problems:
+            raise ValidationError(" ".join(self.files.problems))
 
     def validate_conversation(self, field: ConversationField) -> None:
         if self.site_record is not None:

@@ -10,6 +10,8 @@ export interface Draft extends Subject {
   /** The button with its form. */
   offer: HTMLElement;
   isSending: boolean;
+  /** Resolves to whether the files that are being uploaded were taken. */
+  uploading?: Promise<boolean>;
 }
 
 /** A draft that is shown in a dialog. */

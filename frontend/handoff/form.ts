@@ -115,6 +115,11 @@ async function send(draft: ShownDraft): Promise<void> {
   const button = find(dialog, "[type=submit]");
   draft.isSending = true;
   if (button) button.ariaDisabled = "true";
+  if ((await draft.uploading) === false) {
+    draft.isSending = false;
+    if (button) button.ariaDisabled = null;
+    return;
+  }
   say(dialog, "status", "sending");
   const problem = await post(form, draft);
   draft.isSending = false;

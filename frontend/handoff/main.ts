@@ -7,6 +7,7 @@
 import { findAll, real, scriptGlobal } from "../shared/page";
 import { readScriptTag } from "../shared/script_tag";
 import { api } from "./api";
+import "./attachments";
 import { OFFER } from "./buttons";
 import { closeOnClick } from "./dialog";
 import { cleanBeforeCopy, openForm } from "./form";

@@ -40,6 +40,7 @@ def fields(client: FlaskClient, **changes: Any) -> dict[str, Any]:
         "enabled": ["false"],
         "triggers": [""],
         "form_office_days": [""],
+        "form_attachments": ["false"],
         "form_show_address": ["false"],
         "form_open_directly": ["false"],
     }

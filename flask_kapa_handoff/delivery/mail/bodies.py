@@ -11,9 +11,11 @@ from typing import Any
 
 from jinja2 import Environment
 
+from ...attachments import size_in_words
 from ...config_values import AS_TEXT, DEFAULT_SUBJECT
 from ...conversation import Conversation
 from ...fields import Field, labelled
+from ...storage.attachments import Attachment as AttachedFile
 from ...storage.tickets import Ticket
 from ...text import visible, with_visible
 from ...translation import gettext as _
@@ -65,6 +67,21 @@ class Letterhead:
 
 
 @dataclass(frozen=True)
+class Files:
+    """What the visitor attached.
+
+    Arguments:
+        left_out: the mail server finds the mail too large with them, so the mail only names them.
+    """
+
+    attached: tuple[AttachedFile, ...] = ()
+    left_out: bool = False
+
+
+NO_FILES = Files()
+
+
+@dataclass(frozen=True)
 class Bodies:
     """Everything that a mail says.
 
@@ -80,7 +97,11 @@ class Bodies:
 
 
 def write_bodies(
-    environment: Environment, letterhead: Letterhead, ticket: Ticket, conversation: Conversation
+    environment: Environment,
+    letterhead: Letterhead,
+    ticket: Ticket,
+    conversation: Conversation,
+    files: Files = NO_FILES,
 ) -> Bodies:
     """Write a ticket's bodies, of at most :data:`MAX_HTML` and :data:`MAX_TEXT`.
 
@@ -90,14 +111,14 @@ def write_bodies(
     stored = f"The whole conversation is stored with ticket {ticket.reference}."
     attachments, missing = [], []
     if letterhead.attach_json:
-        document = _json(ticket, conversation)
+        document = _json(ticket, conversation, files)
         if _size(document) <= MAX_ATTACHMENT:
             attachments.append(Attachment(*_file(letterhead), document))
         else:
             missing = [f"{_file(letterhead)[0]} is too large for this mail."]
     transcript = Transcript(ticket, conversation.visible())
     remark = {"remark": " ".join([*missing, stored]) if missing else ""}
-    shown = _context(letterhead, ticket) | transcript.context(len(transcript)) | remark
+    shown = _context(letterhead, ticket, files) | transcript.context(len(transcript)) | remark
     whole = render_bodies(environment, shown)
     data = _octets(*whole)
     if _fits(*data):
@@ -105,14 +126,16 @@ def write_bodies(
 
     text, html = whole
     if letterhead.attach_json == AS_TEXT:  # for a helpdesk that takes no other files
-        files = [Attachment("whole-conversation.txt", "text/plain", text)]
+        documents = [Attachment("whole-conversation.txt", "text/plain", text)]
     else:
-        files = [
+        documents = [
             Attachment("conversation.html", "text/html", html or ""),
             Attachment("conversation.txt", "text/plain", text),
         ]
-    file = next((one for one in files if 0 < _size(one.text) <= MAX_ATTACHMENT), None)
-    context = _context(letterhead, ticket)  # with a renderer of its own: the whole may have used up what one may cost
+    file = next((one for one in documents if 0 < _size(one.text) <= MAX_ATTACHMENT), None)
+    context = _context(
+        letterhead, ticket, files
+    )  # with a renderer of its own: the whole may have used up what one may cost
     where = stored if file is None else f"The attached {file.filename} has the whole conversation."
 
     def render(latest: int, length: int | None = None) -> tuple[str, str | None]:
@@ -174,12 +197,14 @@ def _shortened(context: dict[str, Any], length: int) -> dict[str, Any]:
     }
 
 
-def _context(letterhead: Letterhead, ticket: Ticket) -> dict[str, Any]:
+def _context(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str, Any]:
     site_name = visible(letterhead.site_name)
     return {
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
         "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
         "context": [(visible(label), visible(value)) for label, value in ticket.context.items()],
+        "files": [(visible(one.name), size_in_words(one.size)) for one in files.attached],
+        "files_left_out": files.left_out,
         "site_name": site_name,
         "ticket_url": letterhead.ticket_url,
         "reasons": reasons(read_triggers(ticket.triggers)),
@@ -195,7 +220,7 @@ def _file(letterhead: Letterhead) -> tuple[str, str]:
     return "conversation.json", "application/json"
 
 
-def _json(ticket: Ticket, conversation: Conversation) -> str:
+def _json(ticket: Ticket, conversation: Conversation, files: Files) -> str:
     document = {
         "reference": ticket.reference,
         "created_at": ticket.created_at.isoformat(),
@@ -210,6 +235,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "triggers": [name for name in ticket.triggers.split(",") if name],
         "transcript_source": ticket.transcript_source,
         "flag": ticket.flag,
+        "attachments": [one.as_json() | {"in_mail": not files.left_out} for one in files.attached],
         "conversation": conversation.as_json(),
     }
     return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; indenting it takes three times as long

@@ -12,8 +12,11 @@ import secrets
 from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote
 
 _LONGEST_LINE = 998  # without its CRLF (RFC 5322, 2.1.1)
+_SHORT_NAME = 60
 _REFERENCES_GROWTH = 1.1
 _STYLE_SHEET = re.compile("<style.*?</style", re.DOTALL | re.IGNORECASE)  # has no character references
 _PLAIN = bytes({*range(0x20, 0x7F), *b"\t\n"} - {*b"="})  # these stay in quoted-printable, within a line
@@ -38,20 +41,38 @@ class Attachment:
     text: str
 
 
-def body(text: bytes, html: bytes | None, attachments: Sequence[Attachment] = ()) -> bytes:
+class AttachedFile(Protocol):
+    """A file as a visitor attached it; see :class:`~flask_kapa_handoff.storage.attachments.Attachment`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def media_type(self) -> str: ...
+
+    @property
+    def content(self) -> bytes: ...
+
+
+def body(
+    text: bytes,
+    html: bytes | None,
+    attachments: Sequence[Attachment] = (),
+    files: Sequence[AttachedFile] = (),
+) -> bytes:
     """The text, the same as HTML, and files: everything of a mail after its own headers.
 
     Arguments:
         text: see :func:`octets`.
         html: see :func:`html_octets`; None: the mail has only the text.
+        files: what the visitor attached.
     """
     data = _part("text/plain", text)
     if html is not None:
         data = _multipart("alternative", [data, _part("text/html", html)])
-    if attachments:
-        data = _multipart(
-            "mixed", [data, *(_part(one.content_type, octets(one.text), one.filename) for one in attachments)]
-        )
+    if attachments or files:
+        parts = [_part(one.content_type, octets(one.text), one.filename) for one in attachments]
+        data = _multipart("mixed", [data, *map(_file_part, files), *parts])
     return b"MIME-Version: 1.0\r\n%s\r\n" % data
 
 
@@ -115,6 +136,24 @@ def _part(content_type: str, data: bytes, filename: str | None = None) -> bytes:
     disposition = f'Content-Disposition: attachment; filename="{filename}"\r\n' if filename else ""
     head = f'Content-Type: {content_type}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n'
     return f"{head}{disposition}\r\n".encode("ascii") + encoded
+
+
+def _file_part(file: AttachedFile) -> bytes:
+    """A visitor's file as one part: each of its octets arrives as it is, and no program shows it within the mail."""
+    charset = '; charset="utf-8"' if file.media_type.startswith("text/") else ""
+    head = f"Content-Type: {file.media_type}{charset}\r\nContent-Transfer-Encoding: base64\r\n"
+    return f"{head}{_disposition(file.name)}\r\n".encode("ascii") + _base64(file.content)
+
+
+def _disposition(name: str) -> str:
+    """The header with a file's name: RFC 2231, 3 and 4, where it is not short ASCII."""
+    start = "Content-Disposition: attachment;\r\n"
+    if name.isascii() and len(name) <= _SHORT_NAME and not set(name) & set('"\\'):
+        return f'{start} filename="{name}"\r\n'
+    encoded = f"utf-8''{quote(name, safe='')}"
+    # A percent sign and its two digits stay together.
+    pieces = re.findall(rf"(?:%..|[^%]){{1,{_SHORT_NAME // 3}}}", encoded)
+    return start + ";\r\n".join(f" filename*{at}*={piece}" for at, piece in enumerate(pieces)) + "\r\n"
 
 
 def _plainest(data: bytes) -> tuple[str, bytes]:

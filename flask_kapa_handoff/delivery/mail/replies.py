@@ -7,13 +7,16 @@ from collections.abc import Iterable
 
 from ...text import clean_text, one_line
 from ..outcomes import Refused, TryLater
-from .reply_classes import CLASSES, OTHER, ReplyClass
+from .reply_classes import CLASSES, OTHER, TOO_LARGE, ReplyClass
 
 LONGEST = 500
 """The longest text of a reply or an error, in characters."""
 
 AT_CONNECT, AT_LOGIN, AT_MAIL = " (before any mail)", " (in reply to the login)", " (in reply to MAIL)"
 """The ends of the texts of 5xx replies that are about the site, whatever their words say."""
+
+WITHOUT_FILES = "(sent without the attached files, since with them:)"
+"""In the record of an attempt, between the reply to a mail without its files and the refusal of the mail with them."""
 
 _BY_NAME = {row.name: row for row in CLASSES}
 _BY_STEP = {
@@ -61,6 +64,11 @@ def classify(words: str) -> ReplyClass:
     if step is not None and (row is None or row.permanent):
         return step
     return row or _BY_CODE.get(code, OTHER)
+
+
+def is_about_size(words: str) -> bool:
+    """Whether a refusal is about the size of the mail."""
+    return classify(words).name == TOO_LARGE
 
 
 def is_success(code: int) -> bool:
