@@ -43,6 +43,9 @@ export const api = {
     return () => removeHandler(event, handler);
   },
 
+  /** The element that the dialog and the floating button go into, such as a chat's own modal; undefined: they find one. */
+  container: undefined as Element | undefined,
+
   /** Sends each request of the script; replace it with your own function to change them. */
   get request(): MakeRequest {
     return server.request;

@@ -1,5 +1,7 @@
 /** Shows the form's dialog, and messages in it. */
 import { doc, find, findAll, real } from "../shared/page";
+import { isolate } from "./isolation";
+import { containerOf, styleShadowRoot } from "./place";
 
 export const DIALOG = "[data-kapa-handoff-dialog]";
 
@@ -13,13 +15,17 @@ export function isShown(dialog: HTMLDialogElement | undefined = current): boolea
   return !!dialog && dialog.open && dialog.isConnected;
 }
 
-/** Shows the dialog if it is not shown, and focuses where the visitor continues. */
-export function showDialog(dialog: HTMLDialogElement): void {
+/** Shows the dialog for a button if it is not shown, and focuses where the visitor continues. */
+export function showDialog(dialog: HTMLDialogElement, button: Element): void {
   if (!isShown(dialog)) {
     dialog.open = false; // another script may have taken it out of the page while it was open
-    doc.body.append(dialog);
-    dialog.showModal();
+    // A site's own button opens the form, too.
+    containerOf(button.isConnected ? button : doc.activeElement).append(dialog);
+    styleShadowRoot(dialog);
+    isolate(dialog);
+    dialog.onclick = ({ target }) => closeOnClick(dialog, target as Element);
     current = dialog;
+    dialog.showModal();
   }
   const wrong = find(dialog, "[aria-invalid]");
   const goesOn = wrong ?? inputsOf(dialog).find(isEmpty) ?? find(dialog, "[tabindex]");
@@ -52,10 +58,9 @@ export function say(root: Element, role: "alert" | "status", message: string): v
 }
 
 /** Closes the dialog on a click on its close button, or beside it while nothing is typed. */
-export function closeOnClick(target: Element): void {
-  if (!current || real(target).closest(DIALOG) !== current) return;
-  const isBeside = target === current && inputsOf(current).every(isEmpty);
-  if (isBeside || real(target).closest("[data-kapa-handoff-close]")) current.close();
+function closeOnClick(dialog: HTMLDialogElement, target: Element): void {
+  const isBeside = target === dialog && inputsOf(dialog).every(isEmpty);
+  if (isBeside || real(target).closest("[data-kapa-handoff-close]")) dialog.close();
 }
 
 /** Closes the open dialog before Turbo or htmx keeps a copy of the page, in which it would not work. */

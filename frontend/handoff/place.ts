@@ -1,0 +1,31 @@
+/** Finds where the dialog and the floating button go: into the modal around the chat, since a modal disables all else. */
+import { doc, find, findAll, real } from "../shared/page";
+
+const MODAL = "dialog, [role=dialog], [role=alertdialog], [aria-modal=true], [popover]";
+
+/** The container that the page has named, else the nearest modal around an element, else the body. */
+export function containerOf(element: Element | null): Element {
+  const named = window.KapaHandoff?.container;
+  if (named?.isConnected) return named;
+  for (let inner = element; inner; inner = (inner.getRootNode() as ShadowRoot).host) {
+    const modal = real(inner).closest(MODAL);
+    // The visitor may have closed the chat while a request was under way.
+    if (modal?.isConnected && modal.getClientRects().length) return modal;
+  }
+  return doc.body;
+}
+
+/** Copies the page's link to the style sheet into the shadow root of an element, where the page's own does not reach. */
+export function styleShadowRoot(element: Element): void {
+  const root = element.getRootNode();
+  const link = find(document, 'link[href*="/handoff.css"]');
+  if (root instanceof ShadowRoot && link && !root.querySelector(`[href="${link.getAttribute("href")}"]`)) {
+    root.append(link.cloneNode());
+  }
+}
+
+/** All elements of the page that match, the document's before those in its open shadow roots. */
+export function findDeep(selector: string, root: Document | ShadowRoot = document): HTMLElement[] {
+  const inner = findAll(root, "*").map(({ shadowRoot }) => (shadowRoot ? findDeep(selector, shadowRoot) : []));
+  return findAll(root, selector).concat(...inner);
+}
