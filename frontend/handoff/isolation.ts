@@ -5,7 +5,7 @@
  * Modals listen on the document, many in the capture phase, so events stop at the window, before they get there. Clicks,
  * keys, focus and input, which the form's own parts may listen to, reach these parts and stop at the dialog.
  */
-import { doc, real } from "../shared/page";
+import { doc } from "../shared/page";
 
 const TYPES = (
   "pointerdown pointerup mousedown mouseup touchstart touchmove touchend wheel " +
@@ -28,24 +28,20 @@ function keep(event: Event): void {
 
 /** Starts to isolate; `isModal` tells whether the dialog is open, so that all keys are for it. */
 export function watchEvents(isModal: () => boolean): void {
-  for (const type of TYPES) {
-    addEventListener(type, (event) => handle(event, isModal), { capture: true, passive: true });
-  }
-}
-
-function handle(event: Event, isModal: () => boolean): void {
-  const { type, key, relatedTarget } = event as KeyboardEvent & FocusEvent;
-  const path = event.composedPath();
-  const ownPath = path.slice(0, path.findIndex((node) => isolated.has(node)) + 1);
-  // After a click beside the fields, the body has the focus.
-  const isOurs = ownPath.length > 0 || (path[0] === doc.body && isModal());
-  // To the chat, the focus does not leave for the dialog.
-  const isToDialog = relatedTarget instanceof Element && isolated.has(real(relatedTarget).closest("dialog") ?? doc);
-  if (isOurs ? /^(po|m|t|w)/.test(type) || key === "Escape" || key === "Tab" : isToDialog) {
-    event.stopImmediatePropagation();
-  } else if (isOurs && type === "click") {
-    protect(event, ownPath);
-  }
+  const stop = (event: Event) => {
+    const { type, key, relatedTarget } = event as KeyboardEvent & FocusEvent;
+    const path = event.composedPath();
+    const depth = path.findIndex((node) => isolated.has(node));
+    // After a click beside the fields, the body has the focus.
+    if (depth < 0 && !(path[0] === doc.body && isModal())) {
+      // The chat does not lose the focus when the dialog gets it.
+      const next = relatedTarget instanceof Element && relatedTarget.closest("dialog");
+      if (next && isolated.has(next)) event.stopPropagation();
+    } else if (key === "Escape" || key === "Tab") event.stopImmediatePropagation();
+    else if (/^(po|m|t|w)/.test(type)) event.stopPropagation();
+    else if (type === "click") protect(event, path.slice(0, depth + 1));
+  };
+  for (const type of TYPES) addEventListener(type, stop, { capture: true, passive: true });
 }
 
 /** Lets only these elements stop a click or forbid what it does; focus traps do so for all that are not theirs. */

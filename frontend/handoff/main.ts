@@ -53,8 +53,7 @@ function handleClick(event: Event): void {
   const offer = button && real(button).closest<HTMLElement>(OFFER);
   if (!offer) return;
   event.preventDefault();
-  // Later, so that the event that opens the dialog is over: other scripts look where it was.
-  setTimeout(openForm, 0, offer);
+  void openForm(offer);
 }
 
 start();

@@ -1,7 +1,8 @@
 /** Finds where the dialog and the floating button go: into the modal around the chat, since a modal disables all else. */
 import { doc, find, findAll, real } from "../shared/page";
 
-const MODAL = "dialog, [role=dialog], [role=alertdialog], [aria-modal=true], [popover]";
+const MODAL = "dialog, [role$=dialog], [aria-modal], [popover]";
+const STYLE = 'link[href*="/handoff.css"]';
 
 /** The container that the page has named, else the nearest modal around an element, else the body. */
 export function containerOf(element: Element | null): Element {
@@ -18,10 +19,8 @@ export function containerOf(element: Element | null): Element {
 /** Copies the page's link to the style sheet into the shadow root of an element, where the page's own does not reach. */
 export function styleShadowRoot(element: Element): void {
   const root = element.getRootNode();
-  const link = find(document, 'link[href*="/handoff.css"]');
-  if (root instanceof ShadowRoot && link && !root.querySelector(`[href="${link.getAttribute("href")}"]`)) {
-    root.append(link.cloneNode());
-  }
+  const link = find(document, STYLE);
+  if (link && root instanceof ShadowRoot && !root.querySelector(STYLE)) root.append(link.cloneNode());
 }
 
 /** All elements of the page that match, the document's before those in its open shadow roots. */

@@ -24,7 +24,8 @@ PAGE = """<!doctype html>
 <head><meta name="viewport" content="width=device-width"><title>Page</title>
 {% if style %}<link rel="stylesheet" href="/style/{{ style }}">{% endif %}
 {% if framed %}</head><body><iframe title="Chat" width="340" height="380" src="/?chat=native"></iframe></body>
-{% else %}<script defer src="/chats.js"></script>{{ kapa_handoff_script() }}</head><body><h1>Page</h1></body>{% endif %}
+{% else %}<script defer src="/chats.js"></script>{{ kapa_handoff_script() }}</head><body><h1>Page</h1></body>
+{% endif %}
 </html>"""
 
 CASES = {
@@ -72,7 +73,7 @@ def test_the_form_works_and_the_chat_stays(
     open_context: Callable[..., BrowserContext],
     serve: Callable[[Any], str],
 ) -> None:
-    """Typed, scrolled, sent by mouse, by Enter and by a tap, cancelled, closed by Escape: the chat is there each time."""
+    """Typed, scrolled, sent by mouse, Enter and tap, cancelled, closed by Escape: the chat is there each time."""
     page = watched(open_context(viewport={"width": 360, "height": 400}, has_touch=True).new_page())
     page.goto(f"{serve(site)}/?chat={CASES[case]}")
     frame = page.frames[-1]
