@@ -43,7 +43,7 @@ export const api = {
     return () => removeHandler(event, handler);
   },
 
-  /** The element that the dialog and the floating button go into; undefined: the modal around the button, or the body. */
+  /** Where the dialog and the floating button go; undefined: into the modal around the button, or the body. */
   container: undefined as Element | undefined,
 
   /** Sends each request of the script; replace it with your own function to change them. */

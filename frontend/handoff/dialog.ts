@@ -15,6 +15,11 @@ export function isShown(dialog: HTMLDialogElement | undefined = current): boolea
   return !!dialog && dialog.open && dialog.isConnected;
 }
 
+// A chat that is hidden would hide the dialog, and an open dialog disables the page.
+const observer = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) if (!contentRect.width) (target as HTMLDialogElement).close();
+});
+
 /** Shows the dialog for a button if it is not shown, and focuses where the visitor continues. */
 export function showDialog(dialog: HTMLDialogElement, button: Element): void {
   if (!isShown(dialog)) {
@@ -26,6 +31,7 @@ export function showDialog(dialog: HTMLDialogElement, button: Element): void {
     dialog.onclick = ({ target }) => closeOnClick(dialog, target as Element);
     current = dialog;
     dialog.showModal();
+    observer.observe(dialog);
   }
   const wrong = find(dialog, "[aria-invalid]");
   const goesOn = wrong ?? inputsOf(dialog).find(isEmpty) ?? find(dialog, "[tabindex]");

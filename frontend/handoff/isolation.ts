@@ -2,8 +2,8 @@
  * Keeps the events of the dialog and of the floating button to themselves. A modal around the chat would close on a
  * click or on Escape, cancel wheel and touch, forbid clicks, or take the focus back.
  *
- * Modals listen on the document, many in the capture phase, so events stop at the window, before they get there. Clicks,
- * keys, focus and input, which the form's own parts may listen to, reach these parts and stop at the dialog.
+ * Modals listen on the document, many in the capture phase, so events stop at the window, before they get there.
+ * Clicks, keys, focus and input, to which the form's own parts may listen, reach these parts and stop at the dialog.
  */
 import { doc } from "../shared/page";
 

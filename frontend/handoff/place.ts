@@ -1,4 +1,4 @@
-/** Finds where the dialog and the floating button go: into the modal around the chat, since a modal disables all else. */
+/** Finds where the dialog and the floating button go: a modal around the chat disables everything outside of it. */
 import { doc, find, findAll, real } from "../shared/page";
 
 const MODAL = "dialog, [role$=dialog], [aria-modal], [popover]";
@@ -16,7 +16,7 @@ export function containerOf(element: Element | null): Element {
   return doc.body;
 }
 
-/** Copies the page's link to the style sheet into the shadow root of an element, where the page's own does not reach. */
+/** Copies the page's link to the style sheet into an element's shadow root, since style sheets do not reach in. */
 export function styleShadowRoot(element: Element): void {
   const root = element.getRootNode();
   const link = find(document, STYLE);

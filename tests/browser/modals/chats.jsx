@@ -81,7 +81,9 @@ const inMarkup = {
   bootstrap() {
     const modal = add(`<div class="modal" tabindex="-1"><div class="modal-dialog"><div class="modal-content">
       <div class="modal-body">${CHAT}</div></div></div></div>`);
-    new BootstrapModal(modal).show();
+    const bootstrap = new BootstrapModal(modal);
+    bootstrap.show();
+    Object.assign(window, { hideChat: () => bootstrap.hide(), showChat: () => bootstrap.show() });
   },
   // No role, no aria-modal: nothing shows that the element is a modal.
   "focus-trap"() {

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Frame, Locator, Page, expect
 
 from flask_kapa_handoff.testing import tickets
 from tests.browser import libraries
-from tests.browser.chat import BUTTON
+from tests.browser.chat import BUTTON, answer
 from tests.browser.conftest import watched
 
 pytestmark = pytest.mark.only("sqlite")
@@ -142,6 +142,20 @@ def test_the_form_works_and_the_chat_stays(
     page.keyboard.press("Escape")
     expect(chat).to_be_hidden()
     assert page.problems == []  # type: ignore[attr-defined]
+
+
+def test_a_chat_that_closes_takes_the_form_with_it(site: Flask, page: Page, serve: Callable[[Any], str]) -> None:
+    """Such as one that a route change closes: the page stays usable, and the text is kept."""
+    page.goto(f"{serve(site)}/?chat=bootstrap")
+    answer(page)
+    page.locator(BUTTON).click()
+    page.get_by_label("Your email").fill("visitor@example.com")
+    page.evaluate("hideChat()")
+    expect(page.locator(".kapa-handoff-dialog")).to_have_count(0)
+    page.get_by_role("heading").click()
+    page.evaluate("showChat()")
+    page.locator(BUTTON).click()
+    expect(page.get_by_label("Your email")).to_have_value("visitor@example.com")
 
 
 def scroll(page: Page, frame: Frame, form: Locator) -> None:
