@@ -45,6 +45,9 @@ export const api = {
     return () => removeHandler(event, handler);
   },
 
+  /** Where the dialog and the floating button go; undefined: into the modal around the button, or the body. */
+  container: undefined as Element | undefined,
+
   /** Sends each request of the script; replace it with your own function to change them. */
   get request(): MakeRequest {
     return server.request;

@@ -1,5 +1,7 @@
 /** Shows an answer's button at its place on the page, if the server offers it. */
 import { doc, find, findAll, real } from "../shared/page";
+import { isolate } from "./isolation";
+import { containerOf, findDeep, styleShadowRoot } from "./place";
 import { loadFragment, logFailure, server } from "./server";
 import { newestPair, threads } from "./threads";
 import type { Thread } from "./types";
@@ -17,6 +19,7 @@ const PAGE = /^[^#]{0,1000}(?![^?&#])|^.{0,998}[^%]{2}/;
 /** The place of a button without a slot. */
 const floating = doc.createElement("div");
 floating.className = "kapa-handoff-floating";
+isolate(floating);
 
 /** The newest request for each place: a late response must not replace a newer one. */
 const shownRequests = new WeakMap<Element, number>();
@@ -73,6 +76,7 @@ export async function refreshButton(thread: Thread, answerId: string): Promise<v
   if (offer === undefined || isLate) return;
   shownRequests.set(place, request);
   if (offer) {
+    styleShadowRoot(place);
     real(place).replaceChildren(offer);
     return;
   }
@@ -83,10 +87,10 @@ export async function refreshButton(thread: Thread, answerId: string): Promise<v
 }
 
 /** The answer's own slot; else the last one that belongs to no other answer. */
-function findSlot(answerId: string): HTMLElement | null | undefined {
+function findSlot(answerId: string): HTMLElement | undefined {
   return (
-    find(document, `${SLOT}[data-answer-id="${CSS.escape(answerId)}"]`) ??
-    findAll(document, `${SLOT}:not([data-answer-id])`).pop()
+    findDeep(`${SLOT}[data-answer-id="${CSS.escape(answerId)}"]`)[0] ??
+    findDeep(`${SLOT}:not([data-answer-id])`).pop()
   );
 }
 
@@ -94,11 +98,12 @@ function findSlot(answerId: string): HTMLElement | null | undefined {
 export function floatingPlace(): HTMLElement {
   // A page that was restored from a snapshot contains a copy of it.
   for (const other of findAll(document, ".kapa-handoff-floating")) if (other !== floating) real(other).remove();
-  if (!floating.isConnected) doc.body.append(floating);
+  const container = containerOf(null);
+  if (floating.parentNode !== container) container.append(floating);
   return floating;
 }
 
 /** Removes the buttons of a thread. */
 export function removeButtons(threadId: string): void {
-  for (const offer of findAll(document, OFFER)) if (real(offer).dataset.threadId === threadId) real(offer).remove();
+  for (const offer of findDeep(OFFER)) if (real(offer).dataset.threadId === threadId) real(offer).remove();
 }

@@ -1,5 +1,5 @@
 /** From the button to the ticket: opens the form, keeps what was typed, sends it. */
-import { find, findAll, real } from "../shared/page";
+import { find, real } from "../shared/page";
 import { OFFER, floatingPlace } from "./buttons";
 import { showLocalTimes } from "./clock";
 import { offerCopy } from "./copy";
@@ -7,6 +7,7 @@ import { count, countAll } from "./counter";
 import { DIALOG, clearError, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
 import { type Draft, type ShownDraft, parts } from "./draft";
 import { emit } from "./events";
+import { findDeep } from "./place";
 import { goToFormPage, loadFragment, logFailure } from "./server";
 import { pairsOf } from "./threads";
 
@@ -74,8 +75,6 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
       say(dialog, "note", "");
     };
     dialog.onclose = () => close(draft);
-    // The same Escape must not close the chat as well.
-    dialog.onkeydown = (event) => event.stopPropagation();
     prepare(draft);
     return draft;
   } catch (reason) {
@@ -101,10 +100,10 @@ function renewOffer(draft: ShownDraft, token: string): void {
   if (field) field.value = token;
 }
 
-function show({ dialog, pairs }: ShownDraft): void {
+function show({ dialog, offer, pairs }: ShownDraft): void {
   // The conversation may have grown since the form was created.
   if (pairs.length) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
-  showDialog(dialog);
+  showDialog(dialog, offer);
 }
 
 /** Sends the form; if anything goes wrong, it stays as it is and shows a message. */
@@ -209,5 +208,5 @@ function close(draft: ShownDraft): void {
 /** Turbo and htmx keep a copy of the page when it is left, in which dialogs and busy buttons would not work. */
 export function cleanBeforeCopy(): void {
   closeBeforeCopy();
-  for (const button of findAll(document, `${OFFER} [aria-busy]`)) button.ariaBusy = null;
+  for (const button of findDeep(`${OFFER} [aria-busy]`)) button.ariaBusy = null;
 }
