@@ -1,8 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The scripts that are served, and the module in frontend/ that each begins with.
-SCRIPTS := handoff=handoff/main.ts bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
+# The scripts and the style sheet that visitors' pages load, and the file in frontend/ that each begins with.
+SCRIPTS := handoff=handoff/main.ts handoff=handoff.css bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
 NODE := .cache/node-esbuild-0.28.2-typescript-5.9.3
 NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
@@ -68,7 +68,7 @@ lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, imports, script
 	$(NODE)/node_modules/.bin/tsc --project frontend
 	rm -rf .cache/static
 	$(BUILD) --outdir=.cache/static
-	@for script in .cache/static/*.js; do cmp $$script flask_kapa_handoff/static/$$(basename $$script) \
+	@for script in .cache/static/*.js .cache/static/*.css; do cmp $$script flask_kapa_handoff/static/$$(basename $$script) \
 	  || { echo "This script is not the one that frontend/ makes: run make static."; exit 1; }; done
 
 format: $(VENV)/.lint  ## Format the code.
@@ -77,7 +77,7 @@ format: $(VENV)/.lint  ## Format the code.
 
 # The same versions produce the same bytes; the output is committed, so that an install needs no Node.js.
 BUILD = $(NODE)/node_modules/.bin/esbuild $(subst =,=frontend/,$(SCRIPTS)) --bundle --format=iife --minify --target=es2020 \
-  --charset=utf8 --log-level=warning '--banner:js=/* Made from frontend/ by make static. */'
+  --charset=utf8 --log-level=warning '--banner:js=/* Made from frontend/ by make static. */' '--banner:css=/* Made from frontend/ by make static. */'
 
 messages: $(VENV)/.test  ## Bring the catalogs up to date with the messages in the code and the templates.
 	$(BIN)/pybabel --quiet extract --mapping-file=babel.cfg --keywords="_ N_" --no-default-keywords --keywords=ngettext:1,2 \

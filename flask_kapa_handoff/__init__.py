@@ -7,12 +7,14 @@ from .extension import KapaHandoff
 from .fields import Field
 from .health import Health, health
 from .hooks import Visitor
+from .storage.attachments import Attachment
 from .storage.tickets import Ticket
 from .submission import Submission
 from .ticket_filter import Flag
 from .triggers import Trigger
 
 __all__ = [
+    "Attachment",
     "ConfigurationError",
     "Conversation",
     "Field",

@@ -37,6 +37,9 @@ from .config_values import (
 )
 from .errors import ConfigurationError
 from .fields import Field
+from .form_parsing import parse_form
+from .form_settings import DEFAULTS, FormSettings
+from .human_requests import HumanRequests, parse_human_phrases
 from .redaction.site_patterns import SitePattern, parse_redact_patterns
 from .site_fields import parse_fields
 from .translation import noop as N_
@@ -62,6 +65,7 @@ class Config:
     button_text: str = _key("BUTTON_TEXT", DEFAULT_BUTTON_TEXT, parse_button_text)
     triggers: tuple[Trigger, ...] = _key("TRIGGERS", (Trigger.ALWAYS,), parse_trigger_setting)
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)
+    form: FormSettings = _key("FORM", DEFAULTS, parse_form)  # noqa: RUF009 - a field
     pinned: tuple[str, ...] = _key("PINNED", (), parse_pinned)
     url_prefix: str = _key("URL_PREFIX", "/handoff", parse_url_prefix)
     site_name: str | None = _key("SITE_NAME", None, parse_site_name)
@@ -89,6 +93,7 @@ class Config:
     redact_patterns: tuple[SitePattern, ...] = _key("REDACT_PATTERNS", (), parse_redact_patterns)
     retention_days: int | None = _key("RETENTION_DAYS", None, parse_retention)
     language: str | None = _key("LANGUAGE", None, parse_language)
+    human_phrases: HumanRequests = _key("HUMAN_PHRASES", HumanRequests(), parse_human_phrases)  # noqa: RUF009 - a field
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
     csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, parse_nonce_source)  # noqa: RUF009 - a field
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", parse_template_name)

@@ -20,7 +20,7 @@ from .urls import host_of, origin_of, parse_url
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-PINNABLE = ("email", "button_text", "triggers", "threshold")
+PINNABLE = ("email", "button_text", "triggers", "threshold", "form")
 MAIL = "mail"
 """The channel that is always there."""
 

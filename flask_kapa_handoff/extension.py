@@ -28,9 +28,11 @@ from .hooks import (
 )
 from .settings import DESKS
 from .state import EXTENSION, State, current_state
+from .storage.attachments import Attachment, files_of_ticket
 from .storage.engine import Database
 from .storage.location import Location
 from .storage.site_migrations import stop_watching, watch_for_flask_migrate
+from .storage.tickets import Ticket
 from .ticket_filter import TicketFilter
 from .web.admin_layout import layout_trouble
 from .web.csrf import exempt_our_forms
@@ -211,6 +213,17 @@ class KapaHandoff:
         """
         self._registered.ticket_filter = check
         return check
+
+    def attachments(self, ticket: Ticket) -> list[Attachment]:
+        """The files that the visitor attached to a ticket, with their content; for channels and receivers of signals.
+
+        Call it in the app's context.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with current_state().database.read() as connection:
+            return files_of_ticket(connection, ticket.id, with_content=True)
 
     @_hook
     def admin_name(self, source: _AdminName) -> _AdminName:

@@ -105,7 +105,7 @@ class Field:
                 )
             )
         if self.choices and value and value not in self.choices:
-            raise ValueError(_("Choose one of the options."))
+            raise ValueError(_(kind.other))
         if self.required and value in kind.empty:
             raise ValueError(_(kind.missing))
         return value
@@ -121,12 +121,14 @@ class Kind:
         missing: the message for a visitor who leaves a required field empty.
         empty: the values that count as empty.
         max_length: the default, in characters; None: the visitor does not type the value.
+        other: the message for a value that is none of the choices.
     """
 
     clean: Callable[[str], str]
     missing: str
     empty: tuple[str, ...] = ("",)
     max_length: int | None = None
+    other: str = N_("Choose one of the options.")
 
 
 def _one_line(value: str) -> str:
@@ -144,6 +146,12 @@ KINDS: Mapping[str, Kind] = {
     "textarea": Kind(lambda value: clean_text(value).strip(), N_("Please fill this in."), max_length=MAX_LENGTH),
     "select": Kind(_one_line, N_("Please choose one.")),
     "checkbox": Kind(_clean_checkbox, N_("Please tick this box to continue."), empty=("", NO)),
+    # Its value is the text that the visitor agrees to.
+    "consent": Kind(
+        _one_line,
+        N_("Please tick this box to continue."),
+        other=N_("The text of this box has changed. Please read it and tick it again."),
+    ),
     # What makes it an address depends on the site and the desk; the form checks that.
     "email": Kind(str.strip, N_("Please enter your email address so that we can reply.")),
 }
@@ -154,6 +162,12 @@ NOTE = Field(
     "textarea",
     help=N_("Anything to add?"),
 )
+
+CONSENT = Field("consent", N_("Agreed to"), "consent", required=True)
+"""The row of a form whose desk asks for consent; its choices are the texts that visitors may have read."""
+
+QUESTION = Field("note", N_("How can we help?"), "textarea", required=True)
+"""The note of a visitor who has not asked the AI: it is the question itself."""
 
 PACKAGE_FIELDS = (EMAIL, NOTE)
 """The package's own rows. Email and note have their own columns; other values are stored with the site's."""
@@ -171,6 +185,6 @@ def further_fields(site_fields: Iterable[Field]) -> tuple[Field, ...]:
 
 def labelled(site_fields: Iterable[Field], values: Mapping[str, str]) -> list[tuple[str, str]]:
     """A ticket's values with their labels, in the table's order; a field that no longer exists shows its name."""
-    labels = {field.name: field.label for field in further_fields(site_fields)}
+    labels = {field.name: field.label for field in further_fields(site_fields)} | {CONSENT.name: _(CONSENT.label)}
     known = [(label, values[name]) for name, label in labels.items() if values.get(name)]
     return known + [(name, value) for name, value in values.items() if value and name not in labels]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from .config import Config
 from .errors import Invalid
+from .form_parsing import read_form
+from .form_settings import FormSettings
 from .storage.desks import is_version, read_desk
 from .storage.engine import now
 from .storage.reading import DamagedRow, damage, read_json
@@ -40,6 +42,7 @@ class DeskSettings:
         triggers: an answer that meets any of these gets a button; no answer meets an unknown one, which a later
             version saved.
         threshold: the number of pairs from which ``conversation-length`` is met.
+        form: what the form says, and how it looks.
         version: 0 until an admin saves; one more with every change.
     """
 
@@ -50,15 +53,22 @@ class DeskSettings:
     triggers: tuple[Trigger | Unknown, ...]
     threshold: int
     version: int = 0
+    form: FormSettings = field(default_factory=FormSettings)
 
     @property
     def takes_tickets(self) -> bool:
         """Whether tickets can be sent: the desk is on and has an address."""
         return self.enabled and bool(self.email)
 
+    @property
+    def open_directly(self) -> bool:
+        """Whether a visitor may open the form without an answer that qualifies."""
+        return self.form.open_directly
+
     def as_json(self) -> dict[str, Any]:
         values = asdict(self)
-        return {**values, "triggers": [trigger.value for trigger in self.triggers]}
+        triggers = [trigger.value for trigger in self.triggers]
+        return {**values, "triggers": triggers, "form": self.form.as_json()}
 
     @classmethod
     def from_json(cls, values: Any) -> DeskSettings | None:
@@ -72,11 +82,12 @@ class DeskSettings:
             found["triggers"] = read_triggers(found["triggers"])
         if not all(_is_readable(name, found.get(name)) for name in _TYPES):
             return None
-        return cls(**{name: found[name] for name in _TYPES})
+        # Earlier versions knew no form settings.
+        return cls(**{name: found[name] for name in _TYPES}, form=read_form(found.get("form")))
 
     def differences(self, other: DeskSettings) -> tuple[str, ...]:
         """The names of the settings that differ, except the version."""
-        names = ("enabled", "email", "button_text", "triggers", "threshold")
+        names = ("enabled", "email", "button_text", "triggers", "threshold", "form")
         return tuple(name for name in names if getattr(self, name) != getattr(other, name))
 
 
@@ -122,7 +133,9 @@ def default_settings(config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
     """
     if desk not in DESKS:
         raise Invalid(fields={"desk": [f"There is no desk {desk[:60]!r}; use {', '.join(DESKS)}."]})
-    return DeskSettings(desk, True, config.email, config.button_text, config.triggers, config.threshold)
+    return DeskSettings(
+        desk, True, config.email, config.button_text, config.triggers, config.threshold, form=config.form
+    )
 
 
 def current_settings(connection: Connection, config: Config, desk: str = DEFAULT_DESK) -> DeskSettings:
@@ -204,6 +217,7 @@ def _overrides(wanted: DeskSettings, defaults: DeskSettings) -> dict[str, Any]:
         "button_text": wanted.button_text if "button_text" in changed else None,
         "triggers": ",".join(wanted.triggers) if "triggers" in changed else None,
         "threshold": wanted.threshold if "threshold" in changed else None,
+        "form": json.dumps(wanted.form.as_json()) if "form" in changed else None,
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields as attributes_of
 from dataclasses import replace
 from typing import Any
 
-from .fields import KINDS, MAX_LENGTH, NO, PACKAGE_FIELDS, YES, Field
+from .fields import CONSENT, KINDS, MAX_LENGTH, NO, PACKAGE_FIELDS, YES, Field
 from .text import clean_text
 
 MAX_SITE_FIELDS = 20
@@ -19,7 +19,16 @@ MAX_LABEL, MAX_HELP, MAX_CHOICES, MAX_CHOICE = 100, 300, 100, 200
 SITE_KINDS = ("text", "textarea", "select", "checkbox")
 
 RESERVED = frozenset(
-    {*(field.name for field in PACKAGE_FIELDS), "offer", "submission_id", "conversation", "website", "csrf_token"}
+    {
+        *(field.name for field in (*PACKAGE_FIELDS, CONSENT)),
+        "offer",
+        "submission_id",
+        "conversation",
+        "attachments",
+        "files",
+        "website",
+        "csrf_token",
+    }
 )
 """Names that the form and its protections use."""
 

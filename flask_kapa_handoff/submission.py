@@ -17,17 +17,20 @@ from sqlalchemy.exc import NoResultFound
 from . import limits
 from .config import Config
 from .conversation import MAX_ID, Conversation, QuestionAnswer
-from .errors import Conflict, Disabled
+from .errors import Conflict, Disabled, Invalid
 from .fields import further_fields
 from .offers import Offer
 from .quotas import WINDOW, Keys
 from .redaction import redact, redact_conversation
 from .settings import current_settings
+from .storage.attachments import Attachment, take_files
 from .storage.engine import Database, now
 from .storage.tables import ticket as ticket_table
 from .storage.tables import transcript
 from .storage.tickets import Status, Ticket, find_conversation, find_ticket, thread_ids
 from .text import clean_text
+from .translation import gettext as _
+from .translation import noop as N_
 from .triggers import as_stored
 
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -35,6 +38,8 @@ REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 MAX_ANCESTORS = 20
 """How many earlier tickets of its thread a ticket names: the first one, and the latest."""
+
+FILE_IS_GONE = N_("A file is no longer here. Add it again, or send your question without it.")
 
 # Built once: building a statement takes SQLAlchemy several times longer than SQLite takes to run it.
 _columns = ticket_table.c
@@ -70,6 +75,7 @@ class Submission:
         locale: the visitor's language, BCP 47.
         site_keeps_thread: whether the site keeps its own record of threads, even if it had none of this one just now.
         keys: for whom it is counted.
+        attachments: the stored files, without their content.
         proxy_unheeded, flag, fields, context: see :class:`Ticket`.
     """
 
@@ -87,6 +93,7 @@ class Submission:
     flag: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     context: Mapping[str, str] = field(default_factory=dict, hash=False)
+    attachments: tuple[Attachment, ...] = ()
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
@@ -98,6 +105,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     Raises:
         Conflict: the same submission id came with other content, or the offer has already opened a ticket.
         Disabled: the desk has no address, or is switched off.
+        Invalid: an attached file is no longer stored.
         RateLimited: a quota is used up.
         Unavailable: the database cannot be reached.
     """
@@ -118,7 +126,8 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     # Without values, the digest is the same as without fields: a form may be open while a site adds its first field.
     told = [json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))] if fields else []
     size = sum(len(part.encode()) for part in (note, text, *told))
-    digest = hashlib.sha256("\0".join([submission.email, note, said or "", *told]).encode()).hexdigest()
+    files = sorted(str(one.id) for one in submission.attachments)
+    digest = hashlib.sha256("\0".join([submission.email, note, said or "", *told, *files]).encode()).hexdigest()
 
     with database.write() as connection:
         moment, reference = now(connection), _reference()
@@ -158,7 +167,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             email_key=submission.email.lower(),
             visitor_name=" ".join(clean_text(submission.name).split())[:200] if submission.name else None,
             note=note,
-            subject=_subject(conversation, submission.offer.answer_id),
+            subject=_subject(conversation, submission.offer.answer_id, note),
             pairs=len(conversation.pairs),
             transcript_source=submission.transcript_source,
             triggers=as_stored(offer.triggers),
@@ -184,6 +193,9 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         )
         connection.execute(_INSERT_TICKET, vars(ticket))
         connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})
+        ids = [one.id for one in submission.attachments]
+        if ids and take_files(connection, ids, ticket.id) != len(ids):
+            raise Invalid(fields={"attachments": [_(FILE_IS_GONE)]})
     return ticket, True
 
 
@@ -220,6 +232,11 @@ def is_stored(database: Database, submission_id: UUID) -> bool:
         return connection.execute(_SAME, {"submission_id": submission_id}).first() is not None
 
 
+def has_opened_ticket(connection: Connection, offer: Offer) -> bool:
+    """Whether the form of this offer has been sent."""
+    return connection.execute(_USED, {"offer_id": offer.id}).first() is not None
+
+
 def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:
     """The ticket that the same submission with the same content has opened."""
     earlier = find_ticket(connection, ticket_table.c.id == ticket_id)
@@ -232,12 +249,21 @@ def _reference() -> str:
     return "T-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
 
 
-def _subject(conversation: Conversation, answer_id: str | None) -> str:
-    """The question under which the visitor asked for help; if it has no text, the one before it that has."""
+def _subject(conversation: Conversation, answer_id: str | None, note: str) -> str:
+    """The question under which the visitor asked for help; if it has no text, the one before it that has.
+
+    Without a conversation, the first line of the note.
+    """
+    if not conversation.pairs:
+        return _shortened(next((line for line in note.splitlines() if line.strip()), ""))
     pressed = conversation.pressed(answer_id)
     before, after = conversation.pairs[: pressed + 1], conversation.pairs[pressed + 1 :]
     question = next((pair.question for pair in (*reversed(before), *after) if pair.question.strip()), "")
-    text = " ".join(question.split())
+    return _shortened(question)
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= 100 else text[:99].rstrip() + "…"
 
 

@@ -4,6 +4,7 @@
  *
  * Its tag has data-htmx, the address of htmx for when the site's own frame does not load it.
  */
+import { dress } from "./shared/look";
 import { doc, find, findAll, real, scriptGlobal } from "./shared/page";
 import { type ScriptTag, readScriptTag } from "./shared/script_tag";
 
@@ -35,6 +36,7 @@ function start(): void {
   if (!tag) return;
   // Turbo must not keep a copy of the page: its form would be outdated and unknown to htmx.
   addMeta("turbo-cache-control", "no-cache");
+  dressAll();
   // A site's own page may load htmx, which must not be loaded twice. After the load event it would be there, and only
   // then does htmx process the page immediately.
   if (doc.readyState === "complete") bringHtmx(tag);
@@ -75,6 +77,7 @@ function listenToHtmx(): void {
   listen<SwapDetail>("beforeSwap", takeReply);
   listen<RequestDetail>("sendError", ({ elt }) => showFailure("unreachable", elt));
   listen("afterSettle", markWrongFields);
+  listen("afterSettle", dressAll);
 }
 
 /** Handles htmx's events from our own elements. */
@@ -118,6 +121,11 @@ function markWrongFields(): void {
     const input = field?.matches("fieldset") ? find(field, "[type=checkbox]") : field;
     if (input) input.ariaInvalid = error.textContent ? "true" : null;
   }
+}
+
+/** Shows the preview in the desk's colours. */
+function dressAll(): void {
+  for (const element of findAll(document, `${PAGE} [data-look]`)) dress(element);
 }
 
 start();

@@ -19,8 +19,9 @@ import pytest
 from flask import Flask, Response, redirect, request
 from standardwebhooks import Webhook
 
-from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, TryLater
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, TryLater, testing
 from flask_kapa_handoff.storage.tickets import Status, Ticket
+from flask_kapa_handoff.testing import change_settings
 from tests.helpers.couriers import deliver
 from tests.helpers.scripted_smtp import ScriptedServer, make_certificate
 from tests.helpers.servers import WebServer, free_port
@@ -303,6 +304,20 @@ def test_a_webhook_is_signed_and_has_the_whole_ticket(hooked: Flask, receiver: R
     assert data["conversation"][0]["question"] == "How do I rotate a key?"
 
 
+def ask_directly(app: Flask) -> Ticket:
+    """A ticket without a conversation."""
+    change_settings(app, form={"open_directly": True})
+    testing.send_ticket(app.test_client(), note="Do you offer training?", conversation=Conversation([]))
+    return deliver(app)
+
+
+def test_a_webhook_tells_of_a_visitor_who_asks_directly(hooked: Flask, receiver: Receiver) -> None:
+    """Without a conversation."""
+    assert ask_directly(hooked).status is Status.DELIVERED
+    ((_, event),) = receiver.got
+    assert (event["data"]["conversation"], event["data"]["note"]) == ([], "Do you offer training?")
+
+
 @pytest.mark.parametrize("status", [301, 400, 404, 410, 429, 500, 503])
 def test_any_other_status_makes_the_ticket_wait(hooked: Flask, receiver: Receiver, status: int) -> None:
     """A redirect as well. The next attempt has the same id, and a wait that the receiver names is kept."""
@@ -418,6 +433,13 @@ def test_the_visitor_is_the_requester(desk_site: Flask, zendesk: Zendesk) -> Non
     words = zendesk.only["comment"]["body"]
     assert words.startswith(f"It fails on Tuesdays.\n\nReference: {ticket.reference}")
     assert "Plan: Team\n\nVisitor: How do I rotate a key?\n\nAI: " in words
+
+
+def test_a_ticket_of_a_visitor_who_asks_directly_has_the_note(desk_site: Flask, zendesk: Zendesk) -> None:
+    """As its subject and in its comment."""
+    assert ask_directly(desk_site).status is Status.DELIVERED
+    assert zendesk.only["subject"] == "Do you offer training?"
+    assert zendesk.only["comment"]["body"].startswith("Do you offer training?\n\nReference: ")
 
 
 def test_a_second_attempt_creates_no_second_ticket(desk_site: Flask, zendesk: Zendesk) -> None:

@@ -279,6 +279,7 @@ def test_export_has_all_that_is_kept(
     assert [document["reference"] for document in documents] == references
     listed = [json.loads(line) for line in invoke(app, "tickets", "--json").output.splitlines()]
     attempts = [document.pop("delivery_attempts") for document in documents]
+    assert [document.pop("attachments") for document in documents] == [[]] * 5
     assert [document.pop("conversation")[0]["question"] for document in documents] == [PAIR["question"]] * 5
     assert documents == listed[::-1]
     assert documents[-1]["note"] == "Grüße 👋"

@@ -37,7 +37,7 @@ def test_every_kind_has_a_field_of_the_form() -> None:
     """The form can show every kind."""
     for kind in KINDS:
         assert form_field(Field("x", "X", kind, choices=("a",) if kind == "select" else ()))
-    assert set(SITE_KINDS) == set(KINDS) - {"email"}
+    assert set(SITE_KINDS) == set(KINDS) - {"email", "consent"}
 
 
 READ = [

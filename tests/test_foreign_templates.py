@@ -221,15 +221,18 @@ def test_names_that_a_site_gives_to_all_templates_do_not_get_into_the_admins(mak
 )
 def test_every_name_that_our_templates_read_is_given(folder: str, given: Any) -> None:
     """What one view does not set is set to None, so that a site's variable of that name does not get in."""
-    imported = {"details", "icon", "time", "status", "kind", "tone"}
+    imported = {"details", "icon", "time", "status", "kind", "tone", "error", "state", "pinned_hint"}
     everywhere = {"key_of", "nonce", "own_layout", "request", "site_name", "static_url", "url_for", "labels"} | set(
         WORDS
     )
+    everywhere |= {"form_labels", "zone_names"}
     button = {"offer", "form_url", "conversation", "thread_id", "answer_id", "desk"}  # all given with each button
+    button |= {"look", "radius"}
+    stage = {"stage", "words", "button_text", "note_max"}  # all given with each part of the preview
     read: set[str] = set()
     for file in (TEMPLATES / "kapa_handoff" / folder).glob("*.html"):
         read |= meta.find_undeclared_variables(Environment(autoescape=True).parse(file.read_text()))
-    assert read - imported - everywhere - button - set(DEFAULT_NAMESPACE) <= set(given)
+    assert read - imported - everywhere - button - stage - set(DEFAULT_NAMESPACE) <= set(given)
 
 
 def test_mails_are_written_where_the_site_has_other_delimiters(make_app: MakeApp, mail_server: MailServer) -> None:

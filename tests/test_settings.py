@@ -14,6 +14,7 @@ from flask import Flask
 
 from flask_kapa_handoff import Trigger
 from flask_kapa_handoff.errors import Invalid
+from flask_kapa_handoff.form_parsing import parse_form
 from flask_kapa_handoff.settings import (
     DeskSettings,
     SettingsConflict,
@@ -34,6 +35,7 @@ CHANGES = [
     ("triggers", (Trigger.UNCERTAINTY, Trigger.DOWNVOTE)),
     ("threshold", 7),
     ("enabled", False),
+    ("form", parse_form({"texts": {"": {"title": "Ask"}, "ar": {"title": "اسأل"}}, "accent": "#0b5fff"})),
 ]
 
 

@@ -30,6 +30,7 @@ _RULES = (
     ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),
     ("/tickets/send-suppressed", "send_suppressed", "POST", ticket_views.send_suppressed),
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
+    ("/tickets/<reference>/files/<file_id>", "attachment", "GET", ticket_views.attachment),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
     ("/doctor", "doctor", "GET", doctor_views.doctor),
     ("/health", "health", "GET", health_views.health),
@@ -46,8 +47,8 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
     for rule, endpoint, method, view in _RULES:
         blueprint.add_url_rule(rule, endpoint, _guarded(view, admin_required), methods=[method])
     blueprint.before_request(note_arrival)
-    translate_requests(blueprint)
     blueprint.before_request(require_readable_query)
+    translate_requests(blueprint)
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):
         # One by one: Flask first looks for a handler of the status, and the site may have one.

@@ -7,6 +7,7 @@ which the last value counts, and an empty ``triggers`` before its boxes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +18,13 @@ from wtforms import BooleanField, Field, HiddenField, StringField, ValidationErr
 from ..config import Config, key_of
 from ..config_values import parse_button_text, parse_threshold
 from ..email_address import parse_email
+from ..form_parsing import FormErrors, parse_flat
 from ..settings import DeskSettings
 from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers
 from ..unknown import Unknown
+from .form_input import ADD, PREFIX, typed_values
 
 EXPIRED = N_("Your session has expired, so nothing was saved. Your changes are still here; save again.")
 EXPIRED_ACTION = N_("Your session has expired, so nothing was done. Try again.")
@@ -64,12 +67,15 @@ class SettingsForm(AdminForm):
 
     current: DeskSettings
     pinned: tuple[str, ...] = ()
+    typed: dict[str, str]
+    typed_errors: Mapping[str, str]
+    adds_language: bool
 
     @classmethod
     def showing(cls, current: DeskSettings, config: Config) -> SettingsForm:
         """The form with a desk's current settings."""
         form = cls(formdata=MultiDict([*_fields(current).items(), ("version", str(current.version))]))
-        form.start(current, config)
+        form.start(current, config, MultiDict())
         return form
 
     @classmethod
@@ -83,13 +89,32 @@ class SettingsForm(AdminForm):
             elif name == "enabled":
                 complete[name] = values[-1]
         form = cls(formdata=complete)
-        form.start(current, config)
+        form.start(current, config, fields)
         return form
 
-    def start(self, current: DeskSettings, config: Config) -> None:
-        """Set the desk's current settings and the configuration, which pins some of them."""
+    def start(self, current: DeskSettings, config: Config, fields: MultiDict[str, str]) -> None:
+        """Set the desk's current settings, the configuration, which pins some of them, and all that was typed."""
+        self.typed, self.typed_errors = typed_values(fields, current.form), dict[str, str]()
+        self.adds_language = ADD in fields
         self.current, self.pinned, self._special_domains = current, config.pinned, config.special_domains
         self._accepted: dict[str, Any] = {}
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check every field, and what the form says."""
+        is_valid: bool = super().validate(extra_validators)
+        try:
+            self._accept("form", parse_flat(self.typed, self.current.form))
+        except FormErrors as error:
+            self.typed_errors = error.by_name
+            self._accepted["form"] = error.right  # for the preview
+        except ValidationError as error:
+            self.typed_errors = {"languages": str(error)}
+        return is_valid and not self.typed_errors
+
+    @property
+    def errors(self) -> dict[str, list[str]]:
+        """The errors of each field."""
+        return {**super().errors, **{f"{PREFIX}{name}": [told] for name, told in self.typed_errors.items()}}
 
     @property
     def wanted(self) -> DeskSettings:

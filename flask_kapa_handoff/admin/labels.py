@@ -15,6 +15,7 @@ from ..translation import ngettext
 from ..translation import noop as N_
 from ..triggers import TABLE, Trigger, labels, read_triggers
 from ..unknown import Unknown
+from . import form_labels
 
 SETTINGS = {
     "enabled": N_("Button"),
@@ -22,6 +23,7 @@ SETTINGS = {
     "button_text": N_("Button text"),
     "triggers": N_("When to show it"),
     "threshold": N_("Show from question number"),
+    "form": N_("What the form says"),
 }
 """The label of each setting, in the order in which they are shown."""
 
@@ -79,6 +81,19 @@ def value(settings: DeskSettings, name: str) -> str:
     if name == "triggers":
         return labels(settings.triggers)
     return str(getattr(settings, name))
+
+
+def rows(one: DeskSettings, other: DeskSettings) -> list[tuple[str, str, str]]:
+    """The label of each setting that can be compared, and its value in both."""
+    names = [name for name in SETTINGS if name != "form"]
+    return [(_(SETTINGS[name]), value(one, name), value(other, name)) for name in names] + form_labels.rows(
+        one.form, other.form
+    )
+
+
+def changes(before: DeskSettings, after: DeskSettings) -> list[tuple[str, str, str]]:
+    """The label of each setting that differs, and its values before and after."""
+    return [row for row in rows(before, after) if row[1] != row[2]]
 
 
 def met(names: str) -> str:

@@ -19,17 +19,18 @@ from ..translation import noop as N_
 from ..web.csp import response_nonce
 from ..web.requests import wants_fragment
 from ..web.urls import static_url
-from . import labels
+from . import form_labels, labels
+from .form_input import zone_names
 from .site_layout import NoContentBlock, put_into_layout
 
 _NAMES = frozenset(
     [
+        "addable_languages",
         "admin_template",
         "alarms",
         "all_triggers",
         "alone",
         "attempts",
-        "button_text",
         "channel",
         "comment",
         "configured",
@@ -41,11 +42,13 @@ _NAMES = frozenset(
         "earlier",
         "failed_layout",
         "fields",
+        "files",
+        "files_left_out",
         "findings",
         "form",
+        "form_languages",
         "fragment",
         "goes_to",
-        "handoff_form",
         "handoff_place",
         "has_more_history",
         "held",
@@ -67,12 +70,15 @@ _NAMES = frozenset(
         "pairs",
         "pinned",
         "pressed",
+        "preview_language",
         "problem",
         "problems",
         "refused",
         "remedy",
         "settings",
         "shown",
+        "stages",
+        "stays_open",
         "suppressed",
         "test_mail_problem",
         "ticket",
@@ -82,6 +88,7 @@ _NAMES = frozenset(
         "tried",
         "undone_by",
         "unsaved",
+        "usual_texts",
         "warnings",
         "what",
         "whose_word",
@@ -183,6 +190,8 @@ def _render(name: str, **context: Any) -> str:
         "static_url": static_url,
         "url_for": url_for,
         "labels": labels,
+        "form_labels": form_labels,
+        "zone_names": zone_names,
     }
     for told in ("notice", "problem", "test_mail_problem"):  # a constant of a view, or translated already
         context[told] = _(context[told]) if context.get(told) else None

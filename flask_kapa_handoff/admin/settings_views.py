@@ -6,9 +6,11 @@ from typing import Any
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from ..delivery.sample import SampleAttempt, send_sample
 from ..fields import NOTE
+from ..form_parsing import languages_of
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
@@ -21,12 +23,16 @@ from ..settings import (
 )
 from ..signals import notify, settings_changed
 from ..state import State, current_state
+from ..template_environment import render
 from ..translation import noop as N_
+from ..translation import speak
 from ..triggers import TABLE
+from ..web.form_words import consent_row, form_words, look
 from ..web.language import shown_button_text
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from ..web.ticket_form import TicketForm
+from .form_input import PREVIEW_LANGUAGE, addable_languages, language_name, language_named, usual_texts
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
@@ -36,6 +42,9 @@ UNCHANGED = N_("No changes to save.")
 
 HISTORY_LENGTH = 10
 ENTIRE_HISTORY = 10_000
+
+STAGES = ("button", "form", "thanks")
+"""What the preview shows of a desk."""
 
 
 def settings() -> ResponseReturnValue:
@@ -74,7 +83,12 @@ def save() -> ResponseReturnValue:
         said = f"{'saved' if changed else 'unchanged'}={after.version}"
         return redirect(f"{url_for('kapa_handoff_admin.settings')}?{said}", 303)
     shown = SettingsForm.showing(after, state.config)
-    return _settings_page(state, shown, notice=SAVED if changed else UNCHANGED)
+    return _settings_page(
+        state,
+        shown,
+        notice=SAVED if changed else UNCHANGED,
+        stays_open="form" in before.differences(after),
+    )
 
 
 def preview() -> ResponseReturnValue:
@@ -84,7 +98,7 @@ def preview() -> ResponseReturnValue:
     form = SettingsForm.submitted(request.form, _current(state), state.config)
     form.validate()
     form.csrf_token.errors = []  # nothing is changed here
-    if not wants_fragment():
+    if form.adds_language or not wants_fragment():
         return _settings_page(state, form, notice=N_("This is a preview. Nothing is saved yet."))
     return fragment_response("preview", form=form, alone=True, **_preview_context(state, form))
 
@@ -153,12 +167,38 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
 
 def _preview_context(state: State, form: SettingsForm) -> dict[str, Any]:
     shown = form.wanted
+    tag = request.form.get(PREVIEW_LANGUAGE, "")
+    with speak(language_named(state, tag)):
+        stages = {stage: _stage(state, shown, stage) for stage in STAGES}
+    present = languages_of(form.typed)
     return {
         "shown": shown,
-        "button_text": shown_button_text(shown),
+        "stages": stages,
+        "preview_language": tag,
         "unsaved": bool(shown.differences(form.current)) or bool(form.errors),
-        "handoff_form": TicketForm.empty(
-            state.offer_signer(), "", desk=form.current.desk, site_fields=state.config.fields
-        ),
-        "note_max": NOTE.max_length,
+        "form_languages": [("", ""), *((tag, language_name(tag)) for tag in present)],
+        "addable_languages": addable_languages(state, present),
+        "usual_texts": {tag: usual_texts(state, tag, shown) for tag in ("", *present)},
     }
+
+
+def _stage(state: State, shown: DeskSettings, stage: str) -> Markup:
+    """One of the things that a visitor sees, in the current language."""
+    site_fields = state.config.fields
+    handoff_form = TicketForm.empty(state.offer_signer(), "", desk=shown.desk, site_fields=site_fields)
+    handoff_form.ask_consent(consent_row(shown.form))
+    context = {
+        "stage": stage,
+        "words": form_words(shown),
+        "look": look(shown.form),
+        "radius": shown.form.radius,
+        "button_text": shown_button_text(shown),
+        "form": handoff_form,
+        "is_helpless": False,
+        "note_max": NOTE.max_length,
+        "files": handoff_form.files if shown.form.attachments else None,
+        "site_name": state.site_name,
+    }
+    # The form before it has the heading with this id.
+    html = render(state.templates, "admin/_stage", context)
+    return Markup(html.replace(' id="kapa-handoff-title"', "") if stage == "thanks" else html)  # noqa: S704 - rendered

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import NoResultFound
 
-from ..conversation import Conversation
+from ..attachments import safe_name, size_in_words
+from ..conversation import Conversation, QuestionAnswer
 from ..delivery import requeue
 from ..delivery.mail.bodies import whose_word
+from ..delivery.mail.replies import WITHOUT_FILES
 from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer
 from ..settings import current_settings
 from ..state import State, current_state
+from ..storage.attachments import file_of_ticket, files_of_ticket
 from ..storage.engine import now
 from ..storage.reading import DamagedRow
 from ..storage.tables import ticket as ticket_table
@@ -44,6 +48,7 @@ from .responses import page_response
 
 PAGE_LENGTH = 50
 MAX_DIGITS = 10
+_columns = ticket_table.c
 _REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 
 
@@ -146,6 +151,29 @@ def send_again(reference: str) -> ResponseReturnValue:
     return redirect(url_for("kapa_handoff_admin.ticket", reference=reference, queued="again"), 303)
 
 
+def attachment(reference: str, file_id: str) -> ResponseReturnValue:
+    """Download a file that a visitor attached; no browser shows it, whatever it holds."""
+    try:
+        wanted = UUID(file_id) if _REFERENCE.fullmatch(reference) else None
+    except ValueError:
+        wanted = None
+    if wanted is None:
+        return _not_found(_("There is no such file. It may have been deleted with its ticket."))
+    with current_state().database.read() as connection:
+        ticket_id = connection.execute(select(_columns.id).where(_columns.reference == reference)).scalar()
+        found = None if ticket_id is None else file_of_ticket(connection, ticket_id, wanted)
+    if found is None:
+        return _not_found(_("There is no such file. It may have been deleted with its ticket."))
+    response = Response(found.content, mimetype="application/octet-stream")
+    name = safe_name(found.name)
+    plain = name.encode("ascii", "replace").decode("ascii").replace("?", "_")
+    # RFC 6266, appendix D: a plain name for programs that do not know RFC 8187.
+    response.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
 def _ticket_page(
     state: State, reference: str, status: int = 200, *, notice: str | None = None, problem: str | None = None
 ) -> Response:
@@ -157,6 +185,7 @@ def _ticket_page(
             return _damaged(reference, found)
         conversation = _readable_conversation(connection, found)
         attempts = attempt_rows(connection, found.id)
+        files = files_of_ticket(connection, found.id)
         earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
         moment = now(connection)
     # The current attempt has no outcome yet. Any other one without an outcome was cut off.
@@ -171,8 +200,10 @@ def _ticket_page(
         whose_word=whose_word(found, state.site_name),
         context=[(visible(label), visible(value)) for label, value in found.context.items()],
         pairs=conversation.pairs if conversation is not None else (),
-        pressed=conversation.pairs[conversation.pressed(found.answer_id)] if conversation is not None else None,
+        pressed=_pressed_pair(conversation, found),
         goes_to=tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
+        files=[(one, size_in_words(one.size)) for one in files],
+        files_left_out=bool(delivered) and WITHOUT_FILES in (tried[-1].detail or ""),
         attempts=tried,
         damaged_attempts=len(attempts) - len(tried),
         number_under_way=found.attempts if at_it else None,
@@ -185,6 +216,12 @@ def _ticket_page(
         notice=notice,
         problem=problem,
     )
+
+
+def _pressed_pair(conversation: Conversation | None, found: Ticket) -> QuestionAnswer | None:
+    if conversation is None or not conversation.pairs:
+        return None
+    return conversation.pairs[conversation.pressed(found.answer_id)]
 
 
 def _readable_conversation(connection: Connection, found: Ticket) -> Conversation | None:

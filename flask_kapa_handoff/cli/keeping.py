@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Collection, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -14,6 +15,7 @@ from ..email_address import parse_email
 from ..fields import labelled
 from ..settings import current_settings
 from ..state import State, current_state
+from ..storage.attachments import Attachment, delete_outdated_files, file_of_ticket
 from ..storage.export import before_time, export_page, settings_changes_of
 from ..storage.reading import DamagedRow
 from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
@@ -91,7 +93,10 @@ def tickets(as_json: bool, limit: int) -> None:
 @click.option("--since", type=_Since(), help="Only tickets from this time on (UTC), such as 2026-01-31.")
 @click.option("--email", metavar="ADDRESS", help="Only what is kept about this person.")
 def export(since: datetime | None, email: str | None) -> None:
-    """Print all tickets with their conversations, oldest first, one JSON object a line (JSON Lines)."""
+    """Print all tickets with their conversations, oldest first, one JSON object a line (JSON Lines).
+
+    With --email, attached files are included in base64; without it, only their names.
+    """
     database = current_state().database
     address = None if email is None else _address(email, "--email")
     hidden = _HIDDEN if address is None else ()
@@ -101,7 +106,12 @@ def export(since: datetime | None, email: str | None) -> None:
         for record in page:
             ticket = _row_as_json(record.ticket, hidden)
             attempts = [_row_as_json(attempt) for attempt in record.attempts]
-            _echo_json(ticket | {"conversation": record.conversation, "delivery_attempts": attempts})
+            files = [
+                _file_as_json(record.ticket.id, one, with_content=address is not None) for one in record.attachments
+            ]
+            _echo_json(
+                ticket | {"conversation": record.conversation, "attachments": files, "delivery_attempts": attempts}
+            )
         after = page[-1].ticket.id
     if address is not None:
         for change in reachable(settings_changes_of, database, address):
@@ -115,7 +125,7 @@ def purge() -> None:
     days = state.config.retention_days
     if days is None:
         raise click.ClickException("KAPA_HANDOFF_RETENTION_DAYS is not set, so nothing is deleted.")
-    count = 0
+    count, _files = 0, reachable(delete_outdated_files, state.database)
     while deleted := reachable(delete_outdated, state.database, days):
         count += deleted
     click.echo(f"{_counted(count, 'ticket')} older than {days} days {_was_or_were(count)} deleted.")
@@ -207,6 +217,18 @@ def _row_as_json(row: Ticket | Attempt | DamagedRow, hidden: Collection[str] = _
     if isinstance(row, DamagedRow):
         return {"damaged": row.damaged, **_as_json(row.values, hidden)}
     return _as_json(vars(row), hidden)
+
+
+def _file_as_json(ticket_id: Any, file: Attachment, *, with_content: bool) -> dict[str, Any]:
+    """A file as JSON; its content in base64 for the person who sent it, one file at a time."""
+
+    def read() -> Attachment | None:
+        with current_state().database.read() as connection:
+            return file_of_ticket(connection, ticket_id, file.id)
+
+    found = reachable(read) if with_content else None
+    content = {} if found is None else {"content": b64encode(found.content).decode("ascii")}
+    return {**file.as_json(), **content}
 
 
 def _as_json(record: Mapping[str, Any], hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:

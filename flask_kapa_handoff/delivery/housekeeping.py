@@ -6,6 +6,7 @@ import logging
 import time
 
 from ..storage import removal
+from ..storage.attachments import delete_outdated_files
 from ..storage.engine import Database
 
 PERIOD_SECONDS = 3600.0
@@ -49,6 +50,8 @@ class Housekeeping:
             _logger.info("%s tickets older than %s days were deleted.", count, days)
             self._due = 0.0
             return True
+        if count := delete_outdated_files(database):
+            _logger.info("%s files were deleted whose forms were not sent.", count)
         # Also for `erase`, which a reader may have blocked.
         database.empty_log()
         return False

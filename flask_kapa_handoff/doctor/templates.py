@@ -12,6 +12,7 @@ from ..delivery.sample import sample_ticket
 from ..offer_signing import OfferSigner
 from ..settings import DEFAULT_DESK
 from ..template_environment import TEMPLATES, render
+from ..web.form_words import FormWords
 from ..web.ticket_form import TicketForm
 from ..web.urls import static_url, visitor_url
 from .finding import Finding, Level
@@ -77,6 +78,7 @@ def _render_samples(state: State) -> None:
             "nonce": None,
             "site_name": state.site_name,
             "static_url": static_url,
+            "words": FormWords(),
         }
         button = {"form_url": visitor_url("form"), "offer": "", "conversation": None, "desk": DEFAULT_DESK}
         fields = state.config.fields

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from ..form_parsing import read_form
 from ..triggers import read_triggers
+from .reading import read_json
 
 MAX_VERSION = 999_999_999
 """The highest version of a desk's settings; beyond that, it is damaged."""
@@ -15,7 +17,7 @@ MAX_VERSION = 999_999_999
 # Only its shape: what an admin saved was checked then, by the rules of its version and configuration.
 _ADDRESS = re.compile(r'[^\s@,;:<>"]+@[^\s@,;:<>"]+')
 
-_TYPES = {"email": str, "button_text": str, "triggers": str, "threshold": int}
+_TYPES = {"email": str, "button_text": str, "triggers": str, "threshold": int, "form": str}
 
 
 def read_desk(row: Row[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -29,6 +31,12 @@ def read_desk(row: Row[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     unreadable = [name for name in stored if name not in saved]
     if "triggers" in saved:
         saved["triggers"] = read_triggers(saved["triggers"])
+    if "form" in saved:
+        written = read_json(saved["form"])
+        saved["form"] = read_form(written)
+        if not isinstance(written, dict):
+            del saved["form"]
+            unreadable.append("form")
     if saved.get("email") and (address := first_address(saved["email"])) != saved["email"]:
         unreadable.append("email")
         saved["email"] = address

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from .attachments import Attachment, files_of_tickets
 from .engine import Database
 from .reading import Damaged, DamagedRow, read_json, stored_id
 from .removal import names_person
@@ -24,12 +25,15 @@ PAGE_LENGTH = 25
 class Record:
     """A ticket with everything that belongs to it; the conversation as it is stored, None: there is none.
 
+    The files are without their content; see :func:`.file_of_ticket`.
+
     Values that cannot be read are included as they are stored.
     """
 
     ticket: Ticket | DamagedRow
     conversation: Any
     attempts: list[Attempt | DamagedRow]
+    attachments: list[Attachment]
 
 
 def before_time(moment: datetime) -> UUID:
@@ -63,7 +67,10 @@ def export_page(database: Database, after: UUID | Damaged | None = None, email: 
             select(delivery_attempt).where(columns.ticket_id.in_(ids)).order_by(columns.ticket_id, columns.number)
         ):
             attempts[row.ticket_id].append(Attempt.from_row(row))
-    return [Record(found, read_json(texts.get(found.id)), attempts[found.id]) for found in page]
+        files = files_of_tickets(connection, ids)
+    return [
+        Record(found, read_json(texts.get(found.id)), attempts[found.id], files.get(found.id, [])) for found in page
+    ]
 
 
 def settings_changes_of(database: Database, email: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from .engine import Database, now
 from .reading import plain, read_json, stored_id
-from .tables import delivery_attempt, settings_change, ticket, transcript
+from .tables import attachment, delivery_attempt, settings_change, ticket, transcript
 from .tickets import Status
 
 BATCH = 100
@@ -164,6 +164,7 @@ def _delete(connection: Connection, ids: list[Any]) -> int:
     """Delete these tickets; return the number of their delivery attempts."""
     # A site's own SQLite engine may not enforce foreign keys, so this does what they would do.
     connection.execute(update(ticket).where(ticket.c.follows.in_(ids)).values(follows=None))
+    connection.execute(delete(attachment).where(attachment.c.ticket_id.in_(ids)))
     connection.execute(delete(transcript).where(transcript.c.ticket_id.in_(ids)))
     attempts = connection.execute(delete(delivery_attempt).where(delivery_attempt.c.ticket_id.in_(ids))).rowcount
     connection.execute(delete(ticket).where(ticket.c.id.in_(ids)))

@@ -131,10 +131,13 @@ attachment = Table(
         index=True,
         comment="empty until the form is sent",
     ),
-    Column("created_at", UTCDateTime, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False, index=True),
     Column("name", String(255), nullable=False),
     Column("media_type", String(100), nullable=False),
     Column("size", Integer, nullable=False, comment="in octets"),
+    Column("client_key", String(64), nullable=False, comment="whose it is, to count by, as a ticket has them"),
+    Column("network_key", String(64), nullable=False),
+    Column("wide_network_key", String(64)),
     Column("content", LargeBinary, nullable=False),
 )
 

@@ -1,6 +1,7 @@
 """The visitor's routes."""
 
-from . import views as _views  # noqa: F401 - importing them adds them to the blueprint
+from . import look as _look  # noqa: F401 - importing them adds their routes to the blueprint
+from . import views as _views  # noqa: F401
 from .blueprint import blueprint
 
 __all__ = ["blueprint"]

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
-from ..errors import RecordUnavailable, RequestProblem, Unavailable
+from ..errors import Disabled, RateLimited, RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..hooks import Visitor
 from ..offers import Offer
@@ -18,6 +19,8 @@ from ..state import State, current_state
 from ..storage.tickets import Ticket
 from ..translation import gettext as _
 from ..web.csp import response_nonce
+from ..web.form_files import FormFiles
+from ..web.form_words import consent_row, form_words
 from ..web.language import shown_button_text
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
@@ -37,8 +40,11 @@ _logger = logging.getLogger(__name__)
 _NAMES = (
     "back_url",
     "button_text",
+    "desk",
+    "files",
     "form",
     "in_dialog",
+    "is_helpless",
     "note_max",
     "pairs",
     "problem",
@@ -48,6 +54,7 @@ _NAMES = (
     "title",
     "visitor",
     "visitor_email",
+    "words",
 )
 """The variables of the visitor's templates."""
 
@@ -72,8 +79,11 @@ def form_response(
     settings: DeskSettings,
     visitor: Visitor | None,
     problem: RequestProblem | None,
+    *,
+    takes_files: bool,
 ) -> Response:
     """The form: empty, or with what was typed and the errors."""
+    form.ask_consent(consent_row(settings.form))
     fragment = wants_fragment()
     if fragment:
         form.conversation.data = None  # the open page has it
@@ -82,14 +92,23 @@ def form_response(
         form=form,
         tickets_url=visitor_url("tickets"),
         site_name=state.site_name,
-        button_text=shown_button_text(settings),
+        button_text=shown_button_text(settings, directly=not form.has_conversation),
+        words=form_words(settings),
+        desk=settings.desk,
+        is_helpless=isinstance(problem, (Disabled, RateLimited, Unavailable)),
         visitor=visitor,
         # Errors of a field are shown beside the field.
-        problem=problem.message if problem is not None and not form.errors else None,
+        problem=_words(problem) if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
         note_max=NOTE.max_length,
+        files=form.files if takes_files else None,
     )
     return with_problem(make_response(page), problem)
+
+
+def files_response(files: FormFiles) -> Response:
+    """The part of the open form with its files."""
+    return make_response(_render("_attachments", files=files, in_dialog=True))
 
 
 def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
@@ -97,12 +116,15 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
     status = 201 if is_new else 200
     if wants_json():
         return json_response({"reference": ticket.reference, "status": str(ticket.status)}), status
+    state = current_state()
     try:
         page = _render(
             "_dialog" if wants_fragment() else "confirmation_page",
+            words=form_words(state.settings_cache.get(state.database, state.config, ticket.desk)),
+            desk=ticket.desk,
             reference=ticket.reference,
             visitor_email=ticket.visitor_email,
-            site_name=current_state().site_name,
+            site_name=state.site_name,
             # An offer's page comes from a browser.
             back_url=ticket.page if is_own_page(ticket.page) else None,
         )
@@ -113,6 +135,18 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
             element="dialog" if wants_fragment() else "main", reference=ticket.reference, text=_("Your ticket")
         )
     return page, status
+
+
+def _words(problem: RequestProblem) -> str:
+    """What is wrong; handoff.js shows the time in a ``<time>`` by the visitor's clock."""
+    if not isinstance(problem, RateLimited) or problem.retry_after is None:
+        return problem.message
+    return Markup('{} <time datetime="PT{}S" data-after="{}">{}</time>').format(
+        problem.reason,
+        problem.retry_after,
+        _("Your text is safe – try again after %(time)s.", time="{}"),
+        problem.when,
+    )
 
 
 def with_problem(response: Response, problem: RequestProblem | None) -> Response:

@@ -19,6 +19,7 @@ from ..state import current_state
 from ..translation import ENGLISH, speak
 from ..triggers import TABLE
 from ..web.csp import response_nonce
+from ..web.form_words import look
 from ..web.language import language_of_site_page, shown_button_text
 from ..web.urls import is_own_page, static_url, visitor_url
 from .rendering import render_for_visitor
@@ -141,7 +142,7 @@ def _button(conversation: Conversation, desk: str) -> Markup:
     state = current_state()
     with state.database.read() as connection:
         settings = current_settings(connection, state.config, desk)
-    offer = offer_for(conversation, settings, page=_visited_page())
+    offer = offer_for(conversation, settings, page=_visited_page(), asks=state.asks_for_human(settings))
     if offer is None:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.
@@ -174,11 +175,13 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
             {
                 "form_url": visitor_url("form"),
                 "offer": state.offer_signer().sign(offer),
-                "button_text": shown_button_text(settings),
+                "button_text": shown_button_text(settings, directly=not offer.facts.pairs),
                 "conversation": json.dumps(conversation.as_json()) if conversation else None,
                 "thread_id": offer.thread_id,
                 "answer_id": offer.answer_id,
                 "desk": offer.desk,
+                "look": look(settings.form),
+                "radius": settings.form.radius,
             },
         )
     )

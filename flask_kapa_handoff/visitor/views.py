@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flask import make_response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from ..conversation import Conversation
 from ..email_address import is_automatic, mailbox_of
@@ -22,12 +23,14 @@ from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
+from ..web.form_words import consent_row
 from ..web.language import shown_button_text, speak_language_of_page
 from ..web.origin import require_known_origin
 from ..web.requests import language, proxy_unheeded, quoted, wants_json
 from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
+from .attachments import body_limit, read_files, takes_files
 from .blueprint import blueprint
 from .own_addresses import own_mailboxes
 from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields, undeclared_inputs
@@ -35,16 +38,28 @@ from .responses import confirmation_response, form_response, with_problem
 from .template_helpers import render_button
 
 
-@blueprint.get("/offer")
+@blueprint.route("/offer", methods=["GET", "POST"])
 def offer() -> ResponseReturnValue:
-    """Return the button's fragment if the answer qualifies, else 204."""
+    """Return the button's fragment if the answer qualifies, else 204.
+
+    A POST also has the question, which is neither stored nor logged, for desks that want to know whether it asks for a
+    human.
+    """
     state = current_state()
     query = AnswerQuery(state)
     settings = _settings(state, query.desk)
+    asks = state.asks_for_human(settings)
+    if asks is not None and query.question:
+        query.facts = replace(query.facts, asked_for_human=asks(query.question))
     made = _decide(state, query, settings)
     if wants_json():
-        return json_response(_offer_as_json(state, made, settings))
-    return ("", 204) if made is None else make_response(render_button(made, settings))
+        response = json_response(_offer_as_json(state, made, settings))
+    else:
+        response = make_response(("", 204) if made is None else render_button(made, settings))
+    if asks is not None:
+        # From now on, the page sends the questions as well.
+        response.headers["X-Kapa-Handoff"] = "question"
+    return response
 
 
 @blueprint.get("/form")
@@ -65,7 +80,7 @@ def create_ticket() -> ResponseReturnValue:
     """Store a ticket. If anything goes wrong, show the form again with what was typed."""
     state = current_state()
     config = state.config
-    fields = read_fields(config, ticket_fields(config))
+    fields = read_fields(config, ticket_fields(config), files=body_limit(state))
     form = TicketForm.submitted(
         fields,
         state.offer_signer(),
@@ -84,8 +99,12 @@ def create_ticket() -> ResponseReturnValue:
         visitor = _signed_in_visitor(state, form.own_mailboxes) if is_known else None
         if visitor is not None:
             form.email.data = visitor.email
+        _read_files(state, form, offered, fields)
         has_other = bool(fields.get("conversation"))
         form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
+        # As old as a page may be, so that no ticket waits for another query.
+        desk = state.settings_cache.get(state.database, config, offered.desk)
+        form.ask_consent(consent_row(desk.form) if desk is not None else None)
         if not form.validate():
             raise Invalid(fields=form.errors)
         submission = filtered(
@@ -96,7 +115,7 @@ def create_ticket() -> ResponseReturnValue:
         )
         ticket, is_new = open_ticket(state.database, config, submission)
     except RequestProblem as problem:
-        return _form_again(state, form, problem, visitor)
+        return _form_again(state, form, problem, visitor, fields)
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
@@ -139,32 +158,45 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
         # A person who has not typed anything yet gets a form with a fresh offer, with no message about the old one.
         opened = _renewed_offer(state, opened, settings)
     token = signer.sign(opened.for_one_form(origin))
-    form = TicketForm.empty(signer, token, desk=opened.desk, site_fields=state.config.fields)
-    form.conversation.data = conversation
+    form = TicketForm.empty(signer, token, desk=opened.desk, pairs=opened.facts.pairs, site_fields=state.config.fields)
+    form.conversation.data = conversation if form.has_conversation else None
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
     visitor = _signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
-    return with_problem(form_response(state, form, opened, settings, visitor, None), problem)
+    response = form_response(state, form, opened, settings, visitor, None, takes_files=takes_files(settings, opened))
+    return with_problem(response, problem)
+
+
+def _read_files(state: State, form: TicketForm, offered: Offer, fields: MultiDict[str, Any]) -> None:
+    if request.files or fields.get("attachments"):
+        read_files(state, form.files, offered, fields, _settings(state, offered.desk))
 
 
 def _form_again(
-    state: State, form: TicketForm, problem: RequestProblem, visitor: Visitor | None
+    state: State,
+    form: TicketForm,
+    problem: RequestProblem,
+    visitor: Visitor | None,
+    fields: MultiDict[str, Any],
 ) -> ResponseReturnValue:
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
     offered = problem.offer if isinstance(problem, OfferExpired) else form.accepted_offer
+    form.desk = None
     if offered is not None:
         speak_language_of_page(offered.language)
-    form.desk = offered.desk if offered is not None else None
+        form.desk = offered.desk
+        form.ask_for_question(offered.facts.pairs)
     try:
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
             form.carry_offer(state.offer_signer().sign(_renewed_offer(state, problem.offer, settings)))
+            _read_files(state, form, problem.offer, fields)
     except NoLongerOffered as error:
         problem = error
     except RequestProblem:
         settings = default_settings(state.config)
-    return form_response(state, form, offered, settings, visitor, problem)
+    return form_response(state, form, offered, settings, visitor, problem, takes_files=takes_files(settings, offered))
 
 
 def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offer:
@@ -182,12 +214,13 @@ def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offe
 def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) -> Offer | None:
     """The offer by the current settings and the facts that the site or the page has; None: it does not qualify."""
     return make_offer(
-        state.hooks.known_facts(asked.facts, asked.thread_id, asked.answer_id),
+        state.hooks.known_facts(asked.facts, asked.thread_id, asked.answer_id, asks=state.asks_for_human(settings)),
         settings,
         thread_id=asked.thread_id,
         answer_id=asked.answer_id,
         page=asked.page,
         requested=asked.requested,
+        direct=asked.is_direct,
         origin=asked.origin,
         language=asked.language,
     )
@@ -211,7 +244,7 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
         return {"offered": False}
     return {
         "offered": True,
-        "button_text": shown_button_text(settings),
+        "button_text": shown_button_text(settings, directly=not made.facts.pairs),
         "triggers": [trigger.value for trigger in made.triggers],
         "offer": state.offer_signer().sign(made),
         "form_url": visitor_url("form"),
@@ -251,4 +284,5 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None, context
         proxy_unheeded=proxy_unheeded(),
         fields=form.field_values,
         context=context,
+        attachments=tuple(form.files.kept),
     )

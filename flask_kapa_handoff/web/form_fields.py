@@ -13,6 +13,13 @@ from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
 from ..translation import gettext as _
 
 
+class FilesField(Field):  # type: ignore[misc]
+    """The ids of stored files; the form's ``files`` says what they are."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = valuelist
+
+
 class _Form(Protocol):
     """The part of a form that its fields need."""
 
@@ -110,7 +117,25 @@ class _Checkbox(Row, Field):  # type: ignore[misc]
         return self.data == YES
 
 
-_CLASSES = {"text": _Text, "email": _Email, "textarea": _Textarea, "select": _Select, "checkbox": _Checkbox}
+class _Consent(_Checkbox):
+    """A box whose value is the text beside it: the ticket says what the visitor has read."""
+
+    def _value(self) -> str:
+        return self.row.label
+
+    @property
+    def checked(self) -> bool:
+        return bool(self.data) and self.data == self.row.label
+
+
+_CLASSES = {
+    "text": _Text,
+    "email": _Email,
+    "textarea": _Textarea,
+    "select": _Select,
+    "checkbox": _Checkbox,
+    "consent": _Consent,
+}
 
 
 def attribute_of(row: fields.Field) -> str:

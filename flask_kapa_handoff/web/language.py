@@ -10,7 +10,7 @@ from ..config import DEFAULT_BUTTON_TEXT
 from ..settings import DeskSettings
 from ..state import State, current_state
 from ..tracebacks import place_of
-from ..translation import ENGLISH, Language, begin_speaking, end_speaking
+from ..translation import ENGLISH, Language, begin_speaking, current_language, end_speaking
 from ..translation import gettext as _
 from .requests import page_language
 
@@ -60,9 +60,13 @@ def speak_language_of_page(language: str | None) -> None:
     setattr(g, _TOKEN, begin_speaking(choose_language(language)))
 
 
-def shown_button_text(settings: DeskSettings) -> str:
-    """A desk's button text: as an admin typed it, or the package's own in the current language."""
-    return _(DEFAULT_BUTTON_TEXT) if settings.button_text == DEFAULT_BUTTON_TEXT else settings.button_text
+def shown_button_text(settings: DeskSettings, *, directly: bool = False) -> str:
+    """A desk's button text: as an admin typed it for the current language, or for all; else the package's own."""
+    if typed := settings.form.text("button_text", current_language().tag):
+        return typed
+    if settings.button_text != DEFAULT_BUTTON_TEXT:
+        return settings.button_text
+    return _("Ask us directly") if directly else _(DEFAULT_BUTTON_TEXT)
 
 
 def translate_requests(blueprint: Blueprint) -> None:

@@ -16,11 +16,12 @@ from ..bounded_json import loads
 from ..conversation import Conversation, ConversationError, TooManyPairs, parse_conversation
 from ..email_address import is_automatic, mailbox_of, parse_email
 from ..errors import TooLarge
-from ..fields import EMAIL, NOTE, Field, all_fields
+from ..fields import CONSENT, EMAIL, NOTE, QUESTION, Field, all_fields
 from ..offer_signing import OfferSigner
 from ..offers import Offer
 from ..translation import gettext as _
-from .form_fields import ConversationField, Row, Undeclared, attribute_of, form_field
+from .form_fields import ConversationField, FilesField, Row, Undeclared, attribute_of, form_field
+from .form_files import FormFiles
 
 
 class OfferToken(CSRF):  # type: ignore[misc]  # WTForms is not typed
@@ -50,28 +51,37 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
 
     submission_id = HiddenField()
     conversation = ConversationField()
+    attachments = FilesField()
     website = StringField("Website")
 
     email: Any
+    note: Any
+    has_conversation = True
     accepted_offer: Offer | None = None
     accepted_conversation: Conversation | None = None
     desk: str | None = None
+    files: FormFiles
     max_pairs: int
     site_record: Conversation | None = None
     own_mailboxes: frozenset[str] = frozenset()
     special_domains: tuple[str, ...] = ()
+    sent: MultiDict[str, Any] | None = None
 
     @classmethod
-    def empty(cls, signer: OfferSigner, token: str, *, desk: str, site_fields: tuple[Field, ...] = ()) -> TicketForm:
+    def empty(
+        cls, signer: OfferSigner, token: str, *, desk: str, pairs: int = 1, site_fields: tuple[Field, ...] = ()
+    ) -> TicketForm:
         """A new form, with its own offer and ``submission_id``.
 
         Arguments:
             desk: whose form it is.
+            pairs: of the conversation that it is about; 0: there is none.
             site_fields: see KAPA_HANDOFF_FIELDS.
         """
         defaults = {attribute_of(row): row.default for row in all_fields(site_fields)}
         form = _with_fields(site_fields)(formdata=None, data=defaults, meta={"csrf_context": signer})
-        form.desk = desk
+        form.desk, form.files = desk, FormFiles()
+        form.ask_for_question(pairs)
         form.submission_id.data = str(uuid.uuid4())
         form.carry_offer(token)
         return form
@@ -99,7 +109,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             undeclared: names of inputs that are no fields of this form; validating it reports each.
         """
         form = _with_fields(site_fields)(formdata=fields, meta={"csrf_context": signer})
-        form.max_pairs, form.special_domains = max_pairs, special_domains
+        form.max_pairs, form.special_domains, form.sent = max_pairs, special_domains, fields
+        form.files = FormFiles()
         form.carry_offer(form.offer.data or "")
         # The offer first: without a valid one, nothing else is checked.
         form._fields = {"offer": form._fields.pop("offer"), **form._fields}
@@ -118,6 +129,15 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         shown = self.shown
         return [field for field in self if field not in shown]
 
+    def ask_for_question(self, pairs: int) -> None:
+        """Let the note be the question if there is no conversation.
+
+        Arguments:
+            pairs: how many the conversation has.
+        """
+        if not pairs:
+            self.has_conversation, self.note.row = False, QUESTION
+
     @property
     def is_foreign(self) -> bool:
         """Whether the visitor filled in Kapa's own form, which asks only for email and note."""
@@ -126,12 +146,23 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     @property
     def field_values(self) -> dict[str, str]:
         """The values of the fields without columns of their own, by name; call ``validate()`` first."""
-        return {field.name: field.data for field in self.shown if field.row not in (EMAIL, NOTE) and field.data}
+        own = (EMAIL.name, NOTE.name)
+        return {field.name: field.data for field in self.shown if field.name not in own and field.data}
 
     @property
     def errors(self) -> dict[str, list[str]]:
         """The errors by the names under which the fields were sent."""
         return {field.name: list(field.errors) for field in self if field.errors}
+
+    def ask_consent(self, row: Field | None) -> None:
+        """Add the desk's consent box, once.
+
+        Arguments:
+            row: see :func:`.form_words.consent_row`; None: the desk has no such box.
+        """
+        if row is not None and CONSENT.name not in self._fields:
+            field = self._fields[CONSENT.name] = form_field(row).bind(self, CONSENT.name)
+            field.process(self.sent)
 
     def read_offer(self, signer: OfferSigner) -> Offer:
         """The verified offer in the submitted form.
@@ -141,6 +172,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         """
         self.accepted_offer = signer.read(self.offer.data or "")
         self.desk = self.accepted_offer.desk
+        self.ask_for_question(self.accepted_offer.facts.pairs)
         return self.accepted_offer
 
     def carry_offer(self, token: str) -> None:
@@ -176,9 +208,18 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
                 _("A hidden field (“website”) was filled in, perhaps by your browser. We've cleared it – send again.")
             )
 
+    def validate_attachments(self, field: FilesField) -> None:
+        if self.files.problems:
+            raise ValidationError(" ".join(self.files.problems))
+
     def validate_conversation(self, field: ConversationField) -> None:
         if self.site_record is not None:
             self.accepted_conversation = self.site_record
+            return
+        if not self.has_conversation:
+            if field.data not in (None, "", "[]", []):
+                raise ValidationError("conversation: the form was opened without one, so none can be sent.")
+            self.accepted_conversation = Conversation(())
             return
         if field.data is None or field.data == "":
             raise ValidationError(

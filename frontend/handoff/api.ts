@@ -29,11 +29,13 @@ export const api = {
     removeButtons(threadId);
   },
 
-  /** Opens the form for the current conversation, if its latest answer has an offer; resolves to whether it opened. */
+  /**
+   * Opens the form for the current conversation, if its latest answer has an offer; without one, or without any answer,
+   * if the desk may be asked directly. Resolves to whether it opened.
+   */
   async open({ desk = server.desk }: { desk?: string } = {}): Promise<boolean> {
     const thread = currentThread();
-    const pair = thread && newestPair(thread);
-    const offer = thread && pair && (await askForOffer(thread, pair.id, desk));
+    const offer = await askForOffer(thread, thread && newestPair(thread)?.id, { desk, direct: true });
     return !!offer && openForm(offer);
   },
 
@@ -42,6 +44,9 @@ export const api = {
     addHandler(event, handler);
     return () => removeHandler(event, handler);
   },
+
+  /** Where the dialog and the floating button go; undefined: into the modal around the button, or the body. */
+  container: undefined as Element | undefined,
 
   /** Sends each request of the script; replace it with your own function to change them. */
   get request(): MakeRequest {

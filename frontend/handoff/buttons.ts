@@ -1,5 +1,7 @@
 /** Shows an answer's button at its place on the page, if the server offers it. */
 import { doc, find, findAll, real } from "../shared/page";
+import { isolate } from "./isolation";
+import { containerOf, findDeep, styleShadowRoot } from "./place";
 import { loadFragment, logFailure, server } from "./server";
 import { newestPair, threads } from "./threads";
 import type { Thread } from "./types";
@@ -8,33 +10,52 @@ import type { Thread } from "./types";
 export const OFFER = "[data-kapa-handoff-offer]";
 const SLOT = "[data-kapa-handoff-slot]";
 
+/**
+ * The page's address in at most 1,000 characters, since an offer contains it encoded, in an address of its own: with as
+ * many whole parameters as fit, else a path that ends before a percent escape. `shortened()` in urls.py does the same.
+ */
+const PAGE = /^[^#]{0,1000}(?![^?&#])|^.{0,998}[^%]{2}/;
+
 /** The place of a button without a slot. */
 const floating = doc.createElement("div");
 floating.className = "kapa-handoff-floating";
+isolate(floating);
 
 /** The newest request for each place: a late response must not replace a newer one. */
 const shownRequests = new WeakMap<Element, number>();
 let requests = 0;
 
-/** Asks the server for an answer's button; null: not offered, undefined: the request failed. */
+/**
+ * Asks the server for an answer's button; null: not offered, undefined: the request failed.
+ *
+ * @param further - what else the server should know, such as the desk
+ */
 export async function askForOffer(
-  thread: Thread,
-  answerId: string,
-  desk = server.desk,
+  thread?: Thread,
+  answerId = "",
+  further: object = {},
 ): Promise<HTMLElement | null | undefined> {
-  const pair = thread.pairs.get(answerId);
+  const pair = thread?.pairs.get(answerId);
   const facts = new URLSearchParams({
-    pairs: `${thread.pairs.size}`,
-    uncertain: `${pair?.uncertain ?? false}`,
-    downvoted: `${pair?.reaction === "downvote"}`,
-    thread_id: thread.id,
+    pairs: thread?.pairs.size ?? 0,
+    uncertain: !!pair?.uncertain,
+    downvoted: pair?.reaction === "downvote",
+    stopped: !!pair?.stopped,
+    thread_id: thread?.id ?? "",
     answer_id: answerId,
-    page: location.href.replace(/#.*/, ""),
+    page: PAGE.exec(location.href)![0],
     language: doc.documentElement.lang,
-  });
-  if (desk) facts.set("desk", desk);
+    desk: server.desk,
+    ...further,
+  } as object as Record<string, string>); // it makes texts of them
+  const ask = (): Promise<HTMLElement | null> => {
+    const question = server.wantsQuestion && pair?.question;
+    return loadFragment(`offer?${facts}`, OFFER, question ? { method: "POST", body: new URLSearchParams({ question }) } : {});
+  };
   try {
-    return await loadFragment(`offer?${facts}`, OFFER);
+    const knew = server.wantsQuestion;
+    const offer = await ask();
+    return offer || knew || !server.wantsQuestion ? offer : await ask();
   } catch (reason) {
     // The answer stays as it is, with or without a button.
     logFailure(reason);
@@ -55,6 +76,7 @@ export async function refreshButton(thread: Thread, answerId: string): Promise<v
   if (offer === undefined || isLate) return;
   shownRequests.set(place, request);
   if (offer) {
+    styleShadowRoot(place);
     real(place).replaceChildren(offer);
     return;
   }
@@ -65,10 +87,10 @@ export async function refreshButton(thread: Thread, answerId: string): Promise<v
 }
 
 /** The answer's own slot; else the last one that belongs to no other answer. */
-function findSlot(answerId: string): HTMLElement | null | undefined {
+function findSlot(answerId: string): HTMLElement | undefined {
   return (
-    find(document, `${SLOT}[data-answer-id="${CSS.escape(answerId)}"]`) ??
-    findAll(document, `${SLOT}:not([data-answer-id])`).pop()
+    findDeep(`${SLOT}[data-answer-id="${CSS.escape(answerId)}"]`)[0] ??
+    findDeep(`${SLOT}:not([data-answer-id])`).pop()
   );
 }
 
@@ -76,11 +98,12 @@ function findSlot(answerId: string): HTMLElement | null | undefined {
 export function floatingPlace(): HTMLElement {
   // A page that was restored from a snapshot contains a copy of it.
   for (const other of findAll(document, ".kapa-handoff-floating")) if (other !== floating) real(other).remove();
-  if (!floating.isConnected) doc.body.append(floating);
+  const container = containerOf(null);
+  if (floating.parentNode !== container) container.append(floating);
   return floating;
 }
 
 /** Removes the buttons of a thread. */
 export function removeButtons(threadId: string): void {
-  for (const offer of findAll(document, OFFER)) if (real(offer).dataset.threadId === threadId) real(offer).remove();
+  for (const offer of findDeep(OFFER)) if (real(offer).dataset.threadId === threadId) real(offer).remove();
 }

@@ -1,5 +1,7 @@
 /** Shows the form's dialog, and messages in it. */
 import { doc, find, findAll, real } from "../shared/page";
+import { isolate } from "./isolation";
+import { containerOf, styleShadowRoot } from "./place";
 
 export const DIALOG = "[data-kapa-handoff-dialog]";
 
@@ -13,16 +15,28 @@ export function isShown(dialog: HTMLDialogElement | undefined = current): boolea
   return !!dialog && dialog.open && dialog.isConnected;
 }
 
-/** Shows the dialog if it is not shown, and focuses where the visitor continues. */
-export function showDialog(dialog: HTMLDialogElement): void {
+// A chat that is hidden would hide the dialog, and an open dialog disables the page.
+const observer = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) if (!contentRect.width) (target as HTMLDialogElement).close();
+});
+
+/** Shows the dialog for a button if it is not shown, and focuses where the visitor continues. */
+export function showDialog(dialog: HTMLDialogElement, button: Element): void {
   if (!isShown(dialog)) {
     dialog.open = false; // another script may have taken it out of the page while it was open
-    doc.body.append(dialog);
-    dialog.showModal();
+    // A site's own button opens the form, too.
+    containerOf(button.isConnected ? button : doc.activeElement).append(dialog);
+    styleShadowRoot(dialog);
+    isolate(dialog);
+    dialog.onclick = ({ target }) => closeOnClick(dialog, target as Element);
     current = dialog;
+    dialog.showModal();
+    observer.observe(dialog);
   }
   const wrong = find(dialog, "[aria-invalid]");
-  const goesOn = wrong ?? inputsOf(dialog).find(isEmpty) ?? find(dialog, "[tabindex]");
+  // After a problem that is no field's, the visitor can send again.
+  const again = find(dialog, "[role=alert]:not(:empty) ~ * [type=submit]");
+  const goesOn = wrong ?? again ?? inputsOf(dialog).find(isEmpty) ?? find(dialog, "[tabindex]");
   goesOn?.focus();
 }
 
@@ -31,12 +45,12 @@ export function inputsOf(root: Element): HTMLInputElement[] {
   return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly])");
 }
 
-/** Takes away the error of a field that is being corrected; the server checks it again. */
+/** Hides the error of a field that is being corrected, in its place; the server checks it again. */
 export function clearError(root: Element, input: HTMLInputElement): void {
   const field = real(input);
   const error = find(root, `[id="${field.id}-error"]`);
   if (!error) return;
-  error.remove();
+  error.ariaHidden = "true";
   field.removeAttribute("aria-invalid");
   field.setAttribute("aria-describedby", find(root, `[id="${field.id}-hint"]`)?.id ?? "");
 }
@@ -46,16 +60,16 @@ function isEmpty(input: HTMLInputElement): boolean {
 }
 
 /** Puts a message into the region with this role; it may be the name of a message in the markup. */
-export function say(root: Element, role: "alert" | "status", message: string): void {
+export function say(root: Element, role: "alert" | "note" | "status", message: string): void {
   const region = find(root, `[role=${role}]`);
   if (region) region.textContent = region.dataset[message] ?? message;
 }
 
-/** Closes the dialog on a click on its close button, or beside it while nothing is typed. */
-export function closeOnClick(target: Element): void {
-  if (!current || real(target).closest(DIALOG) !== current) return;
-  const isBeside = target === current && inputsOf(current).every(isEmpty);
-  if (isBeside || real(target).closest("[data-kapa-handoff-close]")) current.close();
+/** Closes the dialog on a click on its close button, or beside it while nothing is typed; else says why it stays. */
+function closeOnClick(dialog: HTMLDialogElement, target: Element): void {
+  const isBeside = target === dialog;
+  say(dialog, "note", isBeside ? "stays" : "");
+  if (isBeside ? inputsOf(dialog).every(isEmpty) : real(target).closest("[data-kapa-handoff-close]")) dialog.close();
 }
 
 /** Closes the open dialog before Turbo or htmx keeps a copy of the page, in which it would not work. */

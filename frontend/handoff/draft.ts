@@ -3,13 +3,15 @@ import type { Subject } from "./events";
 
 /** A form that was opened, with everything known about it. */
 export interface Draft extends Subject {
-  /** The thread's id; without a thread, the signed offer. */
+  /** The thread's id; without a thread, the signed offer; "" without a conversation. */
   key: string;
   /** The signed offer that the button carried. */
   token: string;
   /** The button with its form. */
   offer: HTMLElement;
   isSending: boolean;
+  /** Resolves to whether the files that are being uploaded were taken. */
+  uploading?: Promise<boolean>;
 }
 
 /** A draft that is shown in a dialog. */

@@ -7,9 +7,11 @@
 import { findAll, real, scriptGlobal } from "../shared/page";
 import { readScriptTag } from "../shared/script_tag";
 import { api } from "./api";
+import "./attachments";
 import { OFFER } from "./buttons";
-import { closeOnClick } from "./dialog";
+import { isShown } from "./dialog";
 import { cleanBeforeCopy, openForm } from "./form";
+import { watchEvents } from "./isolation";
 import { watchKapa } from "./kapa_events";
 import { connect } from "./server";
 
@@ -37,6 +39,7 @@ function start(): void {
   connect(tag);
   // In the capture phase, since a chat may stop clicks.
   addEventListener("click", handleClick, true);
+  watchEvents(isShown);
   addEventListener("turbo:before-cache", cleanBeforeCopy);
   addEventListener("htmx:beforeHistorySave", cleanBeforeCopy);
   window.KapaHandoff = api;
@@ -44,9 +47,9 @@ function start(): void {
 }
 
 function handleClick(event: Event): void {
-  const { target } = event;
+  // Outside of a shadow root, the event's own target is the root's host.
+  const [target] = event.composedPath();
   if (!(target instanceof Element)) return;
-  closeOnClick(target);
   const button = real(target).closest("[data-kapa-handoff-open]");
   const offer = button && real(button).closest<HTMLElement>(OFFER);
   if (!offer) return;

@@ -29,7 +29,10 @@ export function find<T extends HTMLElement = HTMLElement>(root: Document | Eleme
 }
 
 /** All elements inside `root` that match, in the order of the page. */
-export function findAll<T extends HTMLElement = HTMLElement>(root: Document | Element, selector: string): T[] {
+export function findAll<T extends HTMLElement = HTMLElement>(
+  root: Document | ShadowRoot | Element,
+  selector: string,
+): T[] {
   return [...real(root).querySelectorAll<T>(selector)];
 }
 

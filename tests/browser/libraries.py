@@ -15,6 +15,21 @@ LIBRARIES = {
     "vue": "3.5.45",
 }
 
+MODALS = {
+    **{name: PACKAGES[name] for name in ("esbuild", "react", "react-dom")},
+    "@emotion/react": "11.14.0",
+    "@emotion/styled": "11.14.1",
+    "@headlessui/react": "2.2.10",
+    "@mantine/core": "9.8.1",
+    "@mantine/hooks": "9.8.1",
+    "@mui/material": "9.5.0",
+    "@popperjs/core": "2.11.8",
+    "@radix-ui/react-dialog": "1.3.1",
+    "bootstrap": "5.3.9",
+    "focus-trap": "8.2.4",
+    "react-aria-components": "1.22.1",
+}
+
 # A component of one file becomes a module; vue brings the compiler.
 COMPILE_VUE = """
 const {parse, compileScript} = require("vue/compiler-sfc");
@@ -34,6 +49,17 @@ def app(entry: Path) -> bytes:
     return bundle(entry, LIBRARIES, environment="development").read_bytes()
 
 
+def modals(entry: Path) -> bytes:
+    """Chats in the modals of libraries, as one classic script."""
+    _modules(MODALS)
+    return bundle(entry, MODALS).read_bytes()
+
+
+def modal_style(path: str) -> bytes:
+    """A style sheet of such a library, by its path among the packages."""
+    return (_modules(MODALS) / path).read_bytes()
+
+
 def compiled_vue(component: str) -> str:
     """The module of a Vue component."""
     done = subprocess.run(
@@ -42,8 +68,8 @@ def compiled_vue(component: str) -> str:
     return done.stdout
 
 
-def _modules() -> Path:
+def _modules(packages: dict[str, str] = LIBRARIES) -> Path:
     try:
-        return install(LIBRARIES)
+        return install(packages)
     except BundleError as error:
         pytest.fail(str(error))

@@ -36,13 +36,21 @@ def fields(client: FlaskClient, **changes: Any) -> dict[str, Any]:
     """The form as a browser sends it, with some fields changed; None leaves one out."""
     page = client.get("/handoff/admin/").text
     form = page[page.index('id="kapa-handoff-admin-form"') : page.index("</form>")]
-    found: dict[str, Any] = {"enabled": ["false"], "triggers": [""]}
+    boxes = {
+        "enabled": ["false"],
+        "triggers": [""],
+        "form_office_days": [""],
+        "form_attachments": ["false"],
+        "form_show_address": ["false"],
+        "form_open_directly": ["false"],
+    }
+    found: dict[str, Any] = dict(boxes)
     for tag in re.findall(r"<input[^>]*>", form):
         attributes = {name: unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
         if attributes["type"] == "checkbox":
             if re.search(r"\schecked\b", tag):
                 found[attributes["name"]].append(attributes["value"])
-        elif attributes["name"] not in ("enabled", "triggers"):
+        elif attributes["name"] not in boxes:
             found[attributes["name"]] = attributes["value"]
     return {name: value for name, value in {**found, **changes}.items() if value is not None}
 

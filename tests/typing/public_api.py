@@ -20,6 +20,7 @@ from sqlalchemy import Engine, create_engine
 from typing_extensions import ParamSpec, assert_type
 
 from flask_kapa_handoff import (
+    Attachment,
     ConfigurationError,
     Conversation,
     Field,
@@ -198,6 +199,7 @@ handoff.admin_name(lambda: "Ada")
 
 @handoff.channel("zendesk", label="Zendesk")
 def to_zendesk(ticket: Ticket, conversation: Conversation) -> None:
+    assert_type(handoff.attachments(ticket), list[Attachment])
     assert_type(ticket.id, UUID)
     assert_type(conversation.pairs, tuple[QuestionAnswer, ...])
     if ticket.page is None:

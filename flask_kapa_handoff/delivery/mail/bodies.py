@@ -11,15 +11,17 @@ from typing import Any
 
 from jinja2 import Environment
 
+from ...attachments import size_in_words
 from ...config_values import AS_TEXT, DEFAULT_SUBJECT
 from ...conversation import Conversation
 from ...fields import Field, labelled
+from ...storage.attachments import Attachment as AttachedFile
 from ...storage.tickets import Ticket
 from ...text import visible, with_visible
 from ...translation import gettext as _
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
-from .mime import Attachment, octets
+from .mime import Attachment, html_octets, octets
 from .rendering import render_bodies, template_functions
 from .transcript import Transcript, cut
 
@@ -65,20 +67,41 @@ class Letterhead:
 
 
 @dataclass(frozen=True)
+class Files:
+    """What the visitor attached.
+
+    Arguments:
+        left_out: the mail server finds the mail too large with them, so the mail only names them.
+    """
+
+    attached: tuple[AttachedFile, ...] = ()
+    left_out: bool = False
+
+
+NO_FILES = Files()
+
+
+@dataclass(frozen=True)
 class Bodies:
     """Everything that a mail says.
 
     Arguments:
         html: None: its template failed.
+        octets: both as they are sent, before encoding.
     """
 
     text: str
     html: str | None
     attachments: list[Attachment]
+    octets: tuple[bytes, bytes | None]
 
 
 def write_bodies(
-    environment: Environment, letterhead: Letterhead, ticket: Ticket, conversation: Conversation
+    environment: Environment,
+    letterhead: Letterhead,
+    ticket: Ticket,
+    conversation: Conversation,
+    files: Files = NO_FILES,
 ) -> Bodies:
     """Write a ticket's bodies, of at most :data:`MAX_HTML` and :data:`MAX_TEXT`.
 
@@ -88,40 +111,44 @@ def write_bodies(
     stored = f"The whole conversation is stored with ticket {ticket.reference}."
     attachments, missing = [], []
     if letterhead.attach_json:
-        document = _json(ticket, conversation)
+        document = _json(ticket, conversation, files)
         if _size(document) <= MAX_ATTACHMENT:
             attachments.append(Attachment(*_file(letterhead), document))
         else:
             missing = [f"{_file(letterhead)[0]} is too large for this mail."]
     transcript = Transcript(ticket, conversation.visible())
     remark = {"remark": " ".join([*missing, stored]) if missing else ""}
-    shown = _context(letterhead, ticket) | transcript.context(len(transcript)) | remark
+    shown = _context(letterhead, ticket, files) | transcript.context(len(transcript)) | remark
     whole = render_bodies(environment, shown)
-    if _fits(*whole):
-        return Bodies(*whole, attachments)
+    data = _octets(*whole)
+    if _fits(*data):
+        return Bodies(*whole, attachments, data)
 
     text, html = whole
     if letterhead.attach_json == AS_TEXT:  # for a helpdesk that takes no other files
-        files = [Attachment("whole-conversation.txt", "text/plain", text)]
+        documents = [Attachment("whole-conversation.txt", "text/plain", text)]
     else:
-        files = [
+        documents = [
             Attachment("conversation.html", "text/html", html or ""),
             Attachment("conversation.txt", "text/plain", text),
         ]
-    file = next((one for one in files if 0 < _size(one.text) <= MAX_ATTACHMENT), None)
-    context = _context(letterhead, ticket)  # with a renderer of its own: the whole may have used up what one may cost
+    file = next((one for one in documents if 0 < _size(one.text) <= MAX_ATTACHMENT), None)
+    context = _context(
+        letterhead, ticket, files
+    )  # with a renderer of its own: the whole may have used up what one may cost
     where = stored if file is None else f"The attached {file.filename} has the whole conversation."
 
     def render(latest: int, length: int | None = None) -> tuple[str, str | None]:
         shown = transcript.context(latest, length)
         said = missing if length is None else [*missing, "Long texts are shortened here."]
         if hidden := len(transcript) - len(shown["pairs"]):
-            which = "earlier" if latest or transcript.pressed.number == len(transcript) else "other"
+            pressed = transcript.pressed
+            which = "earlier" if latest or pressed is None or pressed.number == len(transcript) else "other"
             said = [*said, f"{hidden} {which} question{'s are' if hidden != 1 else ' is'} not shown here."]
         short = context if length is None else _shortened(context, length)
         return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
 
-    share = min(MAX_TEXT / _size(text), MAX_HTML / _size(html or " "))
+    share = min(MAX_TEXT / len(data[0]), MAX_HTML / len(data[1] or b" "))
     counts = [transcript.within_with_pressed(int(share * part * transcript.octets)) for part in _PARTS]
     few = transcript.within(_BESIDE_SHORTENED)
     tries = [
@@ -130,16 +157,20 @@ def write_bodies(
     ]
     for latest, length in tries:
         bodies = render(latest, length)
-        if _fits(*bodies):
-            return Bodies(*bodies, [file, *attachments] if file is not None else attachments)
+        data = _octets(*bodies)
+        if _fits(*data):
+            return Bodies(*bodies, [file, *attachments] if file is not None else attachments, data)
     # A template of the site's own is larger than that itself, and shortening the texts does not help.
     if html is not None and _size(html) > MAX_ATTACHMENT:
         html = None
-    return Bodies(octets(text)[:MAX_ATTACHMENT].decode(errors="ignore").replace("\r\n", "\n"), html, attachments)
+    text = octets(text)[:MAX_ATTACHMENT].decode(errors="ignore").replace("\r\n", "\n")
+    return Bodies(text, html, attachments, _octets(text, html))
 
 
 def whose_word(ticket: Ticket, site_name: str) -> str:
     """A sentence for agents on the source of the conversation."""
+    if not ticket.pairs:
+        return "The visitor wrote directly, so there is no conversation with the AI."
     if ticket.transcript_source == "site":
         return _("This transcript is %(site)s's own record of the conversation.", site=site_name)
     if ticket.transcript_source != "browser":
@@ -149,11 +180,15 @@ def whose_word(ticket: Ticket, site_name: str) -> str:
 
 def _size(text: str) -> int:
     # Counting the octets of most texts is not needed: none has more than four, and a line end has two.
-    return len(octets(text)) if 8 * len(text) > MAX_TEXT else len(text)
+    return len(octets(text)) if 8 * len(text) > MAX_ATTACHMENT else len(text)
 
 
-def _fits(text: str, html: str | None) -> bool:
-    return _size(text) <= MAX_TEXT and _size(html or "") <= MAX_HTML
+def _octets(text: str, html: str | None) -> tuple[bytes, bytes | None]:
+    return octets(text), None if html is None else html_octets(html)
+
+
+def _fits(text: bytes, html: bytes | None) -> bool:
+    return len(text) <= MAX_TEXT and len(html or b"") <= MAX_HTML
 
 
 def _shortened(context: dict[str, Any], length: int) -> dict[str, Any]:
@@ -162,12 +197,14 @@ def _shortened(context: dict[str, Any], length: int) -> dict[str, Any]:
     }
 
 
-def _context(letterhead: Letterhead, ticket: Ticket) -> dict[str, Any]:
+def _context(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str, Any]:
     site_name = visible(letterhead.site_name)
     return {
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
         "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
         "context": [(visible(label), visible(value)) for label, value in ticket.context.items()],
+        "files": [(visible(one.name), size_in_words(one.size)) for one in files.attached],
+        "files_left_out": files.left_out,
         "site_name": site_name,
         "ticket_url": letterhead.ticket_url,
         "reasons": reasons(read_triggers(ticket.triggers)),
@@ -183,7 +220,7 @@ def _file(letterhead: Letterhead) -> tuple[str, str]:
     return "conversation.json", "application/json"
 
 
-def _json(ticket: Ticket, conversation: Conversation) -> str:
+def _json(ticket: Ticket, conversation: Conversation, files: Files) -> str:
     document = {
         "reference": ticket.reference,
         "created_at": ticket.created_at.isoformat(),
@@ -198,6 +235,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "triggers": [name for name in ticket.triggers.split(",") if name],
         "transcript_source": ticket.transcript_source,
         "flag": ticket.flag,
+        "attachments": [one.as_json() | {"in_mail": not files.left_out} for one in files.attached],
         "conversation": conversation.as_json(),
     }
     return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; indenting it takes three times as long

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 from ...conversation import Conversation
+from ...storage.attachments import files_of_ticket
 from ...storage.tickets import Ticket
 from ..mailroom import Mailroom
 from ..outcomes import Delivered, Refused, TryLater
 from ..sample import SAMPLE_REFERENCE
-from .bodies import Letterhead
+from .bodies import NO_FILES, Files, Letterhead
 from .message import ComposedMessage, compose
+from .replies import WITHOUT_FILES, is_about_size
 from .transport import Transport
 
 
@@ -20,20 +25,36 @@ class MailChannel:
         self.transport = Transport(mailroom)
 
     def send(self, ticket: Ticket, conversation: Conversation) -> Delivered:
-        """Compose and send one mail, now.
+        """Compose and send one mail, now; without its files if the server finds it too large with them.
 
         Raises:
             TryLater: it failed, but may work later.
             Refused: the server refuses it permanently, or the mail cannot be composed.
             Suppressed: the site's configuration turns sending off.
         """
-        return self.transport.send(self._compose(ticket, conversation))
+        deadline = time.monotonic() + self.transport.patience
+        files = self._files(ticket)
+        try:
+            return self.transport.send(self._compose(ticket, conversation, files), deadline=deadline)
+        except Refused as error:
+            why = str(error)
+            if not files.attached or not is_about_size(why):
+                raise
+        files = replace(files, left_out=True)
+        delivered = self.transport.send(self._compose(ticket, conversation, files), deadline=deadline)
+        return replace(delivered, reply=f"{delivered.reply} {WITHOUT_FILES} {why}")
 
     def close(self) -> None:
         """Close the connection to the mail server."""
         self.transport.close()
 
-    def _compose(self, ticket: Ticket, conversation: Conversation) -> ComposedMessage:
+    def _files(self, ticket: Ticket) -> Files:
+        if ticket.reference == SAMPLE_REFERENCE:
+            return NO_FILES
+        with self._mailroom.database.read() as connection:
+            return Files(tuple(files_of_ticket(connection, ticket.id, with_content=True)))
+
+    def _compose(self, ticket: Ticket, conversation: Conversation, files: Files) -> ComposedMessage:
         mailroom = self._mailroom
         try:
             sender = self.transport.site_mail.sender
@@ -53,7 +74,7 @@ class MailChannel:
             None if ticket.reference == SAMPLE_REFERENCE else mailroom.ticket_url(ticket.reference),
         )
         try:
-            return compose(mailroom.templates, letterhead, ticket, conversation)
+            return compose(mailroom.templates, letterhead, ticket, conversation, files)
         except (OSError, MemoryError) as error:
             # About this machine, not the ticket: no memory or file handle left, or a template is being replaced.
             raise TryLater(f"{type(error).__name__} while the mail was composed: {error}"[:500]) from error

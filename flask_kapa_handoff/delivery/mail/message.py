@@ -11,7 +11,7 @@ from jinja2 import Environment
 
 from ...conversation import Conversation
 from ...storage.tickets import Ticket, thread_ids
-from .bodies import Letterhead, write_bodies
+from .bodies import NO_FILES, Files, Letterhead, write_bodies
 from .headers import address, header, header_text
 from .labels import named_for_visitor, site_sender, subject_line
 from .mime import body
@@ -39,7 +39,11 @@ class ComposedMessage:
 
 
 def compose(
-    environment: Environment, letterhead: Letterhead, ticket: Ticket, conversation: Conversation
+    environment: Environment,
+    letterhead: Letterhead,
+    ticket: Ticket,
+    conversation: Conversation,
+    files: Files = NO_FILES,
 ) -> ComposedMessage:
     """Compose the mail of a ticket.
 
@@ -47,6 +51,7 @@ def compose(
 
     Arguments:
         environment: the environment of the package's templates.
+        files: what the visitor attached, with content.
 
     Raises:
         ValueError: an address is not valid in a mail.
@@ -55,7 +60,7 @@ def compose(
     reply_to = address(ticket.visitor_email)
     subject = subject_line(letterhead.subject, ticket, letterhead.site_name)
     author = named_for_visitor(sender, ticket, letterhead.site_name) if letterhead.names_visitor else sender
-    bodies = write_bodies(environment, letterhead, ticket, conversation)
+    bodies = write_bodies(environment, letterhead, ticket, conversation, files)
 
     head = [
         header("From", author),
@@ -78,7 +83,8 @@ def compose(
     if letterhead.auto_submitted:
         head.append(header("Auto-Submitted", "auto-generated"))
 
-    data = b"".join([*head, body(bodies.text, bodies.html, bodies.attachments)])
+    sent = () if files.left_out else files.attached
+    data = b"".join([*head, body(*bodies.octets, bodies.attachments, sent)])
     return ComposedMessage(
         sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, bodies.text, bodies.html, data
     )

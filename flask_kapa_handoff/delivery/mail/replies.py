@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-import smtplib
 from collections.abc import Iterable
 
 from ...text import clean_text, one_line
 from ..outcomes import Refused, TryLater
-from .reply_classes import CLASSES, OTHER, ReplyClass
+from .reply_classes import CLASSES, OTHER, TOO_LARGE, ReplyClass
 
 LONGEST = 500
 """The longest text of a reply or an error, in characters."""
 
 AT_CONNECT, AT_LOGIN, AT_MAIL = " (before any mail)", " (in reply to the login)", " (in reply to MAIL)"
 """The ends of the texts of 5xx replies that are about the site, whatever their words say."""
+
+WITHOUT_FILES = "(sent without the attached files, since with them:)"
+"""In the record of an attempt, between the reply to a mail without its files and the refusal of the mail with them."""
 
 _BY_NAME = {row.name: row for row in CLASSES}
 _BY_STEP = {
@@ -64,6 +66,11 @@ def classify(words: str) -> ReplyClass:
     return row or _BY_CODE.get(code, OTHER)
 
 
+def is_about_size(words: str) -> bool:
+    """Whether a refusal is about the size of the mail."""
+    return classify(words).name == TOO_LARGE
+
+
 def is_success(code: int) -> bool:
     """Whether a reply means success (RFC 5321, 4.2.1: the first digit counts)."""
     return 200 <= code <= 299
@@ -100,6 +107,8 @@ def words_of_reply(code: int, reply: bytes | str) -> str:
 
 def words_of_error(error: BaseException) -> str:
     """An error in the server's words, if any. A disconnect hides the reply before it, so that comes first."""
+    import smtplib  # only for mail: a web process need not load it
+
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, smtplib.SMTPResponseException) and seen.smtp_code > 0:

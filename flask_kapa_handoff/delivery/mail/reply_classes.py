@@ -38,6 +38,8 @@ class ReplyClass(NamedTuple):
     permanent: bool = False
 
 
+TOO_LARGE = "too large"
+
 CLASSES = (
     ReplyClass(
         "come back later",
@@ -159,11 +161,11 @@ CLASSES = (
         permanent=True,
     ),
     ReplyClass(
-        "too large",
+        TOO_LARGE,
         N_("The message is too large for the mail server or the mailbox."),
         statuses="2.3 3.4",
         words=(
-            r"message (file )?(is )?(too|exceed)|size (limit|exceed)|message size|email size|too (large|big)",
+            r"message (file )?(is )?(too|exceed)|size (limit|exceed)|message (size|length)|email size|too (large|big)",
             r"line (is )?too long",
         ),
         permanent=True,

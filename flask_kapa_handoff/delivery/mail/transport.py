@@ -32,8 +32,11 @@ class Transport:
         self.patience = mailroom.config.smtp_timeout + LEASE_MARGIN.total_seconds() - BUSY_TIMEOUT
         """Seconds that one mail may take in all, so that its outcome can be recorded before the lease runs out."""
 
-    def send(self, message: ComposedMessage) -> Delivered:
+    def send(self, message: ComposedMessage, *, deadline: float | None = None) -> Delivered:
         """Hand one mail to the server.
+
+        Arguments:
+            deadline: the moment (``time.monotonic()``) at which it must have ended; None: after :attr:`patience`.
 
         Raises:
             Unreachable: no usable connection could be made.
@@ -48,7 +51,9 @@ class Transport:
                 return Delivered("accepted by a test", over_new_connection=False)
             raise Suppressed("not sent: MAIL_SUPPRESS_SEND is on")
         try:
-            reply = _transfer(self._begin(settings, message.sender), message)
+            client = self._begin(settings, message.sender, deadline)
+            _require_announced_size(client, message)
+            reply = _transfer(client, message)
         except Refused:
             self._refused = True
             raise  # the connection still works, and the server may accept the next mail
@@ -84,9 +89,9 @@ class Transport:
             except (OSError, smtplib.SMTPException):
                 client.close()
 
-    def _begin(self, settings: MailSettings, sender: str) -> SMTPClient:
+    def _begin(self, settings: MailSettings, sender: str, deadline: float | None) -> SMTPClient:
         """Send MAIL, over the last mail's connection if it still works, else over a new one."""
-        deadline = time.monotonic() + self.patience
+        deadline = time.monotonic() + self.patience if deadline is None else deadline
         if self._client is not None:
             self._client.deadline = deadline
             if self._is_usable(self._client, settings, sender):
@@ -122,6 +127,14 @@ class Transport:
             words = before_mail(words_of_error(error), at_login=isinstance(error, smtplib.SMTPAuthenticationError))
             raise Unreachable(words) from error  # by its cause, the check-up distinguishes problems
         return self._client
+
+
+def _require_announced_size(client: SMTPClient, message: ComposedMessage) -> None:
+    """Refuse a mail that is larger than the server takes, before it is sent (RFC 1870, 4: 0 is no limit)."""
+    announced = client.esmtp_features.get("size", "")
+    most = int(announced) if announced.isdecimal() and len(announced) < 20 else 0
+    if 0 < most < len(message.data):
+        raise Refused(f"552 5.3.4 {len(message.data)} octets; the server announces that it takes {most} (SIZE)")
 
 
 def _transfer(client: SMTPClient, message: ComposedMessage) -> str:

@@ -6,16 +6,18 @@ import sys
 from pathlib import Path
 
 from example_app.kapa_bundle import BundleError, bundle, install
-from tests.browser.libraries import LIBRARIES
+from tests.browser.libraries import LIBRARIES, MODALS
 from tests.helpers.postal_mime import PACKAGES
 
 CHAT = Path(__file__).parent / "chat.jsx"
+CHATS = Path(__file__).parents[1] / "modals" / "chats.jsx"
 
 
 def main() -> int:
     try:
         bundle(CHAT)
         install(LIBRARIES)
+        bundle(CHATS, MODALS)
         install(PACKAGES)
     except BundleError as error:
         print(error, file=sys.stderr)

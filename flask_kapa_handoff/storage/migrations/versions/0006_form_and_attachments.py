@@ -29,13 +29,18 @@ def upgrade() -> None:
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("media_type", sa.String(100), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False, comment="in octets"),
+        sa.Column(
+            "client_key", sa.String(64), nullable=False, comment="whose it is, to count by, as a ticket has them"
+        ),
+        sa.Column("network_key", sa.String(64), nullable=False),
+        sa.Column("wide_network_key", sa.String(64), nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["ticket_id"], [f"{TICKET}.id"], name=op.f(f"fk_{ATTACHMENT}_ticket_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{ATTACHMENT}")),
     )
-    for column in ("offer_id", "ticket_id"):
+    for column in ("offer_id", "ticket_id", "created_at"):
         op.create_index(op.f(f"ix_{ATTACHMENT}_{column}"), ATTACHMENT, [column])
 
 

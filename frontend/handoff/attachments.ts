@@ -1,0 +1,89 @@
+/**
+ * The form's files: chosen, dropped or pasted, they are uploaded at once, and the server answers with the part of the
+ * form that lists them.
+ */
+import { doc, find, findAll } from "../shared/page";
+import { say } from "./dialog";
+import { type ShownDraft, parts } from "./draft";
+import { loadFragment, logFailure } from "./server";
+
+const FILES = "[data-kapa-handoff-files]";
+
+/** By the file's id, since the list is replaced after each change. */
+const previews: Record<string, HTMLElement> = {};
+
+parts.push((draft) => setUp(draft));
+
+/**
+ * Sets up the part of the form that lists the files, each time that the server has sent it.
+ *
+ * @param sent - the files that were just sent, of which the images are shown
+ */
+function setUp(draft: ShownDraft, sent: File[] = []): void {
+  const { dialog } = draft;
+  const block = find(dialog, FILES);
+  if (!block) return;
+  for (const item of findAll(block, "[data-image]")) {
+    const { image = "", added } = item.dataset;
+    const file = sent[Number(added)];
+    if (file) {
+      const preview = (previews[image] = doc.createElement("canvas"));
+      // Not an <img>, for which a site's policy would have to allow blob: addresses.
+      createImageBitmap(file, { resizeHeight: 96 }).then(
+        (bitmap) => preview.getContext("bitmaprenderer")?.transferFromImageBitmap(bitmap),
+        () => preview.remove(),
+      );
+    }
+    item.prepend(previews[image] ?? "");
+  }
+  /** Uploads one after another, since each response lists all files. */
+  const add = (files: Iterable<File> | null | undefined) => {
+    if (!files) return;
+    const added = [...files];
+    draft.uploading = Promise.resolve(draft.uploading).then(() => update(draft, added));
+  };
+  block.onchange = ({ target }) => add((target as HTMLInputElement).files);
+  block.onclick = ({ target }) => {
+    const file = (target as Element).closest("[data-kapa-handoff-remove]")?.parentElement;
+    file?.remove();
+    if (file) add([]);
+  };
+  dialog.onpaste =
+    dialog.ondrop =
+    dialog.ondragover =
+      (event: DragEvent | ClipboardEvent) => {
+        const data = "dataTransfer" in event ? event.dataTransfer : event.clipboardData;
+        // A text that is copied from a document brings its picture along.
+        if (!data?.types.includes("Files") || (event.type === "paste" && data.getData("text"))) return;
+        // Else the browser would leave the page for the file.
+        event.preventDefault();
+        if (data.files.length) add(data.files);
+      };
+}
+
+/** Tells the server which files the form has; resolves to whether a form that is being sent can go on. */
+async function update(draft: ShownDraft, added: File[]): Promise<boolean> {
+  const { dialog } = draft;
+  const body = new FormData();
+  for (const { name, value } of findAll<HTMLInputElement>(dialog, "[name=offer],[name=attachments]")) {
+    body.append(name, value);
+  }
+  for (const file of added) body.append("files", file);
+  say(dialog, "alert", "");
+  say(dialog, "status", "sending");
+  let reply: HTMLElement | null | undefined;
+  try {
+    // Without the script's own limit: 3 MB take minutes on a slow line.
+    reply = await loadFragment("attachments", FILES, { method: "POST", body, signal: null });
+  } catch (reason) {
+    logFailure(reason);
+    say(dialog, "alert", "unreachable");
+  }
+  say(dialog, "status", "");
+  if (reply) {
+    find(dialog, FILES)?.replaceWith(reply);
+    setUp(draft, added);
+    find(reply, "input[type=file],button")?.focus();
+  }
+  return !draft.isSending || (!!reply && !find(reply, "[role=alert]"));
+}
