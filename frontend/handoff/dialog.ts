@@ -68,7 +68,8 @@ export function say(root: Element, role: "alert" | "note" | "status", message: s
 /** Closes the dialog on a click on its close button, or beside it while nothing is typed; else says why it stays. */
 function closeOnClick(dialog: HTMLDialogElement, target: Element): void {
   const isBeside = target === dialog;
-  say(dialog, "note", isBeside ? "stays" : "");
+  // A button may have just said something there.
+  if (!real(target).closest("button")) say(dialog, "note", isBeside ? "stays" : "");
   if (isBeside ? inputsOf(dialog).every(isEmpty) : real(target).closest("[data-kapa-handoff-close]")) dialog.close();
 }
 

@@ -151,7 +151,7 @@ class PageReader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if data.startswith("→ "):
-            self._text = self._text.removesuffix(" ")
+            self._text = self._text.removesuffix(" ").removesuffix("\r\n")
         else:
             self._text += data
 
