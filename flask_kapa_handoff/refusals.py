@@ -56,6 +56,7 @@ class _Memory:
     def __init__(self) -> None:
         self.process = os.getpid()
         self.lock = threading.Lock()
+        self.writing = threading.Lock()
         self.counts: Counts = Counter()
         self.timer: threading.Timer | None = None
 
@@ -114,6 +115,11 @@ class Refusals:
         memory = self._memory
         if memory.process != os.getpid():
             return
+        # The check-up writes before it reads: it must not miss what another thread is writing just now.
+        with memory.writing:
+            self._write(memory)
+
+    def _write(self, memory: _Memory) -> None:
         with memory.lock:
             counts, memory.counts = memory.counts, Counter()
             if memory.timer is not None:

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -340,3 +341,29 @@ app.test_client().get("/handoff/form?offer=forged")
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, capture_output=True)
     assert recent_refusals(database) == {("offer_invalid", ""): 1}
     close(app)
+
+
+def test_the_next_write_waits_for_the_one_under_way(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the check-up, which writes before it reads, would miss what another thread is writing just then."""
+    counter = state_of(app).refusals
+    entered, may_go_on, returned = threading.Event(), threading.Event(), threading.Event()
+    store = refusals._store
+
+    def store_slowly(connection: Any, counts: Any) -> None:
+        entered.set()
+        assert may_go_on.wait(30)
+        store(connection, counts)
+
+    monkeypatch.setattr(refusals, "_store", store_slowly)
+    app.testing = True  # no thread but these
+    counter.count("rate_limited", "email")
+    first = threading.Thread(target=counter.write)
+    second = threading.Thread(target=lambda: (counter.write(), returned.set()))
+    first.start()
+    assert entered.wait(30)
+    second.start()
+    assert not returned.wait(0.2)
+    may_go_on.set()
+    first.join()
+    second.join()
+    assert recent_refusals(state_of(app).database) == {("rate_limited", "email"): 1}
