@@ -358,7 +358,12 @@ def test_the_next_write_waits_for_the_one_under_way(app: Flask, monkeypatch: pyt
     app.testing = True  # no thread but these
     counter.count("rate_limited", "email")
     first = threading.Thread(target=counter.write)
-    second = threading.Thread(target=lambda: (counter.write(), returned.set()))
+
+    def write_again() -> None:
+        counter.write()
+        returned.set()
+
+    second = threading.Thread(target=write_again)
     first.start()
     assert entered.wait(30)
     second.start()
