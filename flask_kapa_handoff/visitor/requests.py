@@ -165,7 +165,7 @@ def read_fields(config: Config, allowed: tuple[str, ...], *, files: int = 0) -> 
         # werkzeug counts the parts of a multipart form itself, and no others.
         if request.mimetype == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= MAX_FIELDS:
             raise _too_many_fields(MAX_FIELDS)
-        # Before Werkzeug 3, each field of a form with files may be as large as the limit of all.
+        # Older versions of Werkzeug do not add up the fields of a form with files.
         if files and sum(len(value) for _, value in request.form.items(multi=True)) > config.max_request_bytes:
             raise TooLarge
         return request.form
