@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -30,6 +30,9 @@ CATALOGS = Path(__file__).parent / "translations"
 
 SOURCE = "en"
 """The language of the messages in the code."""
+
+MAX_TAG = 40
+"""How many characters of a language tag are read: a browser can send any number."""
 
 _WITHOUT_SCRIPT = {"zh": "zh_Hans"}
 """What a language without a script means, where its catalogs are named with one."""
@@ -61,7 +64,7 @@ class Language:
         """The value of the ``dir`` attribute: ``ltr`` or ``rtl``."""
         return "rtl" if self.locale.character_order == "right-to-left" else "ltr"
 
-    @property
+    @cached_property
     def locale(self) -> Locale:
         """Babel's rules for its dates and numbers."""
         from babel import Locale
@@ -97,7 +100,7 @@ class Languages:
             wanted: BCP 47 tags or POSIX names, such as ``de-AT`` or ``pt_BR``; what is neither is ignored.
         """
         for tag in wanted:
-            for name in _names_of(tag):
+            for name in _names_of(tag[:MAX_TAG]):
                 if name in self.names:
                     return self._get(name)
         return None
@@ -198,18 +201,19 @@ def _number(value: int) -> str:
     return format_decimal(value, locale=_current.get().locale)
 
 
-def _names_of(tag: str) -> list[str]:
+@lru_cache(maxsize=256)
+def _names_of(tag: str) -> tuple[str, ...]:
     """The names that a catalog for a language may have, the most exact one first."""
     from babel import Locale, UnknownLocaleError
 
     try:
-        locale = Locale.parse(tag.replace("-", "_")[:40])
+        locale = Locale.parse(tag.replace("-", "_"))
     except (ValueError, UnknownLocaleError):
-        return []
+        return ()
     names = [str(locale), f"{locale.language}_{locale.script}", f"{locale.language}_{locale.territory}"]
     if locale.script is None or locale.language not in _WITHOUT_SCRIPT:
         names.append(_WITHOUT_SCRIPT.get(locale.language, locale.language))
-    return names
+    return tuple(names)
 
 
 def _files(folder: Path, language: str) -> list[Path]:

@@ -156,6 +156,27 @@ def test_flask_babel_s_locale_comes_before_the_page_s(translated_app: Callable[.
     assert ">Ticket anlegen</button>" in button(client, "ar", language="de")
 
 
+def test_a_script_costs_no_choice_of_a_language(translated_app: Callable[..., Flask]) -> None:
+    """A site's function may ask its database."""
+    from flask_babel import Babel
+
+    app = translated_app()
+    asked: list[str] = []
+
+    def select() -> str:
+        asked.append("now")
+        return "fi"
+
+    Babel(app, locale_selector=select)
+    client = app.test_client()
+
+    with client.get("/handoff/static/handoff.js") as answer:
+        assert answer.status_code == 200
+    assert not asked
+    button(client)
+    assert asked
+
+
 def test_a_locale_selector_that_fails_costs_no_button(
     translated_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:

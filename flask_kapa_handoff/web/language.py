@@ -76,7 +76,8 @@ def translate_requests(blueprint: Blueprint) -> None:
 
 
 def _begin() -> None:
-    speak_language_of_page(page_language())
+    if request.endpoint != "kapa_handoff.static":  # the site's locale_selector may ask its database
+        speak_language_of_page(page_language())
 
 
 def _end(_error: BaseException | None) -> None:
