@@ -13,9 +13,11 @@ LOOK = """() => {
     const shown = document.activeElement;
     // In a frame, its content has the focus.
     if (shown.tagName === "IFRAME") return [];
-    const isNew = shown !== document.body && !window.stops?.has(shown);
-    (window.stops ??= new WeakSet()).add(shown);
-    if (!isNew) return null;
+    window.stops ??= new WeakSet();
+    if (stops.has(shown)) return null;
+    stops.add(shown);
+    // Between the last stop and the first one is the browser itself.
+    if (shown === document.body) return [];
 
     const {x, y, width, height} = shown.getBoundingClientRect();
     const points = [[.5, .5], [.1, .5], [.9, .5], [.5, .1], [.5, .9]];
@@ -52,11 +54,11 @@ LOOK = """() => {
     ];
     return problems.map((problem) => `${shown.outerHTML.slice(0, 200)} ${problem}`);
 }"""
-"""What is wrong with the stop; null: Tab has been there, or has left the page."""
+"""What is wrong with the stop; null: Tab has been there."""
 
 
 def faults(name: str, page: Page) -> list[str]:
-    """What is wrong with the stops from the one that has the focus, in light and dark.
+    """What is wrong with the stops, once around from the one that has the focus, in light and dark.
 
     Arguments:
         name: of the state that is shown.
