@@ -7,10 +7,11 @@
 import { findAll, real, scriptGlobal } from "../shared/page";
 import { readScriptTag } from "../shared/script_tag";
 import { api } from "./api";
-import { OFFER } from "./buttons";
 import { closeOnClick } from "./dialog";
+import { OFFER } from "./draft";
 import { cleanBeforeCopy, openForm } from "./form";
 import { watchKapa } from "./kapa_events";
+import { watchOffers } from "./sent";
 import { connect } from "./server";
 
 const FILE = "handoff.js";
@@ -41,6 +42,7 @@ function start(): void {
   addEventListener("htmx:beforeHistorySave", cleanBeforeCopy);
   window.KapaHandoff = api;
   watchKapa();
+  watchOffers();
 }
 
 function handleClick(event: Event): void {
