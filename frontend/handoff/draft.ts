@@ -13,6 +13,8 @@ export interface Draft extends Subject {
   /** The button with its form. */
   offer: HTMLElement;
   isSending: boolean;
+  /** What the fields contained when the form was new, by name. */
+  empty?: Record<string, unknown>;
 }
 
 /** A draft that is shown in a dialog. */

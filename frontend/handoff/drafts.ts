@@ -1,30 +1,24 @@
 /**
  * Keeps what was typed, for the tab: by thread and desk until it is sent. The address is also kept for other threads,
- * and longer, on this device, if the visitor ticks the box.
+ * and longer, on this device, if the visitor ticks the box. The browser may block storage, or it may be full, and other
+ * scripts may write to it: then nothing is kept, and all else works.
  */
-import { find, findAll, real } from "../shared/page";
+import { find, findAll } from "../shared/page";
 import { type Draft, type ShownDraft, parts } from "./draft";
 
 /** What is kept of a thread on a desk. */
 interface Kept {
-  /** What differs from the empty form, by the name of the field. */
-  typed?: Record<string, string>;
+  /** What differs from the new form, by the name of the field. */
+  typed?: Record<string, unknown>;
   /** The latest ticket's reference, by the id of the answer under which it was sent. */
   sent?: Record<string, string>;
 }
 
 type Place = Pick<Draft, "key" | "desk">;
 
-/** What the browser did not store, by thread. */
-const unstored = new Map<string, Record<string, Kept>>();
-
-/** The values of a form when it was new. */
-const emptyForms = new WeakMap<Draft, Record<string, string>>();
-
+const PREFIX = "kapa-handoff:";
 const EMAIL = "kapa-handoff-email";
-const BOX = "[data-kapa-handoff-remember]";
 
-/** Storage may be blocked or full, and other scripts may have written to it: everything else works without it. */
 function attempt<T>(use: () => T): T | undefined {
   try {
     return use();
@@ -33,90 +27,75 @@ function attempt<T>(use: () => T): T | undefined {
   }
 }
 
-function nameOf(key: string): string {
-  return `kapa-handoff:${key}`;
-}
-
-function read(key: string): Record<string, Kept> {
-  return unstored.get(key) ?? attempt(() => JSON.parse(sessionStorage.getItem(nameOf(key)) ?? "")) ?? {};
+function desksOf(key: string): Record<string, Kept> {
+  return attempt(() => JSON.parse(sessionStorage[PREFIX + key])) ?? {};
 }
 
 export function keptOf({ key, desk }: Place): Kept {
-  return read(key)[desk] ?? {};
+  return desksOf(key)[desk] ?? {};
 }
 
-export function keep(place: Place, change: Kept): void {
-  const { key, desk } = place;
-  const desks = { ...read(key), [desk]: { ...keptOf(place), ...change } };
-  unstored.set(key, desks);
-  attempt(() => {
-    sessionStorage.setItem(nameOf(key), JSON.stringify(desks));
-    unstored.delete(key);
-  });
+export function keep({ key, desk }: Place, change: Kept): void {
+  const desks = desksOf(key);
+  const kept = JSON.stringify({ ...desks, [desk]: { ...desks[desk], ...change } });
+  attempt(() => (sessionStorage[PREFIX + key] = kept));
 }
 
 export function forget(key: string): void {
-  unstored.delete(key);
-  attempt(() => sessionStorage.removeItem(nameOf(key)));
+  attempt(() => delete sessionStorage[PREFIX + key]);
 }
 
-/** Whether more than the address was typed. */
-export function isWaiting({ typed }: Kept): boolean {
-  return Object.keys(typed ?? {}).some((name) => name !== "email");
-}
-
-/** Fills in what is kept. The address is the thread's, else the tab's, else the device's. */
-export function fillIn(draft: ShownDraft): void {
-  const { typed } = keptOf(draft);
-  for (const field of fieldsOf(draft)) {
-    const kept = typed?.[field.name];
-    if (field.type === "checkbox") field.checked = kept === undefined ? field.checked : !!kept;
-    else if (kept !== undefined) field.value = kept;
-    else if (field.name === "email") field.value ||= rememberedAddress() ?? "";
-  }
-  showBox(draft);
+/** Ticks the box if the address is kept on this device; where that is not possible, the box stays hidden. */
+export function showBox({ dialog }: ShownDraft): void {
+  const box = find<HTMLInputElement>(dialog, "[data-kapa-handoff-remember]");
+  if (!box) return;
+  attempt(() => {
+    box.checked = EMAIL in localStorage;
+    box.parentElement!.hidden = false;
+  });
 }
 
 function fieldsOf({ dialog }: ShownDraft): HTMLInputElement[] {
   return findAll<HTMLInputElement>(dialog, ".kapa-handoff-field [name]:not([readonly])");
 }
 
-function valuesOf(draft: ShownDraft): [string, string][] {
-  return fieldsOf(draft).map(({ name, type, checked, value }) => [name, type !== "checkbox" || checked ? value : ""]);
+function contentOf({ type }: HTMLInputElement): "checked" | "value" {
+  return type === "checkbox" ? "checked" : "value";
 }
 
-function rememberedAddress(): string | null | undefined {
-  return attempt(() => sessionStorage.getItem(EMAIL) ?? localStorage.getItem(EMAIL));
+function contents(draft: ShownDraft): Record<string, unknown> {
+  return Object.fromEntries(fieldsOf(draft).map((field) => [field.name, field[contentOf(field)]]));
 }
 
-/** Ticks the box if an address is kept on this device; without storage there is no box. */
-function showBox({ dialog }: ShownDraft): void {
-  const box = find<HTMLInputElement>(dialog, BOX);
-  const address = attempt(() => localStorage.getItem(EMAIL));
-  if (!box) return;
-  box.checked = address != null;
-  real(box).parentElement!.hidden = address === undefined;
+/** Fills in what is kept. The address is the thread's, else the tab's, else the device's. */
+function fillIn(draft: ShownDraft): void {
+  const address = attempt(() => sessionStorage[EMAIL] ?? localStorage[EMAIL]);
+  const { typed } = keptOf(draft);
+  for (const field of fieldsOf(draft)) {
+    const content = typed?.[field.name] ?? (field.name === "email" ? address : undefined);
+    if (content !== undefined) Object.assign(field, { [contentOf(field)]: content });
+  }
 }
 
-function keepTyped(draft: ShownDraft, changed: HTMLInputElement): void {
-  const isNew = emptyForms.get(draft);
-  keep(draft, { typed: Object.fromEntries(valuesOf(draft).filter(([name, value]) => value !== isNew?.[name])) });
-  const isBox = changed.matches(BOX);
-  if (!isBox && changed.name !== "email") return;
-  const address = find<HTMLInputElement>(draft.dialog, "[name=email]")?.value ?? "";
-  attempt(() => sessionStorage.setItem(EMAIL, address));
+function keepTyped(draft: ShownDraft, { name, checked }: HTMLInputElement): void {
+  const all = contents(draft);
+  const typed = Object.entries(all).filter(([field, content]) => content !== draft.empty?.[field]);
+  keep(draft, { typed: Object.fromEntries(typed) });
+  // The box has no name.
+  if (name && name !== "email") return;
   attempt(() => {
+    sessionStorage[EMAIL] = all.email;
     // Another tab may have changed it since this form was opened.
-    if (isBox && !changed.checked) localStorage.removeItem(EMAIL);
-    else if (isBox || localStorage.getItem(EMAIL) !== null) localStorage.setItem(EMAIL, address);
+    if (!name && !checked) delete localStorage[EMAIL];
+    else if (!name || EMAIL in localStorage) localStorage[EMAIL] = all.email;
   });
   showBox(draft);
 }
 
 parts.push((draft) => {
-  const form = find(draft.dialog, "form");
-  if (!form) return;
-  if (!emptyForms.has(draft)) emptyForms.set(draft, Object.fromEntries(valuesOf(draft)));
-  real(form).addEventListener("input", ({ target }) => keepTyped(draft, target as HTMLInputElement));
+  // Later content has what was typed.
+  if (draft.empty) return;
+  draft.empty = contents(draft);
+  draft.dialog.addEventListener("input", ({ target }) => keepTyped(draft, target as HTMLInputElement));
   fillIn(draft);
 });

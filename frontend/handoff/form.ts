@@ -3,7 +3,7 @@ import { find, findAll, real } from "../shared/page";
 import { floatingPlace } from "./buttons";
 import { DIALOG, clearError, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
 import { type Draft, OFFER, type ShownDraft, parts } from "./draft";
-import { fillIn, forget } from "./drafts";
+import { forget, showBox } from "./drafts";
 import { emit } from "./events";
 import { sentLine, showState, showStates, subjectOf } from "./sent";
 import { TIMEOUT, goToFormPage, loadFragment, logFailure } from "./server";
@@ -96,7 +96,7 @@ function renewOffer(draft: ShownDraft, token: string): void {
 
 function show(draft: ShownDraft): void {
   const { dialog, pairs } = draft;
-  fillIn(draft);
+  showBox(draft);
   // The conversation may have grown since the form was created.
   if (pairs.length) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
   showDialog(dialog);

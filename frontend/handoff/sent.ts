@@ -1,7 +1,7 @@
 /** Shows at an answer's button that a draft waits, or which ticket was sent. */
 import { find, findAll, real } from "../shared/page";
 import { OFFER, parts } from "./draft";
-import { isWaiting, keep, keptOf } from "./drafts";
+import { keep, keptOf } from "./drafts";
 
 /** What an offer is about, and under which key its draft is kept. */
 export function subjectOf(offer: HTMLElement) {
@@ -17,9 +17,11 @@ export function sentLine(offer: HTMLElement): HTMLElement | null {
 
 export function showState(offer: HTMLElement): void {
   const subject = subjectOf(offer);
-  const kept = keptOf(subject);
-  const reference = kept.sent?.[subject.answerId];
-  for (const note of findAll(offer, ".kapa-handoff-draft")) note.hidden = !isWaiting(kept);
+  const { typed, sent } = keptOf(subject);
+  const reference = sent?.[subject.answerId];
+  // The address alone is no draft.
+  const isWaiting = Object.keys(typed ?? {}).some((name) => name !== "email");
+  for (const note of findAll(offer, ".kapa-handoff-draft")) note.hidden = !isWaiting;
   const line = find(offer, ".kapa-handoff-sent");
   const code = line && find(line, ".kapa-handoff-code");
   const button = find(offer, "button");
@@ -51,7 +53,6 @@ parts.push((draft) => {
     keep(draft, { typed: {}, sent: { ...sent, [subjectOf(offer).answerId]: reference } });
   }
   // The form of a follow-up is called as the button that opens it.
-  const again = sentLine(offer) && find(offer, ".kapa-handoff-again")?.firstChild?.textContent;
-  const title = find(dialog, ".kapa-handoff-title");
-  if (again && title && !reference) title.textContent = again;
+  const title = find(dialog, "form") && find(dialog, ".kapa-handoff-title");
+  if (title && sentLine(offer)) title.textContent = find(offer, ".kapa-handoff-again")?.firstChild?.textContent ?? "";
 });
