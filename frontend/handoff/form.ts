@@ -5,7 +5,7 @@ import { DIALOG, clearError, closeBeforeCopy, hasModalDialogs, inputsOf, isShown
 import { type Draft, OFFER, type ShownDraft, parts } from "./draft";
 import { forget, showBox } from "./drafts";
 import { emit } from "./events";
-import { sentLine, showState, showStates, subjectOf } from "./sent";
+import { sentLine, showStates, subjectOf } from "./sent";
 import { TIMEOUT, goToFormPage, loadFragment, logFailure } from "./server";
 import { pairsOf } from "./threads";
 
@@ -164,7 +164,6 @@ function close(draft: ShownDraft): void {
   const { dialog, offer, reference } = draft;
   if (dialog.open) return; // it was opened again before this event came
   dialog.remove();
-  showState(offer);
   showStates();
   if (reference) {
     const line = sentLine(offer);

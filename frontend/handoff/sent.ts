@@ -21,7 +21,7 @@ export function showState(offer: HTMLElement): void {
   const reference = sent?.[subject.answerId];
   // The address alone is no draft.
   const isWaiting = Object.keys(typed ?? {}).some((name) => name !== "email");
-  for (const note of findAll(offer, ".kapa-handoff-draft")) note.hidden = !isWaiting;
+  for (const note of findAll(offer, ".kapa-handoff-draft")) write(note, isWaiting ? note.dataset.text : "");
   const line = find(offer, ".kapa-handoff-sent");
   const code = line && find(line, ".kapa-handoff-code");
   const button = find(offer, "button");
@@ -29,8 +29,12 @@ export function showState(offer: HTMLElement): void {
   if (!code || !button) return;
   button.hidden = !!reference;
   line.hidden = !reference;
-  // Only if it differs: the observer would see the change, and call this again.
-  if (reference && code.textContent !== reference) code.textContent = reference;
+  write(code, reference);
+}
+
+/** Writes only what differs, since the observer sees each change. */
+function write(element: HTMLElement, text = ""): void {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /** Shows the state of every button on the page, and of those that come: from the server, or from a copy of the page. */

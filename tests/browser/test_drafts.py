@@ -50,7 +50,7 @@ def crashed(page: Page) -> Page:
 
 
 def test_what_was_typed_survives_and_what_was_sent_is_shown(chat: Callable[..., Page]) -> None:
-    """Cancel, Escape, a reload and a crash of the tab, in each kind of field; then the ticket and what is added to it."""
+    """Cancel, Escape, a reload and a crash of the tab, in each kind of field; then the ticket, and what is added."""
     page = chat(KAPA_HANDOFF_FIELDS=FIELDS)
 
     def assert_filled(page: Page, note: str) -> None:
@@ -210,7 +210,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("state", BROKEN)
 def test_without_storage_everything_else_works(state: str, chat: Callable[..., Page]) -> None:
-    """Blocked, full, or with other content: the text stays as long as the page does, and the ticket is sent and shown."""
+    """Blocked, full, or with other content: the text stays as long as the page does; the ticket is sent and shown."""
     page = chat()
     page.add_init_script(BROKEN[state])
     for thread in ("t1",) if state != "damaged" else ("t1", "t2", "t3", "t4", "t5", "t6"):
