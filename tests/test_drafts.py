@@ -1,4 +1,4 @@
-"""What the server gives to a script that keeps drafts and sent tickets; the rest is in tests/browser/test_drafts.py."""
+"""What the server gives to a script that keeps drafts and sent tickets. See also tests/browser/test_drafts.py."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def test_a_page_that_comes_back_from_a_snapshot_has_one_button_that_works(
 def test_a_form_that_is_open_when_its_page_is_left_is_no_dead_dialog_later(
     library: str, open_site: Callable[..., Page]
 ) -> None:
-    """The page comes back without it; its button says so, opens it with what was typed, and later tells what was sent."""
+    """The page comes back without it; its button opens it with what was typed, and later says what was sent."""
     page = open_site(two_pages(library, SLOT))
     visit(page, "Two")
     answer(page)
