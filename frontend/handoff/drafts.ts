@@ -18,6 +18,7 @@ type Place = Pick<Draft, "key" | "desk">;
 
 const PREFIX = "kapa-handoff:";
 const EMAIL = "kapa-handoff-email";
+const BOX = "[data-kapa-handoff-remember]";
 
 function attempt<T>(use: () => T): T | undefined {
   try {
@@ -47,7 +48,7 @@ export function forget(key: string): void {
 
 /** Ticks the box if the address is kept on this device; where that is not possible, the box stays hidden. */
 export function showBox({ dialog }: ShownDraft): void {
-  const box = find<HTMLInputElement>(dialog, "[data-kapa-handoff-remember]");
+  const box = find<HTMLInputElement>(dialog, BOX);
   if (!box) return;
   attempt(() => {
     box.checked = EMAIL in localStorage;
@@ -56,7 +57,7 @@ export function showBox({ dialog }: ShownDraft): void {
 }
 
 function fieldsOf({ dialog }: ShownDraft): HTMLInputElement[] {
-  return findAll<HTMLInputElement>(dialog, ".kapa-handoff-field [name]:not([readonly])");
+  return findAll<HTMLInputElement>(dialog, ".kapa-handoff-field [name]:not([readonly], [type=file])");
 }
 
 function contentOf({ type }: HTMLInputElement): "checked" | "value" {
@@ -77,17 +78,17 @@ function fillIn(draft: ShownDraft): void {
   }
 }
 
-function keepTyped(draft: ShownDraft, { name, checked }: HTMLInputElement): void {
+function keepTyped(draft: ShownDraft, changed: HTMLInputElement): void {
   const all = contents(draft);
   const typed = Object.entries(all).filter(([field, content]) => content !== draft.empty?.[field]);
   keep(draft, { typed: Object.fromEntries(typed) });
-  // The box has no name.
-  if (name && name !== "email") return;
+  const isBox = changed.matches(BOX);
+  if (!isBox && changed.name !== "email") return;
   attempt(() => {
-    sessionStorage[EMAIL] = all.email;
     // Another tab may have changed it since this form was opened.
-    if (!name && !checked) delete localStorage[EMAIL];
-    else if (!name || EMAIL in localStorage) localStorage[EMAIL] = all.email;
+    if (isBox && !changed.checked) delete localStorage[EMAIL];
+    else if (isBox || EMAIL in localStorage) localStorage[EMAIL] = all.email;
+    sessionStorage[EMAIL] = all.email;
   });
   showBox(draft);
 }
