@@ -55,8 +55,8 @@ def test_one_button_opens_a_form_for_each_follow_up(
     for offer in (signed_offer(client), old_offer(client, monkeypatch)):
         for _ in range(2):
             form = Page(client.get("/handoff/form", query_string={"offer": offer}, headers=FRAGMENT).text).fields
-            sent = {name: form[name] for name in ("offer", "submission_id")}
-            send_ticket(client, **sent, conversation=json.dumps([PAIR]))
+            own = {name: form[name] for name in ("offer", "submission_id")}
+            send_ticket(client, **own, conversation=json.dumps([PAIR]))
     sent = tickets(app)
     assert [ticket.follows for ticket in sent[1:]] == [ticket.id for ticket in sent[:-1]]
     assert [ticket.earlier_pairs for ticket in sent] == [0, 1, 1, 1]

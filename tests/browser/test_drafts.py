@@ -36,7 +36,7 @@ def leave(page: Page) -> None:
 
 
 def crashed(page: Page) -> Page:
-    """What a browser brings back of a tab that crashed: its storage at this moment, with nothing done at the end.
+    """What a browser restores of a tab that crashed: its storage at this moment, with nothing done at the end.
 
     A window that a page opens begins with a copy of it; Playwright itself cannot go on with a crashed tab.
     """
