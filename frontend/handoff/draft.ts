@@ -6,7 +6,7 @@ export const OFFER = "[data-kapa-handoff-offer]";
 
 /** A form that was opened, with everything known about it. */
 export interface Draft extends Subject {
-  /** Identifies the thread: by its id, if it has one. */
+  /** Identifies the thread: by its id, if it has one; "" without a conversation. */
   key: string;
   /** The signed offer that the button carried. */
   token: string;

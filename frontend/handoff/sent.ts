@@ -7,7 +7,8 @@ import { keep, keptOf } from "./drafts";
 export function subjectOf(offer: HTMLElement) {
   const { threadId = "", threadKey, answerId = "", desk = "default" } = real(offer).dataset;
   const token = find<HTMLInputElement>(offer, "[name=offer]")?.value ?? "";
-  return { key: threadId || threadKey || token, threadId, answerId, desk, token };
+  const carried = find(offer, "[name=conversation]");
+  return { key: threadId || threadKey || (carried ? token : ""), threadId, answerId, desk, token };
 }
 
 /** The line about the ticket that was sent here, if it is shown. */
@@ -54,7 +55,7 @@ parts.push((draft) => {
   const reference = find(dialog, "[data-kapa-handoff-reference]")?.dataset.kapaHandoffReference;
   if (reference) {
     const { sent } = keptOf(draft);
-    keep(draft, { typed: {}, sent: { ...sent, [subjectOf(offer).answerId]: reference } });
+    keep(draft, { typed: {}, sent: draft.key ? { ...sent, [subjectOf(offer).answerId]: reference } : {} });
   }
   // The form of a follow-up is called as the button that opens it.
   const title = find(dialog, "form") && find(dialog, ".kapa-handoff-title");
