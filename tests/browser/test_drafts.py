@@ -44,7 +44,7 @@ def crashed(page: Page) -> Page:
         page.evaluate("void open(location.href)")
     back = watched(opened.value)
     back.site = page.site  # type: ignore[attr-defined]
-    back.wait_for_function("window.KapaHandoff")
+    back.wait_for_load_state()
     page.close()
     return back
 
