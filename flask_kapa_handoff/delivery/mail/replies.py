@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import smtplib
 from collections.abc import Iterable
 
 from ...text import clean_text, one_line
@@ -100,6 +99,8 @@ def words_of_reply(code: int, reply: bytes | str) -> str:
 
 def words_of_error(error: BaseException) -> str:
     """An error in the server's words, if any. A disconnect hides the reply before it, so that comes first."""
+    import smtplib  # only for mail: a web process need not load it
+
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, smtplib.SMTPResponseException) and seen.smtp_code > 0:
