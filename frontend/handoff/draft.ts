@@ -1,9 +1,12 @@
 /** What is known about an open form, and the parts of the form that have a module of their own. */
 import type { Subject } from "./events";
 
+/** The button with its form, as the server sends it. */
+export const OFFER = "[data-kapa-handoff-offer]";
+
 /** A form that was opened, with everything known about it. */
 export interface Draft extends Subject {
-  /** The thread's id; without a thread, the signed offer; "" without a conversation. */
+  /** Identifies the thread: by its id, if it has one; "" without a conversation. */
   key: string;
   /** The signed offer that the button carried. */
   token: string;
@@ -12,6 +15,8 @@ export interface Draft extends Subject {
   isSending: boolean;
   /** Resolves to whether the files that are being uploaded were taken. */
   uploading?: Promise<boolean>;
+  /** What the fields contained when the form was new, by name. */
+  empty?: Record<string, unknown>;
 }
 
 /** A draft that is shown in a dialog. */

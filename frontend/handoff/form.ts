@@ -1,13 +1,15 @@
 /** From the button to the ticket: opens the form, keeps what was typed, sends it. */
 import { find, real } from "../shared/page";
-import { OFFER, floatingPlace } from "./buttons";
+import { floatingPlace } from "./buttons";
 import { showLocalTimes } from "./clock";
 import { offerCopy } from "./copy";
 import { count, countAll } from "./counter";
 import { DIALOG, clearError, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
-import { type Draft, type ShownDraft, parts } from "./draft";
+import { type Draft, OFFER, type ShownDraft, parts } from "./draft";
+import { forget, showBox } from "./drafts";
 import { emit } from "./events";
 import { findDeep } from "./place";
+import { sentLine, showStates, subjectOf } from "./sent";
 import { goToFormPage, loadFragment, logFailure } from "./server";
 import { pairsOf } from "./threads";
 
@@ -19,6 +21,7 @@ parts.push(showLocalTimes, offerCopy, countAll);
 
 export function forgetDraft(threadId: string): void {
   drafts.delete(threadId);
+  forget(threadId);
 }
 
 /** Opens the form of a button; resolves to whether it opened. */
@@ -47,17 +50,16 @@ export async function openForm(offer: HTMLElement): Promise<boolean> {
 
 /** A draft from a button, with the conversation that it contains or that the page has reported. */
 function readOffer(offer: HTMLElement): Draft {
-  const { threadId = "", desk = "default" } = real(offer).dataset;
-  const token = find<HTMLInputElement>(offer, "[name=offer]")?.value ?? "";
+  const subject = subjectOf(offer);
   const carried = find<HTMLInputElement>(offer, "[name=conversation]")?.value;
-  const pairs = carried ? JSON.parse(carried) : pairsOf(threadId);
-  return { key: threadId || (carried ? token : ""), threadId, desk, token, offer, pairs, isSending: false };
+  const pairs = carried ? JSON.parse(carried) : pairsOf(subject.threadId);
+  return { ...subject, offer, pairs, isSending: false };
 }
 
 /** Fetches the form; undefined if that failed, and a message beside the button says so. */
 async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
   const { offer, token } = fresh;
-  const button = find(offer, "button");
+  const button = find(offer, "button:not([hidden])");
   isOpening = true;
   if (button) button.ariaBusy = "true";
   say(offer, "alert", "");
@@ -100,7 +102,9 @@ function renewOffer(draft: ShownDraft, token: string): void {
   if (field) field.value = token;
 }
 
-function show({ dialog, offer, pairs }: ShownDraft): void {
+function show(draft: ShownDraft): void {
+  const { dialog, offer, pairs } = draft;
+  showBox(draft);
   // The conversation may have grown since the form was created.
   if (pairs.length) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
   showDialog(dialog, offer);
@@ -191,10 +195,12 @@ function close(draft: ShownDraft): void {
   const { dialog, offer, reference } = draft;
   if (dialog.open) return; // it was opened again before this event came
   dialog.remove();
+  showStates();
   if (reference) {
-    const note = find(dialog, ".kapa-handoff-reference");
-    if (note) real(offer).replaceWith(note);
-    else real(offer).remove();
+    const line = sentLine(offer);
+    const note = line ? find(line, "p") : find(dialog, ".kapa-handoff-reference");
+    // A site's own template may have no such line.
+    if (!line) real(offer).replaceWith(...(note ? [note] : []));
     note?.focus();
   }
   const token = find<HTMLInputElement>(dialog, "[name=offer]")?.value;
