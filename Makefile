@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The scripts and the style sheet that visitors' pages load, and the file in frontend/ that each begins with.
-SCRIPTS := handoff=handoff/main.ts handoff=handoff.css bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
+SCRIPTS := handoff=handoff/main.ts form=form/main.ts handoff=handoff.css bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
 NODE := .cache/node-esbuild-0.28.2-typescript-5.9.3
 NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs

@@ -11,7 +11,7 @@ from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.origin import allow_origin
 from ..web.requests import require_readable_query
-from ..web.urls import STATIC, content_marks
+from ..web.urls import STATIC, content_mark
 from .responses import problem_response
 
 YEAR = 365 * 24 * 60 * 60
@@ -22,7 +22,7 @@ class _VisitorBlueprint(MountedBlueprint):
         # An address with the hash of its content can be cached forever. Any other follows the site's own setting,
         # including one with another version's hash, on a page that was built long ago or while a new version is rolled
         # out.
-        is_marked = request.args.get("v") == content_marks().get(filename or "", "")
+        is_marked = request.args.get("v") == content_mark()
         return YEAR if is_marked else super().get_send_file_max_age(filename)
 
 
