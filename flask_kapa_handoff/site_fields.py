@@ -19,7 +19,15 @@ MAX_LABEL, MAX_HELP, MAX_CHOICES, MAX_CHOICE = 100, 300, 100, 200
 SITE_KINDS = ("text", "textarea", "select", "checkbox")
 
 RESERVED = frozenset(
-    {*(field.name for field in PACKAGE_FIELDS), "offer", "submission_id", "conversation", "website", "csrf_token"}
+    {
+        *(field.name for field in PACKAGE_FIELDS),
+        "offer",
+        "submission_id",
+        "conversation",
+        "left_out",
+        "website",
+        "csrf_token",
+    }
 )
 """Names that the form and its protections use."""
 

@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 
 from ..errors import RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
-from ..hooks import Visitor
 from ..offers import Offer
 from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
@@ -24,6 +23,7 @@ from ..web.responses import json_response, with_status
 from ..web.ticket_form import TicketForm
 from ..web.urls import is_own_page, static_url, visitor_url
 from .rendering import render_for_visitor
+from .review import Review
 
 _PLAIN_CONFIRMATION = (
     '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
@@ -43,6 +43,8 @@ _NAMES = (
     "pairs",
     "problem",
     "reference",
+    "review",
+    "review_url",
     "site_name",
     "tickets_url",
     "title",
@@ -70,10 +72,10 @@ def form_response(
     form: TicketForm,
     offered: Offer | None,
     settings: DeskSettings,
-    visitor: Visitor | None,
     problem: RequestProblem | None,
+    review: Review | None = None,
 ) -> Response:
-    """The form: empty, or with what was typed and the errors."""
+    """The form: empty, or with what was typed, the errors and the review."""
     fragment = wants_fragment()
     if fragment:
         form.conversation.data = None  # the open page has it
@@ -81,15 +83,24 @@ def form_response(
         "_dialog" if fragment else "form_page",
         form=form,
         tickets_url=visitor_url("tickets"),
+        review_url=visitor_url("review"),
         site_name=state.site_name,
         button_text=shown_button_text(settings),
-        visitor=visitor,
+        visitor=form.visitor,
         # Errors of a field are shown beside the field.
         problem=problem.message if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
+        review=review,
         note_max=NOTE.max_length,
     )
     return with_problem(make_response(page), problem)
+
+
+def review_response(state: State, form: TicketForm, review: Review, settings: DeskSettings) -> ResponseReturnValue:
+    """The review: in the form's page, or alone for the open dialog."""
+    if wants_fragment():
+        return _render("_review", in_dialog=True, form=form, review=review)
+    return form_response(state, form, form.accepted_offer, settings, None, review)
 
 
 def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:

@@ -124,15 +124,21 @@ async function send(draft: ShownDraft): Promise<void> {
   }
 }
 
+/** What the form sends: its fields, and the conversation if the page has it. */
+export function bodyOf(form: HTMLFormElement, { pairs }: Draft): URLSearchParams {
+  const body = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) body.append(name, String(value));
+  if (pairs.length) body.set("conversation", JSON.stringify(pairs));
+  return body;
+}
+
 /**
  * Posts the ticket, and shows the server's response in the dialog: the confirmation, or the form with its errors.
  * Returns the problem if there is no such response.
  */
 async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | undefined> {
-  const { dialog, pairs } = draft;
-  const body = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) body.append(name, String(value));
-  if (pairs.length) body.set("conversation", JSON.stringify(pairs));
+  const { dialog } = draft;
+  const body = bodyOf(form, draft);
   let reply: HTMLElement | null;
   try {
     reply = await loadFragment("tickets", DIALOG, { method: "POST", body });

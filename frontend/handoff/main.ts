@@ -11,6 +11,7 @@ import { OFFER } from "./buttons";
 import { closeOnClick } from "./dialog";
 import { cleanBeforeCopy, openForm } from "./form";
 import { watchKapa } from "./kapa_events";
+import "./review";
 import { connect } from "./server";
 
 const FILE = "handoff.js";

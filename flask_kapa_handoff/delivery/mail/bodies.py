@@ -138,6 +138,13 @@ def whose_word(ticket: Ticket, site_name: str) -> str:
     return "The visitor's browser sent this transcript, so it could have been altered."
 
 
+def left_out(ticket: Ticket) -> str:
+    """A sentence for agents on what the visitor left out of the conversation; empty: nothing."""
+    if not ticket.left_out:
+        return ""
+    return f"{ticket.left_out} question{'s' if ticket.left_out != 1 else ''} left out by the visitor."
+
+
 def _size(text: str) -> int:
     # Counting the octets of most texts is not needed: none has more than four, and a line end has two.
     return len(octets(text)) if 8 * len(text) > MAX_TEXT else len(text)
@@ -163,6 +170,7 @@ def _context(letterhead: Letterhead, ticket: Ticket) -> dict[str, Any]:
         "ticket_url": letterhead.ticket_url,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
+        "left_out": left_out(ticket),
         **template_functions(ticket.page),
     }
 
@@ -189,6 +197,7 @@ def _json(ticket: Ticket, conversation: Conversation) -> str:
         "triggers": [name for name in ticket.triggers.split(",") if name],
         "transcript_source": ticket.transcript_source,
         "flag": ticket.flag,
+        "left_out": ticket.left_out,
         "conversation": conversation.as_json(),
     }
     return json.dumps(document, ensure_ascii=False) + "\n"  # for programs; indenting it takes three times as long
