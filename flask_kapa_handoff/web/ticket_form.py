@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -221,6 +222,9 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
 
     def validate_for_review(self) -> bool:
         """Validate the conversation alone, and accept it whole: the visitor may not have filled in the rest yet."""
+        for field in self.shown:
+            with suppress(ValueError):
+                field.data = field.row.read(field.data or "")
         return bool(self.conversation.validate(self, [TicketForm.validate_conversation]))
 
 
