@@ -30,7 +30,7 @@ def box(form: Locator, question: str) -> Locator:
 
 
 def test_a_visitor_reviews_and_leaves_out(chat: Callable[..., Page]) -> None:
-    """The server is asked once the review is unfolded. The choice survives a wrong address, Escape and a new answer, and
+    """It is asked for once it is unfolded. The choice survives a wrong address, Escape and a new answer, and
     the review shows what would be sent now."""
     page = chat()
     answer(page, 1, question=f"My card {CARD}?")
