@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,17 +110,20 @@ class Review:
         return [(label, text) for label, text in texts if _MASK.search(text)]
 
     def text(self, text: str) -> Markup:
-        """Plain text as HTML, with its masks in words."""
-        return _in_words(lines(text))
+        """Plain text as HTML in its own direction, with its masks in words."""
+        return Markup("<bdi>%s</bdi>") % _in_words(lines(text))
+
+    def texts(self, texts: Iterable[str]) -> Markup:
+        """Several plain texts, as :meth:`text`, with commas between them."""
+        return Markup(", ").join(self.text(text) for text in texts)
 
     def markdown(self, text: str) -> Markup:
-        """Markdown as HTML, with its masks in words; its links leave the form where it is."""
-        return _in_words(str(self._to_html(text)).replace("<a href=", '<a target="_blank" href='))
+        """Markdown as HTML, with its masks in words."""
+        return _outside(self._to_html(text))
 
     def source(self, source: Source) -> Markup:
         """A source as a link, with its masks in words."""
-        link = self._links.link(source.url, source.title)
-        return _in_words(str(link).replace("<a href=", '<a target="_blank" href='))
+        return Markup("<bdi>%s</bdi>") % _outside(self._links.link(source.url, source.title))
 
     def as_json(self) -> dict[str, Any]:
         """What would be stored; each pair with the key that leaves it out, None for the pressed one."""
@@ -149,6 +153,11 @@ def require_room(state: State, form: TicketForm) -> None:
         moment = now(connection)
         usage = limits.usage_of(connection.execute(_USAGE, limits.parameters(keys, moment)).one())
         limits.check(connection, state.config, keys, moment, usage=usage, size=1)
+
+
+def _outside(html: Markup) -> Markup:
+    """The HTML with its masks in words, and with links that leave the form open."""
+    return _in_words(str(html).replace("<a href=", '<a target="_blank" href='))
 
 
 def _in_words(html: str) -> Markup:
