@@ -213,18 +213,30 @@ def parse_sender(value: Any, special_domains: tuple[str, ...] = ()) -> str:
     Arguments:
         special_domains: see :func:`.parse_email`.
     """
-    from email.utils import formataddr, parseaddr
+    from email.utils import formataddr
 
     parts = value if isinstance(value, (tuple, list)) and len(value) == 2 else ("", value)
     if not all(str(part or "").isprintable() for part in parts):
         raise ValueError("use an address, or 'Name <address>', on one line")
-    name, address = parts if parts is value else parseaddr(str(value))
+    name, address = parts if parts is value else _name_and_address(str(value))
     name = str(name or "")
     try:
         address = parse_email(address, special_domains)
     except ValueError as error:
         raise ValueError(f"{error}; use docs@example.com or 'Docs <docs@example.com>'") from None
     return formataddr((name, address)) if name else address
+
+
+def _name_and_address(text: str) -> tuple[str, str]:
+    """The parts of ``Name <address>``. The name may contain anything, such as another address."""
+    from email.utils import parseaddr
+
+    # Python versions differ in which address parseaddr() finds in "docs@example.com <support@example.com>".
+    found = re.fullmatch(r"([^<>]*[^<>\s])\s*<([^<>]*)>", text.strip())
+    if found is None:
+        return parseaddr(text)
+    name, address = found.groups()
+    return (re.sub(r"\\(.)", r"\1", name[1:-1]) if re.fullmatch('".*"', name) else name), address
 
 
 def parse_delivery(value: Any) -> str:

@@ -62,7 +62,7 @@ def is_automatic(address: str) -> bool:
 def mailbox_of(address: str) -> str:
     """The mailbox behind an address: in lower case, without ``+tag``, without dots if its provider ignores them."""
     local, _, domain = address.lower().rpartition("@")
-    local = local.partition("+")[0]
+    local = local.partition("+")[0] or local  # "+491511234567@" has no tag
     return f"{local.replace('.', '')}@{_GMAIL[0]}" if domain in _GMAIL else f"{local}@{domain}"
 
 

@@ -62,7 +62,9 @@ class Links:
         """Cleaned HTML whose links show their hosts, as :meth:`link` does; ``mailto:`` shows the mailbox."""
 
         def rewritten(match: re.Match[str]) -> str:
-            return self._link_html(match[1], match[2], html.unescape(match[1]), html.unescape(_TAG.sub("", match[2])))
+            # Earlier versions of nh3 leave these in an address, where a later step would take them for tags.
+            href = match[1].replace("<", "&lt;").replace(">", "&gt;")
+            return self._link_html(href, match[2], html.unescape(href), html.unescape(_TAG.sub("", match[2])))
 
         return _NH3_LINK.sub(rewritten, markup)
 

@@ -6,6 +6,7 @@ It comes from others and says little, so nothing here is refused: what cannot be
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from .text import clean_text
@@ -24,13 +25,15 @@ _REASONS = {
 }
 """The reasons of Kapa's form, with their words for people."""
 
+_NAME = re.compile(r"[A-Za-z][\w -]{0,49}", re.ASCII)
+
 
 def read_comment(value: Any) -> str:
     """What the visitor said about an answer with the vote; ``""``: nothing.
 
     Arguments:
         value: a text, or Kapa's object with ``incorrect``, ``irrelevant``, ``unaddressed`` and the text ``issue``, or
-            its JSON.
+            its JSON. Reasons of other names are shown by their names.
     """
     text, decoded = value, value
     if isinstance(value, str) and value.startswith("{"):
@@ -39,7 +42,10 @@ def read_comment(value: Any) -> str:
         except (ValueError, RecursionError):
             decoded = None
     if isinstance(decoded, dict):
-        said = [words for name, words in _REASONS.items() if decoded.get(name) is True]
+        given = [name for name, value in decoded.items() if value is True and _NAME.fullmatch(str(name))]
+        said = [words for name, words in _REASONS.items() if name in given]
+        # And those of a later form.
+        said += [name.replace("_", " ").capitalize() for name in given if name not in _REASONS]
         issue = decoded.get("issue")
         text = ". ".join([*said, issue.strip()] if isinstance(issue, str) and issue.strip() else said)
     return _cut(clean_text(text).strip(), MAX_COMMENT) if isinstance(text, str) else ""

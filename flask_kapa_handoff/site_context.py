@@ -12,6 +12,8 @@ MAX_ENTRIES = 20
 MAX_LABEL, MAX_VALUE = 100, 5_000
 """Longest label and value, in characters; the rest is cut off."""
 
+_MAX_READ = 10 * MAX_VALUE  # characters: cleaning megabytes takes seconds, and a visitor is waiting
+
 
 def read_context(value: Any) -> tuple[dict[str, str], str | None]:
     """What the agent may read of it, and which part is wrong; None: nothing is.
@@ -31,7 +33,7 @@ def read_context(value: Any) -> tuple[dict[str, str], str | None]:
         elif not isinstance(text, str):
             wrong = f"the value of entry {number} is {type(text).__name__}, not text"
         else:
-            name, said = " ".join(clean_text(label).split()), clean_text(text).strip()
+            name, said = " ".join(clean_text(label[:_MAX_READ]).split()), clean_text(text[:_MAX_READ]).strip()
             if name and said:
                 found[_cut(name, MAX_LABEL)] = _cut(said, MAX_VALUE)
     return found, wrong

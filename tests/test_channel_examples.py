@@ -121,8 +121,9 @@ PRIVATE = [
     "fd00::1",
     "fe80::1",
     "::ffff:127.0.0.1",
-    "64:ff9b::7f00:1",
+    "64:ff9b::a00:1",
     "2002:7f00:1::",
+    "fec0::1",
     "0.0.0.0",  # noqa: S104
 ]
 
@@ -314,6 +315,14 @@ def test_any_other_status_makes_the_ticket_wait(hooked: Flask, receiver: Receive
     hooked.test_cli_runner().invoke(args=["kapa-handoff", "retry", ticket.reference])
     assert deliver(hooked).status is Status.DELIVERED
     assert [key for key, _ in receiver.got] == [str(ticket.id)] * 2
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ="])
+def test_a_secret_that_is_no_secret_signs_nothing(hooked: Flask, receiver: Receiver, secret: str) -> None:
+    """A variable that was forgotten is often empty."""
+    hooked.config["WEBHOOK_SECRET"] = secret
+    assert send(hooked).last_error == "Webhook did not accept it yet: WEBHOOK_SECRET is shorter than 24 bytes"
+    assert receiver.got == []
 
 
 def test_a_private_address_makes_the_ticket_wait(hooked: Flask, receiver: Receiver) -> None:

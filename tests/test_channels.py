@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff, Refused, TryLater, health, testing
-from flask_kapa_handoff.delivery.alarms import find_alarms
 from flask_kapa_handoff.delivery.site_channel import SiteChannel
 from flask_kapa_handoff.doctor import Level, examine
 from flask_kapa_handoff.hooks import RegisteredChannel
@@ -206,17 +205,16 @@ def test_a_coroutine_is_no_delivery(with_parrot: Build) -> None:
 
 
 def test_words_of_a_channel_that_keeps_its_ticket_waiting_are_shown(with_parrot: Build) -> None:
-    """After an hour the check-up shows them, as it does a mail server's."""
-    app, _ = with_parrot(TryLater("the licence has run out"))
+    """After an hour the check-up shows them, a monitor's page, which may be open to everybody, does not."""
+    app, _ = with_parrot(TryLater("ada@example.com is over her limit"))
     send_ticket(app.test_client())
     deliver(app)
     with state_of(app).database.write() as connection:
         connection.execute(ticket_table.update().values(queued_at=now(connection) - timedelta(hours=2)))
-    (found,) = [what for what in findings(app) if "could not be sent yet" in what]
-    assert found.endswith("The Parrot did not accept it yet: the licence has run out")
-    with state_of(app).database.read() as connection:
-        (alarm,) = find_alarms(connection)
-    assert alarm.details == ""  # the same words again
+    (found,) = [each for each in examine(app, state_of(app)) if "could not be sent yet" in each.what]
+    assert found.details == "The Parrot did not accept it yet: ada@example.com is over her limit"
+    assert found.what.endswith("could not be sent yet. The Parrot did not accept it yet.")
+    assert health(app).alarms == (found.what,)
 
 
 def test_a_label_that_begins_like_a_reply_is_no_alarm_at_once(make_app: Callable[..., Flask]) -> None:

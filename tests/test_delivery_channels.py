@@ -28,6 +28,23 @@ from tests.helpers.tickets import send_ticket
 WithParrot = Callable[..., tuple[Flask, Parrot]]
 
 
+class OwnError(TryLater):
+    """A site's own, which forgets to call the class that it extends."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
+
+
+class SilentError(Exception):
+    """An error whose words cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 @pytest.fixture
 def with_parrot(make_app: Callable[..., Flask]) -> WithParrot:
     """Builds a site that sends its tickets by its own channel."""
@@ -50,6 +67,7 @@ def deliver_one(app: Flask) -> Ticket:
         (None, Status.DELIVERED, Outcome.DELIVERED, ""),
         (TryLater("busy"), Status.QUEUED, Outcome.DELAYED, "The Parrot did not accept it yet: busy"),
         (TryLater(), Status.QUEUED, Outcome.DELAYED, "The Parrot did not accept it yet."),
+        (OwnError("busy"), Status.QUEUED, Outcome.DELAYED, "The Parrot did not accept it yet: busy"),
         (Refused("no such cage"), Status.FAILED, Outcome.FAILED, "The Parrot did not accept it: no such cage"),
         (
             Refused("no\x00such\n\ud800cage" + "!" * 1000),
@@ -70,7 +88,16 @@ def deliver_one(app: Flask) -> Ticket:
             "The site's code for The Parrot returned bool, not None",
         ),
     ],
-    ids=["delivered", "later", "later, without a word", "refused", "no database stores this", "raises", "returns"],
+    ids=[
+        "delivered",
+        "later",
+        "later, without a word",
+        "subclass",
+        "refused",
+        "no database stores this",
+        "raises",
+        "returns",
+    ],
 )
 def test_each_outcome_is_recorded(
     with_parrot: WithParrot, ending: object, status: Status, outcome: Outcome, detail: str
@@ -255,8 +282,10 @@ def test_a_desk_whose_channel_is_gone_delays_its_tickets(make_app: Callable[...,
         (TryLater("busy"), "delayed", "The Parrot did not accept it yet: busy"),
         (Refused("no such cage"), "refused", "The Parrot did not accept it: no such cage"),
         (ValueError("oops"), "delayed", "The site's code for The Parrot raised ValueError: oops"),
+        (OwnError("busy"), "delayed", "The Parrot did not accept it yet: busy"),
+        (SilentError(), "delayed", "RuntimeError was not expected: no words"),
     ],
-    ids=["accepted", "delayed", "refused", "raises"],
+    ids=["accepted", "delayed", "refused", "raises", "subclass", "without words"],
 )
 def test_the_sample_uses_the_desks_channel(with_parrot: WithParrot, ending: object, outcome: str, reply: str) -> None:
     """A test uses the same channel as tickets, and says where it was sent."""

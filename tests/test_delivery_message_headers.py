@@ -69,8 +69,8 @@ def test_follow_up_refers_to_the_earlier_ticket(write: Callable[..., bytes]) -> 
     """A further ticket of a thread answers the earlier one's mail, so that mail programs show them together."""
     earlier = uuid4()
     message = read(write(follows=earlier))
-    assert message["In-Reply-To"] == message["References"] == f"<{earlier}@example.com>"
-    assert read(write(id=earlier))["Message-ID"] == message["References"]
+    assert message["In-Reply-To"] == read(write(id=earlier))["Message-ID"] == f"<{earlier}@example.com>"
+    assert message["References"].split() == [f"<thread-{earlier}@example.com>", f"<{earlier}@example.com>"]
 
 
 def test_auto_submitted_on_request(write: Callable[..., bytes]) -> None:
@@ -95,7 +95,8 @@ def test_long_domain_is_written_as_it_is(write: Callable[..., bytes]) -> None:
     data = write(letterhead=replace(LETTERHEAD, sender=f"docs@{domain}"), follows=earlier)
     lines = data.split(b"\r\n\r\n", 1)[0].decode("ascii").split("\r\n")
     assert f"In-Reply-To: <{earlier}@{domain}>" in lines
-    assert f"References: <{earlier}@{domain}>" in lines
+    assert f"References: <thread-{earlier}@{domain}>" in lines
+    assert f" <{earlier}@{domain}>" in lines
 
 
 HEADER_TEXTS = [

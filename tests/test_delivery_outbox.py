@@ -237,6 +237,16 @@ def test_next_attempt_ends() -> None:
 
 
 @pytest.mark.parametrize("ending", [outbox.complete, outbox.delay, outbox.fail], ids=lambda ending: ending.__name__)
+def test_every_text_can_be_recorded(
+    database: Database, queue: Callable[[], str], ending: Callable[[Database, outbox.Claim, str], Ticket | None]
+) -> None:
+    """A ticket whose end could not be recorded would be sent again. PostgreSQL takes no NUL; none takes surrogates."""
+    reference = queue()
+    assert ending(database, claim(database), "no\0thing\ud800") is not None
+    assert attempts_of(database, reference)[0].detail == "nothing\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("ending", [outbox.complete, outbox.delay, outbox.fail], ids=lambda ending: ending.__name__)
 def test_late_owner_changes_nothing(
     database: Database, queue: Callable[[], str], ending: Callable[[Database, outbox.Claim, str], Ticket | None]
 ) -> None:

@@ -252,6 +252,18 @@ def test_nonsense_from_the_server_is_temporary(
     assert_queued_again(deliver(app))
 
 
+@pytest.mark.only("sqlite", "postgresql")  # whose columns take no NUL
+@pytest.mark.parametrize(("code", "status"), [(250, Status.DELIVERED), (450, Status.QUEUED), (550, Status.FAILED)])
+def test_a_reply_that_no_database_or_terminal_takes(
+    smtp: Callable[..., ScriptedServer], smtp_site: Callable[..., Flask], code: int, status: Status
+) -> None:
+    """It is recorded without its controls. A mail whose acceptance could not be recorded would be sent again."""
+    app = smtp_site(smtp({"END": [f"{code} no\0thing \x1b[31mhere\u202e"]}))
+    reference = send_ticket(app.test_client())
+    assert deliver(app).status is status
+    assert ticket_and_attempts(app, reference)[1][0].detail == f"{code} nothing [31mhere"
+
+
 # Logs
 
 

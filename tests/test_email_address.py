@@ -120,6 +120,7 @@ def test_people_are_not_taken_for_programs(local: str) -> None:
         ("support+docs@example.com", "support@example.com", True),
         ("sup.port@gmail.com", "support+x@gmail.com", True),
         ("support@googlemail.com", "sup.port@gmail.com", True),
+        ("+4915112345678@example.com", "+4915187654321@example.com", False),
         ("sup.port@example.com", "support@example.com", False),
         ("support@example.com", "support@mail.example.com", False),
     ],

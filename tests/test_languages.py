@@ -192,6 +192,38 @@ def test_the_button_of_a_rendered_page_is_in_the_visitor_s_language(translated_a
     assert gettext("Send") == "Send"  # the site's own page goes on in its language
 
 
+@pytest.mark.parametrize(
+    ("accepted", "keywords", "expected"),
+    [
+        ("de", "", ' data-language="de"'),
+        ("zh-CN", "", ' data-language="zh"'),
+        ("de", ", language='fr'", ' data-language="fr"'),
+        ("en", "", ""),
+    ],
+)
+def test_kapas_own_form_speaks_the_visitor_s_language(
+    translated_app: Callable[..., Flask], accepted: str, keywords: str, expected: str
+) -> None:
+    app = translated_app()
+    app.add_url_rule("/", view_func=lambda: render_template_string(f"{{{{ kapa_widget('id'{keywords}) }}}}"))
+    client = app.test_client()
+
+    page = client.get("/", headers={"Accept-Language": accepted})
+
+    assert page.text.partition(" data-website-id")[2].startswith(f'="id"{expected} data-handoff-email')
+    assert page.vary.as_set() == {"accept-language"}
+
+
+def test_a_page_in_a_fixed_language_is_the_same_for_everybody(translated_app: Callable[..., Flask]) -> None:
+    app = translated_app(KAPA_HANDOFF_LANGUAGE="de")
+    app.add_url_rule("/", view_func=lambda: render_template_string("{{ kapa_widget('id') }}"))
+
+    page = app.test_client().get("/", headers={"Accept-Language": "fi"})
+
+    assert 'data-handoff-button-text="Ticket anlegen"' in page.text
+    assert not page.vary
+
+
 def test_one_request_does_not_change_the_language_of_the_next(translated_app: Callable[..., Flask]) -> None:
     client = translated_app().test_client()
 

@@ -69,6 +69,13 @@ def test_words_and_address_are_escaped() -> None:
     assert markup.count("<") == 4
 
 
+def test_no_address_contains_a_tag() -> None:
+    """Not even as the oldest nh3 that is allowed writes it, and a style is written into each tag afterwards."""
+    cleaned = f'<a href="https://a.example/<p><img/src=x/onerror=alert(1)>/" {REL}>a</a>'
+    markup = Links().with_hosts(cleaned)
+    assert markup.startswith('<a href="https://a.example/&lt;p&gt;&lt;img/src=x/onerror=alert(1)&gt;/" rel=')
+
+
 @pytest.mark.parametrize(
     ("markdown", "shown"),
     [

@@ -90,6 +90,13 @@ def test_from_keeps_the_name_of_the_sender_if_the_site_wants_it(write: Callable[
     assert read(mail)["From"] == "Docs <docs@acme.example>"
 
 
+@pytest.mark.parametrize("name", ["=?foo?q?x?=", "=?hex?q?zz?=", "=?utf-8?b?/w==?="])
+def test_a_name_of_the_sender_that_only_looks_encoded(write: Callable[..., bytes], name: str) -> None:
+    """No ticket fails because of it, and no mail program decodes it."""
+    mail = write(letterhead=replace(ACME, sender=f"{name} <docs@acme.example>", names_visitor=False))
+    assert sender(mail).display_name == name.replace("=?", "= ?")
+
+
 # Subject
 
 

@@ -105,6 +105,25 @@ LONG = {
 }
 
 
+@pytest.mark.parametrize("pressed", [0, 50], ids=["pressed first", "pressed last"])
+def test_the_latest_pairs_stay_beside_a_very_long_one(write: Callable[..., bytes], pressed: int) -> None:
+    """A pressed pair that must be cut leaves room for what was said after it, or right before it."""
+    conversation = [*pairs(pressed, 100), *pairs(1, 300_000), *pairs(50 - pressed, 100)]
+    conversation = [replace(pair, id=str(number)) for number, pair in enumerate(conversation)]
+    text, html, _ = sized(write(pairs=conversation, answer_id=str(pressed)))
+    for body in (text, html):
+        assert "Long texts are shortened here." in body
+        assert body.count("Some words.") > 1_000
+        assert f"Answer {49 if pressed == 0 else pressed - 1}. " in body
+        assert "earlier questions are not shown here." in body
+
+
+def test_questions_after_the_pressed_one_are_not_called_earlier(write: Callable[..., bytes]) -> None:
+    """When there is no room for any of them."""
+    text, _, _ = sized(write(pairs=pairs(3, 200_000), answer_id="a0"))
+    assert "2 other questions are not shown here." in text
+
+
 def test_everything_that_a_visitor_can_make_long(write: Callable[..., bytes]) -> None:
     """The note stays whole; other long texts are cut, and whole in the file."""
     sources = tuple(Source('"' * 2_000, "https://e.example/" + "&" * 2_000) for _ in range(100))

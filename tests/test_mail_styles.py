@@ -189,3 +189,15 @@ def test_the_mail_links_the_tickets_page(make_app: Callable[..., Flask], mail_se
     assert f"http://localhost/handoff/admin/tickets/{reference}" in text
     page = client.get(f"/handoff/admin/tickets/{reference}")
     assert page.status_code == 200
+
+
+def test_texts_from_right_to_left_have_their_quotes_and_tables_at_the_right(write: Callable[..., bytes]) -> None:
+    """The line of a quote is where its text begins, and so is a table."""
+    answer = "> اقتباس\n\n| ا |\n|---|\n| ب |\n\n> quote\n\n| a |\n|---|\n| b |"
+    tags = Tags(body(write(pairs=[QuestionAnswer("Q", answer)]), "html")).found
+    blocks = [one for tag, one in tags if tag in ("blockquote", "table") and "dir" in one]
+    assert [one["dir"] for one in blocks] == ["rtl", "rtl", "ltr", "ltr"]
+    quote, table, other_quote, other_table = [str(one["style"]) for one in blocks]
+    assert ("border-right" in quote, "border-left" in quote) == (True, False)
+    assert ("border-right" in other_quote, "border-left" in other_quote) == (False, True)
+    assert ("auto" in table, "auto" in other_table) == (True, False)

@@ -59,6 +59,9 @@ def test_tildes_stay_in_code_and_addresses() -> None:
         ("https://docs.acme.example/keys?a=1&b=2#c）", "https://docs.acme.example/keys?a=1&b=2#c", "）"),
         ("https://docs.acme.example/keysを参照", "https://docs.acme.example/keys", "を参照"),
         ("https://docs.acme.example/keys를 참조", "https://docs.acme.example/keys", "를 참조"),
+        ("https://docs.acme.example/keysครับ", "https://docs.acme.example/keys", "ครับ"),
+        ("https://docs.acme.exampleមើល", "https://docs.acme.example", "មើល"),
+        ("https://docs.acme.example/keysကို", "https://docs.acme.example/keys", "ကို"),
         ("https://docs.acme.example/~a/keys」と", "https://docs.acme.example/~a/keys", "」と"),
         ("https://docs.acme.example/keys”", "https://docs.acme.example/keys", "”"),
         ("https://docs.acme.example/keys…", "https://docs.acme.example/keys", "…"),
@@ -67,7 +70,7 @@ def test_tildes_stay_in_code_and_addresses() -> None:
     ],
 )
 def test_a_bare_address_ends_before_text_without_a_blank(markdown: str, address: str, after: str) -> None:
-    """Chinese, Japanese and Korean have none there, nor has punctuation."""
+    """Chinese, Japanese, Korean, Thai and their like have none there, nor has punctuation."""
     written = address.replace("&", "&amp;")
     assert shown(markdown) == f'<p><a href="{written}">{written}</a>{after}</p>'
 
@@ -108,6 +111,11 @@ def test_an_address_in_other_letters_stays_whole(markdown: str, address: str) ->
         ),
         ("~~「旧」~~を使わない", "<del>「旧」</del>を使わない"),
         ('**"설정"**을 열고', "<strong>&quot;설정&quot;</strong>을 열고"),
+        ("**สำคัญ:**รีสตาร์ท", "<strong>สำคัญ:</strong>รีสตาร์ท"),
+        ('เปิด**"ตั้งค่า"**แล้ว', "เปิด<strong>&quot;ตั้งค่า&quot;</strong>แล้ว"),
+        ("(**เปิด**) *ปิด!*และ `:**ก`", "(<strong>เปิด</strong>) <em>ปิด!</em>และ <code>:**ก</code>"),
+        ("**ចំណាំ៖**បើក **(សំខាន់)**ណាស់", "<strong>ចំណាំ៖</strong>បើក <strong>(សំខាន់)</strong>ណាស់"),
+        ("$*ก$ 5*ก \\*ก\\*", "<bdi>$*ก$</bdi> 5*ก *ก*"),
     ],
 )
 def test_emphasis_beside_cjk_punctuation(markdown: str, expected: str) -> None:
@@ -317,10 +325,10 @@ def test_html_keeps_its_lines() -> None:
 
 
 def test_each_block_has_its_own_direction() -> None:
-    """Code is always written from left to right, and a list has the direction of its text."""
+    """Code is always written from left to right, and a list, a quote or a table has the direction of its text."""
     markup = to_html(
         "# שלום\n\nافتح `acme login` ثم https://x.example/\n\n- مفتاح\n- Press Save\n\n1. `x` حفظ\n\n   b\n\n"
-        "| שלב | b |\n|---|---|\n| x | y |\n\n```sh\nacme\n```\n\n- a\n\n> c \\(d_1\\)"
+        "| שלב | b |\n|---|---|\n| x | y |\n\n```sh\nacme\n```\n\n- a\n\n> c \\(d_1\\)\n\n---\n\n> ציטוט"
     )
     assert re.findall('<([a-z0-9]+)[^>]* dir="([a-z]+)"', markup) == [
         ("h1", "auto"),
@@ -344,8 +352,11 @@ def test_each_block_has_its_own_direction() -> None:
         ("code", "ltr"),
         ("ul", "ltr"),
         ("li", "auto"),
+        ("blockquote", "ltr"),
         ("p", "auto"),
         ("bdi", "ltr"),
+        ("blockquote", "rtl"),
+        ("p", "auto"),
     ]
 
 

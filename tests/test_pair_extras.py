@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,8 @@ COMMENTS: list[tuple[Any, str]] = [
     ({"irrelevant": True, "unaddressed": True}, "Irrelevant. Does not address the question"),
     ({"incorrect": True, "irrelevant": False, "issue": " The link\x00 is dead "}, "Incorrect. The link is dead"),
     ('{"incorrect":true,"issue":"dead"}', "Incorrect. dead"),
+    ({"out_of_date": True, "incorrect": True, "issue": "It is for 1.0"}, "Incorrect. Out of date. It is for 1.0"),
+    ({"out_of_date": 1, "<b>": True, "x" * 51: True, "": True}, ""),
     ({"issue": ""}, ""),
     ({"issue": 5, "incorrect": "yes", "later": {}}, ""),
     ("{" * 100_000, "{" * (MAX_COMMENT - 1) + "…"),
@@ -92,6 +95,12 @@ def test_secrets_in_them_are_masked() -> None:
     assert repr(masked).count("[hidden: GitHub token]") == 2
 
 
+def test_a_comment_without_a_vote_is_called_one(write: Callable[..., bytes]) -> None:
+    """Not to be taken for a part of the answer."""
+    pair = QuestionAnswer("Q", "A", "a1", uncertain=True, comment="The link is dead.")
+    assert re.search("Flagged as uncertain</span> · Comment: <bdi[^>]*>The link", body(write(pairs=[pair]), "html"))
+
+
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_the_mail_has_them_with_their_pair(write: Callable[..., bytes], kind: str) -> None:
     """As text of the visitor's: nothing in it passes for ours, or for markup."""
@@ -104,7 +113,7 @@ def test_the_mail_has_them_with_their_pair(write: Callable[..., bytes], kind: st
     if kind == "html":
         assert "<b>bold" not in said
         assert "&lt;i&gt;log&lt;/i&gt;.txt</bdi>, <bdi>b</bdi>" in said
-        assert "Voted down</span>: <bdi>x" in said
+        assert re.search("Voted down</span>: <bdi[^>]*>x", said)
     else:
         assert "| Files: <i>log</i>.txt, b" in said
         assert "ANSWER (voted down)" in said

@@ -72,8 +72,8 @@ def test_the_senders_address_is_refused(
 
 def test_a_site_without_a_sender_takes_tickets(make_app: Callable[..., Flask]) -> None:
     """Nor does a wrong one cost a visitor the ticket."""
-    for sender in (None, "nobody"):
-        send_ticket(make_app(MAIL_DEFAULT_SENDER=sender, name=f"site-{sender}").test_client())
+    for number, sender in enumerate((None, "nobody", {"name": "Docs"}, ("Docs", ["docs@example.com"]))):
+        send_ticket(make_app(MAIL_DEFAULT_SENDER=sender, name=f"site-{number}").test_client())
 
 
 @pytest.mark.parametrize("email", ["mailer-daemon@example.org", "Postmaster@example.org", "no-reply@shop.example"])

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select
 from ..storage.engine import now
 from ..storage.tables import ticket
 from ..storage.tickets import Status
-from .reasons import URGENT, plain_reason
+from ..translation import ngettext
+from .reasons import URGENT, public_reason
 
 LONG_WAIT = timedelta(hours=1)
 """How long attempts to deliver a ticket may fail before that is an alarm, whatever the cause."""
@@ -43,7 +44,7 @@ class Alarm:
     """One reason why tickets are not delivered, for all of them together.
 
     Arguments:
-        what: how many they are, and why, in plain words.
+        what: how many they are, and why, in plain words; nothing that may name a visitor.
         consequence: what happens to them if nobody acts.
         remedy: what to do; commands are in backticks.
         details: the other side's own words, if any.
@@ -61,10 +62,10 @@ def find_alarms(connection: Connection) -> tuple[Alarm, ...]:
     alarms = []
     if found.stuck:
         words = str(found.words)
-        reason = plain_reason(words)
+        reason = public_reason(words)
         alarms.append(
             Alarm(
-                f"{_counted(found.stuck)} could not be sent yet. {reason}",
+                f"{_not_sent_yet(found.stuck)} {reason}",
                 "The visitors are still waiting for a reply. After five days a ticket fails.",
                 "Fix the cause. The tickets are then sent within an hour; to try one now: "
                 f"`flask kapa-handoff retry {found.reference}`",
@@ -72,11 +73,14 @@ def find_alarms(connection: Connection) -> tuple[Alarm, ...]:
             )
         )
     if found.suppressed:
-        were = "was" if found.suppressed == 1 else "were"
         alarms.append(
             Alarm(
-                f"{_counted(found.suppressed)} {were} not sent, because sending is turned off on this site "
-                "(MAIL_SUPPRESS_SEND).",
+                ngettext(
+                    "%(number)s ticket was not sent, because sending is turned off on this site (MAIL_SUPPRESS_SEND).",
+                    "%(number)s tickets were not sent, because sending is turned off on this site "
+                    "(MAIL_SUPPRESS_SEND).",
+                    found.suppressed,
+                ),
                 "The visitors are still waiting for a reply.",
                 "Set MAIL_SUPPRESS_SEND to False, then send them: `flask kapa-handoff retry --suppressed`",
             )
@@ -84,5 +88,5 @@ def find_alarms(connection: Connection) -> tuple[Alarm, ...]:
     return tuple(alarms)
 
 
-def _counted(number: int) -> str:
-    return f"{number} ticket{'s' if number != 1 else ''}"
+def _not_sent_yet(number: int) -> str:
+    return ngettext("%(number)s ticket could not be sent yet.", "%(number)s tickets could not be sent yet.", number)

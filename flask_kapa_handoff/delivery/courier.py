@@ -11,11 +11,10 @@ from ..conversation import Conversation
 from ..errors import Unavailable
 from ..signals import notify, ticket_delivered, ticket_failed
 from ..storage.tickets import Status, Ticket, find_conversation
-from ..text import clean_text
 from . import outbox, requeue
 from .channels import Channels
 from .mailroom import Mailroom
-from .outcomes import Refused, Suppressed, TryLater
+from .outcomes import Refused, Suppressed, TryLater, unexpected
 
 RELEASE_SECONDS = 60.0
 """Seconds between two checks whether held tickets can be released."""
@@ -85,10 +84,8 @@ class Courier:
         except Unavailable:
             raise  # nothing can be recorded, so the lease will run out
         except Exception as error:
-            # Its text is stored only in the ticket, since it may contain an address.
             _logger.error("Sending ticket %s raised an unexpected %s.", claimed.ticket.reference, type(error).__name__)
-            why = clean_text(f"{type(error).__name__} was not expected: {error}")[:500]
-            return outbox.delay(self._database, claimed, why)
+            return outbox.delay(self._database, claimed, unexpected(error))
         self._may_be_back = self._may_be_back or delivered.over_new_connection
         self._accepted = (claimed, delivered.reply)
         return self.record_accepted()

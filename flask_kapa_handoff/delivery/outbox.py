@@ -16,6 +16,7 @@ from ..storage.reading import DamagedRow, earliest, stored_id
 from ..storage.tables import delivery_attempt
 from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Outcome, Status, Ticket
+from ..text import clean_text
 from .outbox_statements import BEGIN_ATTEMPT, END, END_ATTEMPT, TAKE, first_due
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
@@ -200,6 +201,7 @@ def _finish(
     database: Database, claimed: Claim, outcome: Outcome, detail: str, seconds: float | None = None
 ) -> Ticket | None:
     ticket = claimed.ticket
+    detail = clean_text(detail)  # others wrote it; what the database refuses would be sent again
     with database.write(alone=False) as connection:
         moment = now(connection)
         values: dict[str, Any] = {

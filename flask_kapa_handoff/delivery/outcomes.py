@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..storage.tickets import Outcome
+from ..text import clean_text
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class TryLater(NotDelivered):
     """
 
     outcome = Outcome.DELAYED
+    seconds: float | None = None  # also for a subclass with an __init__() of its own
 
     def __init__(self, why: str = "", *, seconds: float | None = None) -> None:
         super().__init__(why)
@@ -74,3 +76,8 @@ class Suppressed(NotDelivered):
     """The site's configuration turns sending off. Somebody sends the ticket again once it is on."""
 
     outcome = Outcome.SUPPRESSED
+
+
+def unexpected(error: Exception) -> str:
+    """An error that no channel should raise, in words for the ticket alone, since they may contain an address."""
+    return clean_text(f"{type(error).__name__} was not expected: {error}")[:500]

@@ -12,7 +12,7 @@ from ..storage.tickets import Status, Ticket
 from ..triggers import Trigger
 from .channels import Channels
 from .mailroom import Mailroom
-from .outcomes import Refused, Suppressed, TryLater
+from .outcomes import Refused, Suppressed, TryLater, unexpected
 
 SAMPLE_REFERENCE = "T-SAMPLE"
 """No ticket has it: it has letters that references never contain. It has no page, so nothing may link to one."""
@@ -45,6 +45,8 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
         return SampleAttempt("refused", str(error), destination)
     except Suppressed as error:
         return SampleAttempt("suppressed", str(error), destination)
+    except Exception as error:  # the admin who is testing should read of it, and a ticket would wait, too
+        return SampleAttempt("delayed", unexpected(error), destination)
     finally:
         channels.close()
     return SampleAttempt("accepted", delivered.reply, destination)

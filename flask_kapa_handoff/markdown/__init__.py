@@ -17,7 +17,7 @@ from ..links import Links
 from ..text import visible
 from .definitions import with_definitions
 from .numbers import counts_otherwise, with_numbers
-from .output import DIRECTIONS, completed, with_directions
+from .output import DIRECTIONS, completed, has_rtl, with_directions
 from .source import cells, prepared, without_marks
 
 if TYPE_CHECKING:
@@ -95,10 +95,11 @@ class Renderer:
     def __init__(self, page: str | None = None, most: int = MAX_COST) -> None:
         self._left = most
         self._links = Links()
-        self._page = page
+        self._page = page and visible(page)
 
     def __call__(self, text: str) -> Markup:
-        if len(text) <= MAX_LENGTH and _cost(text) <= self._left and not _is_excessive(text):
+        text = visible(text)
+        if len(text) <= MAX_LENGTH and (cost := _cost(text)) <= self._left and not _is_excessive(text):
             try:
                 markup = _rendered(text, self._links, self._page)
             except (KeyboardInterrupt, SystemExit):
@@ -107,7 +108,7 @@ class Renderer:
                 # A panic in native code is not an Exception. Its message may contain the text.
                 _logger.error("Markdown is shown as plain text: rendering it raised %s.", type(error).__name__)
             else:
-                self._left -= _cost(text) + _cost_of_html(markup)
+                self._left -= cost + _cost_of_html(markup)
                 return markup
         return Markup('<p dir="auto">%s</p>') % lines(text)
 
@@ -138,8 +139,12 @@ def _is_excessive(text: str) -> bool:
 
 def _rendered(text: str, links: Links, page: str | None) -> Markup:
     markup = without_marks(completed(with_definitions(prepared(text), _by_comrak), page))
-    cleaned = visible(_cleaner().clean(markup))
-    return Markup(with_directions(links.with_hosts(cleaned)))  # noqa: S704 - this is the cleaned text
+    cleaned = _cleaner().clean(markup)
+    read = text
+    if "&" in text:  # only its character references write characters that the text does not contain
+        read = cleaned = visible(cleaned)
+    shown = links.with_hosts(cleaned)
+    return Markup(with_directions(shown) if has_rtl(read) else shown)  # noqa: S704 - this is the cleaned text
 
 
 def _by_comrak(text: str) -> str:

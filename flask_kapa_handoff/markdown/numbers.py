@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-_NUMBER = re.compile(r"^[ \t>]*(?:[-*+][ \t]+)*(\d{1,9})[.)][ \t]", re.MULTILINE)
+# A line's beginning is found much faster by its break than by "^".
+_NUMBER = re.compile(r"\n[ \t>]*(?:[-*+][ \t]+)*(\d{1,9})[.)][ \t]")
 _PLACE = re.compile(' data-sourcepos="[^"]*"')
 _TAG = re.compile(r'<(/?)([ou]l|li)(?: data-sourcepos="(\d+):(\d+)-[^"]*")?(?: start="\d+")?>')
 _List = list[tuple[int, int]]  # the place of an item's ">", and its number
@@ -15,7 +16,7 @@ _ITEM = re.compile(rb"(\d{1,9})[.)]")
 
 def counts_otherwise(text: str) -> bool:
     """Whether a list in the text may have numbers that a renderer would change."""
-    numbers = [int(number) for number in _NUMBER.findall(text)]
+    numbers = [int(number) for number in _NUMBER.findall(f"\n{text}")]
     return any(after not in (number + 1, number, 1) for number, after in pairwise(numbers))
 
 

@@ -17,9 +17,9 @@ _UNUSUAL_LINK = re.compile(r'<a href="(?!https?://|mailto:)([^"]*)"[^>]*>(.*?)</
 _IMAGE = re.compile(r'<img src="([^"]*)" alt="([^"]*)"[^>]*>')
 _CELL = re.compile(r"(<t[dh](?: align=\"[a-z]+\")?>)(.*?)(?=</t[dh]>)", re.DOTALL)
 _BREAK = re.compile(r"(<code>[^<]*</code>)|&lt;br ?/?&gt;", re.IGNORECASE)
-_RAW = re.compile(
-    r"(\A|<(?:/(?:p|ul|ol|li|table|pre|blockquote|h[1-6])|blockquote|li|hr /)>\n)([ ]{0,3}&lt;[^<]*[^<\s])"
-)
+_RAW = re.compile(r">\n( {0,3}&lt;[^<]*[^<\s])")  # after a tag
+_RAW_FOLLOWS = re.compile("</(?:p|ul|ol|li|table|pre|blockquote|h[1-6])>|<(?:blockquote|li|hr /)>")
+_RULE = "<hr />\n"
 _CODE = re.compile(r'<pre><code((?: [a-z-]+="[^"]*")+)>')
 _INFO = re.compile(r' (class|data-meta)="(?:language-)?([^"]*)"')
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
@@ -35,7 +35,9 @@ _SCRIPT = re.compile(r"\s*(?:javascript|vbscript|data):", re.IGNORECASE)
 _MOST_RESOLVED = 500  # relative links of a text: each takes a while, and grows by the page's address
 
 # Groups as nh3 writes them: their own text is that of their blocks, which "auto" does not look at.
-_GROUP = re.compile(r'<(ul|ol(?: start="\d+")?|table|li(?: value="\d+")?) dir="(?:ltr|auto)"(?=>\n)')
+_GROUP = re.compile(
+    r'<(blockquote|(?:ul|ol(?: start="\d+")?|table|li(?: value="\d+")?)(?= dir))(?: dir="[a-z]+")?(?=>\n)'
+)
 _ASCII_LINK = re.compile(r'(<a href="[^"]*" rel="[^"]*")(?=>[!-;=-~]+</a>)')
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _RTL_BYTES = bytes([*range(0xD6, 0xE1), 0xEF, 0xF0])  # with which these begin in UTF-8
@@ -70,7 +72,7 @@ def completed(markup: str, page: str | None) -> str:
     if "<t" in markup and "&lt;" in markup:
         markup = _CELL.sub(_cell, markup)
     if "&lt;" in markup:
-        markup = _RAW.sub(_raw, markup)
+        markup = _RAW.sub(_raw, _RULE + markup)[len(_RULE) :]  # the first block follows a tag, too
     return _CODE.sub(_code, markup) if "<pre><code " in markup else markup
 
 
@@ -83,8 +85,8 @@ def has_rtl(text: str) -> bool:
 
 
 def with_directions(markup: str) -> str:
-    """Finished HTML with :data:`DIRECTIONS`, in which also lists, tables and addresses have that of their text."""
-    return _ASCII_LINK.sub(r'\1 dir="ltr"', _GROUP.sub(_group, markup)) if has_rtl(markup) else markup
+    """Finished HTML with :data:`DIRECTIONS`; lists, quotes, tables and addresses have that of their text, too."""
+    return _ASCII_LINK.sub(r'\1 dir="ltr"', _GROUP.sub(_group, markup))
 
 
 def _group(match: re.Match[str]) -> str:
@@ -155,8 +157,11 @@ def _cell(match: re.Match[str]) -> str:
 
 def _raw(match: re.Match[str]) -> str:
     """A block of HTML as a paragraph that keeps its lines."""
-    paragraph = match[2].replace("\n", "<br>\n")
-    return f"{match[1]}<p>{paragraph}</p>"
+    begin = match.start()
+    if not _RAW_FOLLOWS.fullmatch(match.string, match.string.rfind("<", 0, begin), begin + 1):
+        return match[0]
+    paragraph = match[1].replace("\n", "<br>\n")
+    return f">\n<p>{paragraph}</p>"
 
 
 def _code(match: re.Match[str]) -> str:

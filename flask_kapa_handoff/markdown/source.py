@@ -17,8 +17,9 @@ _END = f"\t{LATEX}"  # an address ends here: only a blank ends one
 _MARKS = re.compile("[\ufdd0\ufdd1]")
 
 # Letters that are written without blanks between words, and punctuation that no address needs: quotes, dashes, arrows.
-_CJK = (
-    "\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe10-\ufe1f\ufe30-\ufe4f\uff00-\uffef"
+_THAI = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # and Lao, Burmese, Khmer
+_UNSPACED = (  # and Chinese, Japanese, Korean
+    f"{_THAI}\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe10-\ufe1f\ufe30-\ufe4f\uff00-\uffef"
     "\U0001b000-\U0001b2ff\U00020000-\U0003ffff"
 )
 _PUNCTUATION = (
@@ -26,20 +27,31 @@ _PUNCTUATION = (
 )
 _HOST = rf"(?:[^\s/?#<>().\u3000-\u303f{_PUNCTUATION}\uff00-\uff0f\uff1a-\uff20]{{1,63}}\.){{1,20}}?"
 _BARE_ADDRESS = re.compile(
-    rf"(?:https?://|www\.)(?:{_HOST}[A-Za-z]{{2,63}}(?::\d{{1,5}})?(?=[{_CJK}{_PUNCTUATION}])"
+    rf"(?:https?://|www\.)(?:{_HOST}[A-Za-z]{{2,63}}(?::\d{{1,5}})?(?=[{_UNSPACED}{_PUNCTUATION}])"
     rf"|[^\s/?#<>]{{1,300}}[/?#](?:[!-;=?-Z\\^_a-{{}}~]|\](?![(\[:]))*)"
-    rf"(?=([{_CJK}{_PUNCTUATION}])?)"
+    rf"(?=([{_UNSPACED}{_PUNCTUATION}])?)"
 )
 _TARGET = re.compile(r"(?:\]\([ \t]*<?|\]:[ \t]*<?|<)\Z")  # before the address of a link in Markdown
 
-_TILDE = re.compile(r"(?<![~\\])~(?!~)")
+# Emphasis between such a letter and punctuation. The renderer has an option for Chinese, Japanese and Korean only.
+_THAI_LETTERS = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59\u0e81-\u0eff\u1000-\u1049\u1050-\u109d\u1780-\u17d3\u17d7\u17dc-\u17e9"
+)
+_THAI_LETTER = re.compile(f"[{_THAI_LETTERS}]")
+_NO_LETTER = rf"[^\w\s*$\\{_THAI_LETTERS}]"
+_THAI_EMPHASIS = re.compile(
+    rf"(?<=[{_THAI_LETTERS}])(\*{{1,3}})(?={_NO_LETTER})|(?<={_NO_LETTER})(\*{{1,3}})(?=[{_THAI_LETTERS}])"
+)
+
+# Each pattern begins with a literal, which is found much faster than a lookbehind.
+_TILDE = re.compile(r"~(?<![~\\]~)(?!~)")
 # A variable of a shell, or an amount of money: no formula begins there.
-_DOLLAR = re.compile(r"(?<![$\\])\$(?=[A-Z_]{2}|\{[A-Za-z_]|\d[\d,.]*[,;:!?)]?(?:\s+[^\s+*/=<>\\^-]|\s*\Z))")
+_DOLLAR = re.compile(r"\$(?<![$\\]\$)(?=[A-Z_]{2}|\{[A-Za-z_]|\d[\d,.]*[,;:!?)]?(?:\s+[^\s+*/=<>\\^-]|\s*\Z))")
 _BREAK = re.compile(r"\\<(?=br)", re.IGNORECASE)
 
 # A formula in LaTeX's brackets, within a paragraph; or a bracket alone.
 _FORMULA = re.compile(
-    r"(?<!\\)\\(?:"
+    r"\\(?<!\\\\)(?:"
     r"\(((?:[^\\\n]|\\[^()\n]|\n(?![ \t>]*\n))+)\\\)"
     r"|\[((?:[^\\\n]|\\[^\[\]\n]|\n(?![ \t>]*\n))+)\\\]"
     r"|[(\[])"
@@ -64,16 +76,21 @@ def prepared(text: str) -> str:
     - single tildes, as in ``3~5``;
     - amounts of money and variables beside formulas in dollars;
     - formulas, with their brackets and line breaks;
-    - text after a bare address that has no blank before it, as in Chinese, Japanese and Korean;
+    - text after a bare address that has no blank before it, as in Chinese, Japanese and Thai;
+    - emphasis beside punctuation in Thai and its like;
     - cells of a table's row beyond its head's.
     """
     if not text.isascii():
         text = text.replace("\ufdd0", "").replace("\ufdd1", "")
         if "://" in text or "www." in text:
             text = _BARE_ADDRESS.sub(_marked_address, text)
+        if "*" in text and _THAI_LETTER.search(text):
+            text = _THAI_EMPHASIS.sub(_marked_emphasis, text)
     # One character is found much faster than two.
     if "\\" in text or "$" in text:
-        text = _DOLLAR.sub(lambda _: f"{_PLAIN}$", _with_formula_blocks(text))
+        text = _with_formula_blocks(text)
+    if "$" in text:
+        text = _DOLLAR.sub(lambda _: f"{_PLAIN}$", text)
     if "\\" in text:
         text = _FORMULA.sub(_marked_formula, _BREAK.sub(rf"\\<{LATEX}", text))
     if "~" in text:
@@ -104,6 +121,11 @@ def cells(text: str) -> int:
 def _marked_address(match: re.Match[str]) -> str:
     before = match.string[max(match.start() - 10, 0) : match.start()]
     return match[0] + _END if match[1] and not _TARGET.search(before) else match[0]
+
+
+def _marked_emphasis(match: re.Match[str]) -> str:
+    # The mark, which is no punctuation, stands between the asterisks and the punctuation.
+    return f"{match[1]}{LATEX}" if match[1] else f"{LATEX}{match[2]}"
 
 
 def _marked_formula(match: re.Match[str]) -> str:

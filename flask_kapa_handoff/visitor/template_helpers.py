@@ -16,10 +16,10 @@ from ..hook_checks import wrong_part
 from ..offers import Offer, offer_for
 from ..settings import DEFAULT_DESK, DESKS, DeskSettings, current_settings
 from ..state import current_state
-from ..translation import speak
+from ..translation import ENGLISH, speak
 from ..triggers import TABLE
 from ..web.csp import response_nonce
-from ..web.language import choose_language, shown_button_text
+from ..web.language import language_of_site_page, shown_button_text
 from ..web.urls import is_own_page, static_url, visitor_url
 from .rendering import render_for_visitor
 
@@ -146,7 +146,7 @@ def _button(conversation: Conversation, desk: str) -> Markup:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.
     carried = None if state.hooks.keeps_threads and conversation.thread_id else conversation
-    with speak(choose_language()):
+    with speak(language_of_site_page()):
         return render_button(offer, settings, carried)
 
 
@@ -193,7 +193,8 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
         website_id: Kapa's id of the site.
         nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
         attributes: any of Kapa's ``data-`` attributes, with underscores for hyphens: ``project_name="Acme"``. The four
-            ``handoff_`` ones come from the settings, and are omitted if no ticket can be sent.
+            ``handoff_`` ones come from the settings, and are omitted if no ticket can be sent. Without a ``language``,
+            it is the visitor's.
 
     Raises:
         ValueError: ``website_id`` is empty.
@@ -203,7 +204,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     _check_desk("kapa_widget", attributes.get("desk"))
     handoff = _handoff_attributes()
     others = {name: value for name, value in attributes.items() if name not in handoff}
-    values: dict[str, object] = {"website_id": website_id, **others, **handoff}
+    values: dict[str, object] = {"website_id": website_id, **_language_attribute(), **others, **handoff}
     data = "".join(
         f' data-{escape(name.replace("_", "-"))}="{_attribute(value)}"'
         for name, value in values.items()
@@ -220,6 +221,12 @@ def _attribute(value: object) -> str:
     return str(escape(str(value).lower() if isinstance(value, bool) else value)).replace('"', "&#34;")
 
 
+def _language_attribute() -> dict[str, object]:
+    """Kapa's own form speaks the language of the button; it knows languages without a script or a country."""
+    language = language_of_site_page()
+    return {} if language is ENGLISH else {"language": language.locale.language}
+
+
 def _handoff_attributes() -> dict[str, object]:
     state = current_state()
     settings = state.settings_cache.get(state.database, state.config)
@@ -227,7 +234,7 @@ def _handoff_attributes() -> dict[str, object]:
     # Without its triggers, the widget would show its form under every answer.
     if settings is None or not settings.takes_tickets or not triggers:
         return dict.fromkeys(HANDOFF_ATTRIBUTES)
-    with speak(choose_language()):
+    with speak(language_of_site_page()):
         text = shown_button_text(settings)
     values = (settings.email, text, ",".join(triggers), settings.threshold)
     return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Blueprint, g, has_request_context, request
+from flask import Blueprint, Response, after_this_request, g, has_request_context, request
 
 from ..config import DEFAULT_BUTTON_TEXT
 from ..settings import DeskSettings
@@ -40,6 +40,18 @@ def choose_language(of_page: str | None = None) -> Language:
     if has_request_context():
         wanted += request.accept_languages.values()
     return state.languages.best(wanted[:MAX_WANTED]) or ENGLISH
+
+
+def language_of_site_page() -> Language:
+    """The language for what goes into a page that the site renders; caches are told what it depends on."""
+    if has_request_context() and not current_state().config.language:
+        after_this_request(_vary)
+    return choose_language()
+
+
+def _vary(response: Response) -> Response:
+    response.vary.add("Accept-Language")
+    return response
 
 
 def speak_language_of_page(language: str | None) -> None:

@@ -113,6 +113,20 @@ def test_mails_hold_at_every_width(
             assert look == {"faint": [], "outside": [], "scrolls": False, "columns": [1, 1]}, (kind, width)
 
 
+def test_a_wide_table_scrolls_in_its_answer(
+    write: Callable[..., bytes], open_context: Callable[..., BrowserContext]
+) -> None:
+    """Its words stay whole, and the mail is no wider than the screen."""
+    answer = "| Plan | Requests | Concurrent workers | Storage | Retention | Support |\n" + "|---" * 6 + "|\n"
+    answer += "| Enterprise | unlimited | unlimited | unlimited | as agreed | around the clock |"
+    page = open_context(viewport={"width": 360, "height": 600}).new_page()
+    page.set_content(SHEET.sub("", body(write(pairs=[QuestionAnswer("Which plans are there?", answer)]), "html")))
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate(
+        "[...document.querySelectorAll('.answer')].map((one) => one.scrollWidth > one.clientWidth)"
+    ) == [True]
+
+
 SIDES = """(selector) => {
     const block = document.querySelector(selector);
     const { left, width } = block.getBoundingClientRect();

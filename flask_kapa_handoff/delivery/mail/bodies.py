@@ -16,6 +16,7 @@ from ...conversation import Conversation
 from ...fields import Field, labelled
 from ...storage.tickets import Ticket
 from ...text import visible, with_visible
+from ...translation import gettext as _
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
 from .mime import Attachment, octets
@@ -33,6 +34,9 @@ _PARTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
 
 _LENGTHS = (20_000, 8_000, 3_000, 1_000, 300, 100)
 """Characters after which long texts are cut, tried in order, if the pressed pair alone is too large."""
+
+_BESIDE_SHORTENED = 6_000
+"""Octets of the latest pairs that are shown after a pressed pair that is cut."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,18 @@ def write_bodies(
         shown = transcript.context(latest, length)
         said = missing if length is None else [*missing, "Long texts are shortened here."]
         if hidden := len(transcript) - len(shown["pairs"]):
-            said = [*said, f"{hidden} earlier question{'s are' if hidden != 1 else ' is'} not shown here."]
+            which = "earlier" if latest or transcript.pressed.number == len(transcript) else "other"
+            said = [*said, f"{hidden} {which} question{'s are' if hidden != 1 else ' is'} not shown here."]
         short = context if length is None else _shortened(context, length)
         return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
 
     share = min(MAX_TEXT / _size(text), MAX_HTML / _size(html or " "))
-    counts = [transcript.within(int(share * part * transcript.octets)) for part in _PARTS]
-    tries = [*((latest, None) for latest in dict.fromkeys(counts)), *((0, length) for length in _LENGTHS)]
+    counts = [transcript.within_with_pressed(int(share * part * transcript.octets)) for part in _PARTS]
+    few = transcript.within(_BESIDE_SHORTENED)
+    tries = [
+        *((latest, None) for latest in dict.fromkeys(counts)),
+        *((latest, length) for latest in dict.fromkeys((few, 0)) for length in _LENGTHS),
+    ]
     for latest, length in tries:
         bodies = render(latest, length)
         if _fits(*bodies):
@@ -132,10 +141,10 @@ def write_bodies(
 def whose_word(ticket: Ticket, site_name: str) -> str:
     """A sentence for agents on the source of the conversation."""
     if ticket.transcript_source == "site":
-        return f"This transcript is {site_name}'s own record of the conversation."
+        return _("This transcript is %(site)s's own record of the conversation.", site=site_name)
     if ticket.transcript_source != "browser":
-        return f"The source of this transcript is {Unknown(ticket.transcript_source).label}."
-    return "The visitor's browser sent this transcript, so it could have been altered."
+        return _("The source of this transcript is %(name)s.", name=Unknown(ticket.transcript_source).label)
+    return _("The visitor's browser sent this transcript, so it could have been altered.")
 
 
 def left_out(ticket: Ticket) -> str:

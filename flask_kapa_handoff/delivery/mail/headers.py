@@ -108,6 +108,11 @@ def header(name: str, value: str | Address) -> bytes:
             found += [index for index, word in enumerate(words) if word.startswith("  ")]
         # The words between them, too, so that the blanks are inside the encoded words.
         first, end = (min(found), max(found) + 1) if found else (len(words), len(words))
+        # Beside these, Python's make_header() loses a line's end and with it the blank.
+        while 0 < first < len(words) and words[first - 1][-1] in "()\\":
+            first -= 1
+        while end < len(words) and words[end].strip()[0] in "()\\":
+            end += 1
         _add(lines, words[:first])
         _add_encoded(lines, "".join(words[first:end])[1:])
         _add(lines, words[end:])

@@ -6,6 +6,8 @@ Helpdesks look for their own tickets in a subject. Nothing that a visitor wrote 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -34,8 +36,10 @@ def site_sender(text: str) -> Address:
         ValueError: it is not an address that a mail can carry.
     """
     name, addr_spec = parseaddr(text)
-    # email.utils.formataddr(), which wrote it, encodes a name that is not ASCII.
-    return address(addr_spec, header_text(str(make_header(decode_header(name)))))
+    with suppress(LookupError, ValueError, MessageError):  # the name only looks encoded
+        # email.utils.formataddr(), which wrote it, encodes a name that is not ASCII.
+        name = str(make_header(decode_header(name)))
+    return address(addr_spec, header_text(name))
 
 
 def named_for_visitor(sender: Address, ticket: Ticket, site_name: str) -> Address:

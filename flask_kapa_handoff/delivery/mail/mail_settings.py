@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...config_values import parse_flag, whole_number
@@ -41,10 +43,11 @@ class MailSettings(NamedTuple):
 
 def _server(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
-    is_ipv6 = re.fullmatch(r"\[?[\da-fA-F:]*:[\da-fA-F:.]*\]?", text) and text.count(":") > 1
-    if not text or re.search(r"[/\s]", text) or (":" in text and not is_ipv6):
+    with suppress(ValueError):  # brackets are for URLs, and no resolver takes them
+        return str(IPv6Address(re.sub(r"\A\[(.*)\]\Z", r"\1", text)))
+    if not re.fullmatch(r"[^/\s:@\[\]]+", text):
         raise ValueError("use a host name such as smtp.example.com; the port is MAIL_PORT")
-    return text.strip("[]")
+    return text
 
 
 def _text(value: Any) -> str:
@@ -104,7 +107,9 @@ def _read(given: Mapping[str, Any]) -> MailSettings:
             # An empty variable of the environment is as good as none.
             found[name] = default if value is None or value == "" else parse(value)
         except ValueError as error:
-            told = "" if name in ("username", "password") else f"{value!r} is not allowed: "
+            # A password may be elsewhere, too: MAIL_SERVER="smtp://user:password@host". This text ends up in a log.
+            written = "the value" if "@" in str(value) else repr(value)
+            told = "" if name in ("username", "password") else f"{written} is not allowed: "
             raise ValueError(f"{key}: {told}{error}") from None
     settings = MailSettings(**found)
     if settings.suppress:

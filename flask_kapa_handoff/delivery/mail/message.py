@@ -69,8 +69,12 @@ def compose(
         header("X-Kapa-Handoff-Triggers", header_text(ticket.triggers)),
     ]
     if chain := thread_ids(ticket):
-        # All of them: a provider may have changed an earlier mail's id, or never have sent that mail.
-        head += [_references("In-Reply-To", chain[-1:], sender), _references("References", chain, sender)]
+        head.append(_references("In-Reply-To", chain[-1:], sender))
+    if chain or ticket.thread_id:
+        # All of them: a provider may have changed an earlier mail's id, or never have sent that mail. The first one is
+        # the thread's own, in its first mail, too: what a provider makes of that mail's id is in no other mail.
+        thread = f"thread-{chain[0] if chain else ticket.id}"
+        head.append(_references("References", [thread, *chain], sender))
     if letterhead.auto_submitted:
         head.append(header("Auto-Submitted", "auto-generated"))
 

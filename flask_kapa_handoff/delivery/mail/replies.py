@@ -6,6 +6,7 @@ import re
 import smtplib
 from collections.abc import Iterable
 
+from ...text import clean_text, one_line
 from ..outcomes import Refused, TryLater
 from .reply_classes import CLASSES, OTHER, ReplyClass
 
@@ -94,7 +95,7 @@ def _at(step: str, words: str) -> str:
 def words_of_reply(code: int, reply: bytes | str) -> str:
     """A server's reply on one line, at most 500 characters."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return f"{code} {' '.join(text.split())}"[:LONGEST].strip()
+    return f"{code} {_shown(text)}"[:LONGEST].strip()
 
 
 def words_of_error(error: BaseException) -> str:
@@ -104,5 +105,10 @@ def words_of_error(error: BaseException) -> str:
         if isinstance(seen, smtplib.SMTPResponseException) and seen.smtp_code > 0:
             return words_of_reply(seen.smtp_code, seen.smtp_error)
         seen = seen.__context__
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = _shown(str(error)) or type(error).__name__
     return text[:LONGEST] if isinstance(error, smtplib.SMTPException) else f"{type(error).__name__}: {text}"[:LONGEST]
+
+
+def _shown(text: str) -> str:
+    """A server's text as databases can store it and a terminal can show it."""
+    return one_line(clean_text(text))

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_CHECK_ADDRESS = "Check where tickets go in the settings."
-_ASK = "Ask the site's operator to check"
+from ...translation import noop as N_
 
 
 class ReplyClass(NamedTuple):
@@ -42,7 +41,7 @@ class ReplyClass(NamedTuple):
 CLASSES = (
     ReplyClass(
         "come back later",
-        "The mail server is busy, or wants us to try again later.",
+        N_("The mail server is busy, or wants us to try again later."),
         statuses="3.2 3.5 4.2 4.3 4.7",
         words=(
             r"gr[ae]y[- ]?list|postgrey|deferred|unavailable or access denied",
@@ -57,14 +56,17 @@ CLASSES = (
     ),
     ReplyClass(
         "encryption required",
-        f"The mail server requires an encrypted connection. {_ASK} its mail settings.",
+        N_("The mail server requires an encrypted connection. Ask the site's operator to check its mail settings."),
         statuses="7.10 7.11 7.29",
         words=(r"issue (a )?starttls|(tls|encryption) (is )?(required|needed)",),
         codes="523 538",
     ),
     ReplyClass(
         "limit of the account",
-        f"The site has reached a sending limit of its mail account, or the account is paused. {_ASK} it.",
+        N_(
+            "The site has reached a sending limit of its mail account, or the account is paused. "
+            "Ask the site's operator to check it."
+        ),
         statuses="1.90 2.121 2.122 2.251 2.253 2.254 2.255 4.5 7.232 7.233 7.508",
         words=(
             r"(user|account|domain|send\w*|hourly|daily|monthly|rate|relay) (sending |message |rate )?limit",
@@ -81,8 +83,11 @@ CLASSES = (
     ),
     ReplyClass(
         "sender refused",
-        "The mail server doesn't accept this site's sender address. "
-        f"{_ASK} that its mail account may send from it, and that the domain's SPF, DKIM and DMARC allow that.",
+        N_(
+            "The mail server doesn't accept this site's sender address. "
+            "Ask the site's operator to check that its mail account may send from it, and that the domain's "
+            "SPF, DKIM and DMARC allow that."
+        ),
         statuses="1.7 1.8 2.252 7.20-24 7.26 7.27 7.30 7.32 7.60 7.509 7.512 7.515 7.750",
         words=(
             r"send ?as|not (allowed|permitted|authori[sz]ed) to (send|use|perform)|disallowed as|not owned by",
@@ -98,21 +103,27 @@ CLASSES = (
     ),
     ReplyClass(
         "relay refused",
-        f"The mail server doesn't send mail to this address for the site. {_ASK} its server and login.",
+        N_(
+            "The mail server doesn't send mail to this address for the site. "
+            "Ask the site's operator to check its server and login."
+        ),
         statuses="7.64",
         words=(r"\brelay(ing)?\b(?! recipient table)|rcpthosts",),
         codes="500 502 504 521",
     ),
     ReplyClass(
         "closed mailbox",
-        "The mailbox takes mail only from senders that it knows. Ask the person who manages it to allow this site's "
-        "sender.",
+        N_(
+            "The mailbox takes mail only from senders that it knows. "
+            "Ask the person who manages it to allow this site's "
+            "sender."
+        ),
         statuses="7.12 7.13 7.124 7.133-136 7.507",
         words=(r"not authenticated (for|by)|\.AuthRequired\b|allowed-senders|only accepts? (mail|messages)",),
     ),
     ReplyClass(
         "login refused",
-        f"The mail server refused the site's login. {_ASK} its password.",
+        N_("The mail server refused the site's login. Ask the site's operator to check its password."),
         statuses="7.3 7.8 7.57 7.139",
         words=(
             r"auth\w* (is )?(required|failed|unsuccessful|needed|first|error)|requires? authentication",
@@ -124,7 +135,10 @@ CLASSES = (
     ),
     ReplyClass(
         "server blocked",
-        f"The mail server blocks mail from this site's server or account. {_ASK} block lists for its address.",
+        N_(
+            "The mail server blocks mail from this site's server or account. "
+            "Ask the site's operator to check block lists for its address."
+        ),
         statuses="7.25 7.28 7.501-503 7.506 7.510 7.511 7.513 7.606-649 7.705 7.708",
         words=(
             r"(block|black|deny)[ -]?list|\b(rbl|dnsbl|sbl|xbl|pbl)\b|spamhaus|spamcop|barracuda|blocked (using|by)",
@@ -138,7 +152,7 @@ CLASSES = (
     ),
     ReplyClass(
         "forwarded in a circle",
-        f"The address forwards its mail in a circle. {_CHECK_ADDRESS}",
+        N_("The address forwards its mail in a circle. Check where tickets go in the settings."),
         statuses="4.14",
         words=(r"\bhops\b|\bloop(ing)?\b",),
         weak="4.6",
@@ -146,7 +160,7 @@ CLASSES = (
     ),
     ReplyClass(
         "too large",
-        "The message is too large for the mail server or the mailbox.",
+        N_("The message is too large for the mail server or the mailbox."),
         statuses="2.3 3.4",
         words=(
             r"message (file )?(is )?(too|exceed)|size (limit|exceed)|message size|email size|too (large|big)",
@@ -156,21 +170,21 @@ CLASSES = (
     ),
     ReplyClass(
         "mailbox full",
-        "The mailbox is full. Free some space in it.",
+        N_("The mailbox is full. Free some space in it."),
         statuses="2.2 3.1",
         words=(r"(mailbox|inbox|disk|folder|recipient|user)\b.{0,40}\bfull|quota|storage|disk space|over its limit",),
         codes="552",
     ),
     ReplyClass(
         "mailbox disabled",
-        f"The mailbox is disabled. {_CHECK_ADDRESS}",
+        N_("The mailbox is disabled. Check where tickets go in the settings."),
         words=(r"(user|mailbox|address|account|recipient)\b.{0,60}\b(inactive|disabled|discontinued)",),
         weak="2.1",
         permanent=True,
     ),
     ReplyClass(
         "address unknown",
-        f"There is no such address at the mail server. {_CHECK_ADDRESS}",
+        N_("There is no such address at the mail server. Check where tickets go in the settings."),
         statuses="1.10 7.504 7.505",
         words=(
             r"no such|no mailbox|badrcptto|not listed|not our customer|not local|does ?n['o]t have an? \S+ account",
@@ -183,7 +197,7 @@ CLASSES = (
     ),
     ReplyClass(
         "domain unknown",
-        f"The part after the @ of this address does not exist. {_CHECK_ADDRESS}",
+        N_("The part after the @ of this address does not exist. Check where tickets go in the settings."),
         statuses="1.2 4.4",
         words=(r"(domain|host)\b.{0,60}\b(not found|unknown|n[o']t exist)|unrouteable",),
         codes="556",
@@ -191,14 +205,19 @@ CLASSES = (
     ),
     ReplyClass(
         "address not valid",
-        f"The mail server says that the address is not valid. {_CHECK_ADDRESS}",
+        N_("The mail server says that the address is not valid. Check where tickets go in the settings."),
         statuses="1.3",
         permanent=True,
     ),
-    ReplyClass("mailbox moved", f"The mailbox has moved. {_CHECK_ADDRESS}", statuses="1.6", permanent=True),
+    ReplyClass(
+        "mailbox moved",
+        N_("The mailbox has moved. Check where tickets go in the settings."),
+        statuses="1.6",
+        permanent=True,
+    ),
     ReplyClass(
         "content refused",
-        "The mail server rejected the message because of its content. Read the conversation on the ticket's page.",
+        N_("The mail server rejected the message because of its content. Read the conversation on the ticket's page."),
         statuses="6.0-11 7.703",
         words=(
             r"spam|virus|malware|phish|content|unsolicited|attachment|violat|security (issue|risk|threat)|suspicious",
@@ -208,7 +227,7 @@ CLASSES = (
     ),
     ReplyClass(
         "site refused",
-        f"The mail server doesn't accept messages from this site. {_ASK} its sender.",
+        N_("The mail server doesn't accept messages from this site. Ask the site's operator to check its sender."),
         words=(
             r"administrative prohibition|policy|access denied|configuration ?set|\b(mail from|senders?)\b|spoof",
             r"account (not|under)\b|subscription|licen[cs]e|payment|domain not active|verification pending",
@@ -217,7 +236,7 @@ CLASSES = (
     ),
     ReplyClass(
         "address refused",
-        "The mail server rejected an address. Check where tickets go, and the site's sender.",
+        N_("The mail server rejected an address. Check where tickets go, and the site's sender."),
         codes="550 551 553",
         permanent=True,
     ),

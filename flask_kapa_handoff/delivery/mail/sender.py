@@ -24,7 +24,10 @@ def find_sender(mailroom: Mailroom) -> str | None:
         default = mailroom.app.config.get("MAIL_DEFAULT_SENDER")
     if not default:
         return None
-    return _parsed(tuple(default) if isinstance(default, list) else default, mailroom.config.special_domains)
+    try:
+        return _parsed(tuple(default) if isinstance(default, list) else default, mailroom.config.special_domains)
+    except TypeError:  # it cannot be cached: a dict, or a list in a tuple
+        raise ValueError("use docs@example.com or 'Docs <docs@example.com>'") from None
 
 
 @lru_cache(maxsize=16)

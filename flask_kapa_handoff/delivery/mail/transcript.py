@@ -40,12 +40,16 @@ class Transcript:
         return sum(_octets(item.pair) for item in self._items)
 
     def within(self, octets: int) -> int:
-        """How many of the latest pairs have at most so many octets of text."""
+        """How many of the latest pairs have at most so many octets of text, without the pressed one."""
         for count, item in enumerate(reversed(self._items)):
-            octets -= _octets(item.pair)
+            octets -= 0 if item.is_pressed else _octets(item.pair)
             if octets < 0:
                 return count
         return len(self)
+
+    def within_with_pressed(self, octets: int) -> int:
+        """The same, with the pressed pair, which is shown in any case."""
+        return self.within(octets - _octets(self.pressed.pair))
 
     def context(self, latest: int, length: int | None = None) -> dict[str, Any]:
         """What the templates show.
