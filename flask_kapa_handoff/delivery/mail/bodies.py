@@ -17,6 +17,7 @@ from ...fields import Field, labelled
 from ...storage.tickets import Ticket
 from ...text import visible, with_visible
 from ...translation import gettext as _
+from ...translation import ngettext
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
 from .mime import Attachment, octets
@@ -151,7 +152,8 @@ def left_out(ticket: Ticket) -> str:
     """A sentence for agents on what the visitor left out of the conversation; empty: nothing."""
     if not ticket.left_out:
         return ""
-    return f"{ticket.left_out} question{'s' if ticket.left_out != 1 else ''} left out by the visitor."
+    one, more = "%(number)s question left out by the visitor.", "%(number)s questions left out by the visitor."
+    return ngettext(one, more, ticket.left_out)
 
 
 def _size(text: str) -> int:
