@@ -101,7 +101,10 @@ CONTENT_TYPES = (
 ROUTES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "/handoff/offer": (("GET", "HEAD", "OPTIONS"), ()),
     "/handoff/form": (("GET", "POST"), ("offer", "conversation")),
-    "/handoff/tickets": (("POST",), ("offer", "submission_id", "email", "note", "conversation", "left_out", "website")),
+    "/handoff/tickets": (
+        ("POST",),
+        ("offer", "submission_id", "email", "note", "conversation", "left_out", "website"),
+    ),
     "/handoff/review": (("POST",), ("offer", "email", "note", "conversation", "left_out")),
     "/handoff/events": (("POST",), ("offer", "event")),
     "/handoff/static/": (("GET",), ()),
