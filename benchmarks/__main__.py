@@ -18,6 +18,7 @@ from .bridge import compare as compare_bridge
 from .contenders import CHECKPOINTS, PATHS
 from .deliveries import compare as compare_deliveries
 from .duels import compare
+from .form import measure as measure_form
 from .hostile import measure
 from .memory import MOMENTS, worker_memory
 from .reports import (
@@ -27,6 +28,7 @@ from .reports import (
     print_costs,
     print_deliveries,
     print_footprint,
+    print_form,
     print_hostile,
     print_memory,
     print_requests,
@@ -80,6 +82,10 @@ def _hostile(directory: Path, quick: bool) -> None:
     print_hostile(list(measure(directory, share=0.1 if quick else 1.0)))
 
 
+def _form(directory: Path, quick: bool) -> None:
+    print_form(measure_form(directory, 5 if quick else 30))
+
+
 def _leave(number: int, frame: Any) -> None:
     raise SystemExit(128 + number)
 
@@ -87,6 +93,7 @@ def _leave(number: int, frame: Any) -> None:
 PARTS: dict[str, Callable[[Path, bool], None]] = {
     "footprint": _footprint,
     "bridge": _bridge,
+    "form": _form,
     "requests": _requests,
     "checkpoints": _checkpoints,
     "deliveries": _deliveries,

@@ -9,6 +9,7 @@ from . import deliveries, duels
 from .breakdown import Breakdown
 from .bridge import Call
 from .footprint import import_milliseconds, imported_late, page_cost, submit_cost, zipped_bytes
+from .form import Wait
 from .hostile import AIM, Cost
 from .tables import print_table, shown
 from .whole_tickets import Costs
@@ -95,6 +96,11 @@ def print_bridge(calls: list[Call]) -> None:
     ]
     header = ["a request that is not Kapa's", "µs without", "µs with the bridge", "µs more", "aim: under"]
     print_table("What bridge.js costs other requests; fetch() itself is a stub", header, rows)
+
+
+def print_form(waits: list[Wait]) -> None:
+    rows = [[wait.name, shown(wait.median), shown(max(wait.times)), "100"] for wait in waits]
+    print_table("What a visitor waits for, on loopback", ["wait", "ms, median", "ms, longest", "aim: under"], rows)
 
 
 def print_breakdown(found: Breakdown) -> None:

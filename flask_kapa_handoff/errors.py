@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from .text import clean_text
 from .translation import gettext as _
+from .translation import ngettext
 from .translation import noop as N_
 
 
@@ -120,7 +121,27 @@ class RateLimited(RequestProblem):
     code = 429
     error_code = "rate_limited"
     title = N_("Too many messages")
-    description = N_("We can't take more messages right now. Your text is safe – try again later.")
+    description = N_("We can't take more messages right now.")
+
+    @property
+    def message(self) -> str:
+        return f"{self.reason} {self.when}"
+
+    @property
+    def reason(self) -> str:
+        """Which limit was reached, in the current language."""
+        return super().message
+
+    @property
+    def when(self) -> str:
+        """When to try again, in the current language."""
+        if self.retry_after is None:
+            return _("Your text is safe – try again later.")
+        return ngettext(
+            "Your text is safe – try again in %(number)s minute.",
+            "Your text is safe – try again in %(number)s minutes.",
+            -(-self.retry_after // 60),
+        )
 
 
 class Refuse(RequestProblem):

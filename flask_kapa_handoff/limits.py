@@ -11,8 +11,6 @@ from .config import Config
 from .errors import RateLimited
 from .quotas import QUOTAS, UNHELD, WINDOW, Keys, Quota, Usage
 from .storage.tables import ticket as ticket_table
-from .translation import gettext as _
-from .translation import ngettext
 
 _columns = ticket_table.c
 
@@ -75,20 +73,7 @@ def check(
     ]
     if full:
         quota, exceeded, seconds = max(full, key=lambda found: found[2])
-        minutes = -(-seconds // 60)
-        raise RateLimited(
-            " ".join((_(quota.refusal), _try_again(minutes))),
-            retry_after=seconds,
-            detail=exceeded,
-        )
-
-
-def _try_again(minutes: int) -> str:
-    return ngettext(
-        "Your text is safe – try again in %(number)s minute.",
-        "Your text is safe – try again in %(number)s minutes.",
-        minutes,
-    )
+        raise RateLimited(quota.refusal, retry_after=seconds, detail=exceeded)
 
 
 def _wait(

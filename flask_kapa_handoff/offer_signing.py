@@ -11,10 +11,11 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from .offers import MAX_PAGE, Offer, OfferExpired, OfferInvalid
+from .offers import Offer, OfferExpired, OfferInvalid
 from .text import clean_text
 from .triggers import Facts, Trigger, read_triggers
 from .unknown import log_once
+from .urls import shortened
 
 MAX_AGE = 24 * 60 * 60
 """Seconds for which an offer opens the form, and for which the open form can be sent."""
@@ -151,7 +152,7 @@ def _offer(claims: Mapping[str, Any], signed_at: int, desks: Sequence[str]) -> O
         desk=desk,
         thread_id=_text(claims, "thread_id"),
         answer_id=_text(claims, "answer_id"),
-        page=page[:MAX_PAGE] if page else None,
+        page=shortened(page) if page else None,
         requested=claims.get("requested") is True,
         origin=_text(claims, "origin"),
         language=_text(claims, "language"),

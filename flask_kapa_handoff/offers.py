@@ -13,10 +13,7 @@ from .text import clean_text
 from .translation import noop as N_
 from .triggers import Facts, Rules, Trigger, matching
 from .unknown import Unknown
-from .urls import origin_of
-
-MAX_PAGE = 2000
-"""The longest page address that is kept, in characters."""
+from .urls import origin_of, shortened
 
 
 def _new_id() -> str:
@@ -115,7 +112,7 @@ def make_offer(
     triggers = matching(facts, settings)
     if not (triggers or requested) or not settings.takes_tickets:
         return None
-    page = page[:MAX_PAGE] if page else None
+    page = shortened(page) if page else None
     return Offer(triggers, facts, settings.desk, thread_id, answer_id, page, requested, origin, language)
 
 

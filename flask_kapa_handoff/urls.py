@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
+MAX_PAGE = 1000
+"""The longest page address that is kept, in characters: an offer contains it encoded, in an address of its own."""
+
 _USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -26,6 +29,18 @@ def parse_url(address: str | None) -> SplitResult | None:
     except ValueError:
         return None
     return parts if parts.hostname and "@" not in parts.netloc else None
+
+
+def shortened(address: str) -> str:
+    """The address of a page in at most :data:`MAX_PAGE` characters.
+
+    A longer one keeps as many whole parameters of its query as fit; a path that is too long ends before a percent
+    escape that does not fit. ``PAGE`` in ``frontend/handoff/buttons.ts`` does the same.
+    """
+    if len(address) <= MAX_PAGE:
+        return address
+    found = re.match(r"[^#]{0,1000}(?![^?&#])|.{0,998}[^%]{2}", address, re.DOTALL)
+    return found[0] if found else ""
 
 
 def origin_of(address: str | None) -> str | None:

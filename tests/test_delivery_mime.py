@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from email.message import EmailMessage
+from html import unescape
 
 import pytest
 
 from flask_kapa_handoff.conversation import QuestionAnswer
-from flask_kapa_handoff.delivery.mail.mime import Attachment, body, octets
+from flask_kapa_handoff.delivery.mail.mime import Attachment, body, html_octets, octets
 from tests.helpers.mails import LETTERHEAD, read
 from tests.helpers.postal_mime import read_by_postal_mime
 
@@ -50,11 +51,41 @@ def parts_of(data: bytes) -> list[EmailMessage]:
 )
 def test_a_text_is_in_the_plainest_encoding(text: str, encoding: str) -> None:
     """ASCII stays as it is while its lines are short enough; a few other characters do not make it base64."""
-    data = body(text, text, [Attachment("conversation.txt", "text/plain", text)])
+    data = body(octets(text), octets(text), [Attachment("conversation.txt", "text/plain", text)])
     assert max(map(len, data.split(b"\r\n"))) <= 998
     for part in parts_of(data):
         assert part["Content-Transfer-Encoding"] == encoding
         assert part.get_payload(decode=True) == octets(text)
+
+
+@pytest.mark.parametrize(
+    ("html", "encoding", "sent"),
+    [
+        ("<p>How’s that – good? " + "It is. " * 20, "7bit", "<p>How&#8217;s that &#8211; good? "),
+        ("<title>é</title><STYLE>p {}</STYLE>" + "<p>A.</p>" * 9, "7bit", "<title>&#233;</title>"),
+        ("<style>p::before { content: '→' }</STYLE>" + "<p>A.</p>" * 9, "quoted-printable", "content: '→'"),
+        ("<p>Как восстановить доступ?</p>", "base64", "Как"),
+        (f"<p>{LONG}</p>", "7bit", "word\r\nends"),
+        (f'<p>{LONG[8:]}<a href="a b" rel="c d">e f</a></p>', "7bit", 'word\r\nends<a href="a b" rel="c d">e f</a>'),
+        (f"<pre >{LONG}</pre>", "quoted-printable", LONG),
+        (f"<pre >\n{LONG}\n</pre>", "quoted-printable", LONG),
+        (f"<pre >{LONG[20:]}\n</pre>\n<p>{LONG}</p>", "7bit", "word\r\nends"),
+        (f'<p style="white-space:pre-wrap">{LONG}</p>', "quoted-printable", LONG),
+        (f"<p>{'a' * 999}</p>", "quoted-printable", "a" * 999),
+        ("a CR alone \r ends no line\n" * 20, "base64", "\r ends"),
+    ],
+    ids=lambda text: ascii(text[:20]),
+)
+def test_html_is_ascii_if_it_can_be(html: str, encoding: str, sent: str) -> None:
+    """A few other characters become references, and blanks become line breaks, but only where both mean the same."""
+    found = html_octets(html)
+    (part,) = parts_of(body(b"", found))[1:]
+    assert part["Content-Transfer-Encoding"] == encoding
+    assert part.get_payload(decode=True) == found
+    assert sent in found.decode()
+    assert unescape(found.decode()).split() == html.split()
+    if "<p" not in html:
+        assert found.decode().replace("\r\n", "\n") == html
 
 
 def test_random_texts_arrive() -> None:
@@ -82,7 +113,7 @@ def test_random_texts_arrive() -> None:
     ]
     for _ in range(300):
         text = "".join(chosen.choices(pieces, k=chosen.randrange(12)))
-        data = body(text, None, [Attachment("a.json", "application/json", text)])
+        data = body(octets(text), None, [Attachment("a.json", "application/json", text)])
         assert data.isascii()
         assert data.endswith(b"\r\n")
         assert b"\r" not in data.replace(b"\r\n", b"")
@@ -102,10 +133,10 @@ def test_a_part_has_no_more_around_it_than_it_needs() -> None:
     def types(data: bytes) -> list[str]:
         return [part.get_content_type() for part in read(data).walk()]
 
-    assert types(body("a", None)) == ["text/plain"]
-    assert types(body("a", "<p>a")) == ["multipart/alternative", "text/plain", "text/html"]
-    assert types(body("a", None, [file])) == ["multipart/mixed", "text/plain", "application/json"]
-    data = body("a", "<p>a", [file, page])
+    assert types(body(b"a", None)) == ["text/plain"]
+    assert types(body(b"a", b"<p>a")) == ["multipart/alternative", "text/plain", "text/html"]
+    assert types(body(b"a", None, [file])) == ["multipart/mixed", "text/plain", "application/json"]
+    data = body(b"a", b"<p>a", [file, page])
     alternative = ["multipart/alternative", "text/plain", "text/html"]
     assert types(data) == ["multipart/mixed", *alternative, "application/json", "text/html"]
     found = read(data).get_body(("html",))
@@ -134,7 +165,13 @@ def test_another_parser_reads_the_same(write: Callable[..., bytes]) -> None:
     """Whole mails, in each encoding, with and without HTML and files, as npm's postal-mime reads them."""
     texts = ["Plain.\n.\n..\n> quoted\n", f"Grüße – {LONG}\n", "本当に?\n" * 100, "a \u2028 b =\n=3D \n"]
     files = [Attachment("conversation.json", "application/json", '{"a": "ü"}\n')]
-    mails = [body(text, html, some) for text in texts for html in (None, f"<p>{text}</p>\n") for some in ([], files)]
+    htmls = (None, "<p>%s</p>\n", "<style></style><pre >%s</pre>\n")
+    mails = [
+        body(octets(text), None if html is None else html_octets(html % text), some)
+        for text in texts
+        for html in htmls
+        for some in ([], files)
+    ]
     mails.append(write(note="Grüße\n.\n本当に"))
     found = read_by_postal_mime([b"Subject: x\r\n" * (mail[:4] == b"MIME") + mail for mail in mails])
     for mail, read_there in zip(mails, found, strict=True):

@@ -16,7 +16,7 @@ from flask_kapa_handoff.delivery.mail.bodies import MAX_HTML, MAX_TEXT
 from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.pair_extras import MAX_COMMENT, MAX_FILE_NAME, MAX_FILES
 from flask_kapa_handoff.template_environment import make_environment
-from tests.helpers.mails import LETTERHEAD, a_ticket, read
+from tests.helpers.mails import LETTERHEAD, a_ticket, content, read
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -29,7 +29,7 @@ def sized(data: bytes) -> tuple[str, str, dict[str, str]]:
         part = message.get_body((kind,))
         assert isinstance(part, EmailMessage)
         assert len(part.get_payload(decode=True)) <= limit
-        bodies.append(part.get_content().replace("\r\n", "\n"))
+        bodies.append(content(part).replace("\r\n", "\n"))
     files = {str(part.get_filename()): part.get_content() for part in message.iter_attachments()}
     return bodies[0], bodies[1], files
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,20 @@ def test_the_page_of_an_offer_is_an_address_of_the_web(make_app: Callable[..., F
     assert answer.status_code == 201
     assert "javascript:" not in answer.text
     assert "http://localhost/page" in answer.text
+
+
+def test_a_long_address_of_a_page_costs_no_button(make_app: Callable[..., Flask]) -> None:
+    """A server-rendered button has an offer that fits into an address, which names as much of the page as fits."""
+    app = make_app()
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string("{{ kapa_handoff_button(c) }}", c=PLAIN)
+
+    client = app.test_client()
+    offer = Page(client.get("/page?x=1&state=" + secrets.token_urlsafe(2_000)).text).fields["offer"]
+    assert len(offer) < 1_000
+    assert state_of(app).offer_signer().read(offer).page == "http://localhost/page?x=1"
 
 
 @pytest.mark.only("sqlite")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_kapa_handoff.urls import host_of, origin_of, parse_url
+from flask_kapa_handoff.urls import MAX_PAGE, host_of, origin_of, parse_url, shortened
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,24 @@ def test_what_is_no_address_of_the_web_has_no_parts(address: str | None) -> None
     assert parse_url(address) is None
     assert origin_of(address) is None
     assert host_of(address) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("https://a.example/p?x=1&y=2", "https://a.example/p?x=1&y=2"),
+        ("https://a.example/p?state=" + "s" * 2_700, "https://a.example/p"),
+        ("https://a.example/p?x=1&state=" + "s" * 2_700 + "&y=2", "https://a.example/p?x=1"),
+        ("https://a.example/p?next=/q?r&s=" + "s" * 2_700, "https://a.example/p?next=/q?r"),
+        # 18 characters and the escapes of 982: 327 whole ones, and the "%" of the next.
+        ("https://a.example/" + "%E8" * 400, "https://a.example/" + "%E8" * 327),
+        ("https://a.example/p" + "%E8" * 400, "https://a.example/p" + "%E8" * 327),
+        ("https://a.example/pp" + "%E8" * 400, "https://a.example/pp" + "%E8" * 326),
+        ("https://a.example/" + "x" * 2_000, "https://a.example/" + "x" * 982),
+    ],
+    ids=range(8),
+)
+def test_a_long_address_loses_its_last_parameters_first(address: str, kept: str) -> None:
+    """A parameter is whole or gone, and so is a percent escape of a path."""
+    assert shortened(address) == kept
+    assert len(kept) <= MAX_PAGE

@@ -11,7 +11,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from flask import request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
@@ -20,14 +20,13 @@ from ..config import Config
 from ..conversation import MAX_ID
 from ..errors import Invalid, TooLarge
 from ..fields import all_fields
-from ..offers import MAX_PAGE
 from ..settings import DEFAULT_DESK
 from ..site_fields import RESERVED, is_field_name
 from ..state import State
 from ..text import clean_text
 from ..triggers import Facts
-from ..urls import origin_of, parse_url
-from ..web.requests import page_language, quoted
+from ..urls import origin_of, parse_url, shortened
+from ..web.requests import is_own_script, page_language, quoted
 
 EVENT_FIELDS = ("offer", "event")
 LEFT_OUT = "left_out"
@@ -60,7 +59,7 @@ class AnswerQuery:
         # With a token that only pages with the bridge have: nobody else may bypass the triggers.
         self.requested = state.is_bridge_mark(request.args.get("requested", "")[:200])
         self.desk = request.args.get("desk") or DEFAULT_DESK
-        page = clean_text(request.args.get("page", "")[:MAX_PAGE]).replace("\n", " ").strip()
+        page = clean_text(shortened(request.args.get("page", ""))).replace("\n", " ").strip()
         self.page = page if parse_url(page) is not None else None
         self.language = page_language()
         self.origin = origin_of(self.page) or origin_of(request.headers.get("Referer"))
@@ -132,6 +131,9 @@ def _limit_body(size: int) -> None:
 def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
     """The fields of a POST, from a form or a JSON object; their content is not checked.
 
+    From handoff.js, a JSON object is the form, in fewer octets: it may contain a site's own inputs, and the site's
+    functions find everything but the conversation in ``request.form``.
+
     Raises:
         TooLarge: the body is larger than KAPA_HANDOFF_MAX_REQUEST_BYTES.
         Invalid: it has more fields than any form of ours, the JSON is not an object, or a field's name or type is not
@@ -139,18 +141,30 @@ def read_fields(config: Config, allowed: tuple[str, ...]) -> MultiDict[str, Any]
     """
     try:
         _limit_body(config.max_request_bytes)
+        if request.is_json and is_own_script():
+            fields = _form_in_json(request.get_data(), MAX_FIELDS + config.max_pairs)
+            _ = request.files  # reading it sets ``form`` as well
+            # In this way, it also works with a request class of the site's own that has it read-only.
+            request.__dict__["form"] = ImmutableMultiDict(
+                (name, value) for name, value in fields.items(multi=True) if isinstance(value, str)
+            )
+            return fields
         if request.is_json:
             return _json_fields(request.get_data(), allowed)
         # werkzeug counts the parts of a multipart form itself, and no others.
         most = MAX_FIELDS + (config.max_pairs if LEFT_OUT in allowed else 0)
         if request.mimetype == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= most:
-            raise Invalid(f"The request has too many fields; the limit is {most}.")
+            raise _too_many_fields(most)
         return request.form
     except RequestEntityTooLarge:
         raise TooLarge from None
 
 
-def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
+def _too_many_fields(most: int) -> Invalid:
+    return Invalid(f"The request has too many fields; the limit is {most}.")
+
+
+def _json_object(data: bytes) -> dict[str, Any]:
     try:
         body = loads(data)  # not the site's JSON provider, since the format is ours
     except ValueError:
@@ -159,6 +173,29 @@ def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
         raise Invalid("The request's body is nested too deeply.") from None
     if not isinstance(body, dict):
         raise Invalid("The request's body must be a JSON object.")
+    return body
+
+
+def _form_in_json(data: bytes, most: int) -> MultiDict[str, Any]:
+    """The entries of a form; a name with several has a list of them. The conversation is a list of its own."""
+    body = _json_object(data)
+    values = {name: value if isinstance(value, list) else [value] for name, value in body.items()}
+    fields: MultiDict[str, Any] = MultiDict()
+    if isinstance(body.get("conversation"), list):
+        fields["conversation"] = values.pop("conversation")
+    if sum(map(len, values.values())) > most:
+        raise _too_many_fields(most)
+    for name, texts in values.items():
+        for text in texts:
+            if isinstance(text, str):
+                fields.add(_encodable(name), _encodable(text))
+            elif text is not None:
+                raise Invalid("Some fields of the request are not valid.", fields={name[:100]: ["Must be text."]})
+    return fields
+
+
+def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
+    body = _json_object(data)
     errors: dict[str, list[str]] = {}
     for name, value in body.items():
         if len(errors) == MOST_TOLD:

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
-from ..errors import RecordUnavailable, RequestProblem, Unavailable
+from ..errors import RateLimited, RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..offers import Offer
 from ..refusals import NOT_COUNTED
@@ -88,7 +89,7 @@ def form_response(
         button_text=shown_button_text(settings),
         visitor=form.visitor,
         # Errors of a field are shown beside the field.
-        problem=problem.message if problem is not None and not form.errors else None,
+        problem=_words(problem) if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
         review=review,
         note_max=NOTE.max_length,
@@ -124,6 +125,18 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
             element="dialog" if wants_fragment() else "main", reference=ticket.reference, text=_("Your ticket")
         )
     return page, status
+
+
+def _words(problem: RequestProblem) -> str:
+    """What is wrong; handoff.js shows the time in a ``<time>`` by the visitor's clock."""
+    if not isinstance(problem, RateLimited) or problem.retry_after is None:
+        return problem.message
+    return Markup('{} <time datetime="PT{}S" data-after="{}">{}</time>').format(
+        problem.reason,
+        problem.retry_after,
+        _("Your text is safe – try again after %(time)s.", time="{}"),
+        problem.when,
+    )
 
 
 def with_problem(response: Response, problem: RequestProblem | None) -> Response:

@@ -18,15 +18,20 @@ _LANGUAGE = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646, 2.1 and 4.4.1
 
 def wants_json() -> bool:
     """Whether the response is for a program."""
-    if request.is_json and "text/html" not in request.accept_mimetypes.values():
+    if request.is_json and not is_own_script() and "text/html" not in request.accept_mimetypes.values():
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def is_own_script() -> bool:
+    """Whether handoff.js asks, or a program in its place."""
+    return request.headers.get("X-Kapa-Handoff") == "fragment"
 
 
 def wants_fragment() -> bool:
     """Whether the response goes into a page that is already open. A boosted link asks for a whole page."""
     headers = HtmxHeaders(request.headers)
-    return request.headers.get("X-Kapa-Handoff") == "fragment" or (bool(headers) and not headers.boosted)
+    return is_own_script() or (bool(headers) and not headers.boosted)
 
 
 def require_readable_query() -> None:

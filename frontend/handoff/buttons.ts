@@ -8,6 +8,12 @@ import type { Thread } from "./types";
 export const OFFER = "[data-kapa-handoff-offer]";
 const SLOT = "[data-kapa-handoff-slot]";
 
+/**
+ * The page's address in at most 1,000 characters, since an offer contains it encoded, in an address of its own: with as
+ * many whole parameters as fit, else a path that ends before a percent escape. `shortened()` in urls.py does the same.
+ */
+const PAGE = /^[^#]{0,1000}(?![^?&#])|^.{0,998}[^%]{2}/;
+
 /** The place of a button without a slot. */
 const floating = doc.createElement("div");
 floating.className = "kapa-handoff-floating";
@@ -29,7 +35,7 @@ export async function askForOffer(
     downvoted: `${pair?.reaction === "downvote"}`,
     thread_id: thread.id,
     answer_id: answerId,
-    page: location.href.replace(/#.*/, ""),
+    page: PAGE.exec(location.href)![0],
     language: doc.documentElement.lang,
   });
   if (desk) facts.set("desk", desk);

@@ -22,7 +22,9 @@ export function showDialog(dialog: HTMLDialogElement): void {
     current = dialog;
   }
   const wrong = find(dialog, "[aria-invalid]");
-  const goesOn = wrong ?? inputsOf(dialog).find(isEmpty) ?? find(dialog, "[tabindex]");
+  // After a problem that is no field's, the visitor can send again.
+  const again = find(dialog, "[role=alert]:not(:empty) ~ * [type=submit]");
+  const goesOn = wrong ?? again ?? inputsOf(dialog).find(isEmpty) ?? find(dialog, "[tabindex]");
   goesOn?.focus();
 }
 
@@ -31,12 +33,12 @@ export function inputsOf(root: Element): HTMLInputElement[] {
   return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly])");
 }
 
-/** Takes away the error of a field that is being corrected; the server checks it again. */
+/** Hides the error of a field that is being corrected, in its place; the server checks it again. */
 export function clearError(root: Element, input: HTMLInputElement): void {
   const field = real(input);
   const error = find(root, `[id="${field.id}-error"]`);
   if (!error) return;
-  error.remove();
+  error.ariaHidden = "true";
   field.removeAttribute("aria-invalid");
   field.setAttribute("aria-describedby", find(root, `[id="${field.id}-hint"]`)?.id ?? "");
 }
@@ -46,16 +48,17 @@ function isEmpty(input: HTMLInputElement): boolean {
 }
 
 /** Puts a message into the region with this role; it may be the name of a message in the markup. */
-export function say(root: Element, role: "alert" | "status", message: string): void {
+export function say(root: Element, role: "alert" | "note" | "status", message: string): void {
   const region = find(root, `[role=${role}]`);
   if (region) region.textContent = region.dataset[message] ?? message;
 }
 
-/** Closes the dialog on a click on its close button, or beside it while nothing is typed. */
+/** Closes the dialog on a click on its close button, or beside it while nothing is typed; else says why it stays. */
 export function closeOnClick(target: Element): void {
   if (!current || real(target).closest(DIALOG) !== current) return;
-  const isBeside = target === current && inputsOf(current).every(isEmpty);
-  if (isBeside || real(target).closest("[data-kapa-handoff-close]")) current.close();
+  const isBeside = target === current;
+  say(current, "note", isBeside ? "stays" : "");
+  if (isBeside ? inputsOf(current).every(isEmpty) : real(target).closest("[data-kapa-handoff-close]")) current.close();
 }
 
 /** Closes the open dialog before Turbo or htmx keeps a copy of the page, in which it would not work. */

@@ -1,15 +1,20 @@
 /** From the button to the ticket: opens the form, keeps what was typed, sends it. */
 import { find, findAll, real } from "../shared/page";
 import { OFFER, floatingPlace } from "./buttons";
+import { showLocalTimes } from "./clock";
+import { offerCopy } from "./copy";
+import { count, countAll } from "./counter";
 import { DIALOG, clearError, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
 import { type Draft, type ShownDraft, parts } from "./draft";
 import { emit } from "./events";
-import { TIMEOUT, goToFormPage, loadFragment, logFailure } from "./server";
+import { goToFormPage, loadFragment, logFailure } from "./server";
 import { pairsOf } from "./threads";
 
 /** Closed forms with what was typed, by key. */
 const drafts = new Map<string, ShownDraft>();
 let isOpening = false;
+
+parts.push(showLocalTimes, offerCopy, countAll);
 
 export function forgetDraft(threadId: string): void {
   drafts.delete(threadId);
@@ -63,7 +68,11 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
       event.preventDefault();
       void send(draft);
     };
-    dialog.oninput = ({ target }) => clearError(dialog, target as HTMLInputElement);
+    dialog.oninput = ({ target }) => {
+      clearError(dialog, target as HTMLInputElement);
+      count(dialog, target as HTMLInputElement);
+      say(dialog, "note", "");
+    };
     dialog.onclose = () => close(draft);
     // The same Escape must not close the chat as well.
     dialog.onkeydown = (event) => event.stopPropagation();
@@ -106,7 +115,6 @@ async function send(draft: ShownDraft): Promise<void> {
   const button = find(dialog, "[type=submit]");
   draft.isSending = true;
   if (button) button.ariaDisabled = "true";
-  say(dialog, "alert", "");
   say(dialog, "status", "sending");
   const problem = await post(form, draft);
   draft.isSending = false;
@@ -114,6 +122,7 @@ async function send(draft: ShownDraft): Promise<void> {
     if (button) button.ariaDisabled = null;
     say(dialog, "status", "");
     say(dialog, "alert", problem);
+    button?.scrollIntoView({ block: "nearest" });
   }
   // The response is shown even if the visitor has closed the dialog meanwhile.
   if (!problem || !isShown(dialog)) show(draft);
@@ -125,11 +134,16 @@ async function send(draft: ShownDraft): Promise<void> {
 }
 
 /** What the form sends: its fields, and the conversation if the page has it. */
-export function bodyOf(form: HTMLFormElement, { pairs }: Draft): URLSearchParams {
-  const body = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) body.append(name, String(value));
-  if (pairs.length) body.set("conversation", JSON.stringify(pairs));
-  return body;
+export function bodyOf(form: HTMLFormElement, { pairs }: Draft): string {
+  // JSON, in which Chinese is a third as large as in a form's encoding.
+  const fields: Record<string, unknown> = {};
+  const data = new FormData(form);
+  for (const name of data.keys()) {
+    const values = data.getAll(name).map(String);
+    fields[name] = values.length > 1 ? values : values[0];
+  }
+  if (pairs.length) fields.conversation = pairs;
+  return JSON.stringify(fields);
 }
 
 /**
@@ -145,7 +159,7 @@ async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | 
   } catch (reason) {
     // A message in the form says so, and the visitor can send it again.
     logFailure(reason);
-    return reason === TIMEOUT ? TIMEOUT : "unreachable";
+    return nameOf(reason, dialog);
   }
   if (!reply) return "unreachable";
   // A problem has no form, so this one stays.
@@ -159,6 +173,13 @@ async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | 
   dialog.replaceChildren(...reply.childNodes);
   prepare(draft);
   return undefined;
+}
+
+/** The name of the message about a failed request: of its cause if there is one, else of the network's state. */
+function nameOf(reason: unknown, dialog: Element): string {
+  const name = `${reason}`;
+  if (find(dialog, "[role=alert]")?.dataset[name]) return name;
+  return navigator.onLine ? "unreachable" : "offline";
 }
 
 /** After the dialog is closed, replaces the button with the ticket's reference, or reports the cancel to the server. */
@@ -176,9 +197,8 @@ function close(draft: ShownDraft): void {
   if (!token || draft.isSending) return;
   emit("cancel", draft);
   const body = JSON.stringify({ offer: token, event: "cancel" });
-  const headers = { "Content-Type": "application/json" };
   // It is only counted, so nothing is lost if this fails.
-  loadFragment("events", DIALOG, { method: "POST", keepalive: true, headers, body }).catch(logFailure);
+  loadFragment("events", DIALOG, { method: "POST", keepalive: true, body }).catch(logFailure);
 }
 
 /** Turbo and htmx keep a copy of the page when it is left, in which dialogs and busy buttons would not work. */

@@ -10,7 +10,8 @@ export type MakeRequest = (url: string, options: RequestInit) => Request | Respo
 
 /** The rejection reason of a request that takes too long. */
 export const TIMEOUT = "timeout";
-const LIMIT_MILLISECONDS = 30_000;
+/** As long as the bar in handoff.css moves. */
+const LIMIT_MILLISECONDS = 20_000;
 
 /** Where the server is, and how to send requests; `main.ts` sets it before anything else. */
 export const server = {
@@ -30,7 +31,9 @@ export function connect(tag: ScriptTag): void {
  *
  * @param path - below the mount, such as "offer?pairs=1"
  * @param selector - finds the element; a response without it, such as a proxy's error page, is an error
- * @throws TIMEOUT after 30 seconds; else the error of the network or the site's own `request`
+ * @param options - of the request; a text as its body is JSON
+ * @throws TIMEOUT after 20 seconds; the status of a response without the element; else the error of the network or the
+ *   site's own `request`
  */
 export async function loadFragment(
   path: string,
@@ -41,13 +44,16 @@ export async function loadFragment(
   setTimeout(() => controller.abort(TIMEOUT), LIMIT_MILLISECONDS);
   const made = await server.request(server.base + path, {
     credentials: "same-origin",
-    headers: { "X-Kapa-Handoff": "fragment" },
+    headers: {
+      "X-Kapa-Handoff": "fragment",
+      ...(typeof options.body === "string" && { "Content-Type": "application/json" }),
+    },
     signal: controller.signal,
     ...options,
   });
   const response = made instanceof Request ? await fetch(made) : made;
   const element = find(new DOMParser().parseFromString(await response.text(), "text/html"), selector);
-  if (!element && response.status !== 204) throw new Error(`status ${response.status} without ${selector}`);
+  if (!element && response.status !== 204) throw response.status;
   return element;
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_a_review_that_fails_loses_no_choice(chat: Callable[..., Page]) -> None:
         (lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"), "We couldn't load this."),
         (
             lambda route: route.continue_(
-                post_data=route.request.post_data.replace("conversation=", "conversation=broken&_=")
+                post_data=json.dumps({**json.loads(route.request.post_data), "conversation": "broken"})
             ),
             "Some fields need another look. conversation: must be JSON",
         ),
@@ -92,7 +93,7 @@ def test_a_review_that_fails_loses_no_choice(chat: Callable[..., Page]) -> None:
         unfold(dialog)
         page.route("**/handoff/review", fail)
         unfold(dialog)
-        expect(dialog.locator("[aria-live]")).to_contain_text(said)
+        expect(dialog.locator(".kapa-handoff-review > [aria-live]")).to_contain_text(said)
         expect(box(dialog, "Question 1")).to_be_checked()
         page.unroute("**/handoff/review")
     page.problems.clear()  # type: ignore[attr-defined]  # the console tells of these failures

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields as dataclass_fields
 from datetime import datetime, timezone
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from typing import Any
 from uuid import uuid4
 
@@ -121,8 +122,15 @@ def read(data: bytes) -> EmailMessage:
 def body(data: bytes, kind: str) -> str:
     part = read(data).get_body((kind,))
     assert part is not None
-    text: str = part.get_content()
-    return text
+    return content(part)
+
+
+def content(part: MIMEPart) -> str:
+    """The text of a part; HTML with its non-ASCII characters instead of references to them."""
+    text = str(part.get_content())
+    if part.get_content_subtype() != "html":
+        return text
+    return re.sub(r"&#(\d{3,7});", lambda match: chr(int(match[1])), text)
 
 
 def header_names(data: bytes) -> list[str]:

@@ -16,6 +16,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from werkzeug.serving import make_server
 
+from tests.helpers.mails import content
+
 
 class Received:
     """One mail as it arrived: the envelope, the bytes, and the parsed message."""
@@ -31,7 +33,7 @@ class Received:
         """The text of the ``plain`` or ``html`` part."""
         part = self.message.get_body((kind,))
         assert part is not None
-        return str(part.get_content())
+        return content(part)
 
 
 class _Controller(Controller):

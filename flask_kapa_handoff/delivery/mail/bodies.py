@@ -20,7 +20,7 @@ from ...translation import gettext as _
 from ...translation import ngettext
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
-from .mime import Attachment, octets
+from .mime import Attachment, html_octets, octets
 from .rendering import render_bodies, template_functions
 from .transcript import Transcript, cut
 
@@ -71,11 +71,13 @@ class Bodies:
 
     Arguments:
         html: None: its template failed.
+        octets: both as they are sent, before encoding.
     """
 
     text: str
     html: str | None
     attachments: list[Attachment]
+    octets: tuple[bytes, bytes | None]
 
 
 def write_bodies(
@@ -98,8 +100,9 @@ def write_bodies(
     remark = {"remark": " ".join([*missing, stored]) if missing else ""}
     shown = _context(letterhead, ticket) | transcript.context(len(transcript)) | remark
     whole = render_bodies(environment, shown)
-    if _fits(*whole):
-        return Bodies(*whole, attachments)
+    data = _octets(*whole)
+    if _fits(*data):
+        return Bodies(*whole, attachments, data)
 
     text, html = whole
     if letterhead.attach_json == AS_TEXT:  # for a helpdesk that takes no other files
@@ -122,7 +125,7 @@ def write_bodies(
         short = context if length is None else _shortened(context, length)
         return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
 
-    share = min(MAX_TEXT / _size(text), MAX_HTML / _size(html or " "))
+    share = min(MAX_TEXT / len(data[0]), MAX_HTML / len(data[1] or b" "))
     counts = [transcript.within_with_pressed(int(share * part * transcript.octets)) for part in _PARTS]
     few = transcript.within(_BESIDE_SHORTENED)
     tries = [
@@ -131,12 +134,14 @@ def write_bodies(
     ]
     for latest, length in tries:
         bodies = render(latest, length)
-        if _fits(*bodies):
-            return Bodies(*bodies, [file, *attachments] if file is not None else attachments)
+        data = _octets(*bodies)
+        if _fits(*data):
+            return Bodies(*bodies, [file, *attachments] if file is not None else attachments, data)
     # A template of the site's own is larger than that itself, and shortening the texts does not help.
     if html is not None and _size(html) > MAX_ATTACHMENT:
         html = None
-    return Bodies(octets(text)[:MAX_ATTACHMENT].decode(errors="ignore").replace("\r\n", "\n"), html, attachments)
+    text = octets(text)[:MAX_ATTACHMENT].decode(errors="ignore").replace("\r\n", "\n")
+    return Bodies(text, html, attachments, _octets(text, html))
 
 
 def whose_word(ticket: Ticket, site_name: str) -> str:
@@ -158,11 +163,15 @@ def left_out(ticket: Ticket) -> str:
 
 def _size(text: str) -> int:
     # Counting the octets of most texts is not needed: none has more than four, and a line end has two.
-    return len(octets(text)) if 8 * len(text) > MAX_TEXT else len(text)
+    return len(octets(text)) if 8 * len(text) > MAX_ATTACHMENT else len(text)
 
 
-def _fits(text: str, html: str | None) -> bool:
-    return _size(text) <= MAX_TEXT and _size(html or "") <= MAX_HTML
+def _octets(text: str, html: str | None) -> tuple[bytes, bytes | None]:
+    return octets(text), None if html is None else html_octets(html)
+
+
+def _fits(text: bytes, html: bytes | None) -> bool:
+    return len(text) <= MAX_TEXT and len(html or b"") <= MAX_HTML
 
 
 def _shortened(context: dict[str, Any], length: int) -> dict[str, Any]:

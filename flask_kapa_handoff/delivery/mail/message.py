@@ -78,7 +78,7 @@ def compose(
     if letterhead.auto_submitted:
         head.append(header("Auto-Submitted", "auto-generated"))
 
-    data = b"".join([*head, body(bodies.text, bodies.html, bodies.attachments)])
+    data = b"".join([*head, body(*bodies.octets, bodies.attachments)])
     return ComposedMessage(
         sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, bodies.text, bodies.html, data
     )
