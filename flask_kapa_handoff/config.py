@@ -37,6 +37,7 @@ from .config_values import (
 )
 from .errors import ConfigurationError
 from .fields import Field
+from .human_requests import HumanRequests, parse_human_phrases
 from .redaction.site_patterns import SitePattern, parse_redact_patterns
 from .site_fields import parse_fields
 from .translation import noop as N_
@@ -89,6 +90,7 @@ class Config:
     redact_patterns: tuple[SitePattern, ...] = _key("REDACT_PATTERNS", (), parse_redact_patterns)
     retention_days: int | None = _key("RETENTION_DAYS", None, parse_retention)
     language: str | None = _key("LANGUAGE", None, parse_language)
+    human_phrases: HumanRequests = _key("HUMAN_PHRASES", HumanRequests(), parse_human_phrases)  # noqa: RUF009 - a field
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
     csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, parse_nonce_source)  # noqa: RUF009 - a field
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", parse_template_name)

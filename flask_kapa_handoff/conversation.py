@@ -28,6 +28,9 @@ MAX_SOURCES_IN_ALL = 5_000
 """The most sources of one conversation."""
 
 
+_NO_PAIR = "conversation: there must be at least one question-answer pair"
+
+
 class ConversationError(ValueError):
     """The JSON is not a conversation; the message names the place, such as ``conversation[2].answer``."""
 
@@ -89,11 +92,8 @@ class Conversation:
     """The pairs of one thread.
 
     Arguments:
-        pairs: a list of them or the like, oldest first; at least one.
+        pairs: a list of them or the like, oldest first; none if the visitor asked a person without asking the AI.
         thread_id: the thread's id in the chat.
-
-    Raises:
-        ConversationError: there is no pair.
     """
 
     pairs: tuple[QuestionAnswer, ...]
@@ -102,11 +102,12 @@ class Conversation:
     def __init__(self, pairs: Iterable[QuestionAnswer], thread_id: str | None = None) -> None:
         object.__setattr__(self, "pairs", tuple(pairs))
         object.__setattr__(self, "thread_id", thread_id)
-        if not self.pairs:
-            raise ConversationError("conversation: there must be at least one question-answer pair")
 
     def pressed(self, answer_id: str | None) -> int:
-        """The index of the pair under whose answer the visitor asked for help; the last one if it is not known."""
+        """The index of the pair under whose answer the visitor asked for help; the last one if it is not known.
+
+        Without pairs it is -1.
+        """
         under = [index for index, pair in enumerate(self.pairs) if answer_id is not None and pair.id == answer_id]
         return under[-1] if under else len(self.pairs) - 1
 
@@ -116,9 +117,12 @@ class Conversation:
         Raises:
             ConversationError: nothing is left.
         """
-        most = min(MAX_SOURCES, MAX_SOURCES_IN_ALL // len(self.pairs))
+        most = min(MAX_SOURCES, MAX_SOURCES_IN_ALL // max(len(self.pairs), 1))
         cleaned = (_cleaned(pair, most) for pair in self.pairs)
-        return replace(self, pairs=tuple(pair for pair in cleaned if pair.question.strip() or pair.answer.strip()))
+        pairs = tuple(pair for pair in cleaned if pair.question.strip() or pair.answer.strip())
+        if not pairs:
+            raise ConversationError(_NO_PAIR)
+        return replace(self, pairs=pairs)
 
     def visible(self) -> Conversation:
         """The same conversation without invisible characters, see :func:`.text.visible`."""
@@ -150,6 +154,8 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
     """
     if not isinstance(value, list):
         raise ConversationError("conversation: must be a list of question-answer pairs")
+    if not value:
+        raise ConversationError(_NO_PAIR)
     if max_pairs is not None and len(value) > max_pairs:
         raise TooManyPairs(f"it has {len(value):,} questions, and the limit is {max_pairs:,}")
     lists = [item.get("sources") for item in value if isinstance(item, dict)]

@@ -155,6 +155,9 @@ NOTE = Field(
     help=N_("Anything to add?"),
 )
 
+QUESTION = Field("note", N_("How can we help?"), "textarea", required=True)
+"""The note of a visitor who has not asked the AI: it is the question itself."""
+
 PACKAGE_FIELDS = (EMAIL, NOTE)
 """The package's own rows. Email and note have their own columns; other values are stored with the site's."""
 

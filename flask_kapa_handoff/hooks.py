@@ -17,7 +17,7 @@ from .site_context import read_context
 from .storage.tickets import Ticket
 from .text import clean_text
 from .ticket_filter import TicketFilter
-from .triggers import Facts
+from .triggers import Asks, Facts
 
 
 class Visitor(NamedTuple):
@@ -176,16 +176,23 @@ class Hooks:
             )
         return cleaned
 
-    def known_facts(self, said: Facts, thread_id: str | None, answer_id: str | None) -> Facts:
+    def known_facts(
+        self, said: Facts, thread_id: str | None, answer_id: str | None, asks: Asks | None = None
+    ) -> Facts:
         """The facts of an answer: from the site's own record of the thread if there is one, else from the browser.
 
         If the site keeps its threads and the request names none, the answer counts as the first one of a thread, and
         nothing else is known about it.
 
+        Arguments:
+            asks: see :meth:`.Facts.of`.
+
         Raises:
             RecordUnavailable: the site's loader failed. What the browser says is no substitute.
         """
+        if not said.pairs:
+            return Facts(0)  # there is no answer to know anything about
         if thread_id is None and self.keeps_threads:
             return Facts(1)
         record = self.site_record(thread_id)
-        return said if record is None else Facts.of(record, answer_id)
+        return said if record is None else Facts.of(record, answer_id, asks)

@@ -11,7 +11,7 @@ from .conversation import MAX_ID, Conversation
 from .errors import Invalid, RequestProblem
 from .text import clean_text
 from .translation import noop as N_
-from .triggers import Facts, Rules, Trigger, matching
+from .triggers import Asks, Facts, Rules, Trigger, matching
 from .unknown import Unknown
 from .urls import origin_of, shortened
 
@@ -23,6 +23,8 @@ def _new_id() -> str:
 @dataclass(frozen=True)
 class Offer:
     """An offer: for which answer, on which desk, and why.
+
+    Without triggers it is for a visitor who asks a person directly, see :attr:`is_direct`.
 
     Arguments:
         triggers: the triggers that the answer met.
@@ -51,6 +53,11 @@ class Offer:
     id: str = field(default_factory=_new_id)
     decided_at: int | None = field(default=None, compare=False)
     others: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the visitor asks a person without a button under an answer, as desks may allow."""
+        return not (self.triggers or self.requested)
 
     def for_one_form(self, origin: str | None = None) -> Offer:
         """The same decision with a new id, for each form that is opened: many visitors may get a page with one button.
@@ -92,6 +99,9 @@ class Desk(Rules, Protocol):
     @property
     def takes_tickets(self) -> bool: ...
 
+    @property
+    def open_directly(self) -> bool: ...
+
 
 def make_offer(
     facts: Facts,
@@ -101,6 +111,7 @@ def make_offer(
     answer_id: str | None = None,
     page: str | None = None,
     requested: bool = False,
+    direct: bool = False,
     origin: str | None = None,
     language: str | None = None,
 ) -> Offer | None:
@@ -108,28 +119,37 @@ def make_offer(
 
     Arguments:
         page, requested, origin, language: see :class:`Offer`.
+        direct: the page asks without a button, see :attr:`Offer.is_direct`; without an answer this is always so.
     """
     triggers = matching(facts, settings)
-    if not (triggers or requested) or not settings.takes_tickets:
+    may_ask = (direct or not facts.pairs) and settings.open_directly
+    if not (triggers or requested or may_ask) or not settings.takes_tickets:
         return None
+    if not facts.pairs:
+        thread_id = answer_id = None
     page = shortened(page) if page else None
     return Offer(triggers, facts, settings.desk, thread_id, answer_id, page, requested, origin, language)
 
 
-def offer_for(conversation: Conversation, settings: Desk, *, page: str | None = None) -> Offer | None:
+def offer_for(
+    conversation: Conversation, settings: Desk, *, page: str | None = None, asks: Asks | None = None
+) -> Offer | None:
     """The offer for the last answer of the site's own conversation; None: it does not qualify.
+
+    A conversation without pairs is offered where the desk may be asked directly.
 
     Arguments:
         page: the address of the page where the visitor is.
+        asks: see :meth:`.Facts.of`.
 
     Raises:
         Invalid: an id is longer than allowed.
     """
     return make_offer(
-        Facts.of(conversation),
+        Facts.of(conversation, asks=asks),
         settings,
         thread_id=_clean_id("thread_id", conversation.thread_id),
-        answer_id=_clean_id("answer_id", conversation.pairs[-1].id),
+        answer_id=_clean_id("answer_id", conversation.pairs[-1].id) if conversation.pairs else None,
         page=page,
         origin=origin_of(page),
     )

@@ -56,6 +56,11 @@ class DeskSettings:
         """Whether tickets can be sent: the desk is on and has an address."""
         return self.enabled and bool(self.email)
 
+    @property
+    def open_directly(self) -> bool:
+        """Whether a visitor may open the form without an answer that qualifies."""
+        return False
+
     def as_json(self) -> dict[str, Any]:
         values = asdict(self)
         return {**values, "triggers": [trigger.value for trigger in self.triggers]}

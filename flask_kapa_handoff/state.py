@@ -21,13 +21,14 @@ from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
 from .offer_signing import OfferSigner
 from .refusals import Refusals
-from .settings import DESKS
+from .settings import DESKS, DeskSettings
 from .settings_cache import SettingsCache
 from .site_name import find_site_name
 from .storage.engine import Database
 from .storage.location import Location
 from .template_environment import TemplateEnvironment, make_environment
 from .translation import CATALOGS, ENGLISH, Language, Languages
+from .triggers import Asks, Trigger
 
 if TYPE_CHECKING:
     from flask_mail import Mail
@@ -152,6 +153,10 @@ class State:
         self.hooks = Hooks(self.registered, self.hook_failures, self.config.special_domains)
         self.housekeeping = Housekeeping(self.database, self.config.retention_days)
         self.delivery = make_engine(self)
+
+    def asks_for_human(self, settings: DeskSettings) -> Asks | None:
+        """Whether a question asks for a human; None: the desk has no such trigger."""
+        return self.config.human_phrases.found_in if Trigger.ASKED_FOR_HUMAN in settings.triggers else None
 
     def channel_of(self, desk: str) -> str:
         """The name of the channel that a desk's tickets use. Today, that is one for all desks."""

@@ -155,7 +155,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             email_key=submission.email.lower(),
             visitor_name=" ".join(clean_text(submission.name).split())[:200] if submission.name else None,
             note=note,
-            subject=_subject(conversation, submission.offer.answer_id),
+            subject=_subject(conversation, submission.offer.answer_id, note),
             pairs=len(conversation.pairs),
             transcript_source=submission.transcript_source,
             triggers=as_stored(offer.triggers),
@@ -232,12 +232,21 @@ def _reference() -> str:
     return "T-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
 
 
-def _subject(conversation: Conversation, answer_id: str | None) -> str:
-    """The question under which the visitor asked for help; if it has no text, the one before it that has."""
+def _subject(conversation: Conversation, answer_id: str | None, note: str) -> str:
+    """The question under which the visitor asked for help; if it has no text, the one before it that has.
+
+    Without a conversation, the first line of the note.
+    """
+    if not conversation.pairs:
+        return _shortened(next((line for line in note.splitlines() if line.strip()), ""))
     pressed = conversation.pressed(answer_id)
     before, after = conversation.pairs[: pressed + 1], conversation.pairs[pressed + 1 :]
     question = next((pair.question for pair in (*reversed(before), *after) if pair.question.strip()), "")
-    text = " ".join(question.split())
+    return _shortened(question)
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= 100 else text[:99].rstrip() + "…"
 
 

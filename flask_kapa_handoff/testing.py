@@ -46,7 +46,7 @@ from .testing_checks import (
     state_of_client,
     why_no_button,
 )
-from .triggers import Facts
+from .triggers import Facts, reported_facts
 
 __all__ = [
     "CONVERSATION",
@@ -69,6 +69,7 @@ def make_offer(
     client: FlaskClient,
     *,
     pairs: int = 1,
+    question: str = "",
     headers: Mapping[str, str] | None = None,
     **facts: str | int | bool | None,
 ) -> str:
@@ -76,10 +77,11 @@ def make_offer(
 
     Arguments:
         client: the app's test client: ``app.test_client()``.
-        pairs: how many questions the conversation has so far.
+        pairs: how many questions the conversation has so far; 0: the visitor asks directly, without an answer.
+        question: what the visitor asked, for a desk whose triggers include ``asked-for-human``.
         headers: headers of the request, such as the site's login needs.
-        facts: the other parameters of ``GET /offer``: ``uncertain``, ``downvoted``, ``thread_id``, ``answer_id``,
-            ``desk``, ``page``. None leaves one out.
+        facts: the other parameters of ``GET /offer``: ``uncertain``, ``downvoted``, ``stopped``, ``thread_id``,
+            ``answer_id``, ``desk``, ``page``, and ``direct`` as ``KapaHandoff.open()`` sends it. None leaves one out.
 
     Raises:
         Rejected: the answer does not qualify (``code`` is ``not_offered``), or a fact is wrong.
@@ -91,6 +93,9 @@ def make_offer(
     path = f"{state.config.url_prefix}/offer"
     state.hook_failures.latest = ""
     response = client.get(path, query_string=query, headers=_asking_forjson_of(headers))
+    if question and response.headers.get("X-Kapa-Handoff") == "question":
+        body = {"question": question}
+        response = client.post(path, query_string=query, data=body, headers=_asking_forjson_of(headers))
     offer = json_of(response).get("offer") if response.status_code == 200 else None
     if not isinstance(offer, str):
         not_offered = json_of(response).get("offered") is False
@@ -270,8 +275,12 @@ def _suppresses_mail(state: State) -> bool:
 
 def _facts(conversation: Conversation) -> dict[str, Any]:
     """The facts that a page sends about the last answer when it requests its button."""
-    ids = {"thread_id": conversation.thread_id, "answer_id": conversation.pairs[-1].id}
-    return {**vars(Facts.of(conversation)), **ids}
+    facts = Facts.of(conversation)
+    said = {fact.name: getattr(facts, fact.name) for fact in reported_facts()}
+    if not conversation.pairs:
+        return said
+    latest = conversation.pairs[-1]
+    return {**said, "thread_id": conversation.thread_id, "answer_id": latest.id, "question": latest.question}
 
 
 def _fact(value: str | int | bool) -> str | int:

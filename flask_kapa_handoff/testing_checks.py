@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,9 @@ from .settings import DEFAULT_DESK, DeskSettings, current_settings
 from .site_fields import is_field_name
 from .state import State, state_of
 from .storage.tickets import Ticket
-from .triggers import Facts
+from .triggers import reported_facts
 
-OTHER_FACTS = ("thread_id", "answer_id", "desk", "page", "requested")
+OTHER_FACTS = ("thread_id", "answer_id", "desk", "page", "direct", "requested")
 
 
 class Rejected(AssertionError):
@@ -108,7 +107,7 @@ def check_facts(given: Iterable[str]) -> None:
     Raises:
         TypeError: there is no such keyword.
     """
-    allowed = (*(fact.name for fact in fields(Facts)), *OTHER_FACTS, "headers")
+    allowed = (*(fact.name for fact in reported_facts()), *OTHER_FACTS, "question", "headers")
     _check_keywords("make_offer", given, allowed)
 
 

@@ -7,7 +7,7 @@ needs a new fact, that is a field of :class:`Facts`, which :meth:`Facts.of` fill
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import Enum
 from typing import Any, Protocol
 
@@ -18,16 +18,20 @@ from .unknown import Unknown, log_once, read_name
 
 
 class Trigger(str, Enum):
-    """What makes the button appear; the values are Kapa's names (``data-handoff-triggers``)."""
+    """What makes the button appear; the first four values are Kapa's names (``data-handoff-triggers``)."""
 
     ALWAYS = "always"
     CONVERSATION_LENGTH = "conversation-length"
     UNCERTAINTY = "uncertainty"
     DOWNVOTE = "downvote"
+    ASKED_FOR_HUMAN = "asked-for-human"
 
     def __str__(self) -> str:
         return self.value
 
+
+Asks = Callable[[str], bool]
+"""Whether a question asks for a human, see :meth:`.HumanRequests.found_in`."""
 
 MAX_TEXT = 100
 """The most characters of a list of triggers in the database."""
@@ -41,26 +45,37 @@ class Facts:
     default, which applies if a page or an offer does not name the fact.
 
     Arguments:
-        pairs: number of question-answer pairs of the thread up to and including this answer, 1 or more.
+        pairs: number of question-answer pairs of the thread up to and including this answer; 0: there is no answer,
+            since the visitor has not asked the AI. Then no trigger is met, and the desk must allow that.
         uncertain: the answer was flagged as uncertain.
         downvoted: the visitor's vote on the answer is a downvote.
+        stopped: the answer is incomplete: the visitor stopped it, or something failed.
+        asked_for_human: the question asks for a human. The server decides that from the question, which is not kept;
+            no page reports it.
     """
 
     pairs: int
     uncertain: bool = False
     downvoted: bool = False
+    stopped: bool = False
+    asked_for_human: bool = field(default=False, metadata={"reported": False})
 
     @classmethod
-    def of(cls, conversation: Conversation, answer_id: str | None = None) -> Facts:
+    def of(cls, conversation: Conversation, answer_id: str | None = None, asks: Asks | None = None) -> Facts:
         """The facts of one answer of a conversation.
 
         Arguments:
             answer_id: the answer's id; without one, or if no answer has it, the last answer counts.
+            asks: whether a question asks for a human; None: the desk does not want to know.
         """
         pairs = conversation.pairs
+        if not pairs:
+            return cls(0)
         places = [place for place, pair in enumerate(pairs) if answer_id is not None and pair.id == answer_id]
         place = places[-1] if places else len(pairs) - 1
-        return cls(place + 1, pairs[place].uncertain, pairs[place].reaction == "downvote")
+        pair = pairs[place]
+        asked = asks is not None and asks(pair.question)
+        return cls(place + 1, pair.uncertain, pair.reaction == "downvote", pair.stopped, asked)
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Facts:
@@ -76,6 +91,11 @@ class Facts:
                 value = default
             found[fact.name] = value
         return cls(**found)
+
+
+def reported_facts() -> list[Field[Any]]:
+    """The facts that pages report; the server itself decides the others."""
+    return [fact for fact in fields(Facts) if fact.metadata.get("reported", True)]
 
 
 class Rules(Protocol):
@@ -156,10 +176,10 @@ TABLE: Mapping[Trigger, Row] = make_table(
     ),
     Row(
         Trigger.UNCERTAINTY,
-        rule=lambda facts, rules: facts.uncertain,
-        reason=N_("the answer was flagged as uncertain"),
+        rule=lambda facts, rules: facts.uncertain or facts.stopped,
+        reason=N_("the answer was flagged as uncertain or was incomplete"),
         label=N_("Uncertain answers"),
-        hint=N_("The AI flagged its own answer as uncertain."),
+        hint=N_("The AI flagged its own answer as uncertain, or the answer failed or was stopped."),
         shown=lambda threshold: _("when the answer is uncertain"),
         kapa_knows=True,
     ),
@@ -172,6 +192,15 @@ TABLE: Mapping[Trigger, Row] = make_table(
         shown=lambda threshold: _("after a downvote"),
         kapa_knows=True,
     ),
+    Row(
+        Trigger.ASKED_FOR_HUMAN,
+        rule=lambda facts, rules: facts.asked_for_human,
+        reason=N_("the visitor asked for a human"),
+        label=N_("Asks for a human"),
+        hint=N_("The visitor's question asks for a human, such as “Can I talk to a person?”"),
+        shown=lambda threshold: _("when the visitor asks for a human"),
+        kapa_knows=False,
+    ),
 )
 """Every trigger, in the order in which people are shown them."""
 
@@ -179,8 +208,10 @@ TABLE: Mapping[Trigger, Row] = make_table(
 def matching(facts: Facts, rules: Rules) -> tuple[Trigger, ...]:
     """The chosen triggers that this answer meets, in the order of :data:`TABLE`; empty: no button.
 
-    No answer meets a trigger that this version does not know.
+    No answer meets a trigger that this version does not know, and without an answer none is met.
     """
+    if not facts.pairs:
+        return ()
     return tuple(row.name for row in TABLE.values() if row.name in rules.triggers and row.rule(facts, rules))
 
 

@@ -13,6 +13,7 @@ from flask import Flask
 from flask_kapa_handoff import ConfigurationError, Field, KapaHandoff, Trigger
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.email_address import parse_email
+from flask_kapa_handoff.human_requests import HumanRequests
 from flask_kapa_handoff.redaction.site_patterns import SitePattern
 from flask_kapa_handoff.state import state_of
 from tests.helpers.growth import LINEAR, growth
@@ -51,6 +52,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("REDACT_PATTERNS", "redact_patterns", ()),
     ("RETENTION_DAYS", "retention_days", None),
     ("LANGUAGE", "language", None),
+    ("HUMAN_PHRASES", "human_phrases", HumanRequests()),
     ("FIELDS", "fields", ()),
     ("CSP_NONCE", "csp_nonce", None),
     ("ADMIN_TEMPLATE", "admin_template", None),  # the package's own
@@ -131,6 +133,9 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("RETENTION_DAYS", None, None),
     ("ADMIN_TEMPLATE", "site/admin.html", "site/admin.html"),
     ("LANGUAGE", " pt-BR ", "pt-BR"),
+    ("HUMAN_PHRASES", ["page Ada"], HumanRequests(("page Ada",))),
+    ("HUMAN_PHRASES", "page Ada, call the owl", HumanRequests(("page Ada", "call the owl"))),
+    ("HUMAN_PHRASES", {"en": ["page Ada"]}, HumanRequests((), {"en": ("page Ada",)})),
     ("FIELDS", [], ()),
     ("FIELDS", [{"name": "order", "label": "Order number"}], (Field("order", "Order number"),)),
 ]
@@ -258,6 +263,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("ADMIN_TEMPLATE", 5, "template"),
     ("LANGUAGE", "German", "a language looks like de or pt-BR"),
     ("LANGUAGE", 7, "a language looks like"),
+    ("HUMAN_PHRASES", ["talk to (a|an human"], "a bracket is not closed"),
     ("FIELDS", "order", "use a list"),
 ]
 

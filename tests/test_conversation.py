@@ -291,7 +291,11 @@ def test_a_site_may_build_a_conversation_from_a_list() -> None:
     assert conversation.thread_id == "t1"
 
 
-def test_a_conversation_has_at_least_one_pair() -> None:
-    """An empty one is refused where it is made."""
-    with pytest.raises(ValueError, match="at least one"):
-        Conversation(())
+def test_only_a_visitor_who_asks_directly_has_no_pairs() -> None:
+    """A site can make such a conversation; one that a browser sends, or a loader returns, has at least one pair."""
+    empty = Conversation(())
+    assert (empty.pairs, empty.pressed("a1"), empty.as_json(), empty.visible()) == ((), -1, [], empty)
+    with pytest.raises(ConversationError, match="at least one"):
+        empty.cleaned()
+    with pytest.raises(ConversationError, match="at least one"):
+        parse_conversation([])

@@ -23,7 +23,7 @@ from flask_kapa_handoff.fields import PACKAGE_FIELDS
 from flask_kapa_handoff.hook_checks import CHANNEL, CSP_NONCE, HOOKS
 from flask_kapa_handoff.site_fields import RESERVED
 from flask_kapa_handoff.testing import send_ticket
-from flask_kapa_handoff.triggers import TABLE, Facts
+from flask_kapa_handoff.triggers import TABLE, reported_facts
 
 CHECKOUT = Path(__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text()
@@ -55,6 +55,7 @@ SAID_IN_WORDS = {
     "KAPA_HANDOFF_SITE_NAME": "the app's name",
     "KAPA_HANDOFF_DATABASE_URI": "see below",
     "KAPA_HANDOFF_SENDER": "`MAIL_DEFAULT_SENDER`",
+    "KAPA_HANDOFF_HUMAN_PHRASES": "the package's",
     "KAPA_HANDOFF_ADMIN_TEMPLATE": "the package's own",
 }
 
@@ -157,7 +158,7 @@ def test_every_trigger_and_fact_is_where_contributing_asks_for_it() -> None:
     for trigger in TABLE:
         assert f"`{trigger}`" in row_of("README.md", "`KAPA_HANDOFF_TRIGGERS`")
         assert row_of("docs/triggers.md", f"`{trigger}`")
-    for fact in dataclasses.fields(Facts):
+    for fact in reported_facts():
         assert fact.name in row_of("docs/testing.md", "`make_offer(client, pairs=1, …)`")
 
 

@@ -112,7 +112,7 @@ def test_both_texts_say_everything(make_site: Callable[..., Flask], mail_server:
         "Danke, Jürgen",
         "visitor@example.com",
         "https://docs.example.com/keys",
-        "the answer was flagged as uncertain; the visitor voted the answer down",
+        "the answer was flagged as uncertain or was incomplete; the visitor voted the answer down",
         reference,
         "The visitor's browser sent this transcript"
         if kind == "plain"

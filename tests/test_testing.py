@@ -93,8 +93,8 @@ def test_an_offer_carries_what_is_said_about_the_answer(client: FlaskClient) -> 
 
 def test_a_wrong_fact_is_named(client: FlaskClient) -> None:
     """In the server's words."""
-    with pytest.raises(Rejected, match="pairs: '0' is not allowed") as rejected:
-        make_offer(client, pairs=0)
+    with pytest.raises(Rejected, match="pairs: '-1' is not allowed") as rejected:
+        make_offer(client, pairs=-1)
     assert (rejected.value.status, list(rejected.value.fields)) == (422, ["pairs"])
     with pytest.raises(Rejected, match="There is no desk 'sales'"):
         make_offer(client, desk="sales")

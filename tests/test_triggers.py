@@ -125,6 +125,29 @@ def test_no_trigger_matches_nothing() -> None:
     assert matching(Facts(9, True, True), Desk((), 1)) == ()
 
 
+def test_a_stopped_answer_qualifies_as_an_uncertain_one_does() -> None:
+    """It is incomplete: the visitor stopped it, or it failed."""
+    facts = Facts.of(Conversation([QuestionAnswer("Why?", "", stopped=True)]))
+    assert facts == Facts(1, stopped=True)
+    assert matching(facts, Desk((Trigger.UNCERTAINTY, Trigger.DOWNVOTE), 3)) == (Trigger.UNCERTAINTY,)
+
+
+def test_a_question_for_a_human_meets_its_trigger_alone() -> None:
+    """What a question is depends on the site's phrases, so the caller brings the judge; without one nobody asked."""
+    asked = Conversation([QuestionAnswer("Hello?", "Hello."), QuestionAnswer("Human!", "No.", "a2")])
+    facts = Facts.of(asked, asks=lambda question: question == "Human!")
+    assert facts == Facts(2, asked_for_human=True)
+    assert matching(facts, Desk(tuple(Trigger), 3)) == (Trigger.ALWAYS, Trigger.ASKED_FOR_HUMAN)
+    assert matching(facts, Desk((Trigger.UNCERTAINTY, Trigger.DOWNVOTE), 3)) == ()
+    assert Facts.of(asked) == Facts(2)
+
+
+def test_without_an_answer_no_trigger_is_met() -> None:
+    """Not even always: a visitor who has not asked the AI has no answer to press a button under."""
+    assert Facts.of(Conversation(())) == Facts(0)
+    assert matching(Facts(0, True, True, True, True), Desk(tuple(Trigger), 1)) == ()
+
+
 def test_triggers_are_given_once_and_in_kapas_order() -> None:
     """The order in which they were configured, and repetitions, play no part."""
     assert parse_triggers(" downvote, always ,downvote,") == (Trigger.ALWAYS, Trigger.DOWNVOTE)

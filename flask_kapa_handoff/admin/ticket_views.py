@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
-from ..conversation import Conversation
+from ..conversation import Conversation, QuestionAnswer
 from ..delivery import requeue
 from ..delivery.mail.bodies import whose_word
 from ..fields import labelled
@@ -171,7 +171,7 @@ def _ticket_page(
         whose_word=whose_word(found, state.site_name),
         context=[(visible(label), visible(value)) for label, value in found.context.items()],
         pairs=conversation.pairs if conversation is not None else (),
-        pressed=conversation.pairs[conversation.pressed(found.answer_id)] if conversation is not None else None,
+        pressed=_pressed_pair(conversation, found),
         goes_to=tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
         attempts=tried,
         damaged_attempts=len(attempts) - len(tried),
@@ -185,6 +185,12 @@ def _ticket_page(
         notice=notice,
         problem=problem,
     )
+
+
+def _pressed_pair(conversation: Conversation | None, found: Ticket) -> QuestionAnswer | None:
+    if conversation is None or not conversation.pairs:
+        return None
+    return conversation.pairs[conversation.pressed(found.answer_id)]
 
 
 def _readable_conversation(connection: Connection, found: Ticket) -> Conversation | None:

@@ -185,14 +185,19 @@ def read_json(text: Any) -> Any:
         return plain(text)
 
 
-def read_conversation(value: Any, *, thread_id: str | None = None) -> Conversation:
+def read_conversation(value: Any, *, thread_id: str | None = None, may_be_empty: bool = False) -> Conversation:
     """A conversation that this package has stored, from decoded JSON; unknown keys are ignored.
 
     An unreadable pair is kept as text, among the readable ones.
 
+    Arguments:
+        may_be_empty: whether the ticket was sent without a conversation.
+
     Raises:
         ValueError: it is not a list, or none of its pairs can be read.
     """
+    if value == [] and may_be_empty:
+        return Conversation((), thread_id)
     pairs = value if isinstance(value, list) else []
     if not any(_is_readable(pair) for pair in pairs):
         raise ValueError("the stored conversation has no question-answer pair")

@@ -242,7 +242,8 @@ def find_conversation(connection: Connection, found: Ticket) -> Conversation:
         ValueError: it cannot be read.
         NoResultFound: it has none.
     """
-    return read_conversation(read_json(conversation_as_stored(connection, found)), thread_id=found.thread_id)
+    stored = read_json(conversation_as_stored(connection, found))
+    return read_conversation(stored, thread_id=found.thread_id, may_be_empty=not found.pairs)
 
 
 def conversation_as_stored(connection: Connection, found: Ticket) -> Any:

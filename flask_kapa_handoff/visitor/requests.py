@@ -7,7 +7,7 @@ checked once the offer is known to be valid.
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field
 from typing import Any
 
 from flask import request
@@ -24,10 +24,11 @@ from ..settings import DEFAULT_DESK
 from ..site_fields import RESERVED, is_field_name
 from ..state import State
 from ..text import clean_text
-from ..triggers import Facts
+from ..triggers import Facts, reported_facts
 from ..urls import origin_of, parse_url, shortened
 from ..web.requests import is_own_script, page_language, quoted
 
+OFFER_FIELDS = ("question",)
 EVENT_FIELDS = ("offer", "event")
 LEFT_OUT = "left_out"
 MAX_NUMBER_FACT = 100_000
@@ -45,7 +46,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class AnswerQuery:
-    """Read the query of ``GET /offer``.
+    """Read the query of ``/offer``, and the question in the body of a POST.
 
     Raises:
         Invalid: the facts make no sense; the error has a message for each field.
@@ -58,6 +59,11 @@ class AnswerQuery:
         self.answer_id = self._id("answer_id")
         # With a token that only pages with the bridge have: nobody else may bypass the triggers.
         self.requested = state.is_bridge_mark(request.args.get("requested", "")[:200])
+        # Without an answer it is direct anyway. The desk's settings decide whether that is allowed.
+        self.is_direct = self._flag("direct")
+        self.question = ""
+        if request.method == "POST":
+            self.question = read_fields(state.config, OFFER_FIELDS).get("question", "")
         self.desk = request.args.get("desk") or DEFAULT_DESK
         page = clean_text(shortened(request.args.get("page", ""))).replace("\n", " ").strip()
         self.page = page if parse_url(page) is not None else None
@@ -69,19 +75,16 @@ class AnswerQuery:
     def _facts(self) -> Facts:
         found: dict[str, Any] = {
             fact.name: self._flag(fact.name) if isinstance(fact.default, bool) else self._number(fact)
-            for fact in fields(Facts)
+            for fact in reported_facts()
         }
         return Facts(**found)
 
     def _number(self, fact: Field[Any]) -> int:
-        least = 1 if fact.default is MISSING else 0
         text = request.args.get(fact.name, "" if fact.default is MISSING else str(fact.default))
-        if text.isascii() and text.isdigit() and len(text) <= 6 and least <= int(text) <= MAX_NUMBER_FACT:
+        if text.isascii() and text.isdigit() and len(text) <= 6 and int(text) <= MAX_NUMBER_FACT:
             return int(text)
-        self._errors[fact.name] = [
-            f"{fact.name}: {quoted(text)} is not allowed; use a whole number of {least} or more."
-        ]
-        return least
+        self._errors[fact.name] = [f"{fact.name}: {quoted(text)} is not allowed; use a whole number of 0 or more."]
+        return 0
 
     def _flag(self, name: str) -> bool:
         text = request.args.get(name, "")[:60].lower()

@@ -141,7 +141,7 @@ def _button(conversation: Conversation, desk: str) -> Markup:
     state = current_state()
     with state.database.read() as connection:
         settings = current_settings(connection, state.config, desk)
-    offer = offer_for(conversation, settings, page=_visited_page())
+    offer = offer_for(conversation, settings, page=_visited_page(), asks=state.asks_for_human(settings))
     if offer is None:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.

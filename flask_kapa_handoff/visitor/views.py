@@ -34,16 +34,28 @@ from .submitted_form import check_sender, read_form, signed_in_visitor
 from .template_helpers import render_button
 
 
-@blueprint.get("/offer")
+@blueprint.route("/offer", methods=["GET", "POST"])
 def offer() -> ResponseReturnValue:
-    """Return the button's fragment if the answer qualifies, else 204."""
+    """Return the button's fragment if the answer qualifies, else 204.
+
+    A POST also has the question, which is neither stored nor logged, for desks that want to know whether it asks for a
+    human.
+    """
     state = current_state()
     query = AnswerQuery(state)
     settings = _settings(state, query.desk)
+    asks = state.asks_for_human(settings)
+    if asks is not None and query.question:
+        query.facts = replace(query.facts, asked_for_human=asks(query.question))
     made = _decide(state, query, settings)
     if wants_json():
-        return json_response(_offer_as_json(state, made, settings))
-    return ("", 204) if made is None else make_response(render_button(made, settings))
+        response = json_response(_offer_as_json(state, made, settings))
+    else:
+        response = make_response(("", 204) if made is None else render_button(made, settings))
+    if asks is not None:
+        # From now on, the page sends the questions as well.
+        response.headers["X-Kapa-Handoff"] = "question"
+    return response
 
 
 @blueprint.get("/form")
@@ -139,8 +151,8 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
         # A person who has not typed anything yet gets a form with a fresh offer, with no message about the old one.
         opened = _renewed_offer(state, opened, settings)
     token = signer.sign(opened.for_one_form(origin))
-    form = TicketForm.empty(signer, token, desk=opened.desk, site_fields=state.config.fields)
-    form.conversation.data = conversation
+    form = TicketForm.empty(signer, token, desk=opened.desk, pairs=opened.facts.pairs, site_fields=state.config.fields)
+    form.conversation.data = conversation if form.has_conversation else None
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
     form.visitor = signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
@@ -152,9 +164,11 @@ def form_again(state: State, form: TicketForm, problem: RequestProblem) -> Respo
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
     offered = problem.offer if isinstance(problem, OfferExpired) else form.accepted_offer
+    form.desk = None
     if offered is not None:
         speak_language_of_page(offered.language)
-    form.desk = offered.desk if offered is not None else None
+        form.desk = offered.desk
+        form.ask_for_question(offered.facts.pairs)
     try:
         settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
@@ -181,12 +195,13 @@ def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offe
 def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) -> Offer | None:
     """The offer by the current settings and the facts that the site or the page has; None: it does not qualify."""
     return make_offer(
-        state.hooks.known_facts(asked.facts, asked.thread_id, asked.answer_id),
+        state.hooks.known_facts(asked.facts, asked.thread_id, asked.answer_id, asks=state.asks_for_human(settings)),
         settings,
         thread_id=asked.thread_id,
         answer_id=asked.answer_id,
         page=asked.page,
         requested=asked.requested,
+        direct=asked.is_direct,
         origin=asked.origin,
         language=asked.language,
     )

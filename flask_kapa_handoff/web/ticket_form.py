@@ -17,7 +17,7 @@ from ..bounded_json import loads
 from ..conversation import Conversation, ConversationError, TooManyPairs, parse_conversation
 from ..email_address import is_automatic, mailbox_of, parse_email
 from ..errors import TooLarge
-from ..fields import EMAIL, NOTE, Field, all_fields
+from ..fields import EMAIL, NOTE, QUESTION, Field, all_fields
 from ..hooks import Visitor
 from ..left_out import leave_out
 from ..offer_signing import OfferSigner
@@ -57,6 +57,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     website = StringField("Website")
 
     email: Any
+    note: Any
+    has_conversation = True
     accepted_offer: Offer | None = None
     accepted_conversation: Conversation | None = None
     left_out_places: tuple[int, ...] = ()
@@ -68,16 +70,20 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     special_domains: tuple[str, ...] = ()
 
     @classmethod
-    def empty(cls, signer: OfferSigner, token: str, *, desk: str, site_fields: tuple[Field, ...] = ()) -> TicketForm:
+    def empty(
+        cls, signer: OfferSigner, token: str, *, desk: str, pairs: int = 1, site_fields: tuple[Field, ...] = ()
+    ) -> TicketForm:
         """A new form, with its own offer and ``submission_id``.
 
         Arguments:
             desk: whose form it is.
+            pairs: of the conversation that it is about; 0: there is none.
             site_fields: see KAPA_HANDOFF_FIELDS.
         """
         defaults = {attribute_of(row): row.default for row in all_fields(site_fields)}
         form = _with_fields(site_fields)(formdata=None, data=defaults, meta={"csrf_context": signer})
         form.desk = desk
+        form.ask_for_question(pairs)
         form.submission_id.data = str(uuid.uuid4())
         form.carry_offer(token)
         return form
@@ -127,6 +133,15 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         shown = self.shown
         return [field for field in self if field not in shown]
 
+    def ask_for_question(self, pairs: int) -> None:
+        """Let the note be the question if there is no conversation.
+
+        Arguments:
+            pairs: how many the conversation has.
+        """
+        if not pairs:
+            self.has_conversation, self.note.row = False, QUESTION
+
     @property
     def is_foreign(self) -> bool:
         """Whether the visitor filled in Kapa's own form, which asks only for email and note."""
@@ -135,7 +150,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     @property
     def field_values(self) -> dict[str, str]:
         """The values of the fields without columns of their own, by name; call ``validate()`` first."""
-        return {field.name: field.data for field in self.shown if field.row not in (EMAIL, NOTE) and field.data}
+        own = (EMAIL.name, NOTE.name)
+        return {field.name: field.data for field in self.shown if field.name not in own and field.data}
 
     @property
     def errors(self) -> dict[str, list[str]]:
@@ -150,6 +166,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         """
         self.accepted_offer = signer.read(self.offer.data or "")
         self.desk = self.accepted_offer.desk
+        self.ask_for_question(self.accepted_offer.facts.pairs)
         return self.accepted_offer
 
     def carry_offer(self, token: str) -> None:
@@ -188,6 +205,11 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     def validate_conversation(self, field: ConversationField) -> None:
         if self.site_record is not None:
             self.accepted_conversation = self.site_record
+            return
+        if not self.has_conversation:
+            if field.data not in (None, "", "[]", []):
+                raise ValidationError("conversation: the form was opened without one, so none can be sent.")
+            self.accepted_conversation = Conversation(())
             return
         if field.data is None or field.data == "":
             raise ValidationError(

@@ -58,6 +58,9 @@ export async function followChat(sending: Promise<Response>, body: unknown, thre
     if (thread) thread.known = false;
   } else if (!thread) {
     earlier.push(pair);
+    // Until Kapa names the thread, its first question does.
+    [{ id: threadId } = pair] = earlier;
+    openThread(threadId, true).pairs = earlier;
   }
   if (threadId) noteChange(threadId);
 }

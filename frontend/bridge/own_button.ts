@@ -23,9 +23,10 @@ export function noteChange(threadId: string): void {
   if (!thread?.known || !button || !doc.querySelector("script[data-bridge=button]")) return;
   for (const pair of thread.pairs) {
     if (live.has(pair)) continue;
-    const text = JSON.stringify(pair);
+    const news = { ...pair, threadId };
+    const text = JSON.stringify(news);
     if (text === told.get(pair)) continue;
     told.set(pair, text);
-    button.answer({ ...pair, threadId });
+    button.answer(news);
   }
 }

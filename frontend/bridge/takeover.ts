@@ -20,7 +20,6 @@ export interface Handoff {
 
 /** The SDK waits twice as long, which leaves time for Kapa if the site does not respond. */
 const LIMIT_MILLISECONDS = 15_000;
-const JSON_HEADERS = { "Content-Type": "application/json" };
 /** Statuses that mean something to the visitor: switched off, a wrong field, too many. */
 const REFUSALS = [409, 422, 429];
 
@@ -35,8 +34,7 @@ const submissionIds = new Map<string, string>();
  * @throws if the server does not respond in time or responds with a page instead of JSON, or if the page aborts
  */
 export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): Promise<Response | undefined> {
-  const { threadId = "" } = handoff;
-  const own = handoff.signal ? [handoff.signal] : [];
+  const { threadId = "", signal: own } = handoff;
   const { desk = "default", requested = "" } = tag.element.dataset;
   const { user_email, note } = parseFields(await handoff.body);
   const thread = threads.get(threadId);
@@ -44,19 +42,20 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   const last = pairs[pairs.length - 1];
   if (typeof user_email !== "string" || !last) return undefined;
   // It aborts with the page's own request or at the time limit, if the browser can combine the two.
-  const signal = AbortSignal.any?.([AbortSignal.timeout(LIMIT_MILLISECONDS), ...own]) ?? handoff.signal;
-  const options = { headers: JSON_HEADERS, signal };
+  const signal = AbortSignal.any?.([AbortSignal.timeout(LIMIT_MILLISECONDS), ...(own ? [own] : [])]) ?? own;
+  const options = { headers: { "Content-Type": "application/json" }, signal };
 
   const facts = new URLSearchParams({
     requested,
-    pairs: `${pairs.length}`,
-    uncertain: `${last.uncertain ?? false}`,
-    downvoted: `${last.reaction === "downvote"}`,
+    pairs: pairs.length,
+    uncertain: !!last.uncertain,
+    downvoted: last.reaction === "downvote",
+    stopped: !!last.stopped,
     thread_id: threadId,
     answer_id: last.id,
     desk,
     page: location.href.replace(/#.*/, ""),
-  });
+  } as object as Record<string, string>); // it makes texts of them
   const decision = await fetch(`${tag.base}offer?${facts}`, options);
   const { offered, offer } = fieldsOf(await decision.json());
   if (offered === false) return new Response(null, { status: 409 });

@@ -29,11 +29,13 @@ export const api = {
     removeButtons(threadId);
   },
 
-  /** Opens the form for the current conversation, if its latest answer has an offer; resolves to whether it opened. */
+  /**
+   * Opens the form for the current conversation, if its latest answer has an offer; without one, or without any answer,
+   * if the desk may be asked directly. Resolves to whether it opened.
+   */
   async open({ desk = server.desk }: { desk?: string } = {}): Promise<boolean> {
     const thread = currentThread();
-    const pair = thread && newestPair(thread);
-    const offer = thread && pair && (await askForOffer(thread, pair.id, desk));
+    const offer = await askForOffer(thread, thread && newestPair(thread)?.id, { desk, direct: true });
     return !!offer && openForm(offer);
   },
 

@@ -22,25 +22,37 @@ floating.className = "kapa-handoff-floating";
 const shownRequests = new WeakMap<Element, number>();
 let requests = 0;
 
-/** Asks the server for an answer's button; null: not offered, undefined: the request failed. */
+/**
+ * Asks the server for an answer's button; null: not offered, undefined: the request failed.
+ *
+ * @param further - what else the server should know, such as the desk
+ */
 export async function askForOffer(
-  thread: Thread,
-  answerId: string,
-  desk = server.desk,
+  thread?: Thread,
+  answerId = "",
+  further: object = {},
 ): Promise<HTMLElement | null | undefined> {
-  const pair = thread.pairs.get(answerId);
+  const pair = thread?.pairs.get(answerId);
   const facts = new URLSearchParams({
-    pairs: `${thread.pairs.size}`,
-    uncertain: `${pair?.uncertain ?? false}`,
-    downvoted: `${pair?.reaction === "downvote"}`,
-    thread_id: thread.id,
+    pairs: thread?.pairs.size ?? 0,
+    uncertain: !!pair?.uncertain,
+    downvoted: pair?.reaction === "downvote",
+    stopped: !!pair?.stopped,
+    thread_id: thread?.id ?? "",
     answer_id: answerId,
     page: PAGE.exec(location.href)![0],
     language: doc.documentElement.lang,
-  });
-  if (desk) facts.set("desk", desk);
+    desk: server.desk,
+    ...further,
+  } as object as Record<string, string>); // it makes texts of them
+  const ask = (): Promise<HTMLElement | null> => {
+    const question = server.wantsQuestion && pair?.question;
+    return loadFragment(`offer?${facts}`, OFFER, question ? { method: "POST", body: new URLSearchParams({ question }) } : {});
+  };
   try {
-    return await loadFragment(`offer?${facts}`, OFFER);
+    const knew = server.wantsQuestion;
+    const offer = await ask();
+    return offer || knew || !server.wantsQuestion ? offer : await ask();
   } catch (reason) {
     // The answer stays as it is, with or without a button.
     logFailure(reason);

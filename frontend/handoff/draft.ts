@@ -3,7 +3,7 @@ import type { Subject } from "./events";
 
 /** A form that was opened, with everything known about it. */
 export interface Draft extends Subject {
-  /** The thread's id; without a thread, the signed offer. */
+  /** The thread's id; without a thread, the signed offer; "" without a conversation. */
   key: string;
   /** The signed offer that the button carried. */
   token: string;

@@ -50,7 +50,7 @@ function readOffer(offer: HTMLElement): Draft {
   const token = find<HTMLInputElement>(offer, "[name=offer]")?.value ?? "";
   const carried = find<HTMLInputElement>(offer, "[name=conversation]")?.value;
   const pairs = carried ? JSON.parse(carried) : pairsOf(threadId);
-  return { key: threadId || token, threadId, desk, token, offer, pairs, isSending: false };
+  return { key: threadId || (carried ? token : ""), threadId, desk, token, offer, pairs, isSending: false };
 }
 
 /** Fetches the form; undefined if that failed, and a message beside the button says so. */

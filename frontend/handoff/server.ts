@@ -17,13 +17,15 @@ const LIMIT_MILLISECONDS = 20_000;
 export const server = {
   base: "",
   /** The desk of the page, if its tag names one. */
-  desk: undefined as string | undefined,
+  desk: "",
+  /** Whether a desk wants to know if a question asks for a human, as its first response has said. */
+  wantsQuestion: false,
   request: ((url, options) => new Request(url, options)) as MakeRequest,
 };
 
 export function connect(tag: ScriptTag): void {
   server.base = tag.base;
-  server.desk = tag.element.dataset.desk;
+  server.desk = tag.element.dataset.desk ?? "";
 }
 
 /**
@@ -52,6 +54,7 @@ export async function loadFragment(
     ...options,
   });
   const response = made instanceof Request ? await fetch(made) : made;
+  server.wantsQuestion ||= response.headers.has("X-Kapa-Handoff");
   const element = find(new DOMParser().parseFromString(await response.text(), "text/html"), selector);
   if (!element && response.status !== 204) throw response.status;
   return element;

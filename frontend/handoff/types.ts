@@ -7,6 +7,8 @@ export type Reaction = "upvote" | "downvote" | null;
 export interface KnownPair extends Pair {
   sources?: object[];
   uncertain?: boolean;
+  /** The answer is incomplete: the visitor stopped it, or it failed. */
+  stopped?: boolean;
   reaction?: Reaction;
   /** What the visitor said with the vote. */
   comment?: unknown;

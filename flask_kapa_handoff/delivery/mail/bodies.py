@@ -120,7 +120,8 @@ def write_bodies(
         shown = transcript.context(latest, length)
         said = missing if length is None else [*missing, "Long texts are shortened here."]
         if hidden := len(transcript) - len(shown["pairs"]):
-            which = "earlier" if latest or transcript.pressed.number == len(transcript) else "other"
+            pressed = transcript.pressed
+            which = "earlier" if latest or pressed is None or pressed.number == len(transcript) else "other"
             said = [*said, f"{hidden} {which} question{'s are' if hidden != 1 else ' is'} not shown here."]
         short = context if length is None else _shortened(context, length)
         return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
@@ -146,6 +147,8 @@ def write_bodies(
 
 def whose_word(ticket: Ticket, site_name: str) -> str:
     """A sentence for agents on the source of the conversation."""
+    if not ticket.pairs:
+        return "The visitor wrote directly, so there is no conversation with the AI."
     if ticket.transcript_source == "site":
         return _("This transcript is %(site)s's own record of the conversation.", site=site_name)
     if ticket.transcript_source != "browser":

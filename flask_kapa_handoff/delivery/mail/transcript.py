@@ -23,13 +23,16 @@ class Item:
 
 
 class Transcript:
-    """A ticket's conversation: the pressed pair, the others in order, and which of them an earlier ticket had."""
+    """A ticket's conversation: the pressed pair, the others in order, and which of them an earlier ticket had.
+
+    A visitor who has not asked the AI has none; then ``pressed`` is None.
+    """
 
     def __init__(self, ticket: Ticket, conversation: Conversation) -> None:
         pressed = conversation.pressed(ticket.answer_id)
         self._items = [Item(n + 1, pair, n == pressed) for n, pair in enumerate(conversation.pairs)]
         self._earlier = ticket.earlier_pairs
-        self.pressed = self._items[pressed]
+        self.pressed = self._items[pressed] if self._items else None
 
     def __len__(self) -> int:
         return len(self._items)
@@ -49,7 +52,7 @@ class Transcript:
 
     def within_with_pressed(self, octets: int) -> int:
         """The same, with the pressed pair, which is shown in any case."""
-        return self.within(octets - _octets(self.pressed.pair))
+        return self.within(octets - _octets(self.pressed.pair)) if self.pressed else 0
 
     def context(self, latest: int, length: int | None = None) -> dict[str, Any]:
         """What the templates show.
@@ -59,7 +62,9 @@ class Transcript:
             length: cut the texts of the pressed pair after so many characters; None: leave them whole.
         """
         kept = [item for item in self._items if item.is_pressed or item.number > len(self) - latest]
-        pressed = self.pressed if length is None else replace(self.pressed, pair=shortened(self.pressed.pair, length))
+        pressed = self.pressed
+        if pressed is not None and length is not None:
+            pressed = replace(pressed, pair=shortened(pressed.pair, length))
         return {
             "pairs": tuple(item.pair for item in kept),
             "pressed": pressed,

@@ -221,7 +221,12 @@ def hand_off(page: Page, email: str = "visitor@example.com", note: str = "Please
 
 def press_and_send(page: Page, answer: str, email: str = "visitor@example.com", note: str = "Please help.") -> str:
     """Press our own button under an answer, fill in the form, send it, close it; returns the reference."""
-    page.click(f'[data-kapa-handoff-slot][data-answer-id="{answer}"] button.kapa-handoff-button')
+    return press_and_send_in(page, f'[data-kapa-handoff-slot][data-answer-id="{answer}"]', email, note)
+
+
+def press_and_send_in(page: Page, place: str, email: str = "visitor@example.com", note: str = "Please help.") -> str:
+    """The same with the button inside this element."""
+    page.click(f"{place} button.kapa-handoff-button")
     page.get_by_label("Your email").fill(email)
     page.get_by_label("Your note").fill(note)
     page.get_by_role("button", name="Send").click()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.kapa.conftest import (
     Site,
@@ -16,6 +16,7 @@ from tests.browser.kapa.conftest import (
     hand_off,
     hand_off_by_hand,
     press_and_send,
+    press_and_send_in,
     stopped,
     stored,
     wait_until,
@@ -215,3 +216,22 @@ def test_our_button_knows_of_stopped_answers(site: Site, page: Page, kapa: Answe
     ask(page, kapa, pair(2))
     press_and_send(page, "a2")
     assert conversation_of(site) == stored(half, pair(2))
+
+
+def test_a_failed_or_stopped_answer_gets_our_button_as_an_uncertain_one_does(
+    make_site: Callable[..., Site], page: Page, kapa: Answers
+) -> None:
+    """Also the first question, for which Kapa has named no thread; later it is part of the thread that begins."""
+    site = make_site(KAPA_HANDOFF_TRIGGERS="uncertainty")
+    site.open(page, "button", "chat")
+    early, half = stopped(1, ""), stopped(3, "It begins")
+    fail(page, kapa, early, REFUSALS["500"]())
+    press_and_send_in(page, ".kapa-handoff-floating")
+    assert conversation_of(site) == stored(early)
+    ask(page, kapa, pair(2))
+    expect(page.locator("[data-answer-id=a2] button.kapa-handoff-button")).to_have_count(0)
+    with page.expect_response("**/offer?pairs=3&*stopped=true*"):
+        stop(page, kapa, half)
+    press_and_send_in(page, ".kapa-handoff-floating")
+    assert conversation_of(site, 2) == stored(early, pair(2), half)
+    assert [ticket.triggers for ticket in site.tickets()] == ["uncertainty", "uncertainty"]
