@@ -48,7 +48,7 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
         blueprint.add_url_rule(rule, endpoint, _guarded(view, admin_required), methods=[method])
     blueprint.before_request(note_arrival)
     blueprint.before_request(require_readable_query)
-    translate_requests(blueprint)
+    translate_requests(blueprint)  # which reads the query
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):
         # One by one: Flask first looks for a handler of the status, and the site may have one.

@@ -28,9 +28,9 @@ class _VisitorBlueprint(MountedBlueprint):
 
 blueprint = _VisitorBlueprint("kapa_handoff", __name__, static_folder=str(STATIC), static_url_path="/static")
 blueprint.before_request(note_arrival)
-blueprint.after_request(explain_refusal)
 blueprint.before_request(require_readable_query)
-translate_requests(blueprint)
+translate_requests(blueprint)  # which reads the query
+blueprint.after_request(explain_refusal)
 
 
 @blueprint.after_request

@@ -6,7 +6,8 @@ import { showFiles } from "./attachments";
 import { showLocalTimes } from "./clock";
 import { offerCopy } from "./copy";
 import { countCharacters } from "./counter";
+import { setUpReview } from "./review";
 import { keepFields } from "./typed";
 
 // What is kept is filled in before it is counted.
-window.KapaHandoff?.parts.push(keepFields, countCharacters, showLocalTimes, offerCopy, showFiles);
+window.KapaHandoff?.parts.push(keepFields, countCharacters, showLocalTimes, offerCopy, showFiles, setUpReview);

@@ -6,7 +6,7 @@ import { DIALOG, closeBeforeCopy, hasModalDialogs, isShown, showDialog } from ".
 import { type Draft, OFFER, type ShownDraft, parts } from "./draft";
 import { forget } from "./drafts";
 import { emit } from "./events";
-import { clearError, inputsOf, say } from "./fields";
+import { bodyOf, clearError, inputsOf, say } from "./fields";
 import { loadFormScript } from "./form_script";
 import { findDeep } from "./place";
 import { sentLine, showStates, subjectOf } from "./sent";
@@ -135,19 +135,6 @@ async function send(draft: ShownDraft): Promise<void> {
     drafts.delete(draft.key);
     emit("submit", draft);
   }
-}
-
-/** What the form sends: its fields, and the conversation if the page has it. */
-export function bodyOf(form: HTMLFormElement, { pairs }: Draft): string {
-  // JSON, in which Chinese is a third as large as in a form's encoding.
-  const fields: Record<string, unknown> = {};
-  const data = new FormData(form);
-  for (const name of data.keys()) {
-    const values = data.getAll(name).map(String);
-    fields[name] = values.length > 1 ? values : values[0];
-  }
-  if (pairs.length) fields.conversation = pairs;
-  return JSON.stringify(fields);
 }
 
 /**
