@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 
-from flask_kapa_handoff import Conversation, QuestionAnswer, Source
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Source
 from flask_kapa_handoff.testing import deliver, tickets
 from tests.browser.accessibility.states import State, Visit, click, go_to, see, type_into
-from tests.helpers.admin import save
+from tests.helpers.admin import let_pass, save, with_password
 from tests.helpers.fields import FIELDS, FILLED
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
 
-SITES: dict[str, dict[str, Any]] = {"new": {}, "busy": {"KAPA_HANDOFF_FIELDS": FIELDS}}
-"""The sites that admins come to, with their configuration."""
+SITES: dict[str, tuple[Callable[[], KapaHandoff], dict[str, Any]]] = {
+    "new": (lambda: KapaHandoff(admin_required=let_pass), {}),
+    "busy": (lambda: KapaHandoff(admin_required=let_pass), {"KAPA_HANDOFF_FIELDS": FIELDS}),
+    "watched": (lambda: KapaHandoff(admin_required=with_password, viewer_required=let_pass), {}),
+}
+"""The sites that admins come to: with whom they let in, and their configuration."""
 
 ANSWER = """Two steps:
 
@@ -91,6 +96,7 @@ STATES = {
         "busy", save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-versions")
     ),
     "settings saved": State("busy", SAVE, see(".handoff-toast")),
+    "settings for viewers": State("watched", SETTINGS),
     "no tickets": State("new", go_to("/handoff/admin/tickets")),
     "tickets": State("busy", go_to("/handoff/admin/tickets")),
     "ticket delivered": State("busy", open_ticket(0)),

@@ -65,7 +65,7 @@ def faults(name: str, page: Page) -> list[str]:
     """
     found: list[str] = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.evaluate("delete window.stops")
         for _number in range(MOST):
             page.keyboard.press("Tab")

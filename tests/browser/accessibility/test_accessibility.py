@@ -18,15 +18,13 @@ from playwright.sync_api import BrowserContext
 from example_app import create_app
 from example_app.inbox import mail_folder
 from example_app.mail_server import start_mail_server
-from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.web import form_words
 from tests.browser.accessibility import admin_states, example_states, visitor_states
 from tests.browser.accessibility.axe import bring_axe, findings
 from tests.browser.accessibility.states import State, Visit
 from tests.browser.accessibility.stops import faults
-from tests.browser.accessibility.tree import difference, tree_of
+from tests.browser.accessibility.tree import FOLDER, difference, tree_of
 from tests.example.site import PASSWORD
-from tests.helpers.admin import let_pass
 from tests.helpers.servers import MailServer
 from tests.helpers.sites import close
 from tests.helpers.tickets import send_ticket
@@ -89,16 +87,16 @@ def test_what_visitors_see(
     assert not wrong, "\n\n".join(wrong)
 
 
+def test_each_tree_is_that_of_a_state() -> None:
+    assert {file.stem for file in FOLDER.iterdir()} == set(visitor_states.STATES)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_admins_see(language: str, make_app: Callable[..., Flask], walk: Walk, mail_server: MailServer) -> None:
     sites = {}
-    for name, config in admin_states.SITES.items():
+    for name, (handoff, config) in admin_states.SITES.items():
         sites[name] = make_app(
-            name=name,
-            handoff=KapaHandoff(admin_required=let_pass),
-            MAIL_SERVER="127.0.0.1",
-            MAIL_PORT=mail_server.port,
-            **config,
+            name=name, handoff=handoff(), MAIL_SERVER="127.0.0.1", MAIL_PORT=mail_server.port, **config
         )
     admin_states.fill_in(sites["busy"], mail_server)
     wrong = []

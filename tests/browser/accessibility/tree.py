@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from difflib import unified_diff
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -32,10 +33,13 @@ STATES = (
 )
 """The properties that are written down, in this order, where they say something."""
 
-LEAVES = ("button", "heading", "link", "option", "textbox")
+NAMED = {"RootWebArea": "page", "DisclosureTriangle": "summary", "DisclosureTriangleGrouped": "summary"}
+"""Our names for the browser's own roles; the other ones are left out, since no assistive technology names them."""
+
+LEAVES = ("button", "heading", "link", "option", "summary", "textbox")
 """Roles whose name or value is their content, which is not repeated."""
 
-VARIES = {r"T-[0-9A-Z]{6}": "T-7F3K2Q", r"\d{1,2}:\d\d\s[AP]M": "3:40 PM"}
+VARIES = {r"T-[0-9A-Z]{6}": "T-7F3K2Q", r"127\.0\.0\.1:\d+": "127.0.0.1", r"\d{1,2}:\d\d\s[AP]M": "3:40 PM"}
 """What differs from one run to the next, and what is written instead."""
 
 
@@ -56,9 +60,8 @@ def difference(name: str, tree: str) -> list[str]:
     if os.environ.get("WRITE_TREES"):
         file.write_text(tree, encoding="utf-8")
     expected = file.read_text(encoding="utf-8") if file.exists() else ""
-    if tree == expected:
-        return []
-    return [f"The accessibility tree is not that of {file.name}. It is now:\n{tree}It should be:\n{expected}"]
+    changes = list(unified_diff(expected.splitlines(), tree.splitlines(), file.name, "now", n=99, lineterm=""))
+    return ["\n".join(changes)] if changes else []
 
 
 def _lines(nodes: dict[str, Any], node: Any, depth: int) -> Iterator[str]:
@@ -66,7 +69,7 @@ def _lines(nodes: dict[str, Any], node: Any, depth: int) -> Iterator[str]:
     line = "" if node["ignored"] else _line(node, role)
     if line:
         yield "  " * depth + line
-    if role in LEAVES and line:
+    if line and NAMED.get(role, role) in LEAVES:
         return
     for child in node.get("childIds", []):
         if child in nodes:
@@ -77,17 +80,15 @@ def _line(node: Any, role: str) -> str:
     name = " ".join(node.get("name", {}).get("value", "").split())
     if role == "StaticText":
         return name
-    if role == "RootWebArea":
-        role = "page"
-    elif not role.islower() or role in ("generic", "none"):
-        return ""  # the browser's own roles, which no assistive technology names
+    if role in ("generic", "none") or not (role.islower() or role in NAMED):
+        return ""
     told = {each["name"]: each["value"].get("value") for each in node.get("properties", [])}
     states = [_state(each, told[each]) for each in STATES if told.get(each) not in (None, False, "false", "off")]
     description = node.get("description", {}).get("value")
     value = shorten(node.get("value", {}).get("value", ""), 80)
     return " ".join(
         [
-            role,
+            NAMED.get(role, role),
             *([f'"{name}"'] if name else []),
             *([f'described as "{description}"'] if description else []),
             *([f'with "{value}"'] if value else []),

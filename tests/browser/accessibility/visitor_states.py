@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask, render_template_string
 from playwright.sync_api import FilePayload, Route, expect
 
 from flask_kapa_handoff.testing import change_settings, make_offer
-from tests.browser.accessibility.states import State, Step, Visit, go_to, hold, see
+from tests.browser.accessibility.states import State, Step, Visit, click, go_to, hold, see
 from tests.browser.chat import BUTTON, DIALOG, answer
 from tests.helpers.fields import FIELDS
 from tests.helpers.files import png
 from tests.helpers.offers import old_offer
+from tests.helpers.tickets import PAIR
 
 CHAT = """<!doctype html>
 <html lang="{{ request.args.lang }}" dir="{{ request.args.dir }}">
@@ -61,11 +64,17 @@ def add_chat(app: Flask) -> Flask:
     return app
 
 
-def ask(visit: Visit, *, slot: str = "any") -> None:
+def ask(visit: Visit, *, slot: str = "any", times: int = 1) -> None:
     direction = "rtl" if visit.language == "ar" else "ltr"
     visit.page.goto(f"{visit.address}/?lang={visit.language}&dir={direction}&slot={slot}")
-    answer(visit.page)
+    thread = str(uuid4())
+    for number in range(1, times + 1):
+        answer(visit.page, number, threadId=thread)
     expect(visit.locate(BUTTON)).to_be_visible()
+
+
+def ask_twice(visit: Visit) -> None:
+    ask(visit, times=2)
 
 
 def ask_without_slot(visit: Visit) -> None:
@@ -120,7 +129,7 @@ def correct(visit: Visit) -> None:
 
 
 def send(visit: Visit) -> None:
-    visit.locate("form.kapa-handoff-form [type=submit]").click()
+    visit.locate("form.kapa-handoff-form .kapa-handoff-primary").click()
 
 
 def send_invalid(visit: Visit) -> None:
@@ -190,6 +199,11 @@ def switch_off(visit: Visit) -> None:
     change_settings(visit.site, enabled=False)
 
 
+def bring_conversation(visit: Visit) -> None:
+    pairs = json.dumps([PAIR, {**PAIR, "id": "a2", "question": "And my card 4111 1111 1111 1111?"}])
+    visit.locate("[name=conversation]").evaluate("(field, pairs) => field.value = pairs", pairs)
+
+
 def agree(visit: Visit) -> None:
     visit.locate("[name=consent]").check()
 
@@ -198,6 +212,8 @@ SHOT = FilePayload(name="shot.png", mimeType="image/png", buffer=png())
 LOG = FilePayload(name="server.log", mimeType="text/plain", buffer=b"GET / 500\n")
 PROGRAM = FilePayload(name="program.exe", mimeType="application/octet-stream", buffer=b"MZ\0\0")
 
+
+REVIEW = ".kapa-handoff-review > summary"
 
 STATES = {
     "button": State("plain", ask),
@@ -214,6 +230,10 @@ STATES = {
     "form being sent": State("plain", hold("tickets"), send, see("[role=status]:not(:empty)")),
     "confirmation": State("plain", see("[data-kapa-handoff-reference]")),
     "button after sending": State("plain", close),
+    "form to add something": State("plain", click(".kapa-handoff-again"), see(DIALOG)),
+    "form with the review": State("plain", ask_twice, press, click(REVIEW), see(".kapa-handoff-pair")),
+    "form with a question left out": State("plain", click("[name=left_out]")),
+    "button with a draft": State("plain", fill, close, see(".kapa-handoff-draft:not(:empty)")),
     "button without a slot": State("plain", ask_without_slot),
     "button without a server": State("plain", go_offline, press, see("[role=alert]:not(:empty)")),
     "problem": State("plain", break_offer, press, see("dialog [data-kapa-handoff-problem]")),
@@ -228,7 +248,8 @@ STATES = {
     "form with files": State("files", open_form, attach(SHOT, LOG)),
     "form with a file refused": State("files", attach(PROGRAM)),
     "page form": State("plain", open_page),
-    "page form with errors": State("plain", mistype, send_invalid),
+    "page form with errors": State("plain", bring_conversation, mistype, send_invalid),
+    "page form with the review": State("plain", click(".kapa-handoff-review button"), see(".kapa-handoff-pair")),
     "page form with the site's fields": State("fields", open_page, send_invalid),
     "page form with files": State("files", open_page, attach_on_page(SHOT, LOG), send_invalid),
     "page form of a desk with words": State("words", open_page),
