@@ -112,4 +112,4 @@ WALKED = (
     "tickets",
     "ticket failed",
 )
-"""The states whose stops of the Tab key are looked at; the next row does not begin there."""
+"""The states whose stops of the Tab key are looked at."""

@@ -71,4 +71,4 @@ WALKED = (
     "login refused",
     "settings",
 )
-"""The states whose stops of the Tab key are looked at; the next row does not begin there."""
+"""The states whose stops of the Tab key are looked at."""

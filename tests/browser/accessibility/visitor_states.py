@@ -258,9 +258,10 @@ STATES = {
 }
 
 WALKED = (
+    "form with a question left out",
     "confirmation of a desk with words",
     "form with errors at the site's fields",
     "form with a file refused",
     "page form of a desk with words",
 )
-"""The states whose stops of the Tab key are looked at; the next row does not begin there."""
+"""The states whose stops of the Tab key are looked at."""
