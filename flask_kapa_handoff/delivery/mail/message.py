@@ -45,7 +45,7 @@ def compose(
     conversation: Conversation,
     files: Files = NO_FILES,
 ) -> ComposedMessage:
-    """Compose the mail of a ticket, in the language of the environment, whoever asks for it.
+    """Compose the mail of a ticket, in the language of the environment, not of the request.
 
     If the site's text template fails, the package's own is used; if the HTML template fails, the mail has no HTML.
 
