@@ -60,6 +60,7 @@ EVERYTHING: dict[str, Any] = {
     "context": {"5": "55"},
     "locale": "7",
     "pairs": 4,
+    "left_out": 2,
     "answer_id": "a2",
     "created_at": MOMENT,
 }

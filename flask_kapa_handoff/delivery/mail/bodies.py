@@ -20,10 +20,9 @@ from ...template_environment import TemplateEnvironment
 from ...text import visible, with_visible
 from ...translation import gettext as _
 from ...triggers import read_triggers, reasons
-from ...unknown import Unknown
 from .mime import Attachment, html_octets, octets
 from .rendering import render_bodies, template_functions
-from .sentences import not_shown, visitor_language, where_whole
+from .sentences import left_out, not_shown, visitor_language, where_whole, whose_word
 from .transcript import Transcript, cut
 
 MAX_HTML, MAX_TEXT = 95_000, 60_000
@@ -167,17 +166,6 @@ def write_bodies(
     return Bodies(text, html, attachments, _octets(text, html))
 
 
-def whose_word(ticket: Ticket, site_name: str) -> str:
-    """A sentence for agents on the source of the conversation."""
-    if not ticket.pairs:
-        return _("The visitor wrote directly, so there is no conversation with the AI.")
-    if ticket.transcript_source == "site":
-        return _("This transcript is %(site)s's own record of the conversation.", site=site_name)
-    if ticket.transcript_source != "browser":
-        return _("The source of this transcript is %(name)s.", name=Unknown(ticket.transcript_source).label)
-    return _("The visitor's browser sent this transcript, so it could have been altered.")
-
-
 def _size(text: str) -> int:
     # Counting the octets of most texts is not needed: none has more than four, and a line end has two.
     return len(octets(text)) if 8 * len(text) > MAX_ATTACHMENT else len(text)
@@ -211,6 +199,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str, 
         "ticket_url": letterhead.ticket_url,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
+        "left_out": left_out(ticket),
         **template_functions(ticket.page),
     }
 
@@ -237,6 +226,7 @@ def _json(ticket: Ticket, conversation: Conversation, files: Files) -> str:
         "triggers": [name for name in ticket.triggers.split(",") if name],
         "transcript_source": ticket.transcript_source,
         "flag": ticket.flag,
+        "left_out": ticket.left_out,
         "attachments": [one.as_json() | {"in_mail": not files.left_out} for one in files.attached],
         "conversation": conversation.as_json(),
     }

@@ -1,4 +1,4 @@
-"""What a mail says about its ticket in sentences, in the current language."""
+"""What agents read about a ticket in sentences, in the current language."""
 
 from __future__ import annotations
 
@@ -6,6 +6,26 @@ from ...locale_formats import language_name
 from ...storage.tickets import Ticket
 from ...translation import current_language, ngettext
 from ...translation import gettext as _
+from ...unknown import Unknown
+
+
+def whose_word(ticket: Ticket, site_name: str) -> str:
+    """A sentence for agents on the source of the conversation."""
+    if not ticket.pairs:
+        return _("The visitor wrote directly, so there is no conversation with the AI.")
+    if ticket.transcript_source == "site":
+        return _("This transcript is %(site)s's own record of the conversation.", site=site_name)
+    if ticket.transcript_source != "browser":
+        return _("The source of this transcript is %(name)s.", name=Unknown(ticket.transcript_source).label)
+    return _("The visitor's browser sent this transcript, so it could have been altered.")
+
+
+def left_out(ticket: Ticket) -> str:
+    """A sentence for agents on what the visitor left out of the conversation; empty: nothing."""
+    if not ticket.left_out:
+        return ""
+    one, more = "%(number)s question left out by the visitor.", "%(number)s questions left out by the visitor."
+    return ngettext(one, more, ticket.left_out)
 
 
 def not_shown(number: int, *, are_earlier: bool) -> str:
