@@ -1,4 +1,4 @@
-"""The mail is in the site's language, whoever sent the ticket and whatever delivers it, and names the visitor's."""
+"""The mail is in the site's language for every visitor and every kind of delivery, and names the visitor's."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class _Said(HTMLParser):
 
 
 def unmarked(text: str) -> str:
-    """What stands outside all marks."""
+    """What is outside all marks."""
     while (rest := re.sub("«[^«»]*»", "", text)) != text:
         text = rest
     return text
@@ -227,7 +227,7 @@ def test_a_mistake_in_a_site_s_catalog_costs_only_its_message(app: Flask, caplog
     assert "wrong placeholders" in caplog.text
 
 
-# Whoever delivers
+# However it is delivered
 
 
 @pytest.fixture
