@@ -184,7 +184,10 @@ def further_fields(site_fields: Iterable[Field]) -> tuple[Field, ...]:
 
 
 def labelled(site_fields: Iterable[Field], values: Mapping[str, str]) -> list[tuple[str, str]]:
-    """A ticket's values with their labels, in the table's order; a field that no longer exists shows its name."""
-    labels = {field.name: field.label for field in further_fields(site_fields)} | {CONSENT.name: _(CONSENT.label)}
+    """A ticket's values with their labels, in the table's order; a field that no longer exists shows its name.
+
+    The labels are in the current language, if the site's own catalog has them.
+    """
+    labels = {field.name: _(field.label) for field in (*further_fields(site_fields), CONSENT)}
     known = [(label, values[name]) for name, label in labels.items() if values.get(name)]
     return known + [(name, value) for name, value in values.items() if value and name not in labels]

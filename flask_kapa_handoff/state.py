@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 EXTENSION = "kapa_handoff"
 
+FLASK_BABEL = "babel"
+"""Where Flask-Babel registers itself in ``app.extensions``."""
+
 
 @dataclass
 class State:
@@ -82,6 +85,11 @@ class State:
         return make_environment(self.app)
 
     @cached_property
+    def mail_templates(self) -> TemplateEnvironment:
+        """The same for mails, which are all in the site's language."""
+        return make_environment(self.app, language=self.site_language)
+
+    @cached_property
     def shipped_templates(self) -> TemplateEnvironment:
         """The same without the site's own templates, for when one of them fails."""
         return make_environment(self.app, replaceable=False)
@@ -97,8 +105,17 @@ class State:
     def site_language(self) -> Language:
         """The language of what the site itself sends: KAPA_HANDOFF_LANGUAGE, Flask-Babel's default, or English.
 
+        Read at the first request or delivery: a site may set up Flask-Babel after this package.
+        """
+        set_up = self.app.extensions.get(FLASK_BABEL)
+        default = self.app.config.get("BABEL_DEFAULT_LOCALE") or getattr(set_up, "default_locale", None)
+        return self.languages.best([self.config.language or str(default or "")]) or ENGLISH
+
+    def check_language(self) -> None:
+        """Check that there is a catalog for KAPA_HANDOFF_LANGUAGE, if it is set.
+
         Raises:
-            ConfigurationError: there is no catalog for KAPA_HANDOFF_LANGUAGE.
+            ConfigurationError: there is none.
         """
         fixed = self.config.language
         if fixed and self.languages.best([fixed]) is None:
@@ -106,8 +123,6 @@ class State:
                 f"{key_of('language')}: {fixed!r} is not allowed: there is no translation; use one of "
                 f"{', '.join(sorted(self.languages.names))}, or add yours (docs/languages.md)"
             )
-        of_site = fixed or str(self.app.config.get("BABEL_DEFAULT_LOCALE") or "")
-        return self.languages.best([of_site]) or ENGLISH
 
     @property
     def mount(self) -> str:

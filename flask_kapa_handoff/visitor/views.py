@@ -19,9 +19,9 @@ from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
-from ..web.language import shown_button_text, speak_language_of_page
+from ..web.language import shown_button_text, speak_language_of_page, visitor_language
 from ..web.origin import require_known_origin
-from ..web.requests import language, proxy_unheeded, quoted, wants_fragment, wants_json
+from ..web.requests import proxy_unheeded, quoted, wants_fragment, wants_json
 from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
@@ -233,7 +233,7 @@ def _submission(state: State, form: TicketForm, context: Mapping[str, str]) -> S
         transcript_source="site" if form.site_record is not None else "browser",
         keys=keys_of(request.remote_addr, form.email.data, state.secret, signed_in=visitor is not None),
         name=visitor.name if visitor else None,
-        locale=language(),
+        locale=visitor_language(),
         site_keeps_thread=state.hooks.keeps_threads and offered.thread_id is not None,
         proxy_unheeded=proxy_unheeded(),
         fields=form.field_values,
