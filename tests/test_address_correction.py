@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -294,7 +295,7 @@ def test_of_many_at_once_each_goes_out_with_the_right_address_last(make_app: Cal
         return [correct(app, ticket)[0] for ticket in mine]
 
     running = [Running(deliver) for _ in range(4)]
-    corrections = [Running(lambda at=at: visitors(tickets[at::4])) for at in range(4)]
+    corrections = [Running(partial(visitors, tickets[at::4])) for at in range(4)]
     corrected = {one.id: one for correction in corrections for one in correction.result()}
     for courier in running:
         courier.result()
