@@ -55,7 +55,7 @@ def address() -> ResponseReturnValue:
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
         state.delivery.ticket_stored(ticket.reference)
-    # Once is enough: whoever gets hold of this page later must not redirect the reply.
+    # Once is enough: nobody who finds this page open later can redirect the reply.
     receipt = replace(receipt, ticket_id=ticket.id, may_correct=False)
     return confirmation_response(ticket, is_new, receipt, Correction(email))
 
