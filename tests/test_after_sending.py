@@ -12,6 +12,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import Field, Flag, KapaHandoff, Visitor, testing
@@ -176,6 +178,26 @@ def test_a_limit_is_said_beside_the_button(make_app: Callable[..., Flask]) -> No
         assert "You can also write to support@example.com." in page.text
         assert (page.fields["email"], "open" in page.one("details")) == (RIGHT, True)
     assert json_of(correct(client, receipt, shape="json"))["error"]["code"] == "rate_limited"
+
+
+def test_a_database_that_cannot_be_written_costs_nothing(app: Flask, client: FlaskClient) -> None:
+    """The visitor reads it beside the button, and tries again; nothing is half changed."""
+    receipt = receipt_of(client)
+
+    def fail(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.startswith("UPDATE kapa_handoff_ticket"):
+            raise OperationalError(statement, None, Exception("disk I/O error"))
+
+    engine = state_of(app).database.engine
+    event.listen(engine, "before_cursor_execute", fail)
+    for shape in ("page", "fragment"):
+        answer = correct(client, receipt, shape=shape)
+        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+        assert Page(answer.text).fields["email"] == RIGHT
+        assert "try again in a moment" in Page(answer.text).text
+    event.remove(engine, "before_cursor_execute", fail)
+    assert [ticket.visitor_email for ticket in tickets(app)] == [WRONG]
+    assert correct(client, receipt).status_code == 200
 
 
 # --- the copy --------------------------------------------------------------------------------------------------------

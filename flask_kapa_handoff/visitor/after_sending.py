@@ -12,7 +12,7 @@ from sqlalchemy.exc import NoResultFound
 
 from ..address_correction import correct_address
 from ..delivery.mail.visitor_copy import visitor_copy
-from ..errors import Invalid, RequestProblem, Unavailable
+from ..errors import Invalid, RequestProblem
 from ..fields import EMAIL
 from ..quotas import keys_of
 from ..receipts import Receipt, ReceiptInvalid
@@ -48,7 +48,7 @@ def address() -> ResponseReturnValue:
         email = _read_email(state, typed, sent.desk)
         keys = keys_of(request.remote_addr, email, state.secret)
         ticket, is_new = correct_address(state.database, state.config, sent.id, email, keys)
-    except (ReceiptInvalid, Unavailable):
+    except ReceiptInvalid:
         raise
     except RequestProblem as problem:
         return confirmation_response(sent, False, receipt, Correction(typed, problem))

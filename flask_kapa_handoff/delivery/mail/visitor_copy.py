@@ -11,6 +11,7 @@ from ...conversation import Conversation
 from ...fields import Field
 from ...storage.attachments import Attachment
 from ...storage.tickets import Ticket
+from ...translation import gettext, ngettext
 from .bodies import Files, Letterhead, context_of
 from .rendering import TEXT
 from .transcript import Transcript
@@ -40,5 +41,8 @@ def visitor_copy(
         "reasons": [],
         "whose_word": "",
         "remark": "",
+        # As plain text; those of the environment return HTML.
+        "_": gettext,
+        "ngettext": ngettext,
     }
     return environment.get_template(TEXT).render(shown).strip() + "\n"
