@@ -21,6 +21,7 @@ from .errors import ConfigurationError
 from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
 from .offer_signing import OfferSigner
+from .receipts import ReceiptSigner
 from .refusals import Refusals
 from .settings import DESKS, DeskSettings
 from .settings_cache import SettingsCache
@@ -145,6 +146,10 @@ class State:
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's current keys, for offers of this app and mount."""
         return OfferSigner(self._keys(), f"{self.app.name} {self.mount}", DESKS)
+
+    def receipt_signer(self) -> ReceiptSigner:
+        """A signer with the app's current keys, for receipts of this app and mount."""
+        return ReceiptSigner(self._keys(), f"{self.app.name} {self.mount}")
 
     def bridge_mark(self) -> str:
         """The token of the bridge's tag for requests from another form than this package's."""

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem
 from ..offers import Offer, OfferExpired, make_offer
 from ..quotas import keys_of
+from ..receipts import Receipt
 from ..settings import DEFAULT_DESK, DeskSettings, default_settings
 from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
 from ..state import State, current_state
@@ -113,7 +114,15 @@ def create_ticket() -> ResponseReturnValue:
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
         state.delivery.ticket_stored(ticket.reference)
-    return confirmation_response(ticket, is_new)
+    sent_from = form.accepted_offer
+    receipt = Receipt(
+        ticket.id,
+        # The address of a signed-in visitor is the site's word; a corrected one is corrected.
+        may_correct=form.visitor is None and ticket.corrected_at is None,
+        origin=sent_from.origin if sent_from else None,
+        language=sent_from.language if sent_from else None,
+    )
+    return confirmation_response(ticket, is_new, receipt)
 
 
 @blueprint.post("/events")

@@ -117,7 +117,7 @@ def write_bodies(
             missing = [_("%(file)s is too large for this mail.", file=_file(letterhead)[0])]
     transcript = Transcript(ticket, conversation.visible())
     remark = {"remark": " ".join([*missing, where_whole(ticket, None)]) if missing else ""}
-    shown = _context(letterhead, ticket, files) | transcript.context(len(transcript)) | remark
+    shown = context_of(letterhead, ticket, files) | transcript.context(len(transcript)) | remark
     whole = render_bodies(environment, shown)
     data = _octets(*whole)
     if _fits(*data):
@@ -132,7 +132,7 @@ def write_bodies(
             Attachment("conversation.txt", "text/plain", text),
         ]
     file = next((one for one in documents if 0 < _size(one.text) <= MAX_ATTACHMENT), None)
-    context = _context(
+    context = context_of(
         letterhead, ticket, files
     )  # with a renderer of its own: the whole may have used up what one may cost
     where = where_whole(ticket, None if file is None else file.filename)
@@ -185,7 +185,8 @@ def _shortened(context: dict[str, Any], length: int) -> dict[str, Any]:
     }
 
 
-def _context(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str, Any]:
+def context_of(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str, Any]:
+    """What the mail's templates show, beside the conversation."""
     site_name = visible(letterhead.site_name)
     return {
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
