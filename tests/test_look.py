@@ -1,4 +1,4 @@
-"""How the button and the form look: docs/look.md lists each custom property of the style sheet, and there are no others."""
+"""How the button and the form look: docs/look.md lists each custom property of the style sheet, and no other."""
 
 from __future__ import annotations
 
