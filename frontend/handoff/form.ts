@@ -169,7 +169,7 @@ async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | 
 /** The name of the message about a failed request: of its cause if there is one, else of the network's state. */
 function nameOf(reason: unknown, dialog: Element): string {
   const name = `${reason}`;
-  if (find(dialog, "[role=alert]")?.dataset[name]) return name;
+  if (find(dialog, ".kapa-handoff-alert")?.dataset[name]) return name;
   return navigator.onLine ? "unreachable" : "offline";
 }
 

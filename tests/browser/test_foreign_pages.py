@@ -142,7 +142,7 @@ body > * { visibility: visible; }
     height: 9px; padding: 20px; border: 9px solid red; background: red; color: lime; font-size: 30px; opacity: .5; }
 #site button:hover, #site button:focus-visible { outline: 9px solid red; transform: scale(2); }
 #site [hidden] { display: block; }"""
-STYLES = """() => [...document.querySelectorAll("form.kapa-handoff-offer, dialog, form.kapa-handoff-offer *, dialog *")]
+STYLES = """() => [...document.querySelectorAll("dialog, dialog *, form.kapa-handoff-offer, .kapa-handoff-offer *")]
     .filter((one) => one.matches("svg") || !one.closest("svg"))
     .map((one) => {
         const style = getComputedStyle(one);
