@@ -57,8 +57,8 @@ def way_back(page: str | None = None) -> str | None:
     """The page of the site that a page of ours leads back to; None: there is none.
 
     Arguments:
-        page: where help was asked for. If it is unknown or another site's, the page that the visitor comes from counts,
-            else the site's first page.
+        page: where help was asked for. If it is unknown or another site's: the page that the visitor comes from, else
+            the site's first one.
     """
     ours = f"{current_state().mount}/"
     for address in (page, request.referrer):

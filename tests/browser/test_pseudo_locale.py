@@ -261,10 +261,11 @@ def test_the_admin_pages(
     client = app.test_client()
     mail_server.replies["RCPT"] = ["250 OK", "550 5.1.1 <support@example.com>: Recipient address rejected"]
     conversation = Conversation([QuestionAnswer(**pair) for pair in PAIRS], "t1")
+    filled: dict[str, Any] = {"conversation": conversation, "consent": AGREE, **FILLED}
     for _number in range(2):
-        send_ticket(client, conversation=conversation, consent=AGREE, **FILLED)
+        send_ticket(client, **filled)
         deliver(app)
-    send_ticket(client, conversation=conversation, consent=AGREE, **FILLED)
+    send_ticket(client, **filled)
     save(client, button_text="Ask a human being of our support department")
     address = f"{serve(app)}/handoff/admin"
     seen = looker(size)
