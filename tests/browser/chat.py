@@ -60,7 +60,7 @@ def conversation_of(page: Page, ticket: Ticket) -> list[dict[str, Any]]:
 def fill_and_send(page: Page, email: str = "visitor@example.com", note: str = "Please help.") -> None:
     page.get_by_label("Your email").fill(email)
     page.get_by_label("Your note").fill(note)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
 
 
 def reference(page: Page) -> str:
