@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwrig
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor, testing
 from tests.browser.chat import BUTTON, DIALOG, add_chat, answer, fill_and_send, record_events, reference, seen, tickets
-from tests.browser.conftest import TIMEOUT, launch
+from tests.browser.conftest import TIMEOUT
+from tests.browser.engines import launch
 
 pytestmark = pytest.mark.only("sqlite")
 
