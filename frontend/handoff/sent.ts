@@ -2,6 +2,7 @@
 import { find, findAll, real } from "../shared/page";
 import { OFFER, parts } from "./draft";
 import { keep, keptOf } from "./drafts";
+import { findDeep } from "./place";
 
 /** What an offer is about, and under which key its draft is kept. */
 export function subjectOf(offer: HTMLElement) {
@@ -38,14 +39,17 @@ function write(element: HTMLElement, text = ""): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Shows the state of every button on the page, and of those that come: from the server, or from a copy of the page. */
+/** Shows the state of every button, also in shadow roots. */
 export function showStates(): void {
-  findAll(document, OFFER).forEach(showState);
+  findDeep(OFFER).forEach(showState);
 }
 
+/** Shows the state of the buttons on the page, and of those that come: from the server, or from a copy of the page. */
 export function watchOffers(): void {
   showStates();
-  new MutationObserver(showStates).observe(document, { childList: true, subtree: true });
+  // Shadow roots are left out, since looking for them at each change would cost much.
+  const show = () => findAll(document, OFFER).forEach(showState);
+  new MutationObserver(show).observe(document, { childList: true, subtree: true });
   // The visitor may have sent the ticket from another page, and come back to this one.
   addEventListener("pageshow", showStates);
 }

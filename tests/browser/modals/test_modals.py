@@ -86,7 +86,8 @@ def test_the_form_works_and_the_chat_stays(
         frame.evaluate("KapaHandoff.container = document.querySelector('dialog')")
     chat = frame.get_by_label("Chat", exact=True)
     form = frame.locator(".kapa-handoff-dialog")
-    button = (frame if "floating" in CASES[case] else chat).locator(BUTTON)
+    place = frame if "floating" in CASES[case] else chat
+    button = place.locator(BUTTON)
     email, note = form.get_by_label("Your email"), form.get_by_label("Your note")
     send = form.get_by_role("button", name="Send")
 
@@ -126,6 +127,7 @@ def test_the_form_works_and_the_chat_stays(
     send.click()
     close_thanks(page, form)
     is_over("sent by mouse", 1)
+    expect(place.get_by_role("button", name="Add something"), "the place of the button says so").to_be_visible()
 
     open_form(2)
     email.press("Enter")
