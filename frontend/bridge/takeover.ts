@@ -46,6 +46,7 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   const options = { headers: { "Content-Type": "application/json" }, signal };
 
   const facts = new URLSearchParams({
+    desk,
     requested,
     pairs: pairs.length,
     uncertain: !!last.uncertain,
@@ -53,11 +54,10 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
     stopped: !!last.stopped,
     thread_id: threadId,
     answer_id: last.id,
-    desk,
-    page: location.href.replace(/#.*/, ""),
+    // One character more than the server keeps, which ends it after a whole parameter.
+    page: /[^#]{0,1001}/.exec(location.href),
   } as object as Record<string, string>); // it makes texts of them
-  const decision = await fetch(`${tag.base}offer?${facts}`, options);
-  const { offered, offer } = fieldsOf(await decision.json());
+  const { offered, offer } = fieldsOf(await (await fetch(`${tag.base}offer?${facts}`, options)).json());
   if (offered === false) return new Response(null, { status: 409 });
   if (typeof offer !== "string") return undefined;
 

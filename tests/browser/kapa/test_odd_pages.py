@@ -10,6 +10,7 @@ import pytest
 from flask import jsonify
 from playwright.sync_api import Page, expect
 
+from flask_kapa_handoff.urls import MAX_PAGE, shortened
 from tests.browser.kapa.conftest import (
     Site,
     ask,
@@ -151,6 +152,18 @@ def test_the_bridge_sends_what_its_tag_says_of_requests(site: Site, page: Page, 
     said = page.locator("script[data-bridge]").get_attribute("data-requested")
     assert said
     assert parse_qs(urlsplit(asked.value.url).query)["requested"] == [said]
+
+
+def test_a_long_address_of_a_page_costs_no_ticket(site: Site, page: Page, kapa: Answers) -> None:
+    """The ticket has as much of it as the server keeps, which ends after a whole parameter."""
+    site.open(page, "takeover", "chat")
+    address = f"{page.url}&a=1&b={'x' * (MAX_PAGE - len(page.url) - 10)}&c={'%E8%AF%B7' * 4000}"
+    page.evaluate("address => history.replaceState(null, '', address)", f"{address}#part")
+    ask(page, kapa, pair(1))
+    assert hand_off(page) == SENT
+    assert kapa.to("handoff") == []
+    (ticket,) = site.tickets()
+    assert ticket.page == shortened(address) == address.partition("&c=")[0]
 
 
 def test_a_browser_without_abort_signal_any_sends_as_well(site: Site, page: Page, kapa: Answers) -> None:
