@@ -21,6 +21,7 @@ from .errors import Conflict
 from .fields import CORRECTS
 from .quotas import QUOTAS, WINDOW, Keys, Usage
 from .receipts import ReceiptInvalid
+from .storage.attachments import copy_files
 from .storage.engine import Database, now
 from .storage.new_tickets import free_reference, new_id, store_ticket
 from .storage.tables import delivery_attempt
@@ -145,4 +146,5 @@ def _further(
         **place,
     )
     store_ticket(connection, further, conversation)
+    copy_files(connection, ticket.id, further.id)
     return further

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,13 +20,17 @@ from flask_kapa_handoff.errors import Conflict, RateLimited
 from flask_kapa_handoff.quotas import Keys, keys_of
 from flask_kapa_handoff.receipts import ReceiptInvalid
 from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.storage.attachments import files_of_ticket
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import delivery_attempt, transcript
 from flask_kapa_handoff.storage.tickets import Outcome, Status, Ticket
 from tests.helpers.deliveries import Gate
+from tests.helpers.files import WITH_FILES, ids_of, png, upload
 from tests.helpers.mails import body, read
+from tests.helpers.offers import signed_offer
 from tests.helpers.outboxes import TIMEOUT, claim, look_up, rewrite
-from tests.helpers.tickets import send_ticket
+from tests.helpers.pages import json_of
+from tests.helpers.tickets import post, send_ticket, ticket_fields
 
 WRONG, RIGHT = "ada@gmial.com", "Ada@gmail.com"
 MANY = {
@@ -150,6 +155,23 @@ def test_the_further_ticket_says_what_it_corrects(app: Flask) -> None:
 
 
 DELIVERED = ("status", "attempts", "next_attempt_at", "delivered_at")
+
+
+def test_the_further_ticket_has_the_files_too(make_app: Callable[..., Flask]) -> None:
+    """The first one keeps its own."""
+    app = make_app(**WITH_FILES)
+    client, database = app.test_client(), state_of(app).database
+    offer = signed_offer(client)
+    ids = ids_of(upload(client, ("shot.png", png()), ("server.log", b"GET / 500"), offer=offer))
+    answer = post(client, "json", ticket_fields(client, email=WRONG, offer=offer, attachments=ids))
+    ticket = look_up(database, json_of(answer)["reference"])
+    end_attempt(database, ticket, Outcome.DELIVERED, Status.DELIVERED)
+    further, is_new = correct(app, ticket)
+    assert is_new
+    with database.read() as connection:
+        before, after = (files_of_ticket(connection, one.id, with_content=True) for one in (ticket, further))
+    assert [one.name for one in before] == ["shot.png", "server.log"]
+    assert [replace(one, id=other.id) for one, other in zip(after, before, strict=True)] == before
 
 
 @pytest.mark.parametrize("is_delivered", [False, True])

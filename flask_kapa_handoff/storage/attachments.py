@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from .engine import Database, now
@@ -59,6 +59,12 @@ def take_files(connection: Connection, ids: Iterable[UUID], ticket_id: UUID) -> 
     """Give unsent files to a ticket; returns how many there were."""
     wanted = _and_unsent(_columns.id.in_(list(ids)))
     return connection.execute(update(table).where(wanted).values(ticket_id=ticket_id)).rowcount
+
+
+def copy_files(connection: Connection, ticket_id: UUID, further_id: UUID) -> None:
+    """Give a further ticket the files of another one, which keeps its own."""
+    for row in connection.execute(select(table).where(_columns.ticket_id == ticket_id)).mappings().all():
+        connection.execute(insert(table).values({**row, "id": uuid4(), "ticket_id": further_id}))
 
 
 def files_of_ticket(connection: Connection, ticket_id: Any, *, with_content: bool = False) -> list[Attachment]:
