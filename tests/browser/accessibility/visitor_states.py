@@ -104,8 +104,12 @@ def open_page_directly(visit: Visit) -> None:
     open_page(visit, pairs=0, direct=True)
 
 
-def fill(visit: Visit) -> None:
+def fill_address(visit: Visit) -> None:
     visit.locate("[name=email]").fill("ada@example.com")
+
+
+def fill(visit: Visit) -> None:
+    fill_address(visit)
     visit.locate("[name=note]").fill("It stays red.")
 
 
@@ -117,6 +121,11 @@ def fill_in_every_field(visit: Visit) -> None:
 
 def mistype(visit: Visit) -> None:
     visit.locate("[name=email]").fill("ada@example")
+
+
+def slip(visit: Visit) -> None:
+    visit.locate("[name=email]").fill("ada@gmial.com")
+    visit.locate("[name=email]").blur()
 
 
 def write_too_much(visit: Visit) -> None:
@@ -155,12 +164,12 @@ def close(visit: Visit) -> None:
 def click_beside(visit: Visit) -> None:
     fill(visit)
     visit.page.mouse.click(2, 2)
-    see(".kapa-handoff-note:not(:empty)")(visit)
+    see(SAID)(visit)
 
 
 def copy_text(visit: Visit) -> None:
     visit.locate("[data-kapa-handoff-copy-text]").click()
-    see(".kapa-handoff-note:not(:empty)")(visit)
+    see(SAID)(visit)
 
 
 def attach(*files: FilePayload) -> Step:
@@ -213,12 +222,16 @@ LOG = FilePayload(name="server.log", mimeType="text/plain", buffer=b"GET / 500\n
 PROGRAM = FilePayload(name="program.exe", mimeType="application/octet-stream", buffer=b"MZ\0\0")
 
 
+SAID = ".kapa-handoff-note:not(:empty)"
+CORRECTION, CORRECT = ".kapa-handoff-correction summary", ".kapa-handoff-correction [type=submit]"
+WRONG, CORRECTED = "[aria-invalid]", ".kapa-handoff-confirmation:not(:has(.kapa-handoff-correction))"
 REVIEW = ".kapa-handoff-review > summary"
 
 STATES = {
     "button": State("plain", ask),
     "button busy": State("plain", hold("form?*"), press, see("[aria-busy]")),
     "form": State("plain", see(DIALOG)),
+    "form with a suggestion": State("plain", slip, see("[data-kapa-handoff-suggestion]")),
     "form with errors": State("plain", mistype, send_invalid),
     "form with an error corrected": State("plain", correct),
     "form near its limit": State("plain", write_too_much),
@@ -229,6 +242,9 @@ STATES = {
     "form expired": State("plain", let_offer_expire, send_in_vain),
     "form being sent": State("plain", hold("tickets"), send, see("[role=status]:not(:empty)")),
     "confirmation": State("plain", see("[data-kapa-handoff-reference]")),
+    "confirmation copied": State("plain", click("[data-kapa-handoff-copy-ticket]"), see(SAID)),
+    "confirmation with a wrong address": State("plain", click(CORRECTION), mistype, click(CORRECT), see(WRONG)),
+    "confirmation corrected": State("plain", fill_address, click(CORRECT), see(CORRECTED)),
     "button after sending": State("plain", close),
     "form to add something": State("plain", click(".kapa-handoff-again"), see(DIALOG)),
     "form with the review": State("plain", ask_twice, press, click(REVIEW), see(".kapa-handoff-pair")),
