@@ -132,7 +132,12 @@ def make_offer(
 
 
 def offer_for(
-    conversation: Conversation, settings: Desk, *, page: str | None = None, asks: Asks | None = None
+    conversation: Conversation,
+    settings: Desk,
+    *,
+    page: str | None = None,
+    asks: Asks | None = None,
+    language: str | None = None,
 ) -> Offer | None:
     """The offer for the last answer of the site's own conversation; None: it does not qualify.
 
@@ -141,6 +146,7 @@ def offer_for(
     Arguments:
         page: the address of the page where the visitor is.
         asks: see :meth:`.Facts.of`.
+        language: see :class:`Offer`.
 
     Raises:
         Invalid: an id is longer than allowed.
@@ -152,6 +158,7 @@ def offer_for(
         answer_id=_clean_id("answer_id", conversation.pairs[-1].id) if conversation.pairs else None,
         page=page,
         origin=origin_of(page),
+        language=language,
     )
 
 

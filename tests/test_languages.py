@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel import Locale
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 
@@ -231,17 +232,36 @@ def test_the_button_of_a_rendered_page_is_in_the_visitor_s_language(translated_a
     assert gettext("Send") == "Send"  # the site's own page goes on in its language
 
 
+def test_the_button_of_a_rendered_page_is_in_the_language_that_the_page_names(
+    translated_app: Callable[..., Flask],
+) -> None:
+    """So is its form."""
+    app = translated_app()
+    conversation = Conversation((QuestionAnswer("Why?", "Because."),))
+    with app.test_request_context("/", headers={"Accept-Language": "de"}):
+        page = render_template_string(
+            "{{ kapa_handoff_button(conversation, language=locale) }}", conversation=conversation, locale=Locale("ar")
+        )
+    form = app.test_client().get(
+        "/handoff/form", query_string={"offer": Page(page).fields["offer"]}, headers={"Accept-Language": "de"}
+    )
+
+    assert ">إنشاء تذكرة <span" in page
+    assert '<html lang="ar" dir="rtl">' in form.text
+
+
 @pytest.mark.parametrize(
-    ("accepted", "keywords", "expected"),
+    ("accepted", "keywords", "expected", "text"),
     [
-        ("de", "", ' data-language="de"'),
-        ("zh-CN", "", ' data-language="zh"'),
-        ("de", ", language='fr'", ' data-language="fr"'),
-        ("en", "", ""),
+        ("de", "", ' data-language="de"', "Ticket anlegen"),
+        ("zh-CN", "", ' data-language="zh"', "创建工单"),
+        ("de", ", language='fi'", ' data-language="fi"', "Luo tukipyyntö"),
+        ("de", ", language='en'", ' data-language="en"', "Create ticket"),
+        ("en", "", "", "Create ticket"),
     ],
 )
 def test_kapas_own_form_speaks_the_visitor_s_language(
-    translated_app: Callable[..., Flask], accepted: str, keywords: str, expected: str
+    translated_app: Callable[..., Flask], accepted: str, keywords: str, expected: str, text: str
 ) -> None:
     app = translated_app()
     app.add_url_rule("/", view_func=lambda: render_template_string(f"{{{{ kapa_widget('id'{keywords}) }}}}"))
@@ -250,6 +270,7 @@ def test_kapas_own_form_speaks_the_visitor_s_language(
     page = client.get("/", headers={"Accept-Language": accepted})
 
     assert page.text.partition(" data-website-id")[2].startswith(f'="id"{expected} data-handoff-email')
+    assert f'data-handoff-button-text="{text}"' in page.text
     assert page.vary.as_set() == {"accept-language"}
 
 
@@ -259,9 +280,9 @@ def test_a_page_with_kapas_widget_costs_one_choice_of_a_language(
     app = translated_app()
     chosen: list[str] = []
 
-    def choose() -> Language:
+    def choose(named: object) -> Language:
         chosen.append("now")
-        return language_of_site_page()
+        return language_of_site_page(named)
 
     monkeypatch.setattr(template_helpers, "language_of_site_page", choose)
     with app.test_request_context("/", headers={"Accept-Language": "de"}):

@@ -115,19 +115,22 @@ def _bridge_tags(bridge: str, address: Callable[[str], str], mark: str, chosen: 
     )
 
 
-def kapa_handoff_button(conversation: Conversation | None, desk: str | None = None) -> Markup:
+def kapa_handoff_button(
+    conversation: Conversation | None, desk: str | None = None, language: str | None = None
+) -> Markup:
     """The button under a conversation's last answer; empty if the answer does not qualify.
 
     Arguments:
         conversation: the thread up to and including the answer; None: no button.
         desk: the desk that takes the ticket; None: the default one.
+        language: the page's language, such as ``de``, for the button and its form; None: the visitor's.
     """
     if conversation is None:
         return Markup()
     if not isinstance(conversation, Conversation):
         raise TypeError(f"kapa_handoff_button() takes a Conversation or None, not {type(conversation).__name__}")
     try:
-        return _button(conversation, desk or DEFAULT_DESK)
+        return _button(conversation, desk or DEFAULT_DESK, language)
     except (ConfigurationError, Invalid, Unavailable) as error:
         # The answer matters more than the button, so the site's page must not fail with it.
         _logger.error("The handoff button is left out: %s", error)
@@ -139,16 +142,17 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
         return Markup()
 
 
-def _button(conversation: Conversation, desk: str) -> Markup:
+def _button(conversation: Conversation, desk: str, language: str | None) -> Markup:
     state = current_state()
     with state.database.read() as connection:
         settings = current_settings(connection, state.config, desk)
-    offer = offer_for(conversation, settings, page=_visited_page(), asks=state.asks_for_human(settings))
+    asks, named = state.asks_for_human(settings), str(language) if language else None
+    offer = offer_for(conversation, settings, page=_visited_page(), asks=asks, language=named)
     if offer is None:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.
     carried = None if state.hooks.keeps_threads and conversation.thread_id else conversation
-    with speak(language_of_site_page()):
+    with speak(language_of_site_page(named)):
         return render_button(offer, settings, carried)
 
 
@@ -207,7 +211,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
         nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
         attributes: any of Kapa's ``data-`` attributes, with underscores for hyphens: ``project_name="Acme"``. The four
             ``handoff_`` ones come from the settings, and are omitted if no ticket can be sent. Without a ``language``,
-            it is the visitor's.
+            it is the visitor's; with one, the button's text is in it, too.
 
     Raises:
         ValueError: ``website_id`` is empty.
@@ -215,7 +219,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     if not website_id:
         raise ValueError("kapa_widget(): the website id is missing; each Kapa project has one")
     _check_desk("kapa_widget", attributes.get("desk"))
-    with speak(language_of_site_page()):
+    with speak(language_of_site_page(attributes.get("language"))):
         language, handoff = _language_attribute(), _handoff_attributes()
     others = {name: value for name, value in attributes.items() if name not in handoff}
     values: dict[str, object] = {"website_id": website_id, **language, **others, **handoff}

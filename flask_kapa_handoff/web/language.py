@@ -39,11 +39,15 @@ def choose_language(of_page: str | None = None) -> Language:
     return state.languages.best(wanted[:MAX_WANTED]) or ENGLISH
 
 
-def language_of_site_page() -> Language:
-    """The language for what goes into a page that the site renders; caches are told what it depends on."""
+def language_of_site_page(named: object = None) -> Language:
+    """The language for what goes into a page that the site renders; caches are told what it depends on.
+
+    Arguments:
+        named: the page's language, if the site names it.
+    """
     if has_request_context() and not current_state().config.language:
         after_this_request(_vary)
-    return choose_language()
+    return choose_language(str(named) if named else None)
 
 
 def _vary(response: Response) -> Response:
