@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask, Response
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from flask_kapa_handoff.web.urls import STATIC
 from tests.browser import libraries
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 SCRIPT = (STATIC / "handoff.js").read_text(encoding="utf-8")
 TAG = '<script defer src="/handoff/static/handoff.js"></script>'
+STYLE = '<link rel="stylesheet" href="/handoff/static/handoff.css">'
 BUTTON = "button.kapa-handoff-button"
 PAIR = {"threadId": "t1", "id": "a1", "question": "How?", "answer": "So."}
 
@@ -51,17 +53,25 @@ def expect_a_button(page: Page) -> None:
 
 
 def test_the_forms_own_script_is_loaded_when_a_form_is_opened(open_page: Callable[..., list[str]], page: Page) -> None:
-    """A page without an answer loads two files. Without the second script the form works, with less comfort."""
+    """A page without an answer makes no other requests. Without the second script the form works, with less comfort."""
+    asked: list[str] = []
     files: list[str] = []
-    page.on(
-        "request", lambda request: files.append(request.url.rpartition("/")[2]) if "/static/" in request.url else None
-    )
+
+    def note(request: Request) -> None:
+        path = urlsplit(request.url).path
+        asked.append(path)
+        if "/static/" in path:
+            files.append(request.url.rpartition("/")[2])
+
+    page.on("request", note)
     page.route("**/static/form.js?v=1", lambda route: route.abort())
-    lines = open_page(TAG.replace("handoff.js", "handoff.js?v=1"))
+    lines = open_page(STYLE + TAG.replace("handoff.js", "handoff.js?v=1"))
+    page.wait_for_load_state("networkidle")
+    assert asked == ["/", "/handoff/static/handoff.css", "/handoff/static/handoff.js"]
     expect_a_button(page)
-    assert files == ["handoff.js?v=1"]
+    assert files == ["handoff.css", "handoff.js?v=1"]
     page.locator(BUTTON).click()
-    assert files == ["handoff.js?v=1", "form.js?v=1"]
+    assert files == ["handoff.css", "handoff.js?v=1", "form.js?v=1"]
     page.get_by_label("Your email").fill("ada@example.com")
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".kapa-handoff-confirmation")).to_be_visible()
@@ -71,7 +81,7 @@ def test_the_forms_own_script_is_loaded_when_a_form_is_opened(open_page: Callabl
     page.get_by_role("button", name="Done").click()
     page.get_by_role("button", name="Add something").click()
     expect(page.get_by_label("Remember my address on this device")).to_be_visible()
-    assert files == ["handoff.js?v=1", *["form.js?v=1"] * 2]
+    assert files == ["handoff.css", "handoff.js?v=1", *["form.js?v=1"] * 2]
     page.problems.clear()  # type: ignore[attr-defined]
 
 
