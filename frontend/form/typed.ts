@@ -17,7 +17,7 @@ function showBox({ dialog }: ShownDraft): void {
 }
 
 function fieldsOf({ dialog }: ShownDraft): HTMLInputElement[] {
-  return findAll<HTMLInputElement>(dialog, ".kapa-handoff-field [name]:not([readonly], [type=file])");
+  return findAll<HTMLInputElement>(dialog, ".kapa-handoff-field [name]:not([readonly], [type=file], [type=hidden])");
 }
 
 function contentOf({ type }: HTMLInputElement): "checked" | "value" {

@@ -92,6 +92,17 @@ def test_files_are_chosen_dropped_pasted_removed_and_sent(
     page.problems.clear()  # type: ignore[attr-defined]  # the browser reports the 422
 
 
+def test_a_file_alone_is_no_draft(site: Flask, serve: Callable[[Any], str], page: Page) -> None:
+    """It belongs to the form that it was put into, so nothing of it could be filled in after a reload."""
+    form = open_form(page, serve(site))
+    form.get_by_label("Add files").set_input_files([SHOT])
+    expect(form.locator(".kapa-handoff-file")).to_have_count(1)
+    form.get_by_label("Your note").fill("Text")
+    form.get_by_label("Your note").fill("")
+    form.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Create ticket", exact=True)).to_be_visible()
+
+
 def test_a_file_that_is_refused_says_why(site: Flask, serve: Callable[[Any], str], page: Page) -> None:
     """Beside the others, and announced; text that is pasted stays text."""
     form = open_form(page, serve(site))
