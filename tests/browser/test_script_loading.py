@@ -53,7 +53,7 @@ def expect_a_button(page: Page) -> None:
 
 
 def test_the_forms_own_script_is_loaded_when_a_form_is_opened(open_page: Callable[..., list[str]], page: Page) -> None:
-    """A page without an answer makes no other requests. Without the second script the form works, with less comfort."""
+    """A page without an answer loads two files and asks nothing. Without form.js the form works, with less comfort."""
     asked: list[str] = []
     files: list[str] = []
 
