@@ -1,8 +1,9 @@
 /** Shows what the form sends, as the server would store it, each time the visitor unfolds the review. */
 import type { Part, ShownDraft } from "../handoff/draft";
+import { keep, keptOf } from "../handoff/drafts";
 import { bodyOf } from "../handoff/fields";
 import { logFailure } from "../shared/log";
-import { find, findAll } from "../shared/page";
+import { doc, find, findAll } from "../shared/page";
 
 const SENT = "[data-kapa-handoff-sent]";
 
@@ -24,11 +25,21 @@ export const setUpReview: Part = (draft, send) => {
     return;
   }
   reviews.set(dialog, review);
+  // After a reload, what was left out stays out, even if the visitor does not look again.
+  for (const value of keptOf(draft).leftOut ?? []) {
+    const box = { type: "checkbox", name: "left_out", value, checked: true, hidden: true };
+    find(review, SENT)?.append(Object.assign(doc.createElement("input"), box));
+  }
+  review.oninput = () => keep(draft, { leftOut: ticked(review) });
   dialog.addEventListener("close", fold);
   review.ontoggle = () => {
     if (review.open) void load(draft, review, send);
   };
 };
+
+function ticked(root: Element): string[] {
+  return findAll<HTMLInputElement>(root, ":checked").map(({ value }) => value);
+}
 
 async function load(draft: ShownDraft, review: HTMLDetailsElement, send: Parameters<Part>[1]): Promise<void> {
   const form = find<HTMLFormElement>(draft.dialog, "form");
@@ -44,8 +55,8 @@ async function load(draft: ShownDraft, review: HTMLDetailsElement, send: Paramet
     state.textContent = isShown ? "" : (reply?.textContent ?? unreachable);
     if (!reply || !isShown) return;
     // Even what the visitor has ticked meanwhile.
-    const ticked = findAll<HTMLInputElement>(old, ":checked").map(({ value }) => value);
-    for (const box of findAll<HTMLInputElement>(reply, "input")) box.checked = ticked.includes(box.value);
+    const leftOut = ticked(old);
+    for (const box of findAll<HTMLInputElement>(reply, "input")) box.checked = leftOut.includes(box.value);
     old.replaceWith(reply);
   } catch (reason) {
     logFailure(reason);

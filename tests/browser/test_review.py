@@ -70,6 +70,32 @@ def test_a_visitor_reviews_and_leaves_out(chat: Callable[..., Page]) -> None:
     assert [pair["id"] for pair in conversation_of(page, ticket)] == ["a2", "a3"]
 
 
+def test_what_was_left_out_stays_out_after_a_reload(chat: Callable[..., Page]) -> None:
+    """The form says so, even folded; once it is sent, the next ticket has everything again."""
+    page = chat()
+    for after_reload in (False, True):
+        answer(page, 1)
+        answer(page, 2)
+        page.locator(BUTTON).click()
+        dialog = page.locator(DIALOG)
+        said = dialog.get_by_text("Some of it is left out.")
+        if not after_reload:
+            expect(said).to_be_hidden()
+            unfold(dialog)
+            box(dialog, "Question 1").check()
+            page.reload()
+    expect(said).to_be_visible()
+    expect(dialog.locator("[name=left_out]")).to_be_hidden()
+    fill_and_send(page)
+    reference(page)
+    (ticket,) = tickets(page)
+    assert [pair["id"] for pair in conversation_of(page, ticket)] == ["a2"]
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Add something").click()
+    expect(dialog.get_by_label("Your note")).to_be_visible()
+    expect(said).to_be_hidden()
+
+
 def test_a_review_that_fails_loses_no_choice(chat: Callable[..., Page]) -> None:
     """Offline or refused: the review says so, and what was ticked before, or while it loaded, is still ticked."""
     page = chat()
