@@ -246,9 +246,8 @@ def test_a_follow_up_leads_to_the_earlier_ticket(admin: FlaskClient) -> None:
 def test_times_are_utc_and_machine_readable(admin: FlaskClient) -> None:
     """A time is written in UTC, with the exact moment beside it for programs."""
     page = ticket_page(admin, send_ticket(admin)).text
-    assert re.search(
-        r'<time dir="ltr" datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00">\d{4}-\d\d-\d\d \d\d:\d\d UTC</time>', page
-    )
+    exact, shown = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00", r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    assert re.search(rf'<time dir="ltr" datetime="{exact}">{shown}</time>', page)
 
 
 def test_an_unknown_ticket_is_not_found(admin: FlaskClient) -> None:
