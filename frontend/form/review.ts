@@ -1,8 +1,9 @@
 /** Shows what the form sends, as the server would store it, each time the visitor unfolds the review. */
 import type { Part, ShownDraft } from "../handoff/draft";
+import { keep, keptOf } from "../handoff/drafts";
 import { bodyOf } from "../handoff/fields";
 import { logFailure } from "../shared/log";
-import { find, findAll } from "../shared/page";
+import { doc, find, findAll } from "../shared/page";
 
 const SENT = "[data-kapa-handoff-sent]";
 
@@ -24,11 +25,35 @@ export const setUpReview: Part = (draft, send) => {
     return;
   }
   reviews.set(dialog, review);
+  restoreChoice(draft, review);
+  review.onchange = () => keepChoice(draft, review);
   dialog.addEventListener("close", fold);
   review.ontoggle = () => {
     if (review.open) void load(draft, review, send);
   };
 };
+
+function chosen(review: Element): string[] {
+  return findAll<HTMLInputElement>(review, ":checked").map(({ value }) => value);
+}
+
+function keepChoice(draft: ShownDraft, review: Element): void {
+  keep(draft, { leftOut: chosen(review) });
+}
+
+/**
+ * Leaves out again what was left out before a reload, or of the ticket that this one adds to: not the pressed pair, and
+ * no pair that the page no longer has. A pair without an id has a key that only the server knows.
+ */
+function restoreChoice(draft: ShownDraft, review: Element): void {
+  const { answerId, pairs } = draft;
+  for (const value of keptOf(draft).leftOut ?? []) {
+    if (value === answerId || (pairs.length && pairs.every(({ id }) => id && id !== value))) continue;
+    const box = Object.assign(doc.createElement("input"), { type: "checkbox", name: "left_out", value });
+    box.hidden = box.checked = true;
+    find(review, SENT)?.append(box);
+  }
+}
 
 async function load(draft: ShownDraft, review: HTMLDetailsElement, send: Parameters<Part>[1]): Promise<void> {
   const form = find<HTMLFormElement>(draft.dialog, "form");
@@ -44,9 +69,10 @@ async function load(draft: ShownDraft, review: HTMLDetailsElement, send: Paramet
     state.textContent = isShown ? "" : (reply?.textContent ?? unreachable);
     if (!reply || !isShown) return;
     // Even what the visitor has ticked meanwhile.
-    const ticked = findAll<HTMLInputElement>(old, ":checked").map(({ value }) => value);
+    const ticked = chosen(old);
     for (const box of findAll<HTMLInputElement>(reply, "input")) box.checked = ticked.includes(box.value);
     old.replaceWith(reply);
+    keepChoice(draft, review);
   } catch (reason) {
     logFailure(reason);
     state.textContent = unreachable;

@@ -28,8 +28,8 @@ export async function openForm(offer: HTMLElement): Promise<boolean> {
   const fresh = readOffer(offer);
   const kept = drafts.get(fresh.key);
   const goesOn = kept?.desk === fresh.desk;
-  const { token, pairs } = fresh;
-  const subject = goesOn ? Object.assign(kept, { offer, pairs }) : fresh;
+  const { token, pairs, answerId } = fresh;
+  const subject = goesOn ? Object.assign(kept, { offer, pairs, answerId }) : fresh;
   if (!emit("before-open", subject)) return false;
   if (!hasModalDialogs) {
     goToFormPage(pairs.length ? { offer: token, conversation: JSON.stringify(pairs) } : { offer: token });

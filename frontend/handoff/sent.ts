@@ -51,11 +51,11 @@ export function watchOffers(): void {
 }
 
 parts.push((draft) => {
-  const { dialog, offer } = draft;
+  const { dialog, offer, answerId } = draft;
   const reference = find(dialog, "[data-kapa-handoff-reference]")?.dataset.kapaHandoffReference;
   if (reference) {
     const { sent } = keptOf(draft);
-    keep(draft, { typed: {}, sent: draft.key ? { ...sent, [subjectOf(offer).answerId]: reference } : {} });
+    keep(draft, { typed: {}, sent: draft.key ? { ...sent, [answerId]: reference } : {} });
   }
   // The form of a follow-up is called as the button that opens it, and says what it adds to.
   const line = sentLine(offer);

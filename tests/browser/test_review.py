@@ -70,6 +70,48 @@ def test_a_visitor_reviews_and_leaves_out(chat: Callable[..., Page]) -> None:
     assert [pair["id"] for pair in conversation_of(page, ticket)] == ["a2", "a3"]
 
 
+def test_a_choice_survives_a_reload_and_holds_for_what_is_added(chat: Callable[..., Page]) -> None:
+    """Without a look at the review. Not for the pair that is pressed now, nor for one that the page does not have."""
+    page = chat()
+    dialog, some = page.locator(DIALOG), page.locator(DIALOG).get_by_text("Some of it is left out.")
+    answer(page, 1)
+    answer(page, 2)
+    answer(page, 3)
+    page.locator(BUTTON).click()
+    unfold(dialog)
+    box(dialog, "Question 1").check()
+    box(dialog, "Question 2").check()
+    page.reload()
+    answer(page, 1)
+    answer(page, 2)
+    answer(page, 3)
+    page.locator(BUTTON).click()
+    expect(some).to_be_visible()
+    unfold(dialog)
+    expect(box(dialog, "Question 1")).to_be_checked()
+    box(dialog, "Question 2").uncheck()
+    fill_and_send(page)
+    reference(page)
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Add something").click()
+    expect(some).to_be_visible()
+    fill_and_send(page)
+    reference(page)
+    page.reload()
+    answer(page, 1)
+    page.locator(BUTTON).click()
+    expect(some).to_be_hidden()
+    fill_and_send(page)
+    reference(page)
+    page.reload()
+    answer(page, 4)
+    page.locator(BUTTON).click()
+    fill_and_send(page)
+    reference(page)
+    sent = [[pair["id"] for pair in conversation_of(page, ticket)] for ticket in tickets(page)]
+    assert sent == [["a2", "a3"], ["a2", "a3"], ["a1"], ["a4"]]
+
+
 def test_a_review_that_fails_loses_no_choice(chat: Callable[..., Page]) -> None:
     """Offline or refused: the review says so, and what was ticked before, or while it loaded, is still ticked."""
     page = chat()
