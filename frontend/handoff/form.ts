@@ -9,7 +9,7 @@ import { emit } from "./events";
 import { bodyOf, clearError, inputsOf, nameOf, say } from "./fields";
 import { loadFormScript } from "./form_script";
 import { findDeep } from "./place";
-import { sentLine, showStates, subjectOf } from "./sent";
+import { sayWhatItAddsTo, sentLine, showStates, subjectOf } from "./sent";
 import { goToFormPage, loadFragment } from "./server";
 import { pairsOf } from "./threads";
 
@@ -103,9 +103,11 @@ function renewOffer(draft: ShownDraft, token: string): void {
   if (field) field.value = token;
 }
 
-function show({ dialog, offer, pairs }: ShownDraft): void {
+function show(draft: ShownDraft): void {
+  const { dialog, offer, pairs } = draft;
   // The conversation may have grown since the form was created.
   if (pairs.length) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
+  sayWhatItAddsTo(draft);
   showDialog(dialog, offer);
 }
 
