@@ -285,5 +285,5 @@ def test_without_script_the_page_does_both(
     (ticket,) = testing.tickets(site)
     assert saving.value.suggested_filename == f"{ticket.reference}.txt"
     assert ticket.visitor_email == "ada@gmail.com"
-    page.get_by_role("link", name="Back to the page").click()
+    page.get_by_role("link", name="Back to the site").click()
     expect(page.get_by_role("button", name="Create ticket", exact=True)).to_be_visible()
