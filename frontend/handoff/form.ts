@@ -1,6 +1,6 @@
 /** From the button to the ticket: opens the form, keeps what was typed, sends it. */
 import { logFailure } from "../shared/log";
-import { find, real } from "../shared/page";
+import { find, findAll, real } from "../shared/page";
 import { floatingPlace } from "./buttons";
 import { DIALOG, closeBeforeCopy, hasModalDialogs, isShown, showDialog } from "./dialog";
 import { type Draft, OFFER, type ShownDraft, parts } from "./draft";
@@ -104,9 +104,11 @@ function renewOffer(draft: ShownDraft, token: string): void {
 }
 
 function show(draft: ShownDraft): void {
-  const { dialog, offer, pairs } = draft;
+  const { dialog, offer, pairs, answerId } = draft;
   // The conversation may have grown since the form was created.
   if (pairs.length) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
+  // The pair that is pressed now is always sent.
+  for (const box of findAll<HTMLInputElement>(dialog, "[name=left_out]")) box.disabled = box.value === answerId;
   sayWhatItAddsTo(draft);
   showDialog(dialog, offer);
 }

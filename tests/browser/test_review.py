@@ -112,6 +112,23 @@ def test_a_choice_survives_a_reload_and_holds_for_what_is_added(chat: Callable[.
     assert sent == [["a2", "a3"], ["a2", "a3"], ["a1"], ["a4"]]
 
 
+def test_a_pair_that_was_left_out_is_sent_once_it_is_the_pressed_one(chat: Callable[..., Page]) -> None:
+    """Without an error. Under another answer's button, it is left out again."""
+    page = chat(slots=("a1", "a2"))
+    answer(page, 1)
+    answer(page, 2)
+    dialog = page.locator(DIALOG)
+    page.click(f"[data-answer-id=a2] {BUTTON}")
+    unfold(dialog)
+    box(dialog, "Question 1").check()
+    for pressed, sent in (("a1", ["a1", "a2"]), ("a2", ["a2"])):
+        page.keyboard.press("Escape")
+        page.click(f"[data-answer-id={pressed}] {BUTTON}")
+        fill_and_send(page)
+        reference(page)
+        assert [pair["id"] for pair in conversation_of(page, tickets(page)[-1])] == sent
+
+
 def test_a_review_that_fails_loses_no_choice(chat: Callable[..., Page]) -> None:
     """Offline or refused: the review says so, and what was ticked before, or while it loaded, is still ticked."""
     page = chat()
