@@ -25,20 +25,34 @@ export const setUpReview: Part = (draft, send) => {
     return;
   }
   reviews.set(dialog, review);
-  // After a reload, what was left out stays out, even if the visitor does not look again.
-  for (const value of keptOf(draft).leftOut ?? []) {
-    const box = { type: "checkbox", name: "left_out", value, checked: true, hidden: true };
-    find(review, SENT)?.append(Object.assign(doc.createElement("input"), box));
-  }
-  review.oninput = () => keep(draft, { leftOut: ticked(review) });
+  restoreChoice(draft, review);
+  review.onchange = () => keepChoice(draft, review);
   dialog.addEventListener("close", fold);
   review.ontoggle = () => {
     if (review.open) void load(draft, review, send);
   };
 };
 
-function ticked(root: Element): string[] {
-  return findAll<HTMLInputElement>(root, ":checked").map(({ value }) => value);
+function chosen(review: Element): string[] {
+  return findAll<HTMLInputElement>(review, ":checked").map(({ value }) => value);
+}
+
+function keepChoice(draft: ShownDraft, review: Element): void {
+  keep(draft, { leftOut: chosen(review) });
+}
+
+/**
+ * Leaves out again what was left out before a reload, or of the ticket that this one adds to: not the pressed pair, and
+ * no pair that the page no longer has. A pair without an id has a key that only the server knows.
+ */
+function restoreChoice(draft: ShownDraft, review: Element): void {
+  const { answerId, pairs } = draft;
+  for (const value of keptOf(draft).leftOut ?? []) {
+    if (value === answerId || (pairs.length && pairs.every(({ id }) => id && id !== value))) continue;
+    const box = Object.assign(doc.createElement("input"), { type: "checkbox", name: "left_out", value });
+    box.hidden = box.checked = true;
+    find(review, SENT)?.append(box);
+  }
 }
 
 async function load(draft: ShownDraft, review: HTMLDetailsElement, send: Parameters<Part>[1]): Promise<void> {
@@ -55,9 +69,10 @@ async function load(draft: ShownDraft, review: HTMLDetailsElement, send: Paramet
     state.textContent = isShown ? "" : (reply?.textContent ?? unreachable);
     if (!reply || !isShown) return;
     // Even what the visitor has ticked meanwhile.
-    const leftOut = ticked(old);
-    for (const box of findAll<HTMLInputElement>(reply, "input")) box.checked = leftOut.includes(box.value);
+    const ticked = chosen(old);
+    for (const box of findAll<HTMLInputElement>(reply, "input")) box.checked = ticked.includes(box.value);
     old.replaceWith(reply);
+    keepChoice(draft, review);
   } catch (reason) {
     logFailure(reason);
     state.textContent = unreachable;

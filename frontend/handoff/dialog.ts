@@ -55,6 +55,12 @@ function closeOnClick(dialog: HTMLDialogElement, target: Element): void {
   if (isBeside ? inputsOf(dialog).every(isEmpty) : real(target).closest("[data-kapa-handoff-close]")) dialog.close();
 }
 
+/** Online again, the visitor reads only that nothing was sent. */
+export function correctOffline(): void {
+  const alert = current && find(current, ".kapa-handoff-alert");
+  if (alert && alert.textContent === alert.dataset.offline) say(current!, "alert", "unreachable");
+}
+
 /** Closes a dialog in a popover on Escape: WebKit would close the popover, too. */
 export function closeOnEscape(event: Event): void {
   if (!current || !isShown() || !current.closest("[popover]")) return;

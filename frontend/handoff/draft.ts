@@ -9,6 +9,8 @@ export const OFFER = "[data-kapa-handoff-offer]";
 export interface Draft extends Subject {
   /** Identifies the thread: by its id, if it has one; "" without a conversation. */
   key: string;
+  /** Under which answer the button is; "" without a conversation. */
+  answerId: string;
   /** The signed offer that the button carried. */
   token: string;
   /** The button with its form. */

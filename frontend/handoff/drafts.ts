@@ -13,6 +13,8 @@ interface Kept {
   leftOut?: string[];
   /** The latest ticket's reference, by the id of the answer under which it was sent. */
   sent?: Record<string, string>;
+  /** The keys of the pairs that are left out, of this ticket and of what is added to it. */
+  leftOut?: string[];
 }
 
 type Place = Pick<Draft, "key" | "desk">;

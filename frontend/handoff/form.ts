@@ -1,6 +1,6 @@
 /** From the button to the ticket: opens the form, keeps what was typed, sends it. */
 import { logFailure } from "../shared/log";
-import { find, real } from "../shared/page";
+import { find, findAll, real } from "../shared/page";
 import { floatingPlace } from "./buttons";
 import { DIALOG, closeBeforeCopy, hasModalDialogs, isShown, showDialog } from "./dialog";
 import { type Draft, OFFER, type ShownDraft, parts } from "./draft";
@@ -9,7 +9,7 @@ import { emit } from "./events";
 import { bodyOf, clearError, inputsOf, nameOf, say } from "./fields";
 import { loadFormScript } from "./form_script";
 import { findDeep } from "./place";
-import { sentLine, showStates, subjectOf } from "./sent";
+import { sayWhatItAddsTo, sentLine, showStates, subjectOf } from "./sent";
 import { goToFormPage, loadFragment } from "./server";
 import { pairsOf } from "./threads";
 
@@ -28,8 +28,8 @@ export async function openForm(offer: HTMLElement): Promise<boolean> {
   const fresh = readOffer(offer);
   const kept = drafts.get(fresh.key);
   const goesOn = kept?.desk === fresh.desk;
-  const { token, pairs } = fresh;
-  const subject = goesOn ? Object.assign(kept, { offer, pairs }) : fresh;
+  const { token, pairs, answerId } = fresh;
+  const subject = goesOn ? Object.assign(kept, { offer, pairs, answerId }) : fresh;
   if (!emit("before-open", subject)) return false;
   if (!hasModalDialogs) {
     goToFormPage(pairs.length ? { offer: token, conversation: JSON.stringify(pairs) } : { offer: token });
@@ -103,9 +103,13 @@ function renewOffer(draft: ShownDraft, token: string): void {
   if (field) field.value = token;
 }
 
-function show({ dialog, offer, pairs }: ShownDraft): void {
+function show(draft: ShownDraft): void {
+  const { dialog, offer, pairs, answerId } = draft;
   // The conversation may have grown since the form was created.
   if (pairs.length) find(dialog, `[data-pairs]:not([data-pairs="${pairs.length}"])`)?.remove();
+  // The pair that is pressed now is always sent.
+  for (const box of findAll<HTMLInputElement>(dialog, "[name=left_out]")) box.disabled = box.value === answerId;
+  sayWhatItAddsTo(draft);
   showDialog(dialog, offer);
 }
 

@@ -7,7 +7,7 @@
 import { findAll, real, scriptGlobal } from "../shared/page";
 import { readScriptTag } from "../shared/script_tag";
 import { api } from "./api";
-import { closeOnEscape, isShown } from "./dialog";
+import { closeOnEscape, correctOffline, isShown } from "./dialog";
 import { OFFER } from "./draft";
 import { cleanBeforeCopy, openForm } from "./form";
 import { watchEvents } from "./isolation";
@@ -40,6 +40,7 @@ function start(): void {
   // In the capture phase, since a chat may stop clicks.
   addEventListener("click", handleClick, true);
   watchEvents(isShown, closeOnEscape);
+  addEventListener("online", correctOffline);
   addEventListener("turbo:before-cache", cleanBeforeCopy);
   addEventListener("htmx:beforeHistorySave", cleanBeforeCopy);
   window.KapaHandoff = api;

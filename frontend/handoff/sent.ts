@@ -1,6 +1,6 @@
 /** Shows at an answer's button that a draft waits, or which ticket was sent. */
-import { find, findAll, real } from "../shared/page";
-import { OFFER, parts } from "./draft";
+import { doc, find, findAll, real } from "../shared/page";
+import { OFFER, type ShownDraft, parts } from "./draft";
 import { keep, keptOf } from "./drafts";
 import { findDeep } from "./place";
 
@@ -55,18 +55,28 @@ export function watchOffers(): void {
 }
 
 parts.push((draft) => {
-  const { dialog, offer } = draft;
+  const { dialog, answerId } = draft;
   const reference = find(dialog, "[data-kapa-handoff-reference]")?.dataset.kapaHandoffReference;
   if (reference) {
     const { sent } = keptOf(draft);
-    keep(draft, { typed: {}, leftOut: [], sent: draft.key ? { ...sent, [subjectOf(offer).answerId]: reference } : {} });
+    keep(draft, { typed: {}, sent: draft.key ? { ...sent, [answerId]: reference } : {} });
   }
-  // The form of a follow-up is called as the button that opens it, and says what it adds to.
-  const line = sentLine(offer);
-  const title = find(dialog, ".kapa-handoff-title");
-  if (reference || !line || !title) return;
-  const again = find(line, "button");
-  title.textContent = again?.firstChild?.textContent ?? "";
-  const adds = again?.dataset.lead?.replace("{}", find(line, ".kapa-handoff-code")!.textContent!);
-  if (adds) find(dialog, ".kapa-handoff-lead")?.prepend(adds, " ");
 });
+
+/** A follow-up is called as the button that opens it, and says what it adds to; the same form may go on elsewhere. */
+export function sayWhatItAddsTo({ dialog, offer }: ShownDraft): void {
+  const title = find(dialog, ".kapa-handoff-title");
+  const lead = find(dialog, ".kapa-handoff-lead");
+  if (!title || !find(dialog, ".kapa-handoff-form")) return; // these are the thanks
+  const line = sentLine(offer);
+  const again = line && find(line, "button");
+  title.dataset.text ??= title.textContent!;
+  write(title, again?.firstChild?.textContent ?? title.dataset.text);
+  find(dialog, "[data-adds]")?.remove();
+  const adds = again?.dataset.lead?.replace("{}", find(line!, ".kapa-handoff-code")!.textContent!);
+  if (!adds) return;
+  const sentence = doc.createElement("span");
+  sentence.dataset.adds = "";
+  sentence.textContent = `${adds} `;
+  lead?.prepend(sentence);
+}

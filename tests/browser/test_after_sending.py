@@ -127,7 +127,11 @@ def test_a_wrong_address_is_corrected_after_sending(chat: Callable[..., Page]) -
     fill_and_send(page, email="ada@gmial.com", note="Please help.")
     shown = reference(page)
     expect(page.get_by_role("heading", name="Thanks, we've got your question")).to_be_focused()
+    copy = page.get_by_role("button", name="Copy", exact=True)
+    copy.hover()
+    expect(copy).to_have_css("box-shadow", "none")  # it looks like a link, not like a button
     page.get_by_text("Wrong address?").click()
+    expect(page.get_by_label(EMAIL)).to_have_attribute("dir", "ltr")  # also between Arabic lines, as in the form
     email = page.get_by_label(EMAIL)
     expect(email).to_have_value("ada@gmial.com")
     suggestion(page).click()
@@ -281,5 +285,5 @@ def test_without_script_the_page_does_both(
     (ticket,) = testing.tickets(site)
     assert saving.value.suggested_filename == f"{ticket.reference}.txt"
     assert ticket.visitor_email == "ada@gmail.com"
-    page.get_by_role("link", name="Back to the page").click()
+    page.get_by_role("link", name="Back to the site").click()
     expect(page.get_by_role("button", name="Create ticket", exact=True)).to_be_visible()

@@ -116,6 +116,31 @@ def test_what_was_typed_survives_and_what_was_sent_is_shown(chat: Callable[..., 
     assert "And this." not in page.evaluate(STORED)
 
 
+def test_a_draft_of_a_follow_up_goes_on_under_another_answer(chat: Callable[..., Page]) -> None:
+    """The form is then called as the button that was pressed, and says what it adds to only if that one does."""
+    page = chat(slots=("a1", "a2"))
+    answer(page, 1)
+    answer(page, 2)
+    open_form(page, f"[data-answer-id=a2] {BUTTON}")
+    fill_and_send(page)
+    first = reference(page)
+    page.get_by_role("button", name="Done").click()
+    dialog, adds = page.locator(DIALOG), page.get_by_text(f"This adds to your ticket {first}. Someone at")
+    again = page.get_by_role("button", name="Add something")
+    again.click()
+    page.get_by_label(NOTE).fill("And this.")
+    for _ in range(2):
+        expect(dialog.get_by_role("heading")).to_have_text("Add something")
+        expect(adds).to_be_visible()
+        leave(page)
+        page.click(f"[data-answer-id=a1] {BUTTON}")
+        expect(dialog.get_by_role("heading")).to_have_text("Create ticket")
+        expect(adds).to_have_count(0)
+        expect(page.get_by_label(NOTE)).to_have_value("And this.")
+        leave(page)
+        again.click()
+
+
 def test_each_thread_has_its_own(chat: Callable[..., Page]) -> None:
     """What is typed in one thread is not in another, nor cleared by its sending; a reset forgets its own thread's."""
     page = chat(slots=("a1", "b1"))

@@ -62,7 +62,8 @@ def test_each_failure_has_its_own_sentence_and_the_next_attempt_counts_once(chat
         expect(alert_of(page)).to_contain_text(sentence)
         expect(page.get_by_label("Your note")).to_have_value("Only once.")
         expect(page.get_by_role("button", name="Send")).to_be_in_viewport()
-    page.context.set_offline(False)
+        page.context.set_offline(False)
+        expect(alert_of(page)).not_to_contain_text("offline")
     page.get_by_role("button", name="Send").click()
     shown = reference(page)
     page.problems.clear()  # type: ignore[attr-defined]  # the console tells of each failure
