@@ -247,7 +247,7 @@ def test_times_are_utc_and_machine_readable(admin: FlaskClient) -> None:
     """A time is written in UTC, with the exact moment beside it for programs."""
     page = ticket_page(admin, send_ticket(admin)).text
     assert re.search(
-        r'<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00">\d{4}-\d\d-\d\d \d\d:\d\d UTC</time>', page
+        r'<time dir="ltr" datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00">\d{4}-\d\d-\d\d \d\d:\d\d UTC</time>', page
     )
 
 
