@@ -21,6 +21,7 @@ from .errors import Conflict
 from .fields import CORRECTS
 from .quotas import QUOTAS, WINDOW, Keys, Usage
 from .receipts import ReceiptInvalid
+from .settings import current_settings
 from .storage.attachments import copy_files
 from .storage.engine import Database, now
 from .storage.new_tickets import free_reference, new_id, store_ticket
@@ -93,12 +94,13 @@ def _was_not_sent(connection: Connection, config: Config, ticket: Ticket) -> boo
 
 def _changed(connection: Connection, config: Config, ticket: Ticket, email: str, keys: Keys) -> Ticket:
     moment = now(connection)
-    # The ticket itself is counted already, but not for this address.
+    # The ticket itself is counted already, but not for this mailbox.
     usage = limits.usage_of(connection.execute(_USAGE, limits.parameters(keys, moment)).one())
     of_address = [
         used if quota.column == "mailbox_key" else Usage(0, 0) for quota, used in zip(QUOTAS, usage, strict=True)
     ]
-    limits.check(connection, config, keys, moment, usage=of_address, size=ticket.size)
+    if keys.mailbox_key != ticket.mailbox_key:
+        limits.check(connection, config, keys, moment, usage=of_address, size=ticket.size)
     # The digest stays that of the form: if the browser sends it again, it gets this ticket.
     values: dict[str, Any] = {
         "visitor_email": email,
@@ -130,6 +132,7 @@ def _further(
         submission_id=submission_id,
         content_digest=hashlib.sha256(email.encode()).hexdigest(),
         created_at=moment,
+        recipient=current_settings(connection, config, ticket.desk).email or ticket.recipient,
         visitor_email=email,
         email_key=email.lower(),
         status=Status.HELD if is_held else Status.QUEUED,

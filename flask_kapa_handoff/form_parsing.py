@@ -19,7 +19,7 @@ MAX_REPLY = 99
 
 _DAYS = ("0", "1", "2", "3", "4", "5", "6")
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
 class FormErrors(ValueError):

@@ -33,7 +33,7 @@ def read_image(data: bytes) -> tuple[str, bytes] | None:
 
 # --- JPEG (ITU-T T.81, annex B): segments from marker to marker; the coded data is between two of them ---
 
-_END_OF_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _DRAWING = frozenset({*range(0xC0, 0xD0), *range(0xDB, 0xE0)} - {0xC8})
 _COLOURS = {0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 

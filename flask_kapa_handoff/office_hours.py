@@ -79,4 +79,9 @@ def _place(zone: tzinfo) -> str:
     from babel.dates import get_timezone_location
 
     name = str(zone)
-    return get_timezone_location(name, locale=current_language().locale, return_city=True) if "/" in name else name
+    if "/" not in name:
+        return name
+    try:
+        return get_timezone_location(name, locale=current_language().locale, return_city=True)
+    except LookupError:  # the system has zones that Babel does not know
+        return name.rpartition("/")[2].replace("_", " ")

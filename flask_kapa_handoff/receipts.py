@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from .errors import RequestProblem
+from .offer_signing import CLOCK_SKEW
 from .translation import noop as N_
 
 MAX_AGE = 60 * 60
@@ -72,8 +74,9 @@ class ReceiptSigner:
             ReceiptInvalid: it is damaged, forged, for another audience, or older than :data:`MAX_AGE`.
         """
         try:
-            claims = self._serializer.loads(token[:MAX_TOKEN], max_age=MAX_AGE)
-            if claims["for"] != self._audience:
+            claims, signed = self._serializer.loads(token[:MAX_TOKEN], return_timestamp=True)
+            age = time.time() - signed.timestamp()
+            if claims["for"] != self._audience or not -CLOCK_SKEW <= age <= MAX_AGE:
                 raise ReceiptInvalid
             # A later version may have signed it, with further claims.
             return Receipt(UUID(claims["ticket_id"]), claims["may_correct"], claims["origin"], claims["language"])

@@ -154,6 +154,16 @@ def test_the_further_ticket_says_what_it_corrects(app: Flask) -> None:
     assert read(bytes(second))["X-Kapa-Handoff-Ticket"] == further.reference
 
 
+def test_a_further_ticket_goes_where_tickets_go_now(app: Flask) -> None:
+    """The desk has moved since; without an address it goes where the first one went."""
+    tickets = [sent(app), sent(app)]
+    testing.deliver(app)
+    testing.change_settings(app, email="new@example.com")
+    assert correct(app, tickets[0])[0].recipient == "new@example.com"
+    testing.change_settings(app, email="")
+    assert correct(app, tickets[1])[0].recipient == tickets[1].recipient
+
+
 DELIVERED = ("status", "attempts", "next_attempt_at", "delivered_at")
 
 
@@ -221,6 +231,13 @@ def test_a_changed_ticket_counts_for_its_new_address_alone(make_app: Callable[..
         correct(app, second)
     assert look_up(state_of(app).database, second.reference).visitor_email == "eve@example.com"
     assert correct(app, second, WRONG)[0].visitor_email == WRONG
+
+
+def test_another_spelling_of_the_same_mailbox_is_counted_once(make_app: Callable[..., Flask]) -> None:
+    """The ticket itself has used the mailbox's last place."""
+    app = make_app(KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
+    ticket = sent(app, email="ada+lists@gmail.com")
+    assert correct(app, ticket)[0].visitor_email == RIGHT
 
 
 def test_a_further_ticket_counts_as_any_other(make_app: Callable[..., Flask]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, abort, flash, get_flashed_messages, request
+from flask.testing import FlaskClient
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff
 from tests.helpers.admin import let_pass
@@ -82,6 +83,35 @@ def test_a_viewer_sees_every_page_and_no_button_on_it(site: Flask) -> None:
     for rule in posts:
         path = re.sub("<[^>]+>", "x", rule.rule)
         assert client.post(path, headers=viewer).status_code == 403, path
+
+
+def test_a_decorator_that_refuses_with_an_error_of_the_sites_own_is_asked_as_well(make_app: MakeApp) -> None:
+    """For which the site has a handler, as with Flask-Principal; an error that nobody handles is a mistake."""
+
+    class NotAllowed(Exception):
+        pass
+
+    def admins(view: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if request.headers.get("X-Role") != "admin":
+                raise NotAllowed
+            return view(*args, **kwargs)
+
+        return guarded
+
+    def client_of(name: str, handlers: dict[type[Exception], Any]) -> FlaskClient:
+        handoff = KapaHandoff(admin_required=admins, viewer_required=by_header("admin viewer"))
+        app = make_app(handoff=handoff, name=name)
+        for kind, handler in handlers.items():
+            app.register_error_handler(kind, handler)
+        return app.test_client()
+
+    viewer = {"X-Role": "viewer"}
+    assert client_of("unhandled", {}).get("/handoff/admin/", headers=viewer).status_code == 500
+    client = client_of("handled", {NotAllowed: lambda _error: ("Not for you.", 403)})
+    assert "disabled" in client.get("/handoff/admin/", headers=viewer).text
+    assert client.post("/handoff/admin/settings", headers=viewer).status_code == 403
 
 
 def test_viewers_without_admins_are_a_mistake(make_app: MakeApp) -> None:

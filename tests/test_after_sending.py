@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from flask_kapa_handoff import Field, Flag, KapaHandoff, Visitor, testing
+from flask_kapa_handoff.offer_signing import CLOCK_SKEW
 from flask_kapa_handoff.receipts import MAX_AGE, Receipt
 from flask_kapa_handoff.signals import ticket_created
 from flask_kapa_handoff.state import state_of
@@ -323,6 +324,18 @@ def test_a_receipt_outlives_a_change_of_the_key(app: Flask, client: FlaskClient)
     app.config["SECRET_KEY_FALLBACKS"] = [app.config["SECRET_KEY"]]
     app.config["SECRET_KEY"] = "quite another key of some length"
     assert [answer.status_code for answer in both(client, receipt)] == [200, 200]
+
+
+def test_a_receipt_of_a_server_whose_clock_is_ahead_counts(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an offer does: one server of a site signs it, and another one reads it at once."""
+    receipt_of(client)
+    (ticket,) = tickets(app)
+    receipt = Receipt(ticket.id, may_correct=True)
+    for ahead, status in ((CLOCK_SKEW - 5, 200), (CLOCK_SKEW + 5, 403)):
+        token = sign_earlier(monkeypatch, -ahead, lambda: sign(app, receipt))
+        assert [answer.status_code for answer in both(client, token)] == [status, status]
 
 
 def test_another_sites_page_may_not(client: FlaskClient) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, time, timezone
+from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from flask_kapa_handoff import ConfigurationError, office_hours
 from flask_kapa_handoff.colours import contrast, is_seen_everywhere, read_colour, text_on
 from flask_kapa_handoff.form_parsing import FormErrors, parse_flat, parse_form, read_form
 from flask_kapa_handoff.form_settings import FormSettings
+from flask_kapa_handoff.office_hours import OfficeHours
 from flask_kapa_handoff.settings import DeskSettings, current_settings, settings_history
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import desk
@@ -88,6 +90,7 @@ WRONG = [
     ("accent", "blue", "Use a colour such as #3451d1."),
     ("accent", "#fff;}", "Use a colour such as #3451d1."),
     ("radius", "huge", "Choose one of the options."),
+    ("opens", "08:0\N{ARABIC-INDIC DIGIT THREE}", "Use a time such as 09:00."),
     ("consent--pt", "Sim", None),
 ]
 
@@ -232,6 +235,16 @@ def test_office_hours_in_another_language_at_midnight_and_in_utc() -> None:
     assert "(UTC time)" in str(hours_in("en", "2026-11-30T23:00", time_zone="UTC"))
     one_day = hours_in("en", "2026-11-30T23:00", office_days=[0])
     assert "Monday" in str(one_day)
+
+
+@pytest.mark.parametrize("name", ["posix/Europe/Berlin", "Mars/Valles_Marineris"])
+def test_a_zone_that_babel_does_not_know_is_named_by_its_city(name: str) -> None:
+    """The system's list is another one than Babel's, and may be newer."""
+    zone = ZoneInfo.from_file(BytesIO(b"TZif" + bytes(32) + b"\0\0\0\1\0\0\0\4" + bytes(6) + b"UTC\0"), key=name)
+    hours = OfficeHours((0,), time(9), time(17), zone)
+    city = name.rpartition("/")[2].replace("_", " ")
+    told = hours.when_back(datetime(2026, 11, 30, 17, tzinfo=timezone.utc))
+    assert (told or "").endswith(f" ({city} time).")
 
 
 def test_text_on_every_colour_can_be_read() -> None:

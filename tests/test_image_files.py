@@ -162,14 +162,15 @@ def test_no_damage_raises_anything_else(start: bytes, position: int, junk: bytes
     [
         b"\xff\xd8" + b"\xff" * 3_000_000,
         jpeg()[:-2] + b"\xff\x00" * 1_500_000,
+        jpeg()[:-2] + b"\xff" * 100_000 + b"\x00",
         gif()[:19] + b"!\xfe" + b"\x01a" * 1_500_000,
         b"RIFF\xc0\xc6\x2d\0WEBP" + riff(b"VP8X", b"\0" * 10) + riff(b"junk", b"") * 375_000,
         png()[:33] + chunk(b"tEXt", b"") * 250_000,
     ],
-    ids=["fill bytes", "stuffed bytes", "sub-blocks", "chunks of WebP", "chunks of PNG"],
+    ids=["fill bytes", "stuffed bytes", "fill bytes in a scan", "sub-blocks", "chunks of WebP", "chunks of PNG"],
 )
 def test_hostile_structure_takes_little_time(data: bytes) -> None:
-    """Three megabytes of the smallest parts."""
+    """Up to three megabytes of the smallest parts."""
     started = time.process_time()
     with suppress(DamagedImage):
         read_image(data)

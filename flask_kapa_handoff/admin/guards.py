@@ -69,6 +69,9 @@ def asks_whether_admitted(decorator: ViewDecorator) -> Callable[[], bool]:
             return inside() is _ADMITTED
         except HTTPException:
             return False
+        except Exception as error:
+            current_app.handle_user_exception(error)  # raises it if the site has no handler for it
+            return False
         finally:
             # Such as "Please log in to access this page.", which the next page would show.
             if dict(session) != before:
