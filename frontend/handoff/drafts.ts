@@ -9,8 +9,6 @@ import type { Draft } from "./draft";
 interface Kept {
   /** What differs from the new form, by the name of the field. */
   typed?: Record<string, unknown>;
-  /** The keys of the pairs that the visitor leaves out. */
-  leftOut?: string[];
   /** The latest ticket's reference, by the id of the answer under which it was sent. */
   sent?: Record<string, string>;
   /** The keys of the pairs that are left out, of this ticket and of what is added to it. */
