@@ -16,10 +16,11 @@ from ..fields import labelled
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.attachments import Attachment, delete_outdated_files, file_of_ticket
-from ..storage.export import before_time, export_page, settings_changes_of
+from ..storage.export import export_page, settings_changes_of
 from ..storage.reading import DamagedRow
 from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
-from ..storage.tickets import Attempt, Ticket, latest_rows
+from ..storage.search import Forgetting
+from ..storage.tickets import Attempt, Ticket, before_time, latest_rows
 from ..text import one_line, visible
 from .group import group, reachable
 
@@ -179,6 +180,9 @@ def _erase_from_history(state: State, address: str) -> None:
 
 def _empty_log(state: State) -> None:
     """SQLite's log contains what was deleted until it is emptied, which takes until current readers have finished."""
+    forgetting = Forgetting()
+    while reachable(forgetting.do_some, state.database):
+        pass
     if reachable(state.database.empty_log, LOG_PATIENCE):
         return
     sooner = (

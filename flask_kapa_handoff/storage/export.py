@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,16 +35,11 @@ class Record:
     attachments: list[Attachment]
 
 
-def before_time(moment: datetime) -> UUID:
-    """An id that sorts before the ids of all tickets that were stored at this moment or later."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)  # RFC 9562, 5.7: a UUIDv7 begins with its milliseconds
-
-
 def export_page(database: Database, after: UUID | Damaged | None = None, email: str | None = None) -> list[Record]:
     """The next page of tickets, oldest first; empty at the end.
 
     Arguments:
-        after: the id of the previous page's last ticket, or one from :func:`before_time`; None: start with the first
+        after: the id of the previous page's last ticket, or one from :func:`.before_time`; None: start with the first
             ticket.
         email: the visitor's address, in upper or lower case; None: everybody's tickets.
     """

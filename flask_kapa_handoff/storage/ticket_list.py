@@ -1,0 +1,181 @@
+"""The list of tickets: filtered, searched, newest first, and page by page at the same cost for any number of tickets.
+
+Every filter is read from an index that ends with the ticket's id, by which the list is ordered. A filter with several
+values, such as the two statuses that wait, is read value by value, and the first rows of each are merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, func, literal, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
+
+from .reading import DamagedRow
+from .search_matches import contains, matches
+from .search_text import terms_of
+from .tables import search, ticket
+from .ticket_filters import Filter, filters_of
+from .tickets import Ticket, before_time
+
+MOST_COUNTED = 1_000
+"""Up to here tickets are counted. Every submit and every delivery would have to write counters that are kept, and for
+filters that are combined none can be kept."""
+
+MOST_NUMBER = (1 << 63) - 1
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """Which tickets.
+
+    Arguments:
+        search: words that a ticket contains, all of them; see :func:`.search_text.terms_of`.
+        status: one of :data:`.ticket_filters.STATUSES`.
+        language: a language's tag, without a country; tickets of all its countries.
+        since, until: days in UTC, both included.
+    """
+
+    search: str = ""
+    status: str = ""
+    desk: str = ""
+    trigger: str = ""
+    language: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def __bool__(self) -> bool:
+        return self != Criteria()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the list: the tickets older, or newer, than the one with this id; None: the newest ones."""
+
+    id: UUID | None = None
+    newer: bool = False
+
+
+NEWEST = Place()
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many tickets; ``more``: there are more than that."""
+
+    number: int
+    more: bool = False
+
+
+def page(connection: Connection, criteria: Criteria, place: Place, limit: int) -> list[Ticket | DamagedRow]:
+    """The tickets next to a place in the list, newest first, including damaged ones.
+
+    Arguments:
+        limit: how many at most.
+    """
+    ids = _ids(connection, criteria, place, limit).subquery()
+    columns = ticket.c
+    query = select(ticket).where(columns.id.in_(select(ids.c.id))).order_by(columns.id.desc())
+    return [Ticket.from_row(row) for row in connection.execute(query)]
+
+
+def count(connection: Connection, criteria: Criteria, place: Place = NEWEST, most: int = MOST_COUNTED) -> Count:
+    """How many tickets there are from this place on, up to ``most``."""
+    ids = _ids(connection, criteria, place, most + 1).subquery()
+    number = connection.execute(select(func.count()).select_from(ids)).scalar_one()
+    return Count(min(number, most), number > most)
+
+
+def _ids(connection: Connection, criteria: Criteria, place: Place, limit: int) -> Select[Any]:
+    """A query for the ids of the first ``limit`` tickets from a place on."""
+    filters = filters_of(
+        connection,
+        status=criteria.status,
+        desk=criteria.desk,
+        trigger=criteria.trigger,
+        language=criteria.language,
+    )
+    terms = terms_of(criteria.search)
+    first, finds_few = _narrowest(connection, filters, counts=len(filters) > 1 or bool(terms))
+    if terms and not finds_few:
+        found = matches(connection, terms)
+        query = found.query.where(*_bounds(criteria, place, found.key, _number_from))
+        if filters:
+            query = query.join(ticket, ticket.c.id == search.c.ticket_id).where(*(one.condition for one in filters))
+        return query.order_by(_order(found.key, place)).limit(limit)
+    parts = []
+    for stream in first.streams():
+        query = stream.query.where(*_bounds(criteria, place, stream.id, lambda id: literal(id, ticket.c.id.type)))
+        others = [one.condition for one in filters if one is not first]
+        if others and stream.id is not ticket.c.id:
+            query = query.join(ticket, ticket.c.id == stream.id)
+        if terms:
+            query = query.join(search, search.c.ticket_id == stream.id).where(contains(connection, terms))
+        parts.append(query.where(*others).order_by(_order(stream.id, place)).limit(limit))
+    if len(parts) == 1:
+        return parts[0]
+    # SQLite takes a limit in a part of a union only in a query of its own.
+    merged = union_all(*(select(part.subquery().c.id) for part in parts)).subquery()
+    return select(merged.c.id).order_by(_order(merged.c.id, place)).limit(limit)
+
+
+def _narrowest(connection: Connection, filters: list[Filter], *, counts: bool) -> tuple[Filter, bool]:
+    """The filter that finds the fewest tickets, and whether these are few enough to look at each.
+
+    Arguments:
+        counts: whether to look how many that are.
+    """
+    if not counts or not filters:
+        return (filters or [Filter()])[0], False
+    numbers = [_number(connection, one) for one in filters]
+    least = min(numbers)
+    return filters[numbers.index(least)], least <= MOST_COUNTED
+
+
+def _number(connection: Connection, one: Filter) -> int:
+    number = 0
+    for stream in one.streams():
+        ids = stream.query.limit(MOST_COUNTED + 1 - number).subquery()
+        number += connection.execute(select(func.count()).select_from(ids)).scalar_one()
+        if number > MOST_COUNTED:
+            break
+    return number
+
+
+def _bounds(
+    criteria: Criteria, place: Place, column: ColumnElement[Any], key: Callable[[UUID], ColumnElement[Any]]
+) -> list[ColumnElement[bool]]:
+    """Conditions for a column that is in the order of the tickets' ids.
+
+    Arguments:
+        key: returns the column's first value that belongs to this id or a later one.
+    """
+    bounds = []
+    if place.id is not None:
+        bounds.append(column >= key(UUID(int=place.id.int + 1)) if place.newer else column < key(place.id))
+    if criteria.since is not None:
+        bounds.append(column >= key(_start_of(criteria.since)))
+    if criteria.until is not None and criteria.until < date.max:
+        bounds.append(column < key(_start_of(criteria.until + timedelta(days=1))))
+    return bounds
+
+
+def _number_from(ticket_id: UUID) -> ColumnElement[Any]:
+    """The number of the first text from this ticket on; if there is none, one that no text has."""
+    ids = search.c.ticket_id
+    found = select(search.c.id).where(ids >= ticket_id).order_by(ids).limit(1)
+    return func.coalesce(found.correlate(None).scalar_subquery(), MOST_NUMBER)
+
+
+def _start_of(day: date) -> UUID:
+    return before_time(max(datetime.combine(day, time(), timezone.utc), EPOCH))
+
+
+def _order(column: ColumnElement[Any], place: Place) -> ColumnElement[Any]:
+    return column.asc() if place.newer else column.desc()
