@@ -103,7 +103,7 @@ def test_the_address_says_what_is_listed_and_is_kept_by_every_link(admin: FlaskC
     for _ in range(53):
         send_ticket(admin, email="maria@acme.example")
     send_ticket(admin)
-    query = {"q": "maria", "status": "waiting", "desk": "default", "language": "", "from": "2020-01-01", "to": "x"}
+    query = {"q": "maria", "status": "waiting", "desk": "default", "locale": "", "from": "2020-01-01", "to": "x"}
     first = admin.get(LIST, query_string=query)
     assert len(listed(first)) == 50
     kept = "q=maria&status=waiting&desk=default&from=2020-01-01"
@@ -145,10 +145,10 @@ def test_many_tickets_are_not_counted_to_the_end(app: Flask, admin: FlaskClient)
 def test_filters_offer_what_there_is(app: Flask, admin: FlaskClient) -> None:
     """Desks, triggers and languages of stored tickets, with their names; where there is only one, no choice."""
     reference = send_ticket(admin)
-    assert 'name="language"' not in admin.get(LIST).text
+    assert 'name="locale"' not in admin.get(LIST).text
     rewrite(app, reference, locale="de-AT", desk="sales", triggers="downvote")
     send_ticket(admin)
-    page = admin.get(f"{LIST}?language=de&desk=sales&trigger=downvote")
+    page = admin.get(f"{LIST}?locale=de&desk=sales&trigger=downvote")
     assert listed(page) == [reference]
     for option in ('value="de" selected>German<', 'value="sales" selected', 'value="downvote" selected>Downvoted'):
         assert option in page.text
@@ -158,7 +158,7 @@ def test_a_search_says_what_it_cannot_find_yet(
     app: Flask, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After an update, older tickets follow in the background."""
-    monkeypatch.setattr("flask_kapa_handoff.admin.ticket_list_views.INDEXED_HERE", 2)
+    monkeypatch.setattr("flask_kapa_handoff.admin.ticket_query.INDEXED_HERE", 2)
     references = [send_ticket(admin) for _ in range(5)]
     page = admin.get(f"{LIST}?q=rotate")
     assert listed(page) == references[:2:-1]
@@ -197,7 +197,7 @@ def test_ticked_tickets_are_sent_again(app: Flask, admin: FlaskClient) -> None:
     response = do(admin, "selected?status=failed", ticket=references[:3], action="send", to="current")
     assert response.status_code == 303
     assert response.headers["Location"] == f"{LIST}?status=failed&sent=2&skipped=1"
-    assert "2 tickets will be sent now. 1 was delivered already or is being sent." in shown(
+    assert "2 tickets will be sent now. Skipped, because delivered already or being sent: 1." in shown(
         admin.get(response.headers["Location"])
     )
     assert [look_up(app, one).status for one in references] == ["queued", "queued", "delivered", "failed"]
@@ -258,7 +258,7 @@ def test_a_visitor_is_forgotten_after_a_question(app: Flask, admin: FlaskClient)
     other = send_ticket(admin)
     asked = shown(do(admin, f"{first}/forget"))
     assert "Forget maria@acme.example?" in asked
-    assert "This deletes their 2 tickets" in asked
+    assert "This deletes all of their tickets (2)" in asked
     assert len(testing.tickets(app)) == 3
     assert do(admin, f"{first}/forget", confirmed="true").headers["Location"] == f"{LIST}?deleted=2"
     assert [one.reference for one in testing.tickets(app)] == [other]

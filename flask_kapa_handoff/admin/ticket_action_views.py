@@ -88,13 +88,11 @@ def forget(reference: str) -> ResponseReturnValue:
         return page_response(
             "ticket_confirm",
             title=_("Forget %(email)s?", email=found.visitor_email),
-            what=ngettext(
-                "This deletes their ticket with its conversation, files and delivery attempts, and removes the "
-                "address from the settings' history. It can't be undone, and it can't recall messages already sent.",
-                "This deletes their %(number)s tickets with conversations, files and delivery attempts, and "
+            what=_(
+                "This deletes all of their tickets (%(number)s) with conversations, files and delivery attempts, and "
                 "removes the address from the settings' history. It can't be undone, and it can't recall messages "
                 "already sent.",
-                len(references),
+                number=len(references),
             ),
             references=references,
             label=_("Forget this visitor"),
@@ -118,7 +116,7 @@ def _ask_to_delete(references: Sequence[str], action: str) -> ResponseReturnValu
             "messages already sent."
         ),
         references=references,
-        label=ngettext("Delete ticket", "Delete %(number)s tickets", number),
+        label=_("Delete"),
         action=action,
         cancel=url_for("kapa_handoff_admin.tickets", **as_arguments(read_criteria())),
         form=AdminForm(formdata=None),

@@ -27,7 +27,7 @@ from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Ticket, find_conversation, find_ticket
 from ..translation import gettext as _
 from .ticket_pages import REFERENCE, no_such_ticket, not_found
-from .ticket_query import read_criteria
+from .ticket_query import searchable_criteria
 
 COLUMNS = (
     "reference",
@@ -61,7 +61,7 @@ def export_csv() -> ResponseReturnValue:
     """The tickets that the list shows, all pages of them, for spreadsheets; without conversations."""
     state = current_state()
     fields = [field.name for field in state.config.fields]
-    pages = found_tickets(state.database, read_criteria())
+    pages = found_tickets(state.database, searchable_criteria(state))
     header = [*COLUMNS, *(f"fields.{name}" for name in fields), "context"]
     # The first page comes before the response, so that an unusable database is reported as on any page.
     rows = chain([next(pages)], pages)
@@ -77,7 +77,8 @@ def export_csv() -> ResponseReturnValue:
 
 def export_jsonl() -> ResponseReturnValue:
     """The same with everything that belongs to each ticket, one JSON object a line; as ``export`` prints it."""
-    pages = found_records(current_state().database, read_criteria())
+    state = current_state()
+    pages = found_records(state.database, searchable_criteria(state))
     records = chain([next(pages)], pages)
     lines = (
         "".join(f"{json.dumps(record_as_json(one, HIDDEN), ensure_ascii=False)}\n" for one in found)

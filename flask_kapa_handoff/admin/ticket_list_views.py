@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, select
 
 from ..delivery import requeue
-from ..errors import Unavailable
 from ..state import State, current_state
 from ..storage import search
 from ..storage.engine import now
@@ -27,13 +25,10 @@ from ..web.origin import require_known_origin
 from .forms import EXPIRED_ACTION, AdminForm
 from .responses import fragment_response, page_response
 from .ticket_pages import REFERENCE, not_found, seconds_until_look
-from .ticket_query import as_arguments, choices, read_criteria, read_place, status_choices
+from .ticket_query import as_arguments, choices, read_place, searchable_criteria, status_choices
 
 PAGE_LENGTH = 50
 MAX_DIGITS = 10
-
-INDEXED_HERE = 200
-"""How many tickets a search makes searchable before it looks, in case that nothing delivers at the moment."""
 
 
 def tickets() -> ResponseReturnValue:
@@ -51,11 +46,7 @@ def _what_was_done() -> str | None:
         return None
     told = ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
     if skipped := _number(request.args.get("skipped", "")):
-        told += " " + ngettext(
-            "%(number)s was delivered already or is being sent.",
-            "%(number)s were delivered already or are being sent.",
-            skipped,
-        )
+        told += " " + _("Skipped, because delivered already or being sent: %(number)s.", number=skipped)
     return told
 
 
@@ -86,11 +77,9 @@ def _send_all(status: Status, told: str) -> ResponseReturnValue:
 
 def list_page(state: State, status: int = 200, *, notice: str | None = None, problem: str | None = None) -> Response:
     """A page of the list that the request's address asks for."""
-    criteria, place = read_criteria(), read_place()
+    criteria, place = searchable_criteria(state), read_place()
     if place is None:
         return not_found(_("This page of the list does not exist."))
-    if criteria.search:
-        _index_some(state)
     with state.database.read() as connection:
         shown, newer, older = _page_and_neighbours(connection, criteria, place)
         held, suppressed = (count_with(connection, status) for status in (Status.HELD, Status.SUPPRESSED))
@@ -136,12 +125,6 @@ def _page_and_neighbours(
         return shown, None, None
     newer = ids[0] if (more if place.newer else place.id) else None
     return shown, newer, ids[-1] if more or place.newer else None
-
-
-def _index_some(state: State) -> None:
-    # Reading may work even if writing does not, and the page says what a search does not find yet.
-    with suppress(Unavailable):
-        search.index_some(state.database, INDEXED_HERE)
 
 
 def live() -> ResponseReturnValue:

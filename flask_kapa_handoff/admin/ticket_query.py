@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +12,9 @@ from uuid import UUID
 from flask import request
 from sqlalchemy import Connection
 
+from ..errors import Unavailable
+from ..state import State
+from ..storage import search
 from ..storage.search_text import MOST_TYPED
 from ..storage.tables import ticket
 from ..storage.ticket_filters import STATUSES, different
@@ -21,6 +25,9 @@ from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import TABLE
 from .form_input import language_name
+
+INDEXED_HERE = 200
+"""How many tickets one request makes searchable at most."""
 
 LABELS = {
     "": N_("All"),
@@ -36,7 +43,8 @@ LABELS = {
 ALWAYS_SHOWN = ("", "waiting", "delivered", "failed")
 """Those that are shown even if there are no such tickets."""
 
-_TEXTS = {"q": "search", "status": "status", "desk": "desk", "trigger": "trigger", "language": "language"}
+# "locale": an argument "language" is the language of the page itself.
+_TEXTS = {"q": "search", "status": "status", "desk": "desk", "trigger": "trigger", "locale": "language"}
 _DAYS = {"from": "since", "to": "until"}
 
 
@@ -59,6 +67,16 @@ def read_criteria() -> Criteria:
         found["status"] = ""
     found |= {of: _day(request.args.get(name, "")) for name, of in _DAYS.items()}
     return Criteria(**found)
+
+
+def searchable_criteria(state: State) -> Criteria:
+    """The same; if they search, the latest tickets are made searchable first, in case that nothing delivers now."""
+    criteria = read_criteria()
+    if criteria.search:
+        # Reading may work even if writing does not, and the page says what a search does not find yet.
+        with suppress(Unavailable):
+            search.index_some(state.database, INDEXED_HERE)
+    return criteria
 
 
 def _day(text: str) -> date | None:
@@ -115,9 +133,9 @@ def choices(connection: Connection, criteria: Criteria) -> dict[str, list[tuple[
     found: dict[str, list[tuple[str, str]]] = {
         "desk": [(desk, desk) for desk in desks],
         "trigger": [(row.name.value, _(row.label)) for row in TABLE.values() if row.name.value in met],
-        "language": sorted(((tag, language_name(tag)) for tag in tags), key=lambda pair: pair[1]),
+        "locale": sorted(((tag, language_name(tag)) for tag in tags), key=lambda pair: pair[1]),
     }
-    return {name: pairs for name, pairs in found.items() if len(pairs) > 1 or getattr(criteria, name)}
+    return {name: pairs for name, pairs in found.items() if len(pairs) > 1 or getattr(criteria, _TEXTS[name])}
 
 
 def _with(chosen: str, values: Iterable[str]) -> list[str]:

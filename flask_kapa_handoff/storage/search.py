@@ -148,7 +148,7 @@ def missing(connection: Connection) -> Missing:
 def remove(connection: Connection, ids: list[Any]) -> None:
     """Delete the texts of these tickets, which are being deleted.
 
-    FTS5 only marks what is deleted; an empty row remains until :func:`forget_some` has written the index anew.
+    FTS5 only marks what is deleted; an empty row remains until :class:`Forgetting` has rewritten the index.
     """
     texts = search.c.ticket_id.in_(ids)
     if _needs_words(connection):

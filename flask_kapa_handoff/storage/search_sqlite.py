@@ -76,7 +76,7 @@ def match(terms: Iterable[str]) -> str | None:
 
 
 def merge(connection: Connection, *, begin: bool) -> bool:
-    """Take one step of writing the index anew without what was deleted from it, which FTS5 only marks as deleted.
+    """Take one step of rewriting the index without what was deleted from it, which FTS5 only marks as deleted.
 
     Arguments:
         begin: whether this is the first step.

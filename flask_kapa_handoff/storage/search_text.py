@@ -21,7 +21,7 @@ MOST_TERMS = 8
 """How many of its words."""
 
 END = "\n\n"
-"""What stands after each part of a text: no word goes on from one part to the next. Two characters, so that the last
+"""The end of each part of a text, so that no word continues in the next part. Two characters, so that the last
 two characters of a part begin a trigram, too."""
 
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')
