@@ -23,7 +23,11 @@ EVERY = timedelta(seconds=30)
 DESKS = ("default",) * 8 + ("sales", "bugs")
 LOCALES = ("en-US",) * 5 + ("en-GB", "de", "de-AT", "fr-FR", "ja")
 TRIGGERS = ("always",) * 5 + ("uncertainty", "downvote", "uncertainty,downvote", "conversation-length", "")
-STATUSES = ("delivered",) * 96 + ("failed", "queued", "held", "suppressed")
+STATUSES = ("delivered",) * 14 + ("failed", "twice")  # so many that a page is full with few tickets, too
+NEWEST_STATUSES = ("delivered", "failed", "queued", "held", "suppressed")
+NEWEST = 100
+"""Only so many of the newest tickets still wait: their number does not grow with that of all tickets."""
+
 _LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
 
 
@@ -38,11 +42,14 @@ def fill(database: Database, number: int, *, words: int = 40, newest: datetime =
     vocabulary = ["".join(source.choices(_LETTERS, k=source.randint(2, 10))) for _ in range(20_000)]
     for start in range(0, number, BATCH):
         numbers = range(start, min(start + BATCH, number))
-        rows = [_ticket(source, vocabulary, one, newest - EVERY * (number - one)) for one in numbers]
+        rows = [
+            _ticket(source, vocabulary, one, newest - EVERY * (number - one), is_new=number - one <= NEWEST)
+            for one in numbers
+        ]
         with database.write(survives_power_cut=False) as connection:
             connection.execute(insert(ticket), rows)
             connection.execute(insert(transcript), list(_transcripts(source, vocabulary, rows, words)))
-            connection.execute(insert(delivery_attempt), [_attempt(source, row) for row in rows])
+            connection.execute(insert(delivery_attempt), [one for row in rows for one in _attempts(row)])
     database.checkpoint()
 
 
@@ -53,8 +60,11 @@ def index_all(database: Database) -> None:
     database.checkpoint()
 
 
-def _ticket(source: random.Random, vocabulary: list[str], number: int, moment: datetime) -> dict[str, Any]:
-    status = source.choice(STATUSES)
+def _ticket(
+    source: random.Random, vocabulary: list[str], number: int, moment: datetime, *, is_new: bool
+) -> dict[str, Any]:
+    outcome = source.choice(NEWEST_STATUSES if is_new else STATUSES)
+    status = "delivered" if outcome == "twice" else outcome
     milliseconds = int(moment.timestamp() * 1000)
     name = source.choice(vocabulary)
     email = f"{name}{number}@example{number % 100}.com"
@@ -78,7 +88,7 @@ def _ticket(source: random.Random, vocabulary: list[str], number: int, moment: d
         "locale": source.choice(LOCALES),
         "client_key": f"{source.getrandbits(64):x}",
         "status": status,
-        "attempts": 1,
+        "attempts": 2 if outcome == "twice" else 1,
         "queued_at": moment,
         "next_attempt_at": None if sent or status == "failed" else moment,
         "delivered_at": moment if sent else None,
@@ -94,15 +104,15 @@ def _transcripts(
         yield {"ticket_id": row["id"], "conversation": json.dumps([pair])}
 
 
-def _attempt(source: random.Random, row: dict[str, Any]) -> dict[str, Any]:
-    outcome = {"delivered": "delivered", "failed": "failed", "suppressed": "suppressed"}.get(row["status"], "delayed")
-    moment = row["created_at"]
-    return {
-        "ticket_id": row["id"],
-        "number": 1,
-        "recipient": row["recipient"],
-        "started_at": moment,
-        "finished_at": moment,
-        "outcome": "unknown" if source.random() < 0.01 else outcome,
-        "detail": None,
-    }
+def _attempts(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    outcome = {"queued": "delayed", "held": "delayed"}.get(row["status"], row["status"])
+    for number in range(1, row["attempts"] + 1):
+        yield {
+            "ticket_id": row["id"],
+            "number": number,
+            "recipient": row["recipient"],
+            "started_at": row["created_at"],
+            "finished_at": row["created_at"],
+            "outcome": outcome if number == row["attempts"] else "unknown",
+            "detail": None,
+        }

@@ -18,7 +18,7 @@ from ..storage import search
 from ..storage.search_text import MOST_TYPED
 from ..storage.tables import ticket
 from ..storage.ticket_filters import STATUSES, different
-from ..storage.ticket_list import NEWEST, Count, Criteria, Place, count
+from ..storage.ticket_list import MOST_COUNTED, NEWEST, Count, Criteria, Place, count
 from ..text import clean_text
 from ..translation import current_language
 from ..translation import gettext as _
@@ -28,6 +28,9 @@ from .form_input import language_name
 
 INDEXED_HERE = 200
 """How many tickets one request makes searchable at most."""
+
+MOST_FILTERED = 100
+"""The same where each ticket must be looked at: for other criteria as well, or for all of its attempts."""
 
 LABELS = {
     "": N_("All"),
@@ -106,10 +109,10 @@ def as_arguments(criteria: Criteria) -> dict[str, Any]:
 
 def status_choices(connection: Connection, criteria: Criteria) -> list[StatusChoice]:
     """The states, with how many tickets of each the other criteria find."""
-    found = []
+    found, is_plain = [], criteria == Criteria(status=criteria.status)
     for name, label in LABELS.items():
         wanted = Criteria(**{**vars(criteria), "status": name})
-        number = count(connection, wanted)
+        number = count(connection, wanted, MOST_COUNTED if is_plain and name != "twice" else MOST_FILTERED)
         if number.number or name in ALWAYS_SHOWN or name == criteria.status:
             found.append(StatusChoice(name, _(label), counted(number), as_arguments(wanted)))
     return found

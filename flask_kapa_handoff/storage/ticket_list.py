@@ -7,12 +7,12 @@ values, such as the two statuses that wait, is read value by value, and the firs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, literal, select, union_all
+from sqlalchemy import Connection, Select, and_, case, func, literal, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from .reading import DamagedRow
@@ -67,7 +67,7 @@ NEWEST = Place()
 
 @dataclass(frozen=True)
 class Count:
-    """How many tickets; ``more``: there are more than that."""
+    """How many tickets; ``more``: there may be more than that."""
 
     number: int
     more: bool = False
@@ -79,21 +79,46 @@ def page(connection: Connection, criteria: Criteria, place: Place, limit: int) -
     Arguments:
         limit: how many at most.
     """
-    ids = _ids(connection, criteria, place, limit).subquery()
+    sources, conditions = _sources(connection, criteria, place)
+    ids = _merged([source.where(conditions) for source in sources], place, limit).subquery()
     columns = ticket.c
     query = select(ticket).where(columns.id.in_(select(ids.c.id))).order_by(columns.id.desc())
     return [Ticket.from_row(row) for row in connection.execute(query)]
 
 
-def count(connection: Connection, criteria: Criteria, place: Place = NEWEST, most: int = MOST_COUNTED) -> Count:
-    """How many tickets there are from this place on, up to ``most``."""
-    ids = _ids(connection, criteria, place, most + 1).subquery()
-    number = connection.execute(select(func.count()).select_from(ids)).scalar_one()
-    return Count(min(number, most), number > most)
+def count(connection: Connection, criteria: Criteria, most: int = MOST_COUNTED) -> Count:
+    """How many tickets there are. Of those that the narrowest filter finds, only the newest ``most`` are looked at."""
+    sources, conditions = _sources(connection, criteria, NEWEST)
+    looked_at = _merged(sources, NEWEST, most + 1).subquery()
+    query = select(func.count().label("all"), func.count().label("wanted")).select_from(looked_at)
+    if conditions:
+        wanted = func.sum(case((and_(*conditions), 1), else_=0)).label("wanted")
+        joined = looked_at.join(ticket, ticket.c.id == looked_at.c.id)
+        query = select(func.count().label("all"), wanted).select_from(joined)
+    found = connection.execute(query).one()
+    return Count(min(found.wanted or 0, most), found.all > most)
 
 
-def _ids(connection: Connection, criteria: Criteria, place: Place, limit: int) -> Select[Any]:
-    """A query for the ids of the first ``limit`` tickets from a place on."""
+@dataclass(frozen=True)
+class _Source:
+    """A query for ids of tickets in the order of their ids, by a column that has this order."""
+
+    query: Select[Any]
+    id: ColumnElement[Any]
+    order: ColumnElement[Any]
+
+    def where(self, conditions: list[ColumnElement[bool]]) -> _Source:
+        """The same for those tickets alone that meet the conditions."""
+        if not conditions:
+            return self
+        query = self.query if self.id is ticket.c.id else self.query.join(ticket, ticket.c.id == self.id)
+        return replace(self, query=query.where(*conditions))
+
+
+def _sources(
+    connection: Connection, criteria: Criteria, place: Place
+) -> tuple[list[_Source], list[ColumnElement[bool]]]:
+    """Where the tickets come from, and the conditions that they have yet to meet."""
     filters = filters_of(
         connection,
         status=criteria.status,
@@ -106,18 +131,19 @@ def _ids(connection: Connection, criteria: Criteria, place: Place, limit: int) -
     if terms and not finds_few:
         found = matches(connection, terms)
         query = found.query.where(*_bounds(criteria, place, found.key, _number_from))
-        if filters:
-            query = query.join(ticket, ticket.c.id == search.c.ticket_id).where(*(one.condition for one in filters))
-        return query.order_by(_order(found.key, place)).limit(limit)
-    parts = []
+        return [_Source(query, search.c.ticket_id, found.key)], [one.condition for one in filters]
+    sources = []
     for stream in first.streams():
         query = stream.query.where(*_bounds(criteria, place, stream.id, lambda id: literal(id, ticket.c.id.type)))
-        others = [one.condition for one in filters if one is not first]
-        if others and stream.id is not ticket.c.id:
-            query = query.join(ticket, ticket.c.id == stream.id)
         if terms:
             query = query.join(search, search.c.ticket_id == stream.id).where(contains(connection, terms))
-        parts.append(query.where(*others).order_by(_order(stream.id, place)).limit(limit))
+        sources.append(_Source(query, stream.id, stream.id))
+    return sources, [one.condition for one in filters if one is not first]
+
+
+def _merged(sources: list[_Source], place: Place, limit: int) -> Select[Any]:
+    """A query for the first ids of all sources together."""
+    parts = [source.query.order_by(_order(source.order, place)).limit(limit) for source in sources]
     if len(parts) == 1:
         return parts[0]
     # SQLite takes a limit in a part of a union only in a query of its own.
