@@ -158,7 +158,7 @@ def _ticket_page(
         by_mail=state.channel_of(found.desk) == MAIL,
         arguments=as_arguments(criteria),
         form=AdminForm(formdata=None),
-        to_html=Renderer(found.page),
+        to_html=Renderer(found.page, scrolls=True),
         link=Links().link,
         notice=notice,
         problem=problem,
