@@ -88,7 +88,7 @@ def page(connection: Connection, criteria: Criteria, place: Place, limit: int) -
 
 def count(connection: Connection, criteria: Criteria, most: int = MOST_COUNTED) -> Count:
     """How many tickets there are. Of those that the narrowest filter finds, only the newest ``most`` are looked at."""
-    sources, conditions = _sources(connection, criteria, NEWEST)
+    sources, conditions = _sources(connection, criteria, NEWEST, few=most)
     looked_at = _merged(sources, NEWEST, most + 1).subquery()
     query = select(func.count().label("all"), func.count().label("wanted")).select_from(looked_at)
     if conditions:
@@ -116,9 +116,13 @@ class _Source:
 
 
 def _sources(
-    connection: Connection, criteria: Criteria, place: Place
+    connection: Connection, criteria: Criteria, place: Place, few: int = MOST_COUNTED
 ) -> tuple[list[_Source], list[ColumnElement[bool]]]:
-    """Where the tickets come from, and the conditions that they have yet to meet."""
+    """Where the tickets come from, and the conditions that they have yet to meet.
+
+    Arguments:
+        few: how many tickets can be looked at one by one.
+    """
     filters = filters_of(
         connection,
         status=criteria.status,
@@ -127,7 +131,7 @@ def _sources(
         language=criteria.language,
     )
     terms = terms_of(criteria.search)
-    first, finds_few = _narrowest(connection, filters, counts=len(filters) > 1 or bool(terms))
+    first, finds_few = _narrowest(connection, filters, few if len(filters) > 1 or terms else None)
     if terms and not finds_few:
         found = matches(connection, terms)
         query = found.query.where(*_bounds(criteria, place, found.key, _number_from))
@@ -151,25 +155,25 @@ def _merged(sources: list[_Source], place: Place, limit: int) -> Select[Any]:
     return select(merged.c.id).order_by(_order(merged.c.id, place)).limit(limit)
 
 
-def _narrowest(connection: Connection, filters: list[Filter], *, counts: bool) -> tuple[Filter, bool]:
-    """The filter that finds the fewest tickets, and whether these are few enough to look at each.
+def _narrowest(connection: Connection, filters: list[Filter], few: int | None) -> tuple[Filter, bool]:
+    """The filter that finds the fewest tickets, and whether these are few.
 
     Arguments:
-        counts: whether to look how many that are.
+        few: up to how many they are; None: it does not matter which one.
     """
-    if not counts or not filters:
+    if few is None or not filters:
         return (filters or [Filter()])[0], False
-    numbers = [_number(connection, one) for one in filters]
+    numbers = [_number(connection, one, few + 1) for one in filters]
     least = min(numbers)
-    return filters[numbers.index(least)], least <= MOST_COUNTED
+    return filters[numbers.index(least)], least <= few
 
 
-def _number(connection: Connection, one: Filter) -> int:
+def _number(connection: Connection, one: Filter, most: int) -> int:
     number = 0
     for stream in one.streams():
-        ids = stream.query.limit(MOST_COUNTED + 1 - number).subquery()
+        ids = stream.query.limit(most - number).subquery()
         number += connection.execute(select(func.count()).select_from(ids)).scalar_one()
-        if number > MOST_COUNTED:
+        if number >= most:
             break
     return number
 
