@@ -156,6 +156,20 @@ def fill_index(app: Flask, database: Database) -> None:
         index_all(database)
 
 
+@pytest.mark.only("sqlite")
+def test_the_last_ticket_leaves_the_index_empty_and_whole(app: Flask, database: Database) -> None:
+    """FTS5's own check finds nothing, and the next ticket is found."""
+    for _ in range(2):
+        send_ticket(app.test_client(), email="rare@example.com", note=RARE)
+        index_all(database)
+        assert len(found(database, RARE)) == 1
+        assert invoke(app, "erase", "rare@example.com", "--yes").exit_code == 0
+        assert found(database, RARE) == []
+        with database.write() as connection:
+            name = search_sqlite.NAME
+            connection.exec_driver_sql(f"INSERT INTO {name}({name}) VALUES ('integrity-check')")  # noqa: S608
+
+
 def test_an_earlier_version_that_deletes_a_ticket_leaves_no_text(app: Flask, database: Database) -> None:
     """It does not know the search's table: the foreign key and a trigger do it."""
     send_ticket(app.test_client(), note=RARE)
@@ -243,9 +257,8 @@ def test_a_damaged_ticket_does_not_stop_the_others(app: Flask, database: Databas
     rewrite(app, damaged, attempts=-1, fields=None)
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE kapa_handoff_transcript SET conversation = x'ff00'")
-        connection.exec_driver_sql(
-            f"UPDATE kapa_handoff_ticket SET created_at = 'never' WHERE reference = '{damaged}'"
-        )
+        change = "UPDATE kapa_handoff_ticket SET created_at = 'never' WHERE reference = ?"
+        connection.exec_driver_sql(change, (damaged,))
     index_all(database)
     assert found(database, RARE) == [damaged]
     assert found(database, other) == [other]

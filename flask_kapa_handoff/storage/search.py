@@ -98,7 +98,7 @@ def _add(connection: Connection, rows: Sequence[Row[Any]]) -> None:
             values["id"] = number = number + 1
         else:
             number += 1
-            if adds_words:
+            if adds_words and values["body"]:
                 connection.execute(search_sqlite.ADD, values)
 
 

@@ -25,13 +25,14 @@ index = table(NAME, column("rowid"), column(NAME))
 
 _SEARCH = PREFIX + "search"
 _REMOVE = f"INSERT INTO {NAME}({NAME}, rowid, body) VALUES ('delete', old.id, old.body)"  # noqa: S608 - constants
+_IF_THERE = "WHEN old.body <> ''"  # an empty text is not in the index, and FTS5 takes its removal for a damage
 _CREATE = (
     f"CREATE VIRTUAL TABLE {NAME} USING fts5(body, content='{_SEARCH}', content_rowid='id', "
     "tokenize='trigram case_sensitive 1', detail='none', columnsize=0)",
     # Triggers, so that the index follows whatever deletes a text, such as an earlier version of the package. None adds
     # one: FTS5 writes out what it has before each statement with a trigger, so a text would take ten times as long.
-    f"CREATE TRIGGER {_SEARCH}_removed AFTER DELETE ON {_SEARCH} BEGIN {_REMOVE}; END",
-    f"CREATE TRIGGER {_SEARCH}_emptied AFTER UPDATE OF body ON {_SEARCH} BEGIN {_REMOVE}; END",
+    f"CREATE TRIGGER {_SEARCH}_removed AFTER DELETE ON {_SEARCH} {_IF_THERE} BEGIN {_REMOVE}; END",
+    f"CREATE TRIGGER {_SEARCH}_emptied AFTER UPDATE OF body ON {_SEARCH} {_IF_THERE} BEGIN {_REMOVE}; END",
 )
 
 ADD = text(f"INSERT INTO {NAME}(rowid, body) VALUES (:id, :body)")  # noqa: S608 - a constant
