@@ -40,7 +40,7 @@ def test_the_button_is_a_real_form(client: FlaskClient) -> None:
     assert form["action"] == "/handoff/form"
     hidden = page.one("input", type="hidden")
     assert hidden["name"] == "offer"
-    button = page.one("button")
+    button = page.all("button")[0]
     assert "kapa-handoff-button" in button["class"].split()
     assert "data-kapa-handoff-open" in button
     assert button.get("type", "submit") == "submit"

@@ -156,6 +156,22 @@ def fill_index(app: Flask, database: Database) -> None:
         index_all(database)
 
 
+def test_a_changed_ticket_is_found_by_what_it_says_now(app: Flask, database: Database) -> None:
+    """As when its visitor corrects the address; one that cannot be searched yet stays so."""
+    reference = send_ticket(app.test_client(), email="typo@wrong.example", note="as before")
+    rewrite(app, reference, visitor_email="typo@right.example")
+    with database.write() as connection:
+        one = connection.execute(select(ticket.c.id)).scalar_one()
+        search.renew(connection, one)
+        assert search.missing(connection)
+    index_all(database)
+    rewrite(app, reference, visitor_email="fixed@right.example")
+    with database.write() as connection:
+        search.renew(connection, one)
+    assert found(database, "fixed@right before") == [reference]
+    assert found(database, "typo@right") == []
+
+
 @pytest.mark.only("sqlite")
 def test_the_last_ticket_leaves_the_index_empty_and_whole(app: Flask, database: Database) -> None:
     """FTS5's own check finds nothing, and the next ticket is found."""

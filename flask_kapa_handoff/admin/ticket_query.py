@@ -13,6 +13,7 @@ from flask import request
 from sqlalchemy import Connection
 
 from ..errors import Unavailable
+from ..locale_formats import language_name
 from ..state import State
 from ..storage import search
 from ..storage.search_text import MOST_TYPED
@@ -24,7 +25,6 @@ from ..translation import current_language
 from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import TABLE
-from .form_input import language_name
 
 INDEXED_HERE = 200
 """How many tickets one request makes searchable at most."""

@@ -14,9 +14,9 @@ from ..attachments import size_in_words
 from ..config_values import MAIL
 from ..conversation import Conversation, QuestionAnswer
 from ..delivery import requeue
-from ..delivery.mail.bodies import whose_word
 from ..delivery.mail.labels import subject_line
 from ..delivery.mail.replies import WITHOUT_FILES
+from ..delivery.mail.sentences import whose_word
 from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer

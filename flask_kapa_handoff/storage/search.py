@@ -102,6 +102,25 @@ def _add(connection: Connection, rows: Sequence[Row[Any]]) -> None:
                 connection.execute(search_sqlite.ADD, values)
 
 
+def renew(connection: Connection, ticket_id: UUID) -> None:
+    """Make the text of a ticket that has one again, since the ticket has changed."""
+    row = connection.execute(
+        select(ticket, transcript.c.conversation, search.c.id.label("number"))
+        .join(search, search.c.ticket_id == ticket.c.id)
+        .outerjoin(transcript, transcript.c.ticket_id == ticket.c.id)
+        .where(ticket.c.id == ticket_id)
+    ).one_or_none()
+    if row is None:
+        return
+    values = {"id": row.number, "body": text_of(row, row.conversation)}
+    this = update(search).where(search.c.id == row.number)
+    # Empty in between: this takes the old words out of SQLite's index.
+    for body in ("", values["body"]):
+        connection.execute(this.values(body=body))
+    if _needs_words(connection):
+        connection.execute(search_sqlite.ADD, values)
+
+
 def _needs_words(connection: Connection) -> bool:
     """Whether texts must be added to SQLite's index, too; PostgreSQL updates its own."""
     return is_sqlite(connection) and search_sqlite.exists(connection)
