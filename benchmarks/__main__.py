@@ -20,6 +20,8 @@ from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .form import measure as measure_form
 from .hostile import measure
+from .lists import FEW, export_memory, filled, searches
+from .lists import compare as compare_lists
 from .memory import MOMENTS, worker_memory
 from .reports import (
     print_breakdown,
@@ -27,11 +29,14 @@ from .reports import (
     print_checkpoints,
     print_costs,
     print_deliveries,
+    print_exports,
     print_footprint,
     print_form,
     print_hostile,
+    print_lists,
     print_memory,
     print_requests,
+    print_searches,
 )
 from .whole_tickets import weigh
 
@@ -86,6 +91,15 @@ def _form(directory: Path, quick: bool) -> None:
     print_form(measure_form(directory, 5 if quick else 30))
 
 
+def _lists(directory: Path, quick: bool) -> None:
+    number, searched, rounds = (20_000, 5_000, 7) if quick else (1_000_000, 100_000, 31)
+    few, many = filled(directory / "few", FEW), filled(directory / "many", number)
+    print_lists(number, list(compare_lists(few, many, rounds)))
+    words = filled(directory / "words", searched, words=250)
+    print_searches(searched, list(searches(words, rounds)))
+    print_exports(number, list(export_memory(directory / "many")))
+
+
 def _leave(number: int, frame: Any) -> None:
     raise SystemExit(128 + number)
 
@@ -99,6 +113,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "deliveries": _deliveries,
     "memory": _memory,
     "hostile": _hostile,
+    "lists": _lists,
 }
 DEFAULT = ("footprint", "bridge", "requests", "deliveries")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from . import deliveries, duels
@@ -11,6 +11,7 @@ from .bridge import Call
 from .footprint import import_milliseconds, imported_late, page_cost, submit_cost, zipped_bytes
 from .form import Wait
 from .hostile import AIM, Cost
+from .lists import FEW, Ratio
 from .tables import print_table, shown
 from .whole_tickets import Costs
 
@@ -192,3 +193,18 @@ def print_hostile(costs: list[Cost], rows: int = 20) -> None:
     )
     print(f"\nThe worst: {shown(costs[0].worst * 1000)} ms, {worst}, a body full of {costs[0].shape}.")
     print(f"Aim: under {AIM * 1000:.0f} ms. The largest mail: {max(cost.mail for cost in costs):,} octets.")
+
+
+def print_lists(number: int, ratios: Sequence[Ratio]) -> None:
+    rows = [[one.name, shown(one.few), shown(one.many), f"{one.ratio:.2f}"] for one in ratios]
+    print_table("The list of tickets, ms a page", ["page", f"{FEW:,}", f"{number:,}", "ratio"], rows)
+
+
+def print_searches(number: int, results: Sequence[tuple[str, float, float]]) -> None:
+    rows = [[words, shown(median), shown(longest)] for words, median, longest in results]
+    print_table(f"A search among {number:,} tickets, ms a page", ["words", "median", "longest"], rows)
+
+
+def print_exports(number: int, results: Sequence[tuple[str, float, float, float]]) -> None:
+    rows = [[kind, *map(shown, figures)] for kind, *figures in results]
+    print_table(f"The export of {number:,} tickets", ["format", "MB", "seconds", "MB of memory more than idle"], rows)

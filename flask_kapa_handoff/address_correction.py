@@ -22,6 +22,7 @@ from .fields import CORRECTS
 from .quotas import QUOTAS, WINDOW, Keys, Usage
 from .receipts import ReceiptInvalid
 from .settings import current_settings
+from .storage import search
 from .storage.attachments import copy_files
 from .storage.engine import Database, now
 from .storage.new_tickets import free_reference, new_id, store_ticket
@@ -109,6 +110,7 @@ def _changed(connection: Connection, config: Config, ticket: Ticket, email: str,
         "corrected_at": moment,
     }
     connection.execute(update(ticket_table).where(_columns.id == ticket.id).values(values))
+    search.renew(connection, ticket.id)
     return replace(ticket, **values)
 
 

@@ -28,6 +28,9 @@ type Failure = "unreachable" | "failed" | "elsewhere";
 
 const PAGE = ".kapa-handoff-admin";
 
+/** What asks for news without anybody having pressed anything. */
+const QUIET = "[data-quiet]";
+
 /** The element whose request failed last. */
 let failed: Element | undefined;
 
@@ -37,6 +40,7 @@ function start(): void {
   // Turbo must not keep a copy of the page: its form would be outdated and unknown to htmx.
   addMeta("turbo-cache-control", "no-cache");
   dressAll();
+  offerAll();
   // A site's own page may load htmx, which must not be loaded twice. After the load event it would be there, and only
   // then does htmx process the page immediately.
   if (doc.readyState === "complete") bringHtmx(tag);
@@ -54,7 +58,7 @@ function addMeta(name: string, content: string): void {
 
 /** Makes the page's forms live, with the site's htmx or with ours. */
 function bringHtmx({ element }: ScriptTag): void {
-  const page = doc.querySelector(`${PAGE} [hx-post]`)?.closest(PAGE);
+  const page = doc.querySelector(`${PAGE} :is([hx-post], [hx-get])`)?.closest(PAGE);
   if (!page) return;
   const htmx = scriptGlobal<Htmx>("htmx");
   if (htmx) {
@@ -75,9 +79,14 @@ function listenToHtmx(): void {
     if (elt === failed || elt.matches("form")) clearFailure();
   });
   listen<SwapDetail>("beforeSwap", takeReply);
-  listen<RequestDetail>("sendError", ({ elt }) => showFailure("unreachable", elt));
+  listen<RequestDetail>("sendError", ({ elt }) => {
+    // What a page asks for again and again need not be reported.
+    if (!elt.matches(QUIET)) showFailure("unreachable", elt);
+  });
   listen("afterSettle", markWrongFields);
   listen("afterSettle", dressAll);
+  listen("afterSettle", offerAll);
+  doc.addEventListener("change", tickAll);
 }
 
 /** Handles htmx's events from our own elements. */
@@ -94,7 +103,7 @@ function takeReply(detail: SwapDetail): void {
   // Our responses are shown whatever their status, and nothing else is: neither the site's error page nor its login.
   detail.shouldSwap = isOurs;
   detail.isError = false;
-  if (!isOurs) showFailure(xhr.status < 400 || xhr.status === 401 ? "elsewhere" : "failed", requestConfig.elt);
+  if (!isOurs && !requestConfig.elt.matches(QUIET)) showFailure(xhr.status < 400 || xhr.status === 401 ? "elsewhere" : "failed", requestConfig.elt);
   else if (xhr.getResponseHeader("HX-Retarget")) failed = requestConfig.elt;
 }
 
@@ -126,6 +135,22 @@ function markWrongFields(): void {
 /** Shows the preview in the desk's colours. */
 function dressAll(): void {
   for (const element of findAll(document, `${PAGE} [data-look]`)) dress(element);
+}
+
+/** Shows the box that ticks all tickets of a page: without this script it would do nothing. */
+function offerAll(): void {
+  for (const box of findAll(document, `${PAGE} [data-kapa-handoff-all]`)) box.closest("label")?.removeAttribute("hidden");
+}
+
+/** Ticks what the box for all is for; it is ticked itself while all are. */
+function tickAll({ target }: Event): void {
+  if (!(target instanceof HTMLInputElement)) return;
+  const form = target.form;
+  const all = form?.querySelector<HTMLInputElement>("[data-kapa-handoff-all]");
+  if (!form || !all || (target !== all && target.name !== "ticket")) return;
+  const boxes = [...form.querySelectorAll<HTMLInputElement>("[name=ticket]")];
+  if (target === all) for (const box of boxes) box.checked = all.checked;
+  else all.checked = boxes.every((box) => box.checked);
 }
 
 start();

@@ -136,7 +136,8 @@ class _Texts(HTMLParser):
 MARK = "x0x"
 """Stands for an expression: valid as the name of a tag, too."""
 
-UNITS = ("UTC",)
+UNITS = ("UTC", "CSV", "JSON Lines")
+"""The same in all languages."""
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -10,7 +10,15 @@ from ..web.csrf import ADMIN, note_arrival
 from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.requests import require_readable_query
-from . import doctor_views, health_views, settings_views, ticket_views
+from . import (
+    doctor_views,
+    health_views,
+    settings_views,
+    ticket_action_views,
+    ticket_export_views,
+    ticket_list_views,
+    ticket_views,
+)
 from .guards import asks_whether_admitted, guarded
 from .responses import problem_response, protect
 
@@ -20,11 +28,19 @@ _RULES = (
     ("/settings", "save_settings", "POST", settings_views.save),
     ("/preview", "preview", "POST", settings_views.preview),
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
-    ("/tickets", "tickets", "GET", ticket_views.tickets),
-    ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),
-    ("/tickets/send-suppressed", "send_suppressed", "POST", ticket_views.send_suppressed),
+    ("/tickets", "tickets", "GET", ticket_list_views.tickets),
+    ("/tickets/live", "tickets_live", "GET", ticket_list_views.live),
+    ("/tickets/selected", "selected_tickets", "POST", ticket_action_views.selected),
+    ("/tickets/export.csv", "export_csv", "GET", ticket_export_views.export_csv),
+    ("/tickets/export.jsonl", "export_jsonl", "GET", ticket_export_views.export_jsonl),
+    ("/tickets/release-held", "release_held", "POST", ticket_list_views.release_held),
+    ("/tickets/send-suppressed", "send_suppressed", "POST", ticket_list_views.send_suppressed),
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
-    ("/tickets/<reference>/files/<file_id>", "attachment", "GET", ticket_views.attachment),
+    ("/tickets/<reference>/delivery", "ticket_delivery", "GET", ticket_views.delivery),
+    ("/tickets/<reference>/mail.eml", "ticket_mail", "GET", ticket_export_views.mail),
+    ("/tickets/<reference>/delete", "delete_ticket", "POST", ticket_action_views.delete),
+    ("/tickets/<reference>/forget", "forget_visitor", "POST", ticket_action_views.forget),
+    ("/tickets/<reference>/files/<file_id>", "attachment", "GET", ticket_export_views.attachment),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
     ("/doctor", "doctor", "GET", doctor_views.doctor),
     ("/health", "health", "GET", health_views.health),

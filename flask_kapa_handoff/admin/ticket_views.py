@@ -1,20 +1,20 @@
-"""The ticket pages: a list, and one ticket with its transcript and its delivery."""
+"""The page of one ticket, with its transcript and its delivery."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import NoResultFound
 
-from ..attachments import safe_name, size_in_words
+from ..attachments import size_in_words
+from ..config_values import MAIL
 from ..conversation import Conversation, QuestionAnswer
 from ..delivery import requeue
+from ..delivery.mail.labels import subject_line
 from ..delivery.mail.replies import WITHOUT_FILES
 from ..delivery.mail.sentences import whose_word
 from ..fields import labelled
@@ -22,105 +22,42 @@ from ..links import Links
 from ..markdown import Renderer
 from ..settings import current_settings
 from ..state import State, current_state
-from ..storage.attachments import file_of_ticket, files_of_ticket
+from ..storage.attachments import files_of_ticket
 from ..storage.engine import now
 from ..storage.reading import DamagedRow
 from ..storage.tables import ticket as ticket_table
+from ..storage.ticket_list import Place, page
 from ..storage.tickets import (
     Attempt,
     Status,
     Ticket,
     attempt_rows,
-    count_with,
     find_conversation,
     find_row,
     find_ticket,
-    latest_rows,
 )
 from ..text import visible, with_visible
 from ..translation import gettext as _
-from ..translation import ngettext
 from ..unknown import Unknown
 from ..web.origin import require_known_origin
-from ..web.requests import quoted
 from .forms import EXPIRED_ACTION, AdminForm
-from .responses import page_response
+from .responses import fragment_response, page_response
+from .ticket_pages import REFERENCE, no_such_ticket, seconds_until_look
+from .ticket_query import as_arguments, read_criteria
 
-PAGE_LENGTH = 50
-MAX_DIGITS = 10
 _columns = ticket_table.c
-_REFERENCE = re.compile(r"T-\w{1,14}", re.ASCII)
 
+STOP_ASKING = 286
+"""The status with which htmx ends its polling."""
 
-def tickets() -> ResponseReturnValue:
-    """Show the list, newest first; ``before`` is the id of the previous page's last ticket."""
-    return _list_page(current_state(), notice=_what_was_done())
-
-
-def _what_was_done() -> str | None:
-    released, sent = (_number(request.args.get(name, "")) for name in ("released", "sent"))
-    if released is not None:
-        return ngettext("Released %(number)s held ticket.", "Released %(number)s held tickets.", released)
-    if sent is not None:
-        return ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
-    return None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < MAX_DIGITS else None
-
-
-def release_held() -> ResponseReturnValue:
-    """Make every held ticket due now."""
-    return _send_all(Status.HELD, "released")
-
-
-def send_suppressed() -> ResponseReturnValue:
-    """Make every suppressed ticket due now."""
-    return _send_all(Status.SUPPRESSED, "sent")
-
-
-def _send_all(status: Status, told: str) -> ResponseReturnValue:
-    state = current_state()
-    require_known_origin(state, own_pages_only=True)
-    if not AdminForm(request.form).validate():
-        return _list_page(state, 400, problem=EXPIRED_ACTION)
-    count = requeue.send_all_again(state.database, status)
-    state.delivery.tickets_due()
-    counted: dict[str, Any] = {told: count}
-    return redirect(url_for("kapa_handoff_admin.tickets", **counted), 303)
-
-
-def _list_page(state: State, status: int = 200, *, notice: str | None = None, problem: str | None = None) -> Response:
-    try:
-        before = UUID(request.args["before"]) if "before" in request.args else None
-    except ValueError:
-        return _not_found(_("This page of the list does not exist."))
-    with state.database.read() as connection:
-        found = latest_rows(connection, limit=PAGE_LENGTH + 1, before=before)
-        held, suppressed = (count_with(connection, status) for status in (Status.HELD, Status.SUPPRESSED))
-    page = [with_visible(row, "subject") if isinstance(row, Ticket) else row for row in found[:PAGE_LENGTH]]
-    ids = [row.id for row in page if isinstance(row.id, UUID)]
-    older = ids[-1] if len(found) > PAGE_LENGTH and ids else None
-    return page_response(
-        "tickets",
-        status,
-        tickets=page,
-        older=older,
-        is_first=before is None,
-        held=held,
-        suppressed=suppressed,
-        most=state.config.tickets_per_hour,
-        form=AdminForm(formdata=None),
-        notice=notice,
-        problem=problem,
-    )
+MOST_LATER = 20
+"""How many of the tickets that follow one are named."""
 
 
 def ticket(reference: str) -> ResponseReturnValue:
     """Show one ticket."""
-    if not _REFERENCE.fullmatch(reference):  # PostgreSQL accepts no NUL in a text
-        return _no_such_ticket(reference)
+    if not REFERENCE.fullmatch(reference):  # PostgreSQL accepts no NUL in a text
+        return no_such_ticket(reference)
     queued_again = request.args.get("queued") == "again"
     return _ticket_page(current_state(), reference, notice=_("The ticket will be sent now.") if queued_again else None)
 
@@ -129,15 +66,15 @@ def send_again(reference: str) -> ResponseReturnValue:
     """Queue a failed or suppressed ticket, release a held one, or make a waiting one due now."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
-    if not _REFERENCE.fullmatch(reference):
-        return _no_such_ticket(reference)
+    if not REFERENCE.fullmatch(reference):
+        return no_such_ticket(reference)
     if not AdminForm(request.form).validate():
         return _ticket_page(state, reference, 400, problem=EXPIRED_ACTION)
     with state.database.read() as connection:
         recipient = current_settings(connection, state.config).email
     found = requeue.send_again(state.database, reference, recipient)
     if found is None:
-        return _no_such_ticket(reference)
+        return no_such_ticket(reference)
     if found.status is not Status.QUEUED:
         problem = (
             _("This ticket can't be sent: its status is %(status)s.", status=found.status.label)
@@ -148,50 +85,62 @@ def send_again(reference: str) -> ResponseReturnValue:
         )
         return _ticket_page(state, reference, 409, problem=problem)
     state.delivery.ticket_stored(reference)
-    return redirect(url_for("kapa_handoff_admin.ticket", reference=reference, queued="again"), 303)
+    arguments = as_arguments(read_criteria())
+    return redirect(url_for("kapa_handoff_admin.ticket", reference=reference, queued="again", **arguments), 303)
 
 
-def attachment(reference: str, file_id: str) -> ResponseReturnValue:
-    """Download a file that a visitor attached; no browser shows it, whatever it holds."""
-    try:
-        wanted = UUID(file_id) if _REFERENCE.fullmatch(reference) else None
-    except ValueError:
-        wanted = None
-    if wanted is None:
-        return _not_found(_("There is no such file. It may have been deleted with its ticket."))
-    with current_state().database.read() as connection:
-        ticket_id = connection.execute(select(_columns.id).where(_columns.reference == reference)).scalar()
-        found = None if ticket_id is None else file_of_ticket(connection, ticket_id, wanted)
-    if found is None:
-        return _not_found(_("There is no such file. It may have been deleted with its ticket."))
-    response = Response(found.content, mimetype="application/octet-stream")
-    name = safe_name(found.name)
-    plain = name.encode("ascii", "replace").decode("ascii").replace("?", "_")
-    # RFC 6266, appendix D: a plain name for programs that do not know RFC 8187.
-    response.headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response
+def delivery(reference: str) -> ResponseReturnValue:
+    """The state of a ticket's delivery, for its open page; it asks again while the ticket is moving."""
+    state = current_state()
+    with state.database.read() as connection:
+        wanted = REFERENCE.fullmatch(reference) is not None
+        found = find_ticket(connection, _columns.reference == reference) if wanted else None
+        if found is None:
+            return "", STOP_ASKING
+        context = _delivery(state, connection, found)
+    return fragment_response("ticket_delivery", ticket=found, form=AdminForm(formdata=None), **context)
+
+
+def _delivery(state: State, connection: Connection, found: Ticket) -> dict[str, Any]:
+    """What the templates need to know of a ticket's delivery."""
+    attempts = attempt_rows(connection, found.id)
+    # The current attempt has no outcome yet. Any other one without an outcome was cut off.
+    tried = [attempt for attempt in attempts if isinstance(attempt, Attempt)]
+    delivered = found.status is Status.DELIVERED and tried
+    moment = now(connection)
+    at_it = found.status is Status.SENDING and found.leased_until is not None and found.leased_until > moment
+    return {
+        "attempts": tried,
+        "damaged_attempts": len(attempts) - len(tried),
+        "number_under_way": found.attempts if at_it else None,
+        "goes_to": tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
+        "may_be_sent_again": requeue.may_be_sent_again(found),
+        "look_again": seconds_until_look([found], moment),
+        "most": state.config.tickets_per_hour,
+    }
 
 
 def _ticket_page(
     state: State, reference: str, status: int = 200, *, notice: str | None = None, problem: str | None = None
 ) -> Response:
+    criteria = read_criteria()
     with state.database.read() as connection:
-        found = find_row(connection, ticket_table.c.reference == reference)
+        found = find_row(connection, _columns.reference == reference)
         if found is None:
-            return _no_such_ticket(reference)
+            return no_such_ticket(reference)
         if isinstance(found, DamagedRow):
             return _damaged(reference, found)
         conversation = _readable_conversation(connection, found)
-        attempts = attempt_rows(connection, found.id)
+        delivery = _delivery(state, connection, found)
         files = files_of_ticket(connection, found.id)
-        earlier = find_ticket(connection, ticket_table.c.id == found.follows) if found.follows else None
-        moment = now(connection)
-    # The current attempt has no outcome yet. Any other one without an outcome was cut off.
-    tried = [attempt for attempt in attempts if isinstance(attempt, Attempt)]
-    delivered = found.status is Status.DELIVERED and tried
-    at_it = found.status is Status.SENDING and found.leased_until is not None and found.leased_until > moment
+        earlier = find_ticket(connection, _columns.id == found.follows) if found.follows else None
+        following = select(_columns.reference).where(_columns.follows == found.id).order_by(_columns.id)
+        later = connection.execute(following.limit(MOST_LATER)).scalars().all()
+        beside = {
+            name: next((one.reference for one in page(connection, criteria, place, 1)), None)
+            for name, place in (("newer", Place(found.id, newer=True)), ("older", Place(found.id)))
+        }
+    last = delivery["attempts"][-1:] if found.status is Status.DELIVERED else []
     return page_response(
         "ticket",
         status,
@@ -201,21 +150,29 @@ def _ticket_page(
         context=[(visible(label), visible(value)) for label, value in found.context.items()],
         pairs=conversation.pairs if conversation is not None else (),
         pressed=_pressed_pair(conversation, found),
-        goes_to=tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
         files=[(one, size_in_words(one.size)) for one in files],
-        files_left_out=bool(delivered) and WITHOUT_FILES in (tried[-1].detail or ""),
-        attempts=tried,
-        damaged_attempts=len(attempts) - len(tried),
-        number_under_way=found.attempts if at_it else None,
+        files_left_out=any(WITHOUT_FILES in (attempt.detail or "") for attempt in last),
         earlier=earlier,
-        may_be_sent_again=requeue.may_be_sent_again(found),
-        most=state.config.tickets_per_hour,
+        later=later,
+        reply=_reply(state, found),
+        by_mail=state.channel_of(found.desk) == MAIL,
+        arguments=as_arguments(criteria),
         form=AdminForm(formdata=None),
         to_html=Renderer(found.page, scrolls=True),
         link=Links().link,
         notice=notice,
         problem=problem,
+        **delivery,
+        **beside,
     )
+
+
+def _reply(state: State, found: Ticket) -> str:
+    """A ``mailto:`` address (RFC 6068) for a reply to the visitor, as a reply to the ticket's mail would be."""
+    subject = subject_line(state.config.subject, found, state.site_name)
+    if found.reference not in subject:
+        subject = f"{subject} ({found.reference})"
+    return f"mailto:{quote(found.reply_address, safe='@')}?subject={quote(f'Re: {subject}', safe='')}"
 
 
 def _pressed_pair(conversation: Conversation | None, found: Ticket) -> QuestionAnswer | None:
@@ -241,11 +198,3 @@ def _damaged(reference: str, row: DamagedRow) -> Response:
             "flask kapa-handoff doctor says what else is damaged."
         ),
     )
-
-
-def _no_such_ticket(reference: str) -> Response:
-    return _not_found(_("There is no ticket %(reference)s. It may have been deleted.", reference=quoted(reference)))
-
-
-def _not_found(problem: str) -> Response:
-    return page_response("problem", 404, title=_("Not found"), problem=problem, remedy=None)

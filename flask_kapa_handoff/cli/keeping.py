@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Collection, Mapping
 from datetime import datetime, timezone
 from typing import Any
-from uuid import UUID
 
 import click
 
@@ -16,23 +14,13 @@ from ..fields import labelled
 from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.attachments import Attachment, delete_outdated_files, file_of_ticket
-from ..storage.export import before_time, export_page, settings_changes_of
+from ..storage.export import HIDDEN, as_json, export_page, record_as_json, row_as_json, settings_changes_of
 from ..storage.reading import DamagedRow
 from ..storage.removal import delete_outdated, erase_from_history, erase_visitor, references_of_visitor
-from ..storage.tickets import Attempt, Ticket, latest_rows
+from ..storage.search import Forgetting
+from ..storage.tickets import Ticket, before_time, latest_rows
 from ..text import one_line, visible
 from .group import group, reachable
-
-_HIDDEN = (
-    "content_digest",
-    "client_key",
-    "email_key",
-    "mailbox_key",
-    "network_key",
-    "offer_id",
-    "submission_id",
-    "wide_network_key",
-)
 
 MOST_SHOWN = 60
 """How many characters of a field the list of tickets shows."""
@@ -74,7 +62,7 @@ def tickets(as_json: bool, limit: int) -> None:
     site_fields = current_state().config.fields
     for ticket in found:
         if as_json:
-            _echo_json(_row_as_json(ticket))
+            _echo_json(row_as_json(ticket))
         elif isinstance(ticket, DamagedRow):
             click.echo(f"{ticket.reference or '(unreadable)'}  damaged: {ticket.what}")
         else:
@@ -99,23 +87,19 @@ def export(since: datetime | None, email: str | None) -> None:
     """
     database = current_state().database
     address = None if email is None else _address(email, "--email")
-    hidden = _HIDDEN if address is None else ()
+    hidden = HIDDEN if address is None else ()
     after = None if since is None else before_time(since.replace(tzinfo=timezone.utc))
     # One page at a time, printed while no connection is in use, since the reading program may be slow.
     while page := reachable(export_page, database, after, address):
         for record in page:
-            ticket = _row_as_json(record.ticket, hidden)
-            attempts = [_row_as_json(attempt) for attempt in record.attempts]
-            files = [
-                _file_as_json(record.ticket.id, one, with_content=address is not None) for one in record.attachments
-            ]
-            _echo_json(
-                ticket | {"conversation": record.conversation, "attachments": files, "delivery_attempts": attempts}
-            )
+            told = record_as_json(record, hidden)
+            if address is not None:
+                told["attachments"] = [_file_as_json(record.ticket.id, one) for one in record.attachments]
+            _echo_json(told)
         after = page[-1].ticket.id
     if address is not None:
         for change in reachable(settings_changes_of, database, address):
-            _echo_json({"settings_change": _as_json(change)})
+            _echo_json({"settings_change": as_json(change)})
 
 
 @group.command("purge")
@@ -179,6 +163,9 @@ def _erase_from_history(state: State, address: str) -> None:
 
 def _empty_log(state: State) -> None:
     """SQLite's log contains what was deleted until it is emptied, which takes until current readers have finished."""
+    forgetting = Forgetting()
+    while reachable(forgetting.do_some, state.database):
+        pass
     if reachable(state.database.empty_log, LOG_PATIENCE):
         return
     sooner = (
@@ -212,35 +199,16 @@ def _was_or_were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def _row_as_json(row: Ticket | Attempt | DamagedRow, hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:
-    """A row as JSON; a damaged one as it is stored, with the unreadable columns listed under ``damaged``."""
-    if isinstance(row, DamagedRow):
-        return {"damaged": row.damaged, **_as_json(row.values, hidden)}
-    return _as_json(vars(row), hidden)
-
-
-def _file_as_json(ticket_id: Any, file: Attachment, *, with_content: bool) -> dict[str, Any]:
-    """A file as JSON; its content in base64 for the person who sent it, one file at a time."""
+def _file_as_json(ticket_id: Any, file: Attachment) -> dict[str, Any]:
+    """A file as JSON with its content in base64, for the person who sent it; one file at a time."""
 
     def read() -> Attachment | None:
         with current_state().database.read() as connection:
             return file_of_ticket(connection, ticket_id, file.id)
 
-    found = reachable(read) if with_content else None
+    found = reachable(read)
     content = {} if found is None else {"content": b64encode(found.content).decode("ascii")}
     return {**file.as_json(), **content}
-
-
-def _as_json(record: Mapping[str, Any], hidden: Collection[str] = _HIDDEN) -> dict[str, Any]:
-    return {
-        name: value.isoformat()
-        if isinstance(value, datetime)
-        else str(value)
-        if isinstance(value, (UUID, bytes))
-        else value
-        for name, value in record.items()
-        if name not in hidden
-    }
 
 
 def _echo_json(document: dict[str, Any]) -> None:

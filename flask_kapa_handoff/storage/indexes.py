@@ -6,9 +6,9 @@ loading PostgreSQL's would take a tenth of the start.
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import Index, or_
 
-from .tables import metadata, ticket
+from .tables import delivery_attempt, metadata, ticket
 
 __all__ = ["metadata"]
 
@@ -27,3 +27,15 @@ Index(None, ticket.c.offer_id, unique=True)
 for column in (ticket.c.delivered_at, ticket.c.follows):
     where = column.is_not(None)
     Index(None, column, sqlite_where=where, postgresql_where=where)
+# With the id, by which the list is ordered: a page of any filter is read from one of these alone.
+for column in (ticket.c.status, ticket.c.desk, ticket.c.triggers, ticket.c.locale):
+    Index(None, column, ticket.c.id)
+# The attempts of which nobody knows whether they delivered the ticket.
+uncertain = or_(delivery_attempt.c.outcome.is_(None), delivery_attempt.c.outcome == "unknown")
+Index(
+    f"ix_{delivery_attempt.name}_uncertain",
+    delivery_attempt.c.ticket_id,
+    delivery_attempt.c.number,
+    sqlite_where=uncertain,
+    postgresql_where=uncertain,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from . import search
 from .engine import Database, now
 from .reading import plain, read_json, stored_id
 from .tables import attachment, delivery_attempt, settings_change, ticket, transcript
@@ -118,6 +120,14 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
     return Erased(changes=changes)
 
 
+def delete_tickets(database: Database, references: Sequence[str]) -> Erased:
+    """Delete these tickets, in any state, as :func:`erase_visitor` does; there need not be one of each reference."""
+    erased = Erased()
+    while batch := _delete_batch(database, ticket.c.reference.in_(references), ticket.c.id):
+        erased += batch
+    return erased
+
+
 def delete_outdated(database: Database, days: int) -> int:
     """Delete the first batch of tickets that were delivered, failed, or suppressed, more than ``days`` days ago.
 
@@ -164,6 +174,7 @@ def _delete(connection: Connection, ids: list[Any]) -> int:
     """Delete these tickets; return the number of their delivery attempts."""
     # A site's own SQLite engine may not enforce foreign keys, so this does what they would do.
     connection.execute(update(ticket).where(ticket.c.follows.in_(ids)).values(follows=None))
+    search.remove(connection, ids)
     connection.execute(delete(attachment).where(attachment.c.ticket_id.in_(ids)))
     connection.execute(delete(transcript).where(transcript.c.ticket_id.in_(ids)))
     attempts = connection.execute(delete(delivery_attempt).where(delivery_attempt.c.ticket_id.in_(ids))).rowcount

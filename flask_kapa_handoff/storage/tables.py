@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -105,6 +106,26 @@ delivery_attempt = Table(
     Column("outcome", String(16), comment="delivered, delayed or failed; empty while its end is not known"),
     Column("detail", Text),
     UniqueConstraint("ticket_id", "number"),
+)
+
+search = Table(
+    PREFIX + "search",
+    metadata,
+    # On SQLite exactly this type, which makes it the row's own number.
+    Column(
+        "id",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+        comment="in the order of the tickets, without gaps, which would make the index several times larger",
+    ),
+    Column(
+        "ticket_id",
+        ForeignKey(PREFIX + "ticket.id", ondelete="CASCADE"),
+        unique=True,
+        comment="empty: it was deleted, and its words are still to be removed from the index",
+    ),
+    Column("body", Text, nullable=False, comment="all by which the ticket is found, in small letters"),
 )
 
 desk = Table(

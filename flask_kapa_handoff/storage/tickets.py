@@ -226,6 +226,11 @@ def count_with(connection: Connection, status: Status) -> int:
 _COUNT = select(func.count()).select_from(ticket).where(ticket.c.status == bindparam("status"))
 
 
+def before_time(moment: datetime) -> UUID:
+    """An id that sorts before the ids of all tickets that were stored at this moment or later."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)  # RFC 9562, 5.7: a UUIDv7 begins with its milliseconds
+
+
 def thread_ids(found: Ticket) -> tuple[str, ...]:
     """The ids of the thread's earlier tickets, in order; an earlier version stored only the latest one."""
     return found.ancestors or (() if found.follows is None else (str(found.follows),))

@@ -12,6 +12,7 @@ from jinja2.bccache import Bucket
 from jinja2.filters import FILTERS
 from sqlalchemy import Connection, inspect
 
+from flask_kapa_handoff.storage import VERSION_TABLE, search_sqlite
 from flask_kapa_handoff.template_environment import OPTIONS
 
 upgrade_by_alembic = command.upgrade
@@ -32,8 +33,11 @@ def _upgrade(config: Config, revision: str, sql: bool = False, tag: str | None =
             connection.exec_driver_sql(statement)
         return
     upgrade_by_alembic(config, revision)
-    driver: Any = connection.connection.driver_connection
-    _dumps[migrations] = [one for one in driver.iterdump() if one not in ("BEGIN TRANSACTION;", "COMMIT;")]
+    made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB ? ORDER BY rowid"
+    # A virtual table makes its own tables.
+    statements = connection.exec_driver_sql(made, (f"{search_sqlite.NAME}_*",)).scalars().all()
+    version = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one()  # noqa: S608
+    _dumps[migrations] = [*statements, f"INSERT INTO {VERSION_TABLE} VALUES ('{version}')"]  # noqa: S608
 
 
 class _Code(BytecodeCache):

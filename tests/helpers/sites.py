@@ -10,10 +10,16 @@ from typing import Any
 from flask import Flask
 
 from flask_kapa_handoff.state import EXTENSION, state_of
+from flask_kapa_handoff.storage import PREFIX, search_sqlite
 
 ROOT = Path(__file__).parent.parent.parent
 DATABASES = ("sqlite", "postgresql")
 CHOICES = ("KAPA_HANDOFF_DATABASE_URI", "SQLALCHEMY_DATABASE_URI")
+
+
+def is_made_by_us(name: str) -> bool:
+    """Whether a table is the package's, and not one of those that SQLite makes for the search's index."""
+    return name.startswith(PREFIX) and not name.startswith(search_sqlite.NAME)
 
 
 def new_site(folder: Path, *, name: str = "site", **config: Any) -> Flask:

@@ -44,6 +44,15 @@ class MailChannel:
         delivered = self.transport.send(self._compose(ticket, conversation, files), deadline=deadline)
         return replace(delivered, reply=f"{delivered.reply} {WITHOUT_FILES} {why}")
 
+    def compose(self, ticket: Ticket, conversation: Conversation) -> ComposedMessage:
+        """The mail as :meth:`send` would send it now.
+
+        Raises:
+            TryLater: it cannot be composed now.
+            Refused: it cannot be composed.
+        """
+        return self._compose(ticket, conversation, self._files(ticket))
+
     def close(self) -> None:
         """Close the connection to the mail server."""
         self.transport.close()

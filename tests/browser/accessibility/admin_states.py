@@ -99,6 +99,14 @@ STATES = {
     "settings for viewers": State("watched", SETTINGS),
     "no tickets": State("new", go_to("/handoff/admin/tickets")),
     "tickets": State("busy", go_to("/handoff/admin/tickets")),
+    "tickets filtered": State(
+        "busy", go_to("/handoff/admin/tickets?q=keys&from=2020-01-01"), see(".handoff-choices[open]")
+    ),
+    "tickets ticked": State("busy", go_to("/handoff/admin/tickets"), click(".handoff-pick"), see(".handoff-bar")),
+    "no ticket matches": State("busy", go_to("/handoff/admin/tickets?q=nothing-like-this")),
+    "a ticket to delete": State(
+        "busy", open_ticket(1), click(".handoff-further form:first-of-type button"), see(".handoff-confirm")
+    ),
     "ticket delivered": State("busy", open_ticket(0)),
     "ticket failed": State("busy", open_ticket(1)),
     "ticket waiting": State("busy", open_ticket(2)),

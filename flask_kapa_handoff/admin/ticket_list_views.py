@@ -1,0 +1,143 @@
+"""The list of tickets: filters, pages, and what is done with several tickets at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection, select
+
+from ..delivery import requeue
+from ..state import State, current_state
+from ..storage import search
+from ..storage.engine import now
+from ..storage.tables import ticket as ticket_table
+from ..storage.ticket_list import Criteria, Place, page
+from ..storage.tickets import Status, Ticket, count_with
+from ..text import with_visible
+from ..translation import gettext as _
+from ..translation import ngettext
+from ..web.origin import require_known_origin
+from .forms import EXPIRED_ACTION, AdminForm
+from .responses import fragment_response, page_response
+from .ticket_pages import REFERENCE, not_found, seconds_until_look
+from .ticket_query import as_arguments, choices, read_place, searchable_criteria, status_choices
+
+PAGE_LENGTH = 50
+MAX_DIGITS = 10
+
+
+def tickets() -> ResponseReturnValue:
+    """Show a page of the list, newest first."""
+    return list_page(current_state(), notice=_what_was_done())
+
+
+def _what_was_done() -> str | None:
+    released, sent, deleted = (_number(request.args.get(name, "")) for name in ("released", "sent", "deleted"))
+    if released is not None:
+        return ngettext("Released %(number)s held ticket.", "Released %(number)s held tickets.", released)
+    if deleted is not None:
+        return ngettext("%(number)s ticket was deleted.", "%(number)s tickets were deleted.", deleted)
+    if sent is None:
+        return None
+    told = ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
+    if skipped := _number(request.args.get("skipped", "")):
+        told += " " + _("Skipped, because delivered already or being sent: %(number)s.", number=skipped)
+    return told
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < MAX_DIGITS else None
+
+
+def release_held() -> ResponseReturnValue:
+    """Make every held ticket due now."""
+    return _send_all(Status.HELD, "released")
+
+
+def send_suppressed() -> ResponseReturnValue:
+    """Make every suppressed ticket due now."""
+    return _send_all(Status.SUPPRESSED, "sent")
+
+
+def _send_all(status: Status, told: str) -> ResponseReturnValue:
+    state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    if not AdminForm(request.form).validate():
+        return list_page(state, 400, problem=EXPIRED_ACTION)
+    count = requeue.send_all_again(state.database, status)
+    state.delivery.tickets_due()
+    counted: dict[str, Any] = {told: count}
+    return redirect(url_for("kapa_handoff_admin.tickets", **counted), 303)
+
+
+def list_page(state: State, status: int = 200, *, notice: str | None = None, problem: str | None = None) -> Response:
+    """A page of the list that the request's address asks for."""
+    criteria, place = searchable_criteria(state), read_place()
+    if place is None:
+        return not_found(_("This page of the list does not exist."))
+    with state.database.read() as connection:
+        shown, newer, older = _page_and_neighbours(connection, criteria, place)
+        held, suppressed = (count_with(connection, status) for status in (Status.HELD, Status.SUPPRESSED))
+        context = {
+            "choices": choices(connection, criteria),
+            "status_choices": status_choices(connection, criteria),
+            "missing": search.missing(connection) if criteria.search else None,
+            **_live([row for row in shown if isinstance(row, Ticket)], now(connection)),
+        }
+    arguments = as_arguments(criteria)
+    response = page_response(
+        "tickets",
+        status,
+        tickets=[with_visible(row, "subject") if isinstance(row, Ticket) else row for row in shown],
+        criteria=criteria,
+        arguments=arguments,
+        filtered=len(arguments.keys() - {"q", "status"}),
+        newer=newer,
+        older=older,
+        is_first=place.id is None,
+        held=held,
+        suppressed=suppressed,
+        most=state.config.tickets_per_hour,
+        form=AdminForm(formdata=None),
+        notice=notice,
+        problem=problem,
+        **context,
+    )
+    if request.headers.get("HX-Request"):  # without the empty fields of the form
+        response.headers["HX-Replace-Url"] = url_for("kapa_handoff_admin.tickets", **arguments)
+    return response
+
+
+def _page_and_neighbours(
+    connection: Connection, criteria: Criteria, place: Place
+) -> tuple[list[Any], UUID | None, UUID | None]:
+    """A page, and the ids at which the pages next to it begin; None: there is none."""
+    found = page(connection, criteria, place, PAGE_LENGTH + 1)
+    more = len(found) > PAGE_LENGTH
+    shown = found[-PAGE_LENGTH:] if place.newer else found[:PAGE_LENGTH]
+    ids = [row.id for row in shown if isinstance(row.id, UUID)]
+    if not ids:
+        return shown, None, None
+    newer = ids[0] if (more if place.newer else place.id) else None
+    return shown, newer, ids[-1] if more or place.newer else None
+
+
+def live() -> ResponseReturnValue:
+    """The states of the tickets that were moving, for the open list; it asks again while any still is."""
+    wanted = [one for one in request.args.getlist("ticket")[: 2 * PAGE_LENGTH] if REFERENCE.fullmatch(one)]
+    with current_state().database.read() as connection:
+        rows = connection.execute(select(ticket_table).where(ticket_table.c.reference.in_(wanted)))
+        found = [one for one in map(Ticket.from_row, rows) if isinstance(one, Ticket)]
+        context = _live(found, now(connection))
+    return fragment_response("tickets_live", tickets=found, **context)
+
+
+def _live(shown: Sequence[Ticket], moment: datetime) -> dict[str, Any]:
+    """Which of these tickets may still change, and when the page asks for them again."""
+    moving = [one for one in shown if seconds_until_look([one], moment)]
+    return {"moving": [one.reference for one in moving], "look_again": seconds_until_look(moving, moment)}
