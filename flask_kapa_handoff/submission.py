@@ -22,7 +22,7 @@ from .fields import further_fields
 from .offers import Offer
 from .quotas import WINDOW, Keys
 from .redaction import redact, redact_conversation
-from .settings import current_settings
+from .settings import serving_settings
 from .storage.attachments import Attachment, take_files
 from .storage.engine import Database, now
 from .storage.tables import ticket as ticket_table
@@ -146,7 +146,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             return _earlier(connection, situation.same, digest), False
         if situation.used is not None:
             raise Conflict
-        settings = current_settings(connection, config, offer.desk)
+        settings = serving_settings(connection, config, offer.desk)
         if not settings.takes_tickets or settings.email is None:
             raise Disabled
         usage = limits.usage_of(situation)

@@ -17,10 +17,10 @@ from ..conversation import Conversation, QuestionAnswer
 from ..delivery import requeue
 from ..delivery.mail.bodies import whose_word
 from ..delivery.mail.replies import WITHOUT_FILES
+from ..desk_directory import read_desks
 from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer
-from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.attachments import file_of_ticket, files_of_ticket
 from ..storage.engine import now
@@ -43,6 +43,7 @@ from ..translation import ngettext
 from ..unknown import Unknown
 from ..web.origin import require_known_origin
 from ..web.requests import quoted
+from .desk_parts import desk_shown, named_recipient
 from .forms import EXPIRED_ACTION, AdminForm
 from .responses import page_response
 
@@ -134,8 +135,15 @@ def send_again(reference: str) -> ResponseReturnValue:
     if not AdminForm(request.form).validate():
         return _ticket_page(state, reference, 400, problem=EXPIRED_ACTION)
     with state.database.read() as connection:
-        recipient = current_settings(connection, state.config).email
-    found = requeue.send_again(state.database, reference, recipient)
+        desks = read_desks(connection, state.config)
+        asked = find_ticket(connection, ticket_table.c.reference == reference)
+    recipient = None
+    if asked is not None and asked.desk not in desks.present:
+        try:
+            recipient = named_recipient(state.config, request.form)
+        except ValueError as error:
+            return _ticket_page(state, reference, 422, problem=str(error))
+    found = requeue.send_again(state.database, reference, recipient, of_desks=desks.recipients)
     if found is None:
         return _no_such_ticket(reference)
     if found.status is not Status.QUEUED:
@@ -209,6 +217,8 @@ def _ticket_page(
         number_under_way=found.attempts if at_it else None,
         earlier=earlier,
         may_be_sent_again=requeue.may_be_sent_again(found),
+        desk=desk_shown(state.desks, found.desk),
+        names_recipient=found.desk not in state.desks.present and "email" not in state.config.pinned,
         most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
         to_html=Renderer(found.page),

@@ -79,7 +79,7 @@ def _trouble(reply: str) -> str:
 
     state = current_state()
     by_mail = state.channel_of(DEFAULT_DESK) == MAIL
-    for finding in (*examine_sender(state, None), *examine_mail_server(state)) if by_mail else ():
+    for finding in (*examine_sender(state, ()), *examine_mail_server(state)) if by_mail else ():
         if finding.level is Level.PROBLEM:
             return f"{finding.what}\n-> {finding.remedy}"
     return plain_reason(reply).replace("Ask the site's operator to check", "Check")

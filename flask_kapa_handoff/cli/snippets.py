@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 from flask import current_app
 
-from ..settings import DESKS
 from ..state import current_state
 from ..urls import origin_of
 from ..visitor.template_helpers import BRIDGES, static_page_tags
@@ -25,6 +24,15 @@ def _origin(context: click.Context, parameter: click.Parameter, value: str | Non
     return origin
 
 
+def _desk(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A desk that pages may name."""
+    desks = current_state().desks
+    if value is None or desks.may_be_named(value):
+        return value
+    known = ", ".join(name for name in desks.present if desks.may_be_named(name))
+    raise click.BadParameter(f"{value!r} is no desk that pages may name; use one of {known}.")
+
+
 @group.command("snippet")
 @click.option(
     "--origin",
@@ -32,7 +40,7 @@ def _origin(context: click.Context, parameter: click.Parameter, value: str | Non
     help="The address of the site that runs this app, such as https://help.example.com, for pages of another origin.",
 )
 @click.option("--bridge", type=click.Choice(BRIDGES), help="For pages with Kapa's widget or SDK.")
-@click.option("--desk", type=click.Choice(DESKS), help="The desk that takes these pages' tickets.")
+@click.option("--desk", callback=_desk, help="The desk that takes these pages' tickets.")
 def snippet(origin: str, bridge: str | None, desk: str | None) -> None:
     """Print the tags for pages that are not Jinja templates of this app.
 

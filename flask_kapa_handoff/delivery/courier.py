@@ -38,8 +38,19 @@ class Courier:
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before taking the next ticket: more than 0 if a channel cannot reach the other side."""
+        """Seconds until a channel that could not reach the other side is tried again; 0: none pauses."""
         return self._channels.pause
+
+    @property
+    def paused_channels(self) -> frozenset[str]:
+        """The names of these channels. The tickets of their desks are not taken meanwhile."""
+        return self._channels.paused
+
+    def seconds_until_due(self) -> float | None:
+        """How long until there is a ticket to take; None: none is waiting."""
+        paused = self._channels.paused_desks
+        due, pause = outbox.seconds_until_due(self._database, without=paused), self.pause
+        return due if not paused else pause if due is None else min(due, pause)
 
     def deliver_next(self, reference: str | None = None) -> Ticket | None:
         """Deliver the ticket that is due first, or the one with this reference if it is due.
@@ -58,7 +69,12 @@ class Courier:
             expected = self._is_busy or reference is not None
             timeout = self._config.smtp_timeout
             claimed = outbox.claim(
-                self._database, timeout, reference=reference, expected=expected, destination=self._destination
+                self._database,
+                timeout,
+                reference=reference,
+                expected=expected,
+                destination=self._destination,
+                without=self._channels.paused_desks if reference is None else frozenset(),
             )
             self._is_busy = claimed is not None
             if claimed is None:
@@ -68,7 +84,7 @@ class Courier:
                 return claimed.ticket  # the lease ran out, and the delivery that took the ticket over reports it
             self._report(ticket)
             if ticket.status is Status.DELIVERED:
-                self._release_unreachable()
+                self._release_unreachable(self._channels.name_for(ticket.desk))
             return ticket
 
     def _attempt(self, claimed: outbox.Claim) -> Ticket | None:
@@ -98,10 +114,11 @@ class Courier:
         if released := requeue.release_held(self._database, self._config.tickets_per_hour):
             _logger.info("%s held tickets were released.", released)
 
-    def _release_unreachable(self) -> None:
-        """After a delivery over a new connection, make tickets due that wait for the other side to come back."""
+    def _release_unreachable(self, channel: str) -> None:
+        """After a delivery over a new connection, make the channel's tickets due that wait for it to come back."""
         if self._may_be_back:
-            released = outbox.release_unreachable(self._database)
+            others = self._ways.desks_of_other_channels(channel)
+            released = outbox.release_unreachable(self._database, without=others)
             self._may_be_back = False
             if released:
                 _logger.info("Delivery works again; %s tickets that waited for it are due.", released)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, case, func, or_, select, update
 
 from ..quotas import WINDOW
 from ..storage.engine import Database, now
@@ -16,6 +18,8 @@ BATCH = 500
 """How many tickets one transaction queues again."""
 
 
+NO_RECIPIENTS: Mapping[str, str | None] = MappingProxyType({})
+
 SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD, Status.SUPPRESSED)
 """The states in which somebody can send a ticket by hand."""
 
@@ -25,11 +29,19 @@ def may_be_sent_again(ticket: Ticket) -> bool:
     return ticket.status in SENDABLE or ticket.missing_time == "leased_until"
 
 
-def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
+def send_again(
+    database: Database,
+    reference: str,
+    recipient: str | None = None,
+    *,
+    of_desks: Mapping[str, str | None] = NO_RECIPIENTS,
+) -> Ticket | None:
     """Queue a failed or suppressed ticket, release a held one, or make a queued one due now.
 
     Arguments:
-        recipient: the new recipient, since the old address may have been the problem.
+        recipient: where this ticket goes from now on.
+        of_desks: without a ``recipient``, where each desk's tickets go now, since the old address may have been the
+            problem. A desk without an address, and one that is not named, leaves its tickets their own.
 
     Returns:
         The ticket, unchanged if it is being sent or was delivered; None: there is no such ticket.
@@ -42,19 +54,25 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
         connection.execute(
             update(ticket_table)
             .where(columns.reference == reference, waiting)
-            .values(**_due_now(connection, recipient))
+            .values(**_due_now(connection, recipient, of_desks))
         )
         return find_ticket(connection, columns.reference == reference)
 
 
-def send_all_again(database: Database, status: Status, recipient: str | None = None) -> int:
+def send_all_again(
+    database: Database,
+    status: Status,
+    recipient: str | None = None,
+    *,
+    of_desks: Mapping[str, str | None] = NO_RECIPIENTS,
+) -> int:
     """Queue every failed, held or suppressed ticket, in the order of creation.
 
     Uses short transactions, since other writers wait meanwhile.
 
     Arguments:
         status: ``failed``, ``held`` or ``suppressed``.
-        recipient: as in :func:`send_again`.
+        recipient, of_desks: as in :func:`send_again`.
 
     Returns:
         How many there were.
@@ -68,17 +86,22 @@ def send_all_again(database: Database, status: Status, recipient: str | None = N
             count += connection.execute(
                 update(ticket_table)
                 .where(columns.id.in_(ids), columns.status == status)
-                .values(**_due_now(connection, recipient))
+                .values(**_due_now(connection, recipient, of_desks))
             ).rowcount
         if not ids:
             return count
         last = ids[-1]
 
 
-def _due_now(connection: Connection, recipient: str | None) -> dict[str, Any]:
-    moment = now(connection)
-    values = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
-    return values | {"recipient": recipient} if recipient else values
+def _due_now(
+    connection: Connection, recipient: str | None = None, of_desks: Mapping[str, str | None] = NO_RECIPIENTS
+) -> dict[str, Any]:
+    moment, columns = now(connection), ticket_table.c
+    values: dict[str, Any] = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
+    known = {desk: address for desk, address in of_desks.items() if address}
+    if recipient or known:
+        values["recipient"] = recipient or case(known, value=columns.desk, else_=columns.recipient)
+    return values
 
 
 def release_held(database: Database, most: int) -> int:
@@ -109,4 +132,4 @@ def release_held(database: Database, most: int) -> int:
         room = most - connection.execute(waiting).scalar_one() - connection.execute(gone).scalar_one()
         ids = connection.execute(due(connection).limit(max(0, min(room, BATCH)))).scalars().all()
         queue = update(ticket_table).where(columns.id.in_(ids), columns.status == Status.HELD)
-        return connection.execute(queue.values(**_due_now(connection, None))).rowcount
+        return connection.execute(queue.values(**_due_now(connection))).rowcount

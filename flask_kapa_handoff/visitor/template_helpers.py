@@ -14,7 +14,7 @@ from ..conversation import Conversation
 from ..errors import ConfigurationError, Invalid, Unavailable
 from ..hook_checks import wrong_part
 from ..offers import Offer, offer_for
-from ..settings import DEFAULT_DESK, DESKS, DeskSettings, current_settings
+from ..settings import DeskSettings, serving_settings
 from ..state import current_state
 from ..translation import ENGLISH, speak
 from ..triggers import TABLE
@@ -22,6 +22,7 @@ from ..web.csp import response_nonce
 from ..web.form_words import look
 from ..web.language import language_of_site_page, shown_button_text
 from ..web.urls import is_own_page, static_url, visitor_url
+from .desk_choice import Named, choose_desk, is_known
 from .rendering import render_for_visitor
 
 KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
@@ -42,7 +43,7 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
     Arguments:
         bridge: for a page with Kapa's widget or SDK. ``takeover``: the handoffs that its own form sends become
             tickets of this site; ``button``: it also gets this package's button. None: no bridge.
-        desk: the desk of this page; None: the default one.
+        desk: the desk of this page, which must not be internal; None: see docs/desks.md.
         nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
     """
     state = current_state()
@@ -59,17 +60,10 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
 
 
 def _check_desk(helper: str, desk: object) -> None:
-    """Log, once, that a page names a desk that does not exist. The page itself must not fail."""
-    explained = current_state().explained
-    if desk is None or desk in DESKS or (told := f"{helper}: {desk!r:.60}") in explained:
-        return
-    explained.add(told)
-    _logger.error(
-        "%s(): desk: %.60r is not allowed: there is no such desk; use %s.",
-        helper,
-        desk,
-        ", ".join(DESKS),
-    )
+    """Report a page that names a desk that does not exist, or is internal. The page itself must not fail."""
+    state = current_state()
+    if desk is not None:
+        is_known(state, state.desks, Named(desk, helper=helper))
 
 
 def static_page_tags(*, bridge: str | None = None, desk: str | None = None, origin: str = "") -> str:
@@ -119,14 +113,14 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
 
     Arguments:
         conversation: the thread up to and including the answer; None: no button.
-        desk: the desk that takes the ticket; None: the default one.
+        desk: the desk that takes the ticket, maybe an internal one; None: see docs/desks.md.
     """
     if conversation is None:
         return Markup()
     if not isinstance(conversation, Conversation):
         raise TypeError(f"kapa_handoff_button() takes a Conversation or None, not {type(conversation).__name__}")
     try:
-        return _button(conversation, desk or DEFAULT_DESK)
+        return _button(conversation, desk)
     except (ConfigurationError, Invalid, Unavailable) as error:
         # The answer matters more than the button, so the site's page must not fail with it.
         _logger.error("The handoff button is left out: %s", error)
@@ -138,11 +132,12 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
         return Markup()
 
 
-def _button(conversation: Conversation, desk: str) -> Markup:
-    state = current_state()
+def _button(conversation: Conversation, desk: object) -> Markup:
+    state, page = current_state(), _visited_page()
+    chosen = choose_desk(state, Named(desk, may_be_internal=True, helper="kapa_handoff_button"), page)
     with state.database.read() as connection:
-        settings = current_settings(connection, state.config, desk)
-    offer = offer_for(conversation, settings, page=_visited_page(), asks=state.asks_for_human(settings))
+        settings = serving_settings(connection, state.config, chosen)
+    offer = offer_for(conversation, settings, page=page, asks=state.asks_for_human(settings))
     if offer is None:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.
@@ -187,7 +182,7 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
     )
 
 
-def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object) -> Markup:
+def kapa_widget(website_id: str, nonce: str | None = None, desk: str | None = None, **attributes: object) -> Markup:
     """Kapa's own script tag, with the handoff attributes for the admin's settings, and the bridge.
 
     Makes no query for up to 5 seconds, after which a change of the settings shows.
@@ -195,6 +190,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     Arguments:
         website_id: Kapa's id of the site.
         nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
+        desk: the desk of this page, which must not be internal; None: see docs/desks.md.
         attributes: any of Kapa's ``data-`` attributes, with underscores for hyphens: ``project_name="Acme"``. The four
             ``handoff_`` ones come from the settings, and are omitted if no ticket can be sent. Without a ``language``,
             it is the visitor's.
@@ -204,8 +200,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     """
     if not website_id:
         raise ValueError("kapa_widget(): the website id is missing; each Kapa project has one")
-    _check_desk("kapa_widget", attributes.get("desk"))
-    handoff = _handoff_attributes()
+    handoff, chosen = _handoff_attributes(desk)
     others = {name: value for name, value in attributes.items() if name not in handoff}
     values: dict[str, object] = {"website_id": website_id, **_language_attribute(), **others, **handoff}
     data = "".join(
@@ -216,7 +211,8 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     nonce = nonce or response_nonce(current_state())
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
     tag = f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
-    return Markup(tag + _bridge_tags("takeover", static_url, mark))  # noqa: S704 - escaped above
+    said = "" if desk is None else f' data-desk="{escape(chosen)}"'
+    return Markup(tag + _bridge_tags("takeover", static_url, mark, said))  # noqa: S704 - escaped above
 
 
 def _attribute(value: object) -> str:
@@ -230,17 +226,20 @@ def _language_attribute() -> dict[str, object]:
     return {} if language is ENGLISH else {"language": language.locale.language}
 
 
-def _handoff_attributes() -> dict[str, object]:
+def _handoff_attributes(desk: object) -> tuple[dict[str, object], str]:
+    """The attributes for the desk that serves this page, and its name."""
     state = current_state()
-    settings = state.settings_cache.get(state.database, state.config)
+    chosen = choose_desk(state, Named(desk, helper="kapa_widget"), _visited_page())
+    settings = state.settings_cache.get(state.database, state.config, chosen)
     triggers = [] if settings is None else [name for name in settings.triggers if name in KNOWN_TO_KAPA]
     # Without its triggers, the widget would show its form under every answer.
     if settings is None or not settings.takes_tickets or not triggers:
-        return dict.fromkeys(HANDOFF_ATTRIBUTES)
+        return dict.fromkeys(HANDOFF_ATTRIBUTES), chosen
     with speak(language_of_site_page()):
         text = shown_button_text(settings)
-    values = (settings.email, text, ",".join(triggers), settings.threshold)
-    return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True))
+    # Kapa knows one address. Where its form's tickets go, the bridge decides with this site.
+    values = (settings.recipients[0], text, ",".join(triggers), settings.threshold)
+    return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True)), chosen
 
 
 HELPERS = (

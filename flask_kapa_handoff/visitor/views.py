@@ -17,7 +17,7 @@ from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem, Unavail
 from ..hooks import Visitor
 from ..offers import Offer, OfferExpired, make_offer
 from ..quotas import keys_of
-from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
+from ..settings import DEFAULT_DESK, DeskSettings, default_settings, serving_settings
 from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
 from ..state import State, current_state
 from ..submission import Submission, open_ticket
@@ -32,6 +32,7 @@ from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
 from .attachments import body_limit, read_files, takes_files
 from .blueprint import blueprint
+from .desk_choice import Named, choose_desk
 from .own_addresses import own_mailboxes
 from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields, undeclared_inputs
 from .responses import confirmation_response, form_response, with_problem
@@ -47,7 +48,7 @@ def offer() -> ResponseReturnValue:
     """
     state = current_state()
     query = AnswerQuery(state)
-    settings = _settings(state, query.desk)
+    settings = _settings(state, choose_desk(state, Named(query.named_desk), query.page))
     asks = state.asks_for_human(settings)
     if asks is not None and query.question:
         query.facts = replace(query.facts, asked_for_human=asks(query.question))
@@ -236,7 +237,7 @@ def _signed_in_visitor(state: State, own: frozenset[str]) -> Visitor | None:
 
 def _settings(state: State, desk: str) -> DeskSettings:
     with state.database.read() as connection:
-        return current_settings(connection, state.config, desk)
+        return serving_settings(connection, state.config, desk)
 
 
 def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> dict[str, Any]:

@@ -1,0 +1,255 @@
+"""Further desks: which one serves a page, and where its tickets go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
+from flask_kapa_handoff.page_rules import PageRule, first_match, parse_pattern, path_of
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import tickets
+from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button, kapa_handoff_script, kapa_widget
+from tests.helpers.couriers import deliver_in_turn
+from tests.helpers.desks import remove_desk, save_desk, save_rules
+from tests.helpers.offers import signed_offer
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket
+
+PRICING = "https://docs.example.com/pricing/teams?plan=pro#top"
+
+
+def desk_of(client: FlaskClient, **asked: Any) -> str:
+    """The desk that serves, as the signed offer says."""
+    app = client.application
+    token = signed_offer(client, **asked)
+    with app.test_request_context():
+        return state_of(app).offer_signer().read(token).desk
+
+
+# From the page to the mail
+
+
+def test_tickets_of_a_second_desk_go_to_its_own_address(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """Named by the page's markup; the other desk's tickets still go to theirs."""
+    app = make_app(MAIL_PORT=mail_server.port)
+    save_desk(app, button_text="Ask sales")
+    client = app.test_client()
+    page = client.get("/handoff/offer?pairs=1&desk=sales")
+    assert "Ask sales" in page.text
+    assert 'data-desk="sales"' in page.text
+    send_ticket(client, offer=signed_offer(client, desk="sales"))
+    send_ticket(client)
+    deliver_in_turn(app)
+    mails = [mail.message for mail in mail_server.received]
+    assert [(mail["To"], mail["X-Kapa-Handoff-Desk"]) for mail in mails] == [
+        ("sales@example.com", "sales"),
+        ("support@example.com", "default"),
+    ]
+    assert [(ticket.desk, ticket.recipient) for ticket in tickets(app)] == [
+        ("sales", "sales@example.com"),
+        ("default", "support@example.com"),
+    ]
+
+
+def test_a_desk_has_its_own_triggers_threshold_and_switch(app: Flask) -> None:
+    """The same answer is offered to one desk and not to another."""
+    save_desk(app, triggers="conversation-length", threshold=3)
+    save_desk(app, "bugs", enabled=False)
+    client = app.test_client()
+    status = {desk: client.get(f"/handoff/offer?pairs=2&desk={desk}").status_code for desk in ("", "sales", "bugs")}
+    assert status == {"": 200, "sales": 204, "bugs": 204}
+    assert client.get("/handoff/offer?pairs=3&desk=sales").status_code == 200
+
+
+# Which desk serves
+
+
+def test_markup_then_rules_then_the_sites_code_choose_the_desk(make_app: Callable[..., Flask]) -> None:
+    """In this order, and the default desk serves where nothing chooses."""
+    handoff = KapaHandoff()
+    seen = []
+
+    @handoff.desk_chooser
+    def choose(page: str) -> str:
+        seen.append(page)
+        return "bugs" if "changelog" in page else "default"
+
+    app = make_app(handoff=handoff)
+    for desk in ("sales", "bugs"):
+        save_desk(app, desk)
+    save_rules(app, ("/pricing/*", "sales"), ("/docs/old", "default"), ("/docs/*", "bugs"))
+    client = app.test_client()
+    assert desk_of(client, page=PRICING) == "sales"
+    assert desk_of(client, page=PRICING, desk="bugs") == "bugs"
+    assert desk_of(client, page="https://docs.example.com/docs/old/") == "default"
+    assert desk_of(client, page="https://docs.example.com/docs/new") == "bugs"
+    assert seen == []
+    assert desk_of(client, page="https://docs.example.com/changelog") == "bugs"
+    assert desk_of(client, page="https://docs.example.com/") == "default"
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("desk", ["salse", "vip", "removed", "x" * 500, "a\x00b", "Sales"])
+def test_the_default_desk_serves_where_a_browser_names_no_desk_of_its_own(app: Flask, desk: str) -> None:
+    """An unknown, internal or removed one; none of them can be told from another."""
+    for name in ("sales", "removed"):
+        save_desk(app, name)
+    save_desk(app, "vip", internal=True)
+    remove_desk(app, "removed")
+    save_rules(app, ("/*", "sales"))
+    client = app.test_client()
+    assert desk_of(client, desk=desk, page=PRICING) == "default"
+    refusals = state_of(app).refusals
+    refusals.write()
+    assert refusals.recent() == {("unknown_desk", desk if re.fullmatch("[a-z]{1,30}", desk) else "another name"): 1}
+
+
+def test_no_page_that_a_browser_claims_leads_to_an_internal_desk(app: Flask) -> None:
+    """A rule for a desk that becomes internal no longer fits; the next one does."""
+    save_desk(app)
+    save_desk(app, "vip")
+    save_rules(app, ("/pricing/*", "vip"), ("/pricing/*", "sales"))
+    save_desk(app, "vip", internal=True)
+    assert desk_of(app.test_client(), page=PRICING) == "sales"
+    with pytest.raises(ValueError, match="No page rule may choose the desk 'vip'"):
+        save_rules(app, ("/*", "vip"))
+
+
+def test_the_sites_own_code_may_choose_an_internal_desk(make_app: Callable[..., Flask]) -> None:
+    """By its hook, and in a template of a page that the server renders."""
+    handoff = KapaHandoff()
+    handoff.desk_chooser(lambda page: "vip")
+    app = make_app(handoff=handoff)
+    save_desk(app, "vip", internal=True, button_text="Call us")
+    assert desk_of(app.test_client()) == "vip"
+    conversation = Conversation([QuestionAnswer("How?", "So.")])
+    for desk in (None, "vip"):
+        with app.test_request_context("/"):
+            assert "Call us" in kapa_handoff_button(conversation, desk)
+    with app.test_request_context("/"):
+        assert "Create ticket" in kapa_handoff_button(conversation, "default")
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"), [("nowhere", "there is no such desk"), (None, "None"), (5, "int"), (KeyError("x"), "KeyError")]
+)
+def test_a_chooser_that_fails_leaves_the_page_to_the_default_desk(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, choice: Any, told: str
+) -> None:
+    """The log says what it returned."""
+    handoff = KapaHandoff()
+
+    @handoff.desk_chooser
+    def choose(page: str) -> Any:
+        if isinstance(choice, Exception):
+            raise choice
+        return choice
+
+    assert desk_of(make_app(handoff=handoff).test_client()) == "default"
+    assert "desk_chooser" in caplog.text
+    assert told in caplog.text
+
+
+def test_templates_name_a_desk(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """Kapa's tag has the desk's settings, and the bridge names it; a name that is none is logged once."""
+    save_desk(app, button_text="Ask sales", email="sales@example.com, deals@example.com")
+    with app.test_request_context("/"):
+        tag = kapa_widget("w-1", desk="sales")
+        assert 'data-handoff-email="sales@example.com"' in tag
+        assert 'data-handoff-button-text="Ask sales"' in tag
+        assert tag.count('data-desk="sales"') == 1
+        assert 'data-desk="sales"' in kapa_handoff_script(desk="sales")
+        assert "desk" not in kapa_widget("w-1")
+        assert "salse" not in caplog.text
+        for _ in range(2):
+            assert 'data-handoff-email="support@example.com"' in kapa_widget("w-1", desk="salse")
+    assert caplog.text.count("'salse' is not allowed") == 1
+
+
+def test_kapas_tag_follows_the_rules_for_its_page(app: Flask) -> None:
+    """So that its form is for the desk that will get its tickets."""
+    save_desk(app, button_text="Ask sales")
+    save_rules(app, ("/pricing*", "sales"))
+    with app.test_request_context("/pricing"):
+        assert 'data-handoff-button-text="Ask sales"' in kapa_widget("w-1")
+    with app.test_request_context("/about"):
+        assert 'data-handoff-button-text="Create ticket"' in kapa_widget("w-1")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "fits_not"),
+    [
+        ("/pricing", ["/pricing", "/pricing/"], ["/pricing/x", "/pricings", "/"]),
+        ("/pricing/*", ["/pricing", "/pricing/", "/pricing/a/b"], ["/pricings", "/a/pricing/"]),
+        ("/pricing*", ["/pricing", "/pricing-old", "/pricing/a"], ["/price"]),
+        ("*", ["/", "/a/b"], []),
+        ("/", ["/"], ["/a"]),
+        ("/*/api/*", ["/v1/api/x", "/v1/v2/api", "/v1/api/"], ["/api/x", "/v1/apis"]),
+        ("*.html", ["/a.html"], ["/a.html.bak"]),
+        ("/a*b*a", ["/aba", "/abba"], ["/aa", "/ab"]),
+        ("/preise/größe", ["/preise/gr%C3%B6%C3%9Fe"], ["/preise"]),
+        ("https://docs.example.com/a?b=1", ["/a"], ["/b"]),
+        ("/[a-z]?", ["/[a-z]"], ["/a"]),
+    ],
+)
+def test_a_rule_fits_paths(pattern: str, fits: list[str], fits_not: list[str]) -> None:
+    """``*`` stands for anything, and nothing else is special; neither case nor a trailing slash decides."""
+    rule = PageRule(parse_pattern(pattern), "sales")
+    told = {path: first_match([rule], path_of(f"https://docs.example.com{path}?q#h")) for path in (*fits, *fits_not)}
+    assert told == {**dict.fromkeys(fits, rule), **dict.fromkeys(fits_not)}
+
+
+def test_many_stars_take_no_more_time() -> None:
+    """A pattern of an admin's and an address of a browser's: no regular expression, so no backtracking."""
+    rule = PageRule("/" + "a*" * 99 + "b", "sales")
+    assert first_match([rule] * 200, "/" + "a" * 1000) is None
+
+
+# Changing and removing
+
+
+def test_a_new_desk_begins_with_the_configuration_and_without_an_address(make_app: Callable[..., Flask]) -> None:
+    """It shows no button until somebody says where its tickets go."""
+    app = make_app(KAPA_HANDOFF_BUTTON_TEXT="Ask", KAPA_HANDOFF_TRIGGERS="downvote")
+    desk = save_desk(app, email=None)
+    assert (desk.button_text, desk.triggers, desk.email, desk.takes_tickets) == ("Ask", ("downvote",), None, False)
+    assert app.test_client().get("/handoff/offer?pairs=1&downvoted=true&desk=sales").status_code == 204
+
+
+def test_pinned_settings_hold_for_every_desk(make_app: Callable[..., Flask]) -> None:
+    """A site that says where its tickets go says it of all."""
+    app = make_app(KAPA_HANDOFF_PINNED="email,triggers", KAPA_HANDOFF_TRIGGERS="downvote")
+    with pytest.raises(ValueError, match="email: KAPA_HANDOFF_PINNED"):
+        save_desk(app)
+    with app.app_context():
+        assert save_desk(app, email="support@example.com").email == "support@example.com"
+
+
+def test_a_removed_desk_keeps_its_tickets_and_its_name_can_be_used_again(app: Flask) -> None:
+    """An offer of its last moments opens a ticket of the default desk: no visitor's text is lost."""
+    save_desk(app)
+    client = app.test_client()
+    offer, late = (signed_offer(client, desk="sales", thread_id=thread) for thread in ("t1", "t2"))
+    send_ticket(client, offer=offer)
+    remove_desk(app)
+    send_ticket(client, offer=late)
+    assert [ticket.desk for ticket in tickets(app)] == ["sales", "default"]
+    assert client.get("/handoff/form", query_string={"offer": offer}).status_code == 200
+    again = save_desk(app, email="new@example.com")
+    assert (again.version, again.recipients, again.removed) == (3, ("new@example.com",), False)
+
+
+def test_the_default_desk_stays(app: Flask) -> None:
+    """It serves where nothing else does."""
+    with pytest.raises(ValueError, match="so it stays"):
+        remove_desk(app, "default")
+    with pytest.raises(ValueError, match="so it stays"):
+        save_desk(app, "default", internal=True)
