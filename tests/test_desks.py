@@ -11,10 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
+from flask_kapa_handoff.delivery import requeue
 from flask_kapa_handoff.page_rules import PageRule, first_match, parse_pattern, path_of
 from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.storage.tickets import Status
 from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button, kapa_handoff_script, kapa_widget
+from tests.helpers.admin import let_pass
 from tests.helpers.couriers import deliver_in_turn
 from tests.helpers.desks import remove_desk, save_desk, save_rules
 from tests.helpers.offers import signed_offer
@@ -253,3 +256,81 @@ def test_the_default_desk_stays(app: Flask) -> None:
         remove_desk(app, "default")
     with pytest.raises(ValueError, match="so it stays"):
         save_desk(app, "default", internal=True)
+
+
+# Mails
+
+
+def test_every_address_of_a_desk_gets_the_ticket(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """One mail to all of them, so that each sees who else has it."""
+    app = make_app(MAIL_PORT=mail_server.port)
+    save_desk(app, email=["a@example.com", "b@example.com"])
+    send_ticket(app.test_client(), offer=signed_offer(app.test_client(), desk="sales"))
+    (ticket,) = deliver_in_turn(app)
+    (mail,) = mail_server.received
+    assert mail.recipients == ["a@example.com", "b@example.com"]
+    assert mail.message["To"] == "a@example.com, b@example.com"
+    assert (ticket.status, ticket.recipient) == (Status.DELIVERED, "a@example.com, b@example.com")
+
+
+@pytest.mark.only("sqlite")
+def test_who_cannot_take_it_yet_gets_it_later_and_nobody_gets_it_twice(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """The ticket waits for the one who is left. Who refuses it for good is named in the attempt."""
+    app = make_app(MAIL_PORT=mail_server.port)
+    save_desk(app, email=["a@example.com", "b@example.com", "c@example.com"])
+    reference = send_ticket(app.test_client(), offer=signed_offer(app.test_client(), desk="sales"))
+    mail_server.replies["RCPT"] = ["250 ok", "450 4.2.0 greylisted", "550 5.1.1 no such user"]
+    (waiting,) = deliver_in_turn(app)
+    assert (waiting.status, waiting.recipient) == (Status.QUEUED, "b@example.com")
+    assert "Not accepted for c@example.com: 550 5.1.1 no such user" in (waiting.last_error or "")
+    requeue.send_again(state_of(app).database, reference)
+    (delivered,) = deliver_in_turn(app)
+    assert delivered.status is Status.DELIVERED
+    assert [mail.recipients for mail in mail_server.received] == [["a@example.com"], ["b@example.com"]]
+
+
+@pytest.mark.only("sqlite")
+def test_if_nobody_takes_it_the_ticket_waits_or_fails_as_with_one_address(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """It waits as long as one of them may take it."""
+    app = make_app(MAIL_PORT=mail_server.port)
+    save_desk(app, email=["a@example.com", "b@example.com"])
+    client = app.test_client()
+    statuses = []
+    for replies in (["550 5.1.1 no", "451 4.3.0 later"], ["550 5.1.1 no", "550 5.1.1 no"]):
+        send_ticket(client, offer=signed_offer(client, desk="sales"))
+        mail_server.replies["RCPT"] = replies
+        statuses += [ticket.status for ticket in deliver_in_turn(app)]
+    assert statuses == [Status.QUEUED, Status.FAILED]
+    assert tickets(app)[0].recipient == "a@example.com, b@example.com"
+
+
+@pytest.mark.only("sqlite")
+def test_a_desk_may_keep_the_content_out_of_its_mails(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """Neither bodies, headers nor attachments say what anybody wrote; also after the desk was removed."""
+    app = make_app(
+        MAIL_PORT=mail_server.port,
+        handoff=KapaHandoff(admin_required=let_pass),
+        KAPA_HANDOFF_TRUSTED_HOSTS=["help.example.com"],
+    )
+    save_desk(app, mail_content="link", email="sales@example.com")
+    client = app.test_client()
+    conversation = Conversation([QuestionAnswer("SECRET question", "SECRET answer")])
+    references = []
+    for note in ("SECRET note", "SECRET second"):
+        offer = signed_offer(client, desk="sales", answer_id=None, page="https://help.example.com/SECRET")
+        references.append(send_ticket(client, offer=offer, conversation=conversation, note=note))
+    (first, *_) = deliver_in_turn(app)
+    remove_desk(app)
+    requeue.send_again(state_of(app).database, references[1])
+    deliver_in_turn(app)
+    assert len(mail_server.received) == 2
+    for mail, reference in zip(mail_server.received, references, strict=True):
+        assert "SECRET" not in mail.message.as_string()
+        assert not list(mail.message.iter_attachments())
+        assert f"://help.example.com/handoff/admin/tickets/{reference}\r\n" in mail.body("plain")
+        assert mail.message["Subject"] == f"[site] {reference}: New ticket"
+        assert mail.message["Reply-To"] == first.visitor_email

@@ -14,7 +14,7 @@ from ..storage.tickets import Status, Ticket, find_conversation
 from . import outbox, requeue
 from .channels import Channels
 from .mailroom import Mailroom
-from .outcomes import Refused, Suppressed, TryLater, unexpected
+from .outcomes import Delivered, Refused, Suppressed, TryLater, unexpected
 
 RELEASE_SECONDS = 60.0
 """Seconds between two checks whether held tickets can be released."""
@@ -31,7 +31,7 @@ class Courier:
         self._database = mailroom.database
         self._channels = Channels(mailroom)
         self._ways = mailroom
-        self._accepted: tuple[outbox.Claim, str] | None = None
+        self._accepted: tuple[outbox.Claim, Delivered] | None = None
         self._may_be_back = False
         self._is_busy = False
         self._look_for_held_at = 0.0
@@ -103,7 +103,7 @@ class Courier:
             _logger.error("Sending ticket %s raised an unexpected %s.", claimed.ticket.reference, type(error).__name__)
             return outbox.delay(self._database, claimed, unexpected(error))
         self._may_be_back = self._may_be_back or delivered.over_new_connection
-        self._accepted = (claimed, delivered.reply)
+        self._accepted = (claimed, delivered)
         return self.record_accepted()
 
     def _release_held(self) -> None:
@@ -127,7 +127,12 @@ class Courier:
         """Record that a ticket was sent. Kept until the database accepts it, or the ticket would be sent again."""
         if self._accepted is None:
             return None
-        ticket = outbox.complete(self._database, *self._accepted)
+        claimed, delivered = self._accepted
+        if delivered.not_yet:
+            left = ", ".join(delivered.not_yet)
+            ticket = outbox.delay(self._database, claimed, delivered.reply, recipient=left)
+        else:
+            ticket = outbox.complete(self._database, claimed, delivered.reply)
         self._accepted = None
         return ticket
 

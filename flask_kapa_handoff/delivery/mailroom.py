@@ -38,5 +38,8 @@ class Mailroom(Ways, Protocol):
     @property
     def templates(self) -> Environment: ...
 
+    def mails_only_a_link(self, desk: str) -> bool:
+        """Whether a desk's mails hold only a link to the ticket's admin page."""
+
     def ticket_url(self, reference: str) -> str | None:
         """The address of a ticket's admin page; None: there is none, or the site's own address is not known."""

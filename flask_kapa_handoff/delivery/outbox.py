@@ -180,14 +180,16 @@ def delay(
     outcome: Outcome = Outcome.DELAYED,
     *,
     seconds: float | None = None,
+    recipient: str | None = None,
 ) -> Ticket | None:
     """Queue the ticket again after a temporary error, or fail it if its attempts have gone on for long enough.
 
     Arguments:
         outcome: the outcome to record: delayed, unreachable or unknown.
         seconds: how long the ticket waits; None: according to :data:`BACKOFF`.
+        recipient: the addresses that it still has to reach; None: as before.
     """
-    return _finish(database, claimed, outcome, error, seconds)
+    return _finish(database, claimed, outcome, error, seconds, recipient)
 
 
 def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
@@ -201,7 +203,12 @@ def suppress(database: Database, claimed: Claim, why: str) -> Ticket | None:
 
 
 def _finish(
-    database: Database, claimed: Claim, outcome: Outcome, detail: str, seconds: float | None = None
+    database: Database,
+    claimed: Claim,
+    outcome: Outcome,
+    detail: str,
+    seconds: float | None = None,
+    recipient: str | None = None,
 ) -> Ticket | None:
     ticket = claimed.ticket
     detail = clean_text(detail)  # others wrote it; what the database refuses would be sent again
@@ -213,6 +220,7 @@ def _finish(
             "next_attempt_at": None,
             "last_error": detail,
             "delivered_at": None,
+            "recipient": recipient or ticket.recipient,
         }
         if outcome is Outcome.DELIVERED:
             values |= {"status": Status.DELIVERED, "last_error": None, "delivered_at": moment}

@@ -58,7 +58,10 @@ END = (
     .where(_columns.id == bindparam("this"))
     .where(_columns.status == Status.SENDING, _columns.attempts == bindparam("number"))
     .values(
-        {name: bindparam(name) for name in ("status", "leased_until", "next_attempt_at", "last_error", "delivered_at")}
+        {
+            name: bindparam(name)
+            for name in ("status", "leased_until", "next_attempt_at", "last_error", "delivered_at", "recipient")
+        }
     )
 )
 """Update the ticket ``this`` after attempt ``number``, unless the lease had run out."""
