@@ -21,7 +21,8 @@ from .form_parsing import parse_form
 from .form_settings import FormSettings
 from .text import clean_text
 
-parse_tickets_per_hour = whole_number(1, 1_000_000)
+MAX_TICKETS_PER_HOUR = 1_000_000
+parse_tickets_per_hour = whole_number(1, MAX_TICKETS_PER_HOUR)
 
 
 class SettingsErrors(ValueError):

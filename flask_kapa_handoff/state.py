@@ -180,6 +180,12 @@ class State:
         """The names of the desks whose tickets do not go by this channel."""
         return frozenset(desk for desk in self.desks.all if self.channel_of(desk) != name)
 
+    @property
+    def desk_limits(self) -> dict[str, int]:
+        """How many tickets an hour go out from desks that have a limit of their own, by name."""
+        limits = {name: settings.tickets_per_hour for name, settings in self.desks.all.items()}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
     def mails_only_a_link(self, desk: str) -> bool:
         """Whether a desk's mails hold only a link to the ticket's admin page; a removed desk keeps its choice."""
         found = self.desks.all.get(desk)

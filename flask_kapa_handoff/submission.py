@@ -151,7 +151,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             raise Disabled
         usage = limits.usage_of(situation)
         limits.check(connection, config, submission.keys, moment, usage=usage, size=size)
-        is_held = limits.is_held(config, usage, size)
+        is_held = limits.is_held(config, usage, size) or limits.is_desk_full(connection, settings, moment)
         while situation.taken and connection.execute(_TAKEN, {"reference": reference}).first() is not None:
             reference = _reference()
         thread = _Thread.followed(connection, situation.follows, conversation)

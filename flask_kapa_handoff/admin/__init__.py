@@ -17,7 +17,7 @@ from ..web.csrf import ADMIN, note_arrival
 from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.requests import require_readable_query
-from . import doctor_views, health_views, settings_views, ticket_views
+from . import desk_views, doctor_views, health_views, settings_views, ticket_views
 from .responses import problem_response, protect
 
 # Each rule has an explicit name, since a site's decorator may not preserve the view's own.
@@ -26,6 +26,12 @@ _RULES = (
     ("/settings", "save_settings", "POST", settings_views.save),
     ("/preview", "preview", "POST", settings_views.preview),
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
+    ("/desks", "desks", "GET", desk_views.desks),
+    ("/desks", "add_desk", "POST", desk_views.add),
+    ("/desks/rename", "rename_desk", "POST", desk_views.rename),
+    ("/desks/remove", "remove_desk", "POST", desk_views.remove),
+    ("/desks/rules", "save_page_rules", "POST", desk_views.save_page_rules),
+    ("/desks/try", "try_page_rules", "POST", desk_views.try_page_rules),
     ("/tickets", "tickets", "GET", ticket_views.tickets),
     ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),
     ("/tickets/send-suppressed", "send_suppressed", "POST", ticket_views.send_suppressed),

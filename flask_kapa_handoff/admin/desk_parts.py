@@ -16,6 +16,11 @@ def label(settings: DeskSettings) -> str:
     return _("Main desk") if settings.desk == DEFAULT_DESK and not settings.label else settings.shown_label
 
 
+def named(settings: DeskSettings) -> str | None:
+    """The desk as an address names it; None: the default one, which no address names."""
+    return None if settings.desk == DEFAULT_DESK else settings.desk
+
+
 def desk_shown(desks: Desks, name: str) -> str | None:
     """A ticket's desk as text; None: it is the only one there is."""
     found = desks.all.get(name)

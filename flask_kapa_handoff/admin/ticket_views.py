@@ -219,7 +219,7 @@ def _ticket_page(
         may_be_sent_again=requeue.may_be_sent_again(found),
         desk=desk_shown(state.desks, found.desk),
         names_recipient=found.desk not in state.desks.present and "email" not in state.config.pinned,
-        most=state.config.tickets_per_hour,
+        most=state.desk_limits.get(found.desk, state.config.tickets_per_hour),
         form=AdminForm(formdata=None),
         to_html=Renderer(found.page),
         link=Links().link,

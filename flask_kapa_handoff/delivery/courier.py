@@ -111,7 +111,9 @@ class Courier:
         if time.monotonic() < self._look_for_held_at:
             return
         self._look_for_held_at = time.monotonic() + RELEASE_SECONDS
-        if released := requeue.release_held(self._database, self._config.tickets_per_hour):
+        if released := requeue.release_held(
+            self._database, self._config.tickets_per_hour, of_desks=self._ways.desk_limits
+        ):
             _logger.info("%s held tickets were released.", released)
 
     def _release_unreachable(self, channel: str) -> None:

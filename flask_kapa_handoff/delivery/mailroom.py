@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from flask import Flask
@@ -37,6 +38,10 @@ class Mailroom(Ways, Protocol):
 
     @property
     def templates(self) -> Environment: ...
+
+    @property
+    def desk_limits(self) -> Mapping[str, int]:
+        """How many tickets an hour go out from desks that have a limit of their own, by name."""
 
     def mails_only_a_link(self, desk: str) -> bool:
         """Whether a desk's mails hold only a link to the ticket's admin page."""

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, and_, case, func, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from ..quotas import WINDOW
 from ..storage.engine import Database, now
@@ -19,6 +20,7 @@ BATCH = 500
 
 
 NO_RECIPIENTS: Mapping[str, str | None] = MappingProxyType({})
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD, Status.SUPPRESSED)
 """The states in which somebody can send a ticket by hand."""
@@ -104,32 +106,46 @@ def _due_now(
     return values
 
 
-def release_held(database: Database, most: int) -> int:
+def release_held(database: Database, most: int, *, of_desks: Mapping[str, int] = NO_LIMITS) -> int:
     """Queue held tickets that have waited for an hour, oldest first, while there is room.
 
-    There is room while the waiting tickets and those sent in the last hour are fewer than the site's limit.
+    There is room while the waiting tickets and those sent in the last hour are fewer than the limit.
 
     Arguments:
         most: the site's limit, KAPA_HANDOFF_TICKETS_PER_HOUR.
+        of_desks: the limits of desks that have their own, by name.
 
     Returns:
         How many there were.
     """
     columns = ticket_table.c
-    count = select(func.count()).select_from(ticket_table)
 
     def due(connection: Connection) -> Select[Any]:
-        held = select(columns.id).where(columns.status == Status.HELD, columns.next_attempt_at <= now(connection))
-        return held.order_by(columns.next_attempt_at, columns.id)
+        held = and_(columns.status == Status.HELD, columns.next_attempt_at <= now(connection))
+        return select(columns.id, columns.desk).where(held).order_by(columns.next_attempt_at, columns.id)
 
     with database.read() as connection:
         if connection.execute(due(connection).limit(1)).first() is None:
             return 0
     # Alone: two processes must not both use the same room.
     with database.write() as connection:
-        waiting = count.where(columns.status.in_([Status.QUEUED, Status.SENDING]))
-        gone = count.where(columns.delivered_at > now(connection) - WINDOW)
-        room = most - connection.execute(waiting).scalar_one() - connection.execute(gone).scalar_one()
-        ids = connection.execute(due(connection).limit(max(0, min(room, BATCH)))).scalars().all()
+        room = _room(connection, most)
+        rooms = {desk: _room(connection, limit, columns.desk == desk) for desk, limit in of_desks.items()}
+        full = [desk for desk, left in rooms.items() if left <= 0]
+        ids = []
+        for row in connection.execute(
+            due(connection).where(columns.desk.not_in(full)).limit(max(0, min(room, BATCH)))
+        ):
+            rooms[row.desk] = left = rooms.get(row.desk, BATCH) - 1
+            ids += [row.id] if left >= 0 else []
         queue = update(ticket_table).where(columns.id.in_(ids), columns.status == Status.HELD)
         return connection.execute(queue.values(**_due_now(connection))).rowcount
+
+
+def _room(connection: Connection, most: int, *which: ColumnElement[bool]) -> int:
+    """How many more tickets may go out in this hour."""
+    columns = ticket_table.c
+    count = select(func.count()).select_from(ticket_table).where(*which)
+    waiting = count.where(columns.status.in_([Status.QUEUED, Status.SENDING]))
+    gone = count.where(columns.delivered_at > now(connection) - WINDOW)
+    return int(most - connection.execute(waiting).scalar_one() - connection.execute(gone).scalar_one())

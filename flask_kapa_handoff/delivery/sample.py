@@ -26,11 +26,14 @@ class SampleAttempt(NamedTuple):
     destination: str
 
 
-def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK) -> SampleAttempt:
+def send_sample(
+    mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK, visitor: str | None = None
+) -> SampleAttempt:
     """Send a sample ticket of a desk now, by the desk's channel.
 
     Arguments:
-        recipient: the address it is sent to, unless it goes by a channel of the site; also its reply address.
+        recipient: the address it is sent to, unless it goes by a channel of the site.
+        visitor: its reply address; None: the same.
     """
     channels, destination = Channels(mailroom), mailroom.destination(desk, recipient)
     what = "mail" if destination == recipient else "ticket"
@@ -38,7 +41,7 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
     conversation = Conversation((QuestionAnswer("Does the handoff reach us?", answer),))
     try:
         with mailroom.app.app_context():
-            delivered = channels.send(sample_ticket(recipient, desk, what), conversation)
+            delivered = channels.send(sample_ticket(recipient, desk, what, visitor), conversation)
     except TryLater as error:
         return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
@@ -52,7 +55,7 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
     return SampleAttempt("accepted", delivered.reply, destination)
 
 
-def sample_ticket(recipient: str, desk: str, what: str) -> Ticket:
+def sample_ticket(recipient: str, desk: str, what: str, visitor: str | None = None) -> Ticket:
     """A ticket as a visitor would send it; not in the database."""
     moment = datetime.now(timezone.utc)
     return Ticket(
@@ -63,8 +66,8 @@ def sample_ticket(recipient: str, desk: str, what: str) -> Ticket:
         created_at=moment,
         desk=desk,
         recipient=recipient,
-        visitor_email=recipient,
-        email_key=recipient.lower(),
+        visitor_email=visitor or recipient,
+        email_key=(visitor or recipient).lower(),
         visitor_name=f"Test {what}",
         note=f"This is a test {what}. A visitor's note appears here.",
         subject=f"Test {what}: does the handoff reach us?",

@@ -83,6 +83,7 @@ def form_response(
     takes_files: bool,
 ) -> Response:
     """The form: empty, or with what was typed and the errors."""
+    form.left_out = settings.form.left_out
     form.ask_consent(consent_row(settings.form))
     fragment = wants_fragment()
     if fragment:

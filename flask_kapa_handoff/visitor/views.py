@@ -105,7 +105,9 @@ def create_ticket() -> ResponseReturnValue:
         form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
         # As old as a page may be, so that no ticket waits for another query.
         desk = state.settings_cache.get(state.database, config, offered.desk)
-        form.ask_consent(consent_row(desk.form) if desk is not None else None)
+        if desk is not None:
+            form.left_out = desk.form.left_out
+            form.ask_consent(consent_row(desk.form))
         if not form.validate():
             raise Invalid(fields=form.errors)
         submission = filtered(

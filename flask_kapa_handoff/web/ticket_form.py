@@ -60,6 +60,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     accepted_offer: Offer | None = None
     accepted_conversation: Conversation | None = None
     desk: str | None = None
+    left_out: tuple[str, ...] = ()
     files: FormFiles
     max_pairs: int
     site_record: Conversation | None = None
@@ -100,7 +101,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         """A submitted form; ``validate()`` sets ``accepted_offer`` and ``accepted_conversation``.
 
         If the site has its own record of the conversation, set ``site_record`` first: it takes precedence. Set
-        ``own_mailboxes`` to the site's own, which no visitor can have.
+        ``own_mailboxes`` to the site's own, which no visitor can have, and ``left_out`` to the fields that the desk
+        leaves out.
 
         Arguments:
             max_pairs: see KAPA_HANDOFF_MAX_PAIRS.
@@ -121,7 +123,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     @property
     def shown(self) -> list[Any]:
         """The fields that the visitor sees, in order; each has its ``row`` of the table."""
-        return [field for field in self if isinstance(field, Row) and field.is_shown(self.desk)]
+        rows = [field for field in self if isinstance(field, Row) and field.is_shown(self.desk)]
+        return [field for field in rows if field.name not in self.left_out]
 
     @property
     def unseen(self) -> list[Any]:
