@@ -204,6 +204,7 @@ def _log(counts: Counts) -> None:
         what = details(counts, reason)
         more = f" ({what})" if what else ""
         how, name = ("Failed", hooks[reason]) if reason in hooks else ("Refused", reason.replace("_", " "))
+        how = "Named by pages" if reason == UNKNOWN_DESK else how
         _logger.warning("%s since the last count: %s x %s%s.", how, number, name, more)
 
 

@@ -24,13 +24,12 @@ def _origin(context: click.Context, parameter: click.Parameter, value: str | Non
     return origin
 
 
-def _desk(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def _require_nameable(desk: str | None) -> None:
     """A desk that pages may name."""
     desks = current_state().desks
-    if value is None or desks.may_be_named(value):
-        return value
-    known = ", ".join(name for name in desks.present if desks.may_be_named(name))
-    raise click.BadParameter(f"{value!r} is no desk that pages may name; use one of {known}.")
+    if desk is not None and not desks.may_be_named(desk):
+        known = ", ".join(name for name in desks.present if desks.may_be_named(name))
+        raise click.BadParameter(f"{desk!r} is no desk that pages may name; use one of {known}.", param_hint="--desk")
 
 
 @group.command("snippet")
@@ -40,12 +39,13 @@ def _desk(context: click.Context, parameter: click.Parameter, value: str | None)
     help="The address of the site that runs this app, such as https://help.example.com, for pages of another origin.",
 )
 @click.option("--bridge", type=click.Choice(BRIDGES), help="For pages with Kapa's widget or SDK.")
-@click.option("--desk", callback=_desk, help="The desk that takes these pages' tickets.")
+@click.option("--desk", help="The desk that takes these pages' tickets.")
 def snippet(origin: str, bridge: str | None, desk: str | None) -> None:
     """Print the tags for pages that are not Jinja templates of this app.
 
     They go into each page's head. What else has to be set is printed on standard error.
     """
+    _require_nameable(desk)
     click.echo(static_page_tags(bridge=bridge, desk=desk, origin=origin))
     for note in _notes(origin):
         click.echo(note, err=True)

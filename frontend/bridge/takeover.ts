@@ -35,7 +35,6 @@ const submissionIds = new Map<string, string>();
  */
 export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): Promise<Response | undefined> {
   const { threadId = "", signal: own } = handoff;
-  const { desk = "default", requested = "" } = tag.element.dataset;
   const { user_email, note } = parseFields(await handoff.body);
   const thread = threads.get(threadId);
   const pairs = thread?.known ? thread.pairs : [];
@@ -46,18 +45,17 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   const options = { headers: { "Content-Type": "application/json" }, signal };
 
   const facts = new URLSearchParams({
-    requested,
+    ...tag.element.dataset, // what the page says: requested, and maybe a desk
     pairs: pairs.length,
     uncertain: !!last.uncertain,
     downvoted: last.reaction === "downvote",
     stopped: !!last.stopped,
     thread_id: threadId,
     answer_id: last.id,
-    desk,
     page: location.href.replace(/#.*/, ""),
   } as object as Record<string, string>); // it makes texts of them
   const decision = await fetch(`${tag.base}offer?${facts}`, options);
-  const { offered, offer } = fieldsOf(await decision.json());
+  const { offered, offer, desk } = fieldsOf(await decision.json());
   if (offered === false) return new Response(null, { status: 409 });
   if (typeof offer !== "string") return undefined;
 
@@ -67,7 +65,7 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   const { reference, error } = fieldsOf(await response.clone().json());
   const { code, fields } = fieldsOf(error);
   if (typeof reference === "string") {
-    const detail: HandoffDetail = { threadId, conversation: pairs.map(asToldPair), desk, reference };
+    const detail: HandoffDetail = { threadId, conversation: pairs.map(asToldPair), desk: desk as string, reference };
     // Kapa's widget does so itself.
     if (!doc.querySelector("script[data-website-id][src*=kapa]"))
       doc.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail }));
