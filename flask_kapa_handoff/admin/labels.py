@@ -30,7 +30,7 @@ SETTINGS = {
     "mail_content": N_("Mails hold"),
     "tickets_per_hour": N_("Most tickets an hour"),
     "internal": N_("Internal"),
-    "removed": N_("Removed"),
+    "removed": N_("Desk"),
 }
 """The label of each setting, in the order in which they are shown."""
 
@@ -83,7 +83,9 @@ def refused(counts: Counts) -> str | None:
 
 def value(settings: DeskSettings, name: str) -> str:
     """A setting as text."""
-    if name in ("enabled", "internal", "removed"):
+    if name == "removed":
+        return _("not in use") if settings.removed else _("in use")
+    if name in ("enabled", "internal"):
         return _("on") if getattr(settings, name) else _("off")
     if name == "mail_content":
         return _(MAIL_CONTENTS[settings.mail_content]) if settings.mail_content in MAIL_CONTENTS else _("unknown")
