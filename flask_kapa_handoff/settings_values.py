@@ -1,4 +1,4 @@
-"""Checks a desk's settings, whoever changes them: an admin's page, a command or the site's own code."""
+"""Checks a desk's settings, whether an admin's page, a command or the site's own code changes them."""
 
 from __future__ import annotations
 

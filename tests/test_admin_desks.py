@@ -65,7 +65,7 @@ def test_a_desk_is_added_with_a_name_and_an_address(admin: FlaskClient) -> None:
     ("typed", "told"),
     [
         ({"label": "", "email": "a@example.com"}, "Please fill this in."),
-        ({"label": "x" * 61}, "Use at most 60 characters."),
+        ({"label": "x" * 61}, "This is 61 characters long. The limit is 60."),
         ({"label": "Sales", "email": "sales"}, "Check the address:"),
         ({"label": "Sales", "name": "Sales desk"}, "Use a lower-case letter"),
         ({"label": "Bugs", "name": "bugs"}, "There is such a desk already."),
@@ -162,7 +162,7 @@ def test_two_admins_do_not_overwrite_each_others_rules(admin: FlaskClient) -> No
     save_rules(app, ("/a", "sales"))
     late = post(admin, "/rules", version="0", pattern="/b", rule_desk="sales")
     assert late.status_code == 409
-    assert "Someone else changed the rules meanwhile" in shown(late)
+    assert "Someone else saved while you were editing" in shown(late)
     assert 'value="/b"' in late.text
     assert rules_of(app) == [("/a", "sales")]
     assert 'name="version" value="1"' in late.text
@@ -171,9 +171,9 @@ def test_two_admins_do_not_overwrite_each_others_rules(admin: FlaskClient) -> No
 @pytest.mark.parametrize(
     ("pattern", "desk", "told"),
     [
-        ("/" + "x" * 250, "sales", "Use at most 200"),
-        ("/x", "vip", "Choose a desk"),
-        ("/x", "nowhere", "Choose a desk"),
+        ("/" + "x" * 250, "sales", "This is 251 characters long. The limit is 200."),
+        ("/x", "vip", "Choose one of the options."),
+        ("/x", "nowhere", "Choose one of the options."),
     ],
 )
 def test_a_wrong_rule_is_marked(admin: FlaskClient, pattern: str, desk: str, told: str) -> None:
@@ -235,7 +235,7 @@ def test_each_desk_has_its_settings_page_with_preview_and_history(admin: FlaskCl
     )
     assert answer.location == "/handoff/admin/?desk=sales&saved=2"
     page = admin.get(answer.location)
-    assert "Mails hold: the whole conversation → only a link" in shown(page)
+    assert "Mails hold: The whole conversation → Only a link" in shown(page)
     assert "Most tickets an hour: default → 7" in shown(page)
     desks = state_of(admin.application).desks
     assert (desks.serving("default").button_text, desks.serving("sales").button_text) == ("Create ticket", "Ask sales")
@@ -246,13 +246,13 @@ def test_each_desk_has_its_settings_page_with_preview_and_history(admin: FlaskCl
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("label", "x" * 61, "Use at most 60 characters."),
+        ("label", "x" * 61, "This is 61 characters long. The limit is 60."),
         ("mail_content", "nothing", "Choose one of the options."),
         ("tickets_per_hour", "0", "Use a whole number from 1 to 1,000,000, or leave it empty."),
         ("tickets_per_hour", "many", "Use a whole number"),
     ],
 )
-def test_what_is_wrong_is_said_at_the_field(admin: FlaskClient, name: str, value: str, told: str) -> None:
+def test_a_value_that_is_not_allowed_is_marked(admin: FlaskClient, name: str, value: str, told: str) -> None:
     """Nothing is saved."""
     save_desk(admin.application)
     typed: dict[str, Any] = {name: value}
@@ -281,7 +281,7 @@ def test_a_desk_leaves_fields_out(make_app: Callable[..., Flask]) -> None:
     client = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_FIELDS=asked).test_client()
     save_desk(client.application)
     assert save(client, page_of="sales", form_left_out=["", "order"]).status_code == 303
-    assert "Fields left out: default → order" in shown(client.get("/handoff/admin/?desk=sales"))
+    assert "Fields left out of the form: default → order" in shown(client.get("/handoff/admin/?desk=sales"))
     forms = {
         desk: client.get("/handoff/form", query_string={"offer": signed_offer(client, desk=desk)}).text
         for desk in ("default", "sales")

@@ -189,7 +189,7 @@ def test_the_sites_code_reads_and_saves_settings(make_app: Callable[..., Flask])
 # The check-up
 
 
-def test_the_checkup_speaks_of_every_desk(make_app: Callable[..., Flask]) -> None:
+def test_the_check_up_speaks_of_every_desk(make_app: Callable[..., Flask]) -> None:
     """Where tickets go, what shows no button, which channel is missing, and names that are none."""
     app = make_app()
     save_desk(app, mail_content="link")
@@ -208,7 +208,7 @@ def test_the_checkup_speaks_of_every_desk(make_app: Callable[..., Flask]) -> Non
     assert "Use the name of a desk in `data-desk` and in templates: default, bugs, sales." in said
 
 
-def test_the_checkup_page_names_a_desk_whose_channel_is_missing(admin: FlaskClient) -> None:
+def test_the_check_up_page_names_a_desk_whose_channel_is_missing(admin: FlaskClient) -> None:
     """After a deploy that no longer registers it."""
     save_desk(admin.application)
     with state_of(admin.application).database.write() as connection:

@@ -277,7 +277,7 @@ def test_every_address_of_a_desk_gets_the_ticket(make_app: Callable[..., Flask],
 def test_who_cannot_take_it_yet_gets_it_later_and_nobody_gets_it_twice(
     make_app: Callable[..., Flask], mail_server: MailServer
 ) -> None:
-    """The ticket waits for the one who is left. Who refuses it for good is named in the attempt."""
+    """The ticket waits for the one who is left. The attempt names the address that refuses it for good."""
     app = make_app(MAIL_PORT=mail_server.port)
     save_desk(app, email=["a@example.com", "b@example.com", "c@example.com"])
     reference = send_ticket(app.test_client(), offer=signed_offer(app.test_client(), desk="sales"))

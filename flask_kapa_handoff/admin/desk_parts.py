@@ -16,6 +16,11 @@ def label(settings: DeskSettings) -> str:
     return _("Main desk") if settings.desk == DEFAULT_DESK and not settings.label else settings.shown_label
 
 
+def too_long(text: str, limit: int) -> str:
+    """What is wrong about a text with more characters than that."""
+    return _("This is %(length)s characters long. The limit is %(limit)s.", length=len(text), limit=limit)
+
+
 def named(settings: DeskSettings) -> str | None:
     """The desk as an address names it; None: the default one, which no address names."""
     return None if settings.desk == DEFAULT_DESK else settings.desk

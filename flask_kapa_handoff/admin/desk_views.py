@@ -20,7 +20,7 @@ from ..translation import noop as N_
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from . import labels
-from .desk_parts import checked_recipients, label, named
+from .desk_parts import checked_recipients, label, named, too_long
 from .forms import EXPIRED_ACTION, AdminForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
@@ -28,7 +28,7 @@ from .responses import fragment_response, page_response
 EMPTY_ROWS = 1
 """How many empty rows follow the rules, to type further ones."""
 
-CHANGED = N_("Someone else changed the rules meanwhile. Yours are still in the form; save again to keep them.")
+CHANGED = N_("Someone else saved while you were editing")
 WRONG = N_("Nothing was saved. Check the fields marked below.")
 
 
@@ -54,7 +54,6 @@ def desks() -> ResponseReturnValue:
     known = state.desks.all
     notice = None
     for done, told in (
-        ("added", N_("%(desk)s is there. Now choose when its button appears.")),
         ("renamed", N_("Renamed to %(desk)s.")),
         ("removed", N_("%(desk)s was removed. Its tickets are kept.")),
     ):
@@ -90,8 +89,8 @@ def add() -> ResponseReturnValue:
         errors["name"] = _("There is such a desk already.")
     if errors:
         return _desks_page(state, 422, typed=typed, typed_errors=errors, problem=WRONG)
-    Settings().save(name, changed_by=changed_by(), **values)
-    return redirect(url_for("kapa_handoff_admin.settings", desk=name, added="1"), 303)
+    added = Settings().save(name, changed_by=changed_by(), **values)
+    return redirect(url_for("kapa_handoff_admin.settings", desk=name, saved=added.version), 303)
 
 
 def rename() -> ResponseReturnValue:
@@ -137,7 +136,7 @@ def save_page_rules() -> ResponseReturnValue:
     except RulesConflict:
         return _desks_page(state, 409, problem=CHANGED, rows=rows)
     except Invalid:
-        wrong = _("Choose a desk that is there and not internal.")
+        wrong = _("Choose one of the options.")
         nameable = state.desks.may_be_named
         checked = [row if nameable(row.desk) else row._replace(error=wrong) for row in rows]
         return _desks_page(state, 422, problem=WRONG, rows=checked)
@@ -169,7 +168,7 @@ def _posted_desk() -> DeskSettings:
 def _wrong_label(text: str) -> str | None:
     if not text:
         return _("Please fill this in.")
-    return _("Use at most %(limit)s characters.", limit=MAX_LABEL) if len(text) > MAX_LABEL else None
+    return too_long(text, MAX_LABEL) if len(text) > MAX_LABEL else None
 
 
 def _name_for(text: str, taken: Any) -> str:
@@ -197,7 +196,7 @@ def _checked(row: Row) -> Row:
     try:
         return row._replace(pattern=parse_pattern(row.pattern))
     except ValueError:
-        return row._replace(error=_("Use at most %(limit)s characters.", limit=MAX_PATTERN))
+        return row._replace(error=too_long(row.pattern, MAX_PATTERN))
 
 
 def _try(known: Desks, rows: list[Row], typed: str) -> TryOut | None:

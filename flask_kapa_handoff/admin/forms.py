@@ -30,7 +30,7 @@ from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers
 from ..unknown import Unknown
-from .desk_parts import checked_recipients
+from .desk_parts import checked_recipients, too_long
 from .form_input import ADD, PREFIX, typed_values
 
 EXPIRED = N_("Your session has expired, so nothing was saved. Your changes are still here; save again.")
@@ -211,7 +211,7 @@ class SettingsForm(AdminForm):
         try:
             self._accept("label", parse_label(field.data))
         except ValueError:
-            raise ValidationError(_("Use at most %(limit)s characters.", limit=MAX_LABEL)) from None
+            raise ValidationError(too_long(field.data or "", MAX_LABEL)) from None
 
     def validate_channel(self, field: StringField) -> None:
         if field.data not in self.usable_channels:

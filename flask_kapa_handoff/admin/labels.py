@@ -34,7 +34,7 @@ SETTINGS = {
 }
 """The label of each setting, in the order in which they are shown."""
 
-MAIL_CONTENTS = {"transcript": N_("the whole conversation"), "link": N_("only a link")}
+MAIL_CONTENTS = {"transcript": N_("The whole conversation"), "link": N_("Only a link to the ticket's page")}
 
 STATUSES = {
     Status.HELD: N_("Held"),
@@ -88,11 +88,11 @@ def value(settings: DeskSettings, name: str) -> str:
     if name in ("enabled", "internal"):
         return _("on") if getattr(settings, name) else _("off")
     if name == "mail_content":
-        return _(MAIL_CONTENTS[settings.mail_content]) if settings.mail_content in MAIL_CONTENTS else _("unknown")
+        return _(MAIL_CONTENTS.get(settings.mail_content, settings.mail_content))
     if name == "tickets_per_hour":
         return str(settings.tickets_per_hour or _("default"))
     if name == "channel":
-        return _("mail") if settings.channel == MAIL else settings.channel
+        return _("Mail") if settings.channel == MAIL else settings.channel
     if name == "label":
         return settings.label or _("default")
     if name == "email":

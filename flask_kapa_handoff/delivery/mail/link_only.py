@@ -33,9 +33,7 @@ def link_only(letterhead: Letterhead, ticket: Ticket) -> Bodies:
     site, reference, url = letterhead.site_name, ticket.reference, letterhead.ticket_url
     sentences = [
         _("A visitor of %(site)s has sent ticket %(reference)s.", site=site, reference=reference),
-        _("Your site keeps the content of tickets out of mails. Open the ticket to read it.")
-        if url
-        else _("Your site keeps the content of tickets out of mails. Read it on the admin pages, under Tickets."),
+        _("Your site keeps the content of tickets out of mails. Read it on the ticket's page."),
         _("If you reply to this mail, your reply goes to the visitor."),
     ]
     text = "\n\n".join([*sentences[:2], *([url] if url else []), *sentences[2:]]) + "\n"
