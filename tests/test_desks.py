@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
-from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from flask_kapa_handoff.delivery import requeue
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, TryLater
+from flask_kapa_handoff.delivery import channels, requeue
 from flask_kapa_handoff.page_rules import PageRule, first_match, parse_pattern, path_of
 from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.storage.engine import now
+from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status
 from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button, kapa_handoff_script, kapa_widget
 from tests.helpers.admin import let_pass
-from tests.helpers.couriers import deliver_in_turn
+from tests.helpers.channels import Parrot
+from tests.helpers.commands import invoke
+from tests.helpers.couriers import Clock, courier_of, deliver_in_turn
 from tests.helpers.desks import remove_desk, save_desk, save_rules
 from tests.helpers.offers import signed_offer
-from tests.helpers.servers import MailServer
+from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
 
+MANY = {f"KAPA_HANDOFF_TICKETS_PER_{name}_PER_HOUR": 1000 for name in ("CLIENT", "EMAIL")}
 PRICING = "https://docs.example.com/pricing/teams?plan=pro#top"
 
 
@@ -33,6 +40,10 @@ def desk_of(client: FlaskClient, **asked: Any) -> str:
     token = signed_offer(client, **asked)
     with app.test_request_context():
         return state_of(app).offer_signer().read(token).desk
+
+
+def references(server: MailServer) -> list[str]:
+    return [mail.message["X-Kapa-Handoff-Ticket"] for mail in server.received]
 
 
 # From the page to the mail
@@ -334,3 +345,80 @@ def test_a_desk_may_keep_the_content_out_of_its_mails(make_app: Callable[..., Fl
         assert f"://help.example.com/handoff/admin/tickets/{reference}\r\n" in mail.body("plain")
         assert mail.message["Subject"] == f"[site] {reference}: New ticket"
         assert mail.message["Reply-To"] == first.visitor_email
+
+
+@pytest.mark.only("sqlite", "postgresql")
+def test_a_channel_that_cannot_be_reached_holds_up_its_own_desks_alone(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others' tickets go out meanwhile, and their success makes none of its tickets due."""
+    parrot, clock = Parrot(), Clock(monkeypatch)
+    app = make_app(MAIL_PORT=free_port(), handoff=parrot.handoff(), **MANY)
+    save_desk(app, channel="parrot")
+    client = app.test_client()
+    by_mail = [send_ticket(client) for _ in range(5)]
+    courier = courier_of(app)
+    for _ in range(channels.ATTEMPTS_BEFORE_PAUSE):
+        assert courier.deliver_next()
+    assert courier.paused_channels == {"mail"}
+    by_parrot = [send_ticket(client, offer=signed_offer(client, desk="sales")) for _ in range(2)]
+    delivered = list(iter(courier.deliver_next, None))
+    assert [(ticket.reference, ticket.status) for ticket in delivered] == [
+        (reference, Status.DELIVERED) for reference in by_parrot
+    ]
+    attempts = {ticket.reference: ticket.attempts for ticket in tickets(app)}
+    assert [attempts[reference] for reference in by_mail] == [1, 1, 1, 0, 0]
+    clock.pass_by(courier.pause)
+    server = MailServer(app.config["MAIL_PORT"]).start()
+    try:
+        for _ in by_mail:
+            assert courier.deliver_next()
+        assert references(server) == [by_mail[3], *by_mail[:3], by_mail[4]]
+    finally:
+        courier.close()
+        server.stop()
+
+
+@pytest.mark.only("sqlite")
+def test_a_desk_whose_channel_goes_wrong_slows_down_no_mail(
+    make_app: Callable[..., Flask], mail_server: MailServer
+) -> None:
+    """``deliver`` sends the mails, and says which channel could not be reached."""
+    parrot = Parrot(TryLater("busy", seconds=60))
+    app = make_app(MAIL_PORT=mail_server.port, handoff=parrot.handoff(), **MANY)
+    save_desk(app, channel="parrot")
+    client = app.test_client()
+    for _ in range(4):
+        send_ticket(client, offer=signed_offer(client, desk="sales"))
+    sent = [send_ticket(client) for _ in range(2)]
+    assert invoke(app, "deliver").output.splitlines() == [
+        "2 delivered, 3 waiting, 0 failed.",
+        "The Parrot could not be reached; the other tickets wait for the next run.",
+    ]
+    assert references(mail_server) == sent
+
+
+def test_held_tickets_of_a_full_desk_stay_held(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour later they go out, as many as the desk's limit allows; other desks' do not wait for them."""
+    save_desk(app, tickets_per_hour=1)
+    save_desk(app, "bugs", tickets_per_hour=1)
+    client = app.test_client()
+    for desk in ("sales", "sales", "sales", "bugs", "bugs"):
+        send_ticket(client, offer=signed_offer(client, desk=desk))
+    held = [ticket.reference for ticket in tickets(app) if ticket.status is Status.HELD]
+    assert len(held) == 3
+    database, limits = state_of(app).database, state_of(app).desk_limits
+    assert limits == {"sales": 1, "bugs": 1}
+    with database.write() as connection:
+        long_ago = now(connection) - timedelta(hours=2)
+        connection.execute(
+            update(ticket_table).where(ticket_table.c.status == "held").values(next_attempt_at=long_ago)
+        )
+        connection.execute(
+            update(ticket_table)
+            .where(ticket_table.c.desk == "sales", ticket_table.c.status == "queued")
+            .values(status="delivered", delivered_at=long_ago)
+        )
+    assert requeue.release_held(database, 500, of_desks=limits) == 1
+    released = [ticket for ticket in tickets(app) if ticket.reference in held and ticket.status is Status.QUEUED]
+    assert [ticket.desk for ticket in released] == ["sales"]
