@@ -242,7 +242,7 @@ _PARTS: Mapping[str, Callable[[str], Any]] = {
     "open_directly": _flag,
     "attachments": _flag,
     "show_address": _flag,
-    "left_out": _field_names,
+    "unasked": _field_names,
     "accent": _accent,
     "radius": _one_of(RADII),
 }

@@ -280,7 +280,7 @@ def test_a_desk_leaves_fields_out(make_app: Callable[..., Flask]) -> None:
     asked = [Field("order", "Order number", required=True), Field("area", "Area", desks=("sales",))]
     client = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_FIELDS=asked).test_client()
     save_desk(client.application)
-    assert save(client, page_of="sales", form_left_out=["", "order"]).status_code == 303
+    assert save(client, page_of="sales", form_unasked=["", "order"]).status_code == 303
     assert "Fields left out of the form: default → order" in shown(client.get("/handoff/admin/?desk=sales"))
     forms = {
         desk: client.get("/handoff/form", query_string={"offer": signed_offer(client, desk=desk)}).text
@@ -289,7 +289,7 @@ def test_a_desk_leaves_fields_out(make_app: Callable[..., Flask]) -> None:
     names = {desk: [name for name in ("order", "area") if f'name="{name}"' in html] for desk, html in forms.items()}
     assert names == {"default": ["order"], "sales": ["area"]}
     assert send_ticket(client, offer=signed_offer(client, desk="sales"))
-    assert save(client, page_of="sales", form_left_out=["", "email"]).status_code == 422
+    assert save(client, page_of="sales", form_unasked=["", "email"]).status_code == 422
 
 
 # Tickets

@@ -195,7 +195,7 @@ def _stage(state: State, shown: DeskSettings, stage: str) -> Markup:
     """One of the things that a visitor sees, in the current language."""
     site_fields = state.config.fields
     handoff_form = TicketForm.empty(state.offer_signer(), "", desk=shown.desk, site_fields=site_fields)
-    handoff_form.left_out = shown.form.left_out
+    handoff_form.unasked = shown.form.unasked
     handoff_form.ask_consent(consent_row(shown.form))
     context = {
         "stage": stage,

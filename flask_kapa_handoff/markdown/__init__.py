@@ -84,15 +84,16 @@ class Renderer:
 
     Links use ``http``, ``https`` or ``mailto`` only and show their host, see :mod:`.links`; images become links.
     A text is shown unrendered if it would take very long or become very large (no real text does), if the renderer
-    fails, or if the texts before it have cost :data:`MAX_COST`.
+    fails, or if the texts before it have cost too much.
 
     Arguments:
         page: the address of the page where the texts were shown, which relative links refer to; None: a relative
             address is shown as text.
+        most: what all texts may cost, in the unit of :data:`MAX_COST`.
     """
 
-    def __init__(self, page: str | None = None) -> None:
-        self._left = MAX_COST
+    def __init__(self, page: str | None = None, most: int = MAX_COST) -> None:
+        self._left = most
         self._links = Links()
         self._page = page and visible(page)
 

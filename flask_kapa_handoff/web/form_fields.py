@@ -10,6 +10,7 @@ from wtforms.widgets import CheckboxInput
 
 from .. import fields
 from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
+from ..text import clean_text
 from ..translation import gettext as _
 
 
@@ -27,7 +28,7 @@ class _Form(Protocol):
     def desk(self) -> str | None: ...
 
     @property
-    def left_out(self) -> tuple[str, ...]: ...
+    def unasked(self) -> tuple[str, ...]: ...
 
     @property
     def is_foreign(self) -> bool: ...
@@ -48,6 +49,15 @@ class ConversationField(HiddenField):  # type: ignore[misc]
         return json.dumps(self.data)
 
 
+class LeftOutField(Field):  # type: ignore[misc]
+    """The keys of the pairs that the visitor leaves out; its inputs are in the review, see ``_review.html``."""
+
+    data: list[str]
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = [clean_text(value) for value in valuelist if value]
+
+
 class Row:
     """A form field for a row of the table; ``data`` is the value as text for every kind."""
 
@@ -65,7 +75,7 @@ class Row:
 
 
 def _read(form: _Form, field: Row) -> None:
-    if field.name in form.left_out or (form.desk is not None and not field.row.is_for(form.desk)):
+    if field.name in form.unasked or (form.desk is not None and not field.row.is_for(form.desk)):
         if any(field.raw_data):
             raise ValidationError(
                 _("This form has no field “%(field)s” any more. Close and reopen it.", field=field.row.label)

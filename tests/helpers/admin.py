@@ -47,7 +47,7 @@ def fields(client: FlaskClient, page_of: str = "", **changes: Any) -> dict[str, 
         "form_attachments": ["false"],
         "form_show_address": ["false"],
         "form_open_directly": ["false"],
-        "form_left_out": [""],
+        "form_unasked": [""],
         "internal": ["false"],
     }
     found: dict[str, Any] = dict(boxes)
