@@ -35,10 +35,9 @@ class SettingsErrors(ValueError):
 
 def parse_label(value: Any) -> str:
     """What people call a desk; empty: its name."""
-    text = " ".join(clean_text(value).split()) if isinstance(value, str) else None
-    if text is None or len(text) > MAX_LABEL or not text.isprintable():
+    if not isinstance(value, str) or len(value) > MAX_LABEL:
         raise ValueError(f"use text of at most {MAX_LABEL} characters")
-    return text
+    return " ".join("".join(filter(str.isprintable, clean_text(value))).split())[:MAX_LABEL]
 
 
 def parse_mail_content(value: Any) -> str:

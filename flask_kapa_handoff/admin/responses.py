@@ -45,6 +45,7 @@ _NAMES = frozenset(
         "desks",
         "discard",
         "earlier",
+        "elsewhere",
         "failed_layout",
         "fields",
         "files",

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import NoResultFound
 
 from ..attachments import safe_name, size_in_words
+from ..config_values import MAIL
 from ..conversation import Conversation, QuestionAnswer
 from ..delivery import requeue
 from ..delivery.mail.bodies import whose_word
@@ -218,7 +219,9 @@ def _ticket_page(
         earlier=earlier,
         may_be_sent_again=requeue.may_be_sent_again(found),
         desk=desk_shown(state.desks, found.desk),
-        names_recipient=found.desk not in state.desks.present and "email" not in state.config.pinned,
+        names_recipient=found.desk not in state.desks.present
+        and state.channel_of(found.desk) == MAIL
+        and "email" not in state.config.pinned,
         most=state.desk_limits.get(found.desk, state.config.tickets_per_hour),
         form=AdminForm(formdata=None),
         to_html=Renderer(found.page),
