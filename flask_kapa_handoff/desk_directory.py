@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select
 
 from .config import Config
-from .desk_settings import DEFAULT_DESK, DeskSettings
+from .desk_settings import DEFAULT_DESK, DeskSettings, is_desk_name
 from .errors import Invalid
 from .page_rules import MAX_RULES, PageRule, first_match
 from .settings import add_to_history, current_settings, default_settings, latest_version, settings_in
@@ -59,8 +59,9 @@ class Desks:
 
 
 def read_desks(connection: Connection, config: Config) -> Desks:
-    """Everything as it is stored."""
-    found = [settings_in(connection, config, row) for row in connection.execute(select(desk_table)).all()]
+    """Everything as it is stored, without desks whose names cannot be read."""
+    rows = [row for row in connection.execute(select(desk_table)).all() if is_desk_name(row.name)]
+    found = [settings_in(connection, config, row) for row in rows]
     found.sort(key=lambda settings: (settings.desk != DEFAULT_DESK, settings.shown_label.casefold(), settings.desk))
     stored = {settings.desk: settings for settings in found}
     return Desks({DEFAULT_DESK: default_settings(config)} | stored, read_rules(connection))

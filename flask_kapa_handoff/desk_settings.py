@@ -133,6 +133,11 @@ SETTINGS = ("enabled", "email", "button_text", "triggers", "threshold", "form", 
 """The names of the settings that can be saved."""
 
 
+def is_desk_name(value: object) -> bool:
+    """Whether it is the name of a desk; a damaged text is none."""
+    return type(value) is str and DESK_NAME.fullmatch(value) is not None
+
+
 def recipients_in(text: str | None) -> tuple[str, ...]:
     """The addresses in a text that has ``, `` between them, as settings and tickets store them."""
     return tuple(address for part in (text or "").split(",") if (address := part.strip()))

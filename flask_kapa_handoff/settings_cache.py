@@ -46,6 +46,7 @@ class SettingsCache:
             kept[:] = [(now + MAX_AGE, found)]
         except Unavailable as error:
             _logger.warning("Pages keep using the last known handoff settings, if there are any: %s", error)
+            found = kept[0][1] if kept else None  # another thread may have read newer ones meanwhile
             kept[:] = [(time.monotonic() + MAX_AGE, found)]
         return found
 

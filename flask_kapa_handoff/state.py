@@ -163,14 +163,19 @@ class State:
         return self.config.human_phrases.found_in if Trigger.ASKED_FOR_HUMAN in settings.triggers else None
 
     @property
+    def known_desks(self) -> Desks | None:
+        """Every desk, as it was a moment ago; None: the database cannot be reached, and never could."""
+        return self.settings_cache.desks(self.database, self.config)
+
+    @property
     def desks(self) -> Desks:
-        """Every desk, as it was a moment ago; while the database cannot be reached, maybe only the default one."""
-        known = self.settings_cache.desks(self.database, self.config)
+        """The same, or only the default one as it is configured."""
+        known = self.known_desks
         return Desks({DEFAULT_DESK: default_settings(self.config)}) if known is None else known
 
     def serving(self, desk: str) -> str:
         """The name of the desk that serves where ``desk`` is named; as long as nothing is known of desks, ``desk``."""
-        known = self.settings_cache.desks(self.database, self.config)
+        known = self.known_desks
         return desk if known is None else known.serving(desk).desk
 
     def channel_of(self, desk: str) -> str:

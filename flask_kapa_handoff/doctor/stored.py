@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import NoResultFound
 
+from ..desk_settings import is_desk_name
 from ..settings import history_rows
 from ..storage.column_types import UNREADABLE
 from ..storage.desks import read_desk
@@ -53,6 +54,8 @@ def look_at_stored(connection: Connection) -> Stored:
     """Check the settings and their history, the latest tickets, and those that are not delivered."""
     found = Stored()
     for row in connection.execute(select(desk)):
+        if not is_desk_name(row.name):
+            found.unknown[f'desk "{Unknown(row.name):.60}"'] += 1
         if unreadable := read_desk(row)[1]:
             found.damaged.append(f"settings of the desk {Unknown(row.name):.60} ({', '.join(unreadable)})")
         _count_triggers(found, row.triggers, "of the settings")

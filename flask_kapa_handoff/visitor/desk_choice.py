@@ -28,13 +28,15 @@ class Named(NamedTuple):
     helper: str = ""
 
 
-def choose_desk(state: State, named: Named, page: str | None) -> str:
+def choose_desk(state: State, desks: Desks | None, named: Named, page: str | None) -> str:
     """The name of the desk that serves a page.
 
     Arguments:
+        desks: None: the database cannot be reached, so nothing is known of them.
         page: its address. From a browser it may be any address, so a rule never leads to an internal desk.
     """
-    desks = state.desks
+    if desks is None:
+        return DEFAULT_DESK
     if named.desk:
         return str(named.desk) if is_known(state, desks, named) else DEFAULT_DESK
     if rule := desks.of_path(path_of(page)):

@@ -15,7 +15,7 @@ from ..conversation import Conversation
 from ..errors import ConfigurationError, Invalid, Unavailable
 from ..hook_checks import wrong_part
 from ..offers import Offer, offer_for
-from ..settings import DeskSettings, serving_settings
+from ..settings import DEFAULT_DESK, DeskSettings, serving_settings
 from ..state import current_state
 from ..translation import ENGLISH, speak
 from ..triggers import TABLE
@@ -39,7 +39,7 @@ _logger = logging.getLogger(__name__)
 
 
 def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, nonce: str | None = None) -> Markup:
-    """The tags that load the visitor's style and script. Makes no query; the text is built once.
+    """The tags that load the visitor's style and script. Makes no query without a desk; the text is built once.
 
     Arguments:
         bridge: for a page with Kapa's widget or SDK. ``takeover``: the handoffs that its own form sends become
@@ -63,8 +63,8 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
 def _check_desk(helper: str, desk: object) -> None:
     """Report a page that names a desk that does not exist, or is internal. The page itself must not fail."""
     state = current_state()
-    if desk is not None:
-        is_known(state, state.desks, Named(desk, helper=helper))
+    if desk not in (None, DEFAULT_DESK) and (desks := state.known_desks) is not None:
+        is_known(state, desks, Named(desk, helper=helper))
 
 
 def static_page_tags(*, bridge: str | None = None, desk: str | None = None, origin: str = "") -> str:
@@ -135,7 +135,9 @@ def kapa_handoff_button(conversation: Conversation | None, desk: str | None = No
 
 def _button(conversation: Conversation, desk: object) -> Markup:
     state, page = current_state(), _visited_page()
-    chosen = choose_desk(state, Named(desk, may_be_internal=True, helper="kapa_handoff_button"), page)
+    chosen = choose_desk(
+        state, state.known_desks, Named(desk, may_be_internal=True, helper="kapa_handoff_button"), page
+    )
     with state.database.read() as connection:
         settings = serving_settings(connection, state.config, chosen)
     offer = offer_for(conversation, settings, page=page, asks=state.asks_for_human(settings))
@@ -239,8 +241,9 @@ def _language_attribute() -> dict[str, object]:
 def _handoff_attributes(desk: object) -> tuple[dict[str, object], str]:
     """The attributes for the desk that serves this page, and its name."""
     state = current_state()
-    chosen = choose_desk(state, Named(desk, helper="kapa_widget"), _visited_page())
-    settings = state.settings_cache.get(state.database, state.config, chosen)
+    desks = state.known_desks
+    chosen = choose_desk(state, desks, Named(desk, helper="kapa_widget"), _visited_page())
+    settings = None if desks is None else desks.serving(chosen)
     triggers = [] if settings is None else [name for name in settings.triggers if name in KNOWN_TO_KAPA]
     # Without its triggers, the widget would show its form under every answer.
     if settings is None or not settings.takes_tickets or not triggers:

@@ -44,7 +44,7 @@ def offer() -> ResponseReturnValue:
     """
     state = current_state()
     query = AnswerQuery(state)
-    settings = settings_of(state, choose_desk(state, Named(query.named_desk), query.page))
+    settings = settings_of(state, choose_desk(state, state.known_desks, Named(query.named_desk), query.page))
     asks = state.asks_for_human(settings)
     if asks is not None and query.question:
         query.facts = replace(query.facts, asked_for_human=asks(query.question))
