@@ -419,6 +419,6 @@ def test_held_tickets_of_a_full_desk_stay_held(app: Flask, monkeypatch: pytest.M
             .where(ticket_table.c.desk == "sales", ticket_table.c.status == "queued")
             .values(status="delivered", delivered_at=long_ago)
         )
-    assert requeue.release_held(database, 500, of_desks=limits) == 1
+    assert requeue.release_held(database, 500, of_desks=lambda: limits) == 1
     released = [ticket for ticket in tickets(app) if ticket.reference in held and ticket.status is Status.QUEUED]
     assert [ticket.desk for ticket in released] == ["sales"]

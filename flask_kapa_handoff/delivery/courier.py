@@ -112,7 +112,7 @@ class Courier:
             return
         self._look_for_held_at = time.monotonic() + RELEASE_SECONDS
         if released := requeue.release_held(
-            self._database, self._config.tickets_per_hour, of_desks=self._ways.desk_limits
+            self._database, self._config.tickets_per_hour, of_desks=lambda: self._ways.desk_limits
         ):
             _logger.info("%s held tickets were released.", released)
 

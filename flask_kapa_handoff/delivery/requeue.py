@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,6 @@ BATCH = 500
 
 
 NO_RECIPIENTS: Mapping[str, str | None] = MappingProxyType({})
-NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD, Status.SUPPRESSED)
 """The states in which somebody can send a ticket by hand."""
@@ -106,14 +105,16 @@ def _due_now(
     return values
 
 
-def release_held(database: Database, most: int, *, of_desks: Mapping[str, int] = NO_LIMITS) -> int:
+def release_held(
+    database: Database, most: int, *, of_desks: Callable[[], Mapping[str, int]] = dict[str, int]
+) -> int:
     """Queue held tickets that have waited for an hour, oldest first, while there is room.
 
     There is room while the waiting tickets and those sent in the last hour are fewer than the limit.
 
     Arguments:
         most: the site's limit, KAPA_HANDOFF_TICKETS_PER_HOUR.
-        of_desks: the limits of desks that have their own, by name.
+        of_desks: returns the limits of desks that have their own, by name; called only if tickets are held.
 
     Returns:
         How many there were.
@@ -127,10 +128,11 @@ def release_held(database: Database, most: int, *, of_desks: Mapping[str, int] =
     with database.read() as connection:
         if connection.execute(due(connection).limit(1)).first() is None:
             return 0
+    limits = of_desks()
     # Alone: two processes must not both use the same room.
     with database.write() as connection:
         room = _room(connection, most)
-        rooms = {desk: _room(connection, limit, columns.desk == desk) for desk, limit in of_desks.items()}
+        rooms = {desk: _room(connection, limit, columns.desk == desk) for desk, limit in limits.items()}
         full = [desk for desk, left in rooms.items() if left <= 0]
         ids = []
         for row in connection.execute(

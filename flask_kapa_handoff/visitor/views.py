@@ -216,9 +216,9 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
         "offered": True,
         "button_text": shown_button_text(settings, directly=not made.facts.pairs),
         "triggers": [trigger.value for trigger in made.triggers],
-        "desk": made.desk,
         "offer": state.offer_signer().sign(made),
         "form_url": visitor_url("form"),
+        **({} if made.desk == DEFAULT_DESK else {"desk": made.desk}),
     }
 
 

@@ -55,7 +55,7 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
     page: location.href.replace(/#.*/, ""),
   } as object as Record<string, string>); // it makes texts of them
   const decision = await fetch(`${tag.base}offer?${facts}`, options);
-  const { offered, offer, desk } = fieldsOf(await decision.json());
+  const { offered, offer, desk = "default" } = fieldsOf(await decision.json());
   if (offered === false) return new Response(null, { status: 409 });
   if (typeof offer !== "string") return undefined;
 
