@@ -1,4 +1,4 @@
-"""Who may open the admin pages: the recipes of docs/admin-access.md, run as they stand there."""
+"""Who may open the admin pages: the recipes of docs/admin-access.md, run as they are."""
 
 from __future__ import annotations
 

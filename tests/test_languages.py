@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 from flask_kapa_handoff import ConfigurationError, Conversation, QuestionAnswer
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.translation import Languages, gettext, gettext_html, ngettext, speak
+from tests.helpers.offers import signed_offer
+from tests.helpers.pages import Page
 from tests.helpers.tickets import post, ticket_fields
 
 pytestmark = pytest.mark.only("sqlite")
@@ -119,6 +121,20 @@ def test_arabic_is_written_from_right_to_left(translated_app: Callable[..., Flas
     fragment = button(client, "ar")
 
     assert 'lang="ar" dir="rtl"' in fragment
+
+
+def test_what_is_not_arabic_keeps_its_direction(translated_app: Callable[..., Flask]) -> None:
+    """An address is typed from left to right; the reference says its language where the script leaves it."""
+    client = translated_app().test_client()
+    arabic = {"Accept-Language": "ar"}
+
+    form = Page(client.get(f"/handoff/form?offer={signed_offer(client)}", headers=arabic).text)
+    sent = Page(client.post("/handoff/tickets", data=ticket_fields(client), headers=arabic).text)
+
+    assert form.one("html")["dir"] == "rtl"
+    assert form.one("input", name="email")["dir"] == "ltr"
+    reference = sent.one("p", **{"class": "kapa-handoff-reference"})
+    assert (reference["lang"], reference["dir"]) == ("ar", "rtl")
 
 
 def test_a_fixed_language_comes_first(translated_app: Callable[..., Flask]) -> None:

@@ -224,7 +224,7 @@ def _ticket_page(
         and "email" not in state.config.pinned,
         most=state.desk_limits.get(found.desk, state.config.tickets_per_hour),
         form=AdminForm(formdata=None),
-        to_html=Renderer(found.page),
+        to_html=Renderer(found.page, scrolls=True),
         link=Links().link,
         notice=notice,
         problem=problem,

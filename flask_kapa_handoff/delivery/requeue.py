@@ -105,9 +105,7 @@ def _due_now(
     return values
 
 
-def release_held(
-    database: Database, most: int, *, of_desks: Callable[[], Mapping[str, int]] = dict[str, int]
-) -> int:
+def release_held(database: Database, most: int, *, of_desks: Callable[[], Mapping[str, int]] = dict[str, int]) -> int:
     """Queue held tickets that have waited for an hour, oldest first, while there is room.
 
     There is room while the waiting tickets and those sent in the last hour are fewer than the limit.

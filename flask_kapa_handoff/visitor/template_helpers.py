@@ -188,7 +188,7 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
 
 def _thread_key(offer: Offer, conversation: Conversation | None) -> str | None:
     """By what a browser recognises a thread that has no id, as long as it begins with the same pair."""
-    if offer.thread_id or not conversation:
+    if offer.thread_id or not conversation or not conversation.pairs:
         return None
     first = conversation.pairs[0]
     return hashlib.sha256(ascii((first.id, first.question, first.answer)).encode()).hexdigest()[:32]

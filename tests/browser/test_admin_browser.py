@@ -159,6 +159,8 @@ def test_the_preview_cannot_be_used(page: Page, site: Flask, serve: Serve) -> No
     expect(preview(page).locator("[inert] button:visible")).to_have_count(4)
     page.locator("#kapa-handoff-admin-save").focus()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("complementary", name="Preview")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Send a test mail")).to_be_focused()
 
 
