@@ -23,6 +23,7 @@ from tests.helpers.channels import Parrot
 from tests.helpers.desks import remove_desk, save_desk, save_rules
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import HTMX
+from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
 
 pytestmark = pytest.mark.only("sqlite")
@@ -357,3 +358,17 @@ def test_a_change_is_announced_as_on_the_page(admin: FlaskClient) -> None:
         post(admin, "", label="Sales")
         post(admin, "/remove", desk="sales")
     assert heard == [("sales", True, False, "unknown"), ("sales", False, True, "unknown")]
+
+
+def test_a_test_mail_goes_to_every_address(make_app: Callable[..., Flask], mail_server: MailServer) -> None:
+    """As a ticket would; the reply address is one of them."""
+    handoff = KapaHandoff(admin_required=let_pass)
+    client = make_app(handoff=handoff, MAIL_PORT=mail_server.port).test_client()
+    save_desk(client.application, email="a@example.com, b@example.com", mail_content="link")
+    token = fields(client)["csrf_token"]
+    answer = client.post("/handoff/admin/test-mail", data={"csrf_token": token, "desk": "sales"})
+    assert "The mail server accepted the message for a@example.com, b@example.com." in shown(answer)
+    (mail,) = mail_server.received
+    assert mail.recipients == ["a@example.com", "b@example.com"]
+    assert mail.message["Reply-To"] == "a@example.com"
+    assert "test mail" not in mail.body("plain")

@@ -15,6 +15,7 @@ from flask_kapa_handoff.settings import settings_history
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.admin import shown
+from tests.helpers.channels import Parrot
 from tests.helpers.commands import invoke
 from tests.helpers.desks import remove_desk, save_desk, save_rules
 from tests.helpers.offers import signed_offer
@@ -216,3 +217,15 @@ def test_the_check_up_page_names_a_desk_whose_channel_is_missing(admin: FlaskCli
     state_of(admin.application).settings_cache.clear()
     said: Any = shown(admin.get("/handoff/admin/doctor"))
     assert "Tickets of Sales go by the channel 'parrot', which is missing." in said
+
+
+def test_a_sample_goes_by_the_desks_own_channel(make_app: Callable[..., Flask]) -> None:
+    """With ``test-mail --desk``; a name that is none is refused."""
+    parrot = Parrot()
+    app = make_app(handoff=parrot.handoff())
+    save_desk(app, channel="parrot")
+    assert "The Parrot accepted the sample ticket" in printed(app, "test-mail", "ada@example.com", "--desk", "sales")
+    assert [ticket.desk for ticket in parrot.tickets] == ["sales"]
+    refused = invoke(app, "test-mail", "ada@example.com", "--desk", "nowhere")
+    assert refused.exit_code == 2
+    assert "there is no desk 'nowhere'" in refused.output

@@ -27,6 +27,7 @@ from tests.helpers.commands import invoke
 from tests.helpers.couriers import Clock, courier_of, deliver_in_turn
 from tests.helpers.desks import remove_desk, save_desk, save_rules
 from tests.helpers.offers import signed_offer
+from tests.helpers.pages import JSON, json_of
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
 
@@ -422,3 +423,12 @@ def test_held_tickets_of_a_full_desk_stay_held(app: Flask, monkeypatch: pytest.M
     assert requeue.release_held(database, 500, of_desks=lambda: limits) == 1
     released = [ticket for ticket in tickets(app) if ticket.reference in held and ticket.status is Status.QUEUED]
     assert [ticket.desk for ticket in released] == ["sales"]
+
+
+def test_an_offer_in_json_names_a_further_desk(app: Flask) -> None:
+    """For the bridge's events; for the default desk, the answer is that of a site with one."""
+    save_desk(app)
+    client = app.test_client()
+    found = {desk: json_of(client.get(f"/handoff/offer?pairs=1&desk={desk}", headers=JSON)) for desk in ("", "sales")}
+    assert "desk" not in found[""]
+    assert found["sales"]["desk"] == "sales"
