@@ -16,8 +16,8 @@ from ..attachments import safe_name, size_in_words
 from ..config_values import MAIL
 from ..conversation import Conversation, QuestionAnswer
 from ..delivery import requeue
-from ..delivery.mail.bodies import whose_word
 from ..delivery.mail.replies import WITHOUT_FILES
+from ..delivery.mail.sentences import whose_word
 from ..desk_directory import read_desks
 from ..fields import labelled
 from ..links import Links

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from flask import Flask
-from jinja2 import Environment
 
 from ..config import Config
 from ..storage.engine import Database
+from ..template_environment import TemplateEnvironment
+from ..translation import Language
 from .channels import Ways
 from .housekeeping import Housekeeping
 
@@ -37,7 +38,11 @@ class Mailroom(Ways, Protocol):
     def site_name(self) -> str: ...
 
     @property
-    def templates(self) -> Environment: ...
+    def mail_templates(self) -> TemplateEnvironment:
+        """Templates in :attr:`site_language`."""
+
+    @property
+    def site_language(self) -> Language: ...
 
     @property
     def desk_limits(self) -> Mapping[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, make_response, request
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from ..errors import Disabled, RateLimited, RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..offers import Offer
+from ..receipts import Receipt
 from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
 from ..state import State, current_state
@@ -24,7 +26,7 @@ from ..web.language import shown_button_text
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
 from ..web.ticket_form import TicketForm
-from ..web.urls import is_own_page, static_url, visitor_url
+from ..web.urls import static_url, visitor_url, way_back
 from .rendering import render_for_visitor
 from .review import Review
 
@@ -38,8 +40,11 @@ _PLAIN_CONFIRMATION = (
 _logger = logging.getLogger(__name__)
 
 _NAMES = (
+    "address_url",
     "back_url",
     "button_text",
+    "copy_url",
+    "correction",
     "desk",
     "files",
     "form",
@@ -48,6 +53,7 @@ _NAMES = (
     "note_max",
     "pairs",
     "problem",
+    "receipt",
     "reference",
     "review",
     "review_url",
@@ -69,7 +75,11 @@ def problem_response(problem: RequestProblem) -> ResponseReturnValue:
         return with_problem(json_response(problem.as_json()), problem)
     template = "_dialog" if wants_fragment() else "problem_page"
     page = _render(
-        template, title=_(problem.title), problem=problem.as_text(), site_name=current_state().site_name, back_url=None
+        template,
+        title=_(problem.title),
+        problem=problem.as_text(),
+        site_name=current_state().site_name,
+        back_url=way_back(),
     )
     return with_problem(make_response(page), problem)
 
@@ -94,6 +104,7 @@ def form_response(
         tickets_url=visitor_url("tickets"),
         review_url=visitor_url("review"),
         site_name=state.site_name,
+        back_url=way_back(offered.page if offered else None),
         button_text=shown_button_text(settings, directly=not form.has_conversation),
         words=form_words(settings),
         desk=settings.desk,
@@ -121,10 +132,33 @@ def review_response(state: State, form: TicketForm, review: Review, settings: De
     return form_response(state, form, form.accepted_offer, settings, None, review)
 
 
-def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
-    """The ticket's reference: 201 if this request stored it, 200 if an earlier one did."""
+@dataclass(frozen=True)
+class Correction:
+    """The address that a visitor wants instead of the ticket's.
+
+    Arguments:
+        typed: what they typed.
+        problem: why it was not taken; None: it was, and the ticket has it.
+    """
+
+    typed: str
+    problem: RequestProblem | None = None
+
+
+def confirmation_response(
+    ticket: Ticket, is_new: bool, receipt: Receipt, correction: Correction | None = None
+) -> ResponseReturnValue:
+    """The ticket's reference: 201 if this request stored it, 200 if an earlier one did, else the problem's status.
+
+    Arguments:
+        receipt: what the visitor may do next.
+        correction: what came of correcting the address; None: the ticket was sent just now.
+    """
+    problem = correction.problem if correction else None
     status = 201 if is_new else 200
     if wants_json():
+        if problem is not None:
+            return with_problem(json_response(problem.as_json()), problem)
         return json_response({"reference": ticket.reference, "status": str(ticket.status)}), status
     state = current_state()
     try:
@@ -134,9 +168,14 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
             desk=ticket.desk,
             reference=ticket.reference,
             visitor_email=ticket.visitor_email,
+            receipt=state.receipt_signer().sign(receipt),
+            copy_url=visitor_url("copy"),
+            address_url=visitor_url("address") if receipt.may_correct else None,
+            correction=correction,
+            problem=_words(problem) if problem is not None and not problem.fields else None,
+            is_helpless=problem is not None,
             site_name=state.site_name,
-            # An offer's page comes from a browser.
-            back_url=ticket.page if is_own_page(ticket.page) else None,
+            back_url=way_back(ticket.page),
         )
     except Exception as error:
         # The ticket is stored, and a site's template that fails must not tell the visitor otherwise.
@@ -144,6 +183,8 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
         page = _PLAIN_CONFIRMATION.format(
             element="dialog" if wants_fragment() else "main", reference=ticket.reference, text=_("Your ticket")
         )
+    if problem is not None:
+        return with_problem(make_response(page), problem)
     return page, status
 
 

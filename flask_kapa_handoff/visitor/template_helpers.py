@@ -17,7 +17,7 @@ from ..hook_checks import wrong_part
 from ..offers import Offer, offer_for
 from ..settings import DEFAULT_DESK, DeskSettings, serving_settings
 from ..state import current_state
-from ..translation import ENGLISH, speak
+from ..translation import ENGLISH, current_language, speak
 from ..triggers import TABLE
 from ..web.csp import response_nonce
 from ..web.form_words import look
@@ -212,9 +212,11 @@ def kapa_widget(website_id: str, nonce: str | None = None, desk: str | None = No
     """
     if not website_id:
         raise ValueError("kapa_widget(): the website id is missing; each Kapa project has one")
-    handoff, chosen = _handoff_attributes(desk)
+    with speak(language_of_site_page()):
+        language = _language_attribute()
+        handoff, chosen = _handoff_attributes(desk)
     others = {name: value for name, value in attributes.items() if name not in handoff}
-    values: dict[str, object] = {"website_id": website_id, **_language_attribute(), **others, **handoff}
+    values: dict[str, object] = {"website_id": website_id, **language, **others, **handoff}
     data = "".join(
         f' data-{escape(name.replace("_", "-"))}="{_attribute(value)}"'
         for name, value in values.items()
@@ -233,13 +235,13 @@ def _attribute(value: object) -> str:
 
 
 def _language_attribute() -> dict[str, object]:
-    """Kapa's own form speaks the language of the button; it knows languages without a script or a country."""
-    language = language_of_site_page()
+    """Kapa's own form speaks the current language; it knows languages without a script or a country."""
+    language = current_language()
     return {} if language is ENGLISH else {"language": language.locale.language}
 
 
 def _handoff_attributes(desk: object) -> tuple[dict[str, object], str]:
-    """The attributes for the desk that serves this page, and its name."""
+    """Kapa's attributes for the desk that serves this page, in the current language, and the desk's name."""
     state = current_state()
     desks = state.known_desks
     chosen = choose_desk(state, desks, Named(desk, helper="kapa_widget"), _visited_page())
@@ -248,10 +250,8 @@ def _handoff_attributes(desk: object) -> tuple[dict[str, object], str]:
     # Without its triggers, the widget would show its form under every answer.
     if settings is None or not settings.takes_tickets or not triggers:
         return dict.fromkeys(HANDOFF_ATTRIBUTES), chosen
-    with speak(language_of_site_page()):
-        text = shown_button_text(settings)
     # Kapa knows one address. Where its form's tickets go, the bridge decides with this site.
-    values = (settings.recipients[0], text, ",".join(triggers), settings.threshold)
+    values = (settings.recipients[0], shown_button_text(settings), ",".join(triggers), settings.threshold)
     return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True)), chosen
 
 

@@ -98,6 +98,11 @@ def test_a_file_that_is_refused_says_why(site: Flask, serve: Callable[[Any], str
     form.get_by_label("Add files").set_input_files([LOG, PROGRAM])
     expect(form.get_by_role("alert").filter(has_text="program.exe can't be added")).to_be_visible()
     expect(form.locator(".kapa-handoff-file")).to_have_count(1)
+    page.context.set_offline(True)
+    fill_and_send(page)
+    expect(form.locator(".kapa-handoff-alert")).to_contain_text("You're offline.")
+    expect(form.locator("#kapa-handoff-files-error")).to_contain_text("program.exe can't be added")
+    page.context.set_offline(False)
     expect(form.get_by_label("Add files")).to_have_attribute("aria-invalid", "true")
     pasted = page.evaluate(
         """() => {
@@ -130,6 +135,23 @@ def test_the_form_waits_for_a_file_that_is_under_way(site: Flask, serve: Callabl
     assert reference(page)
     assert names(site) == ["server.log"]
     page.problems.clear()  # type: ignore[attr-defined]  # the browser reports the request that failed
+
+
+def test_an_upload_that_stalls_ends(site: Flask, serve: Callable[[Any], str], page: Page) -> None:
+    """After two minutes, and not after the 20 seconds of other requests; the visitor can send without the file."""
+    form = open_form(page, serve(site))
+    page.clock.install()
+    page.route("**/handoff/attachments", lambda route: None)
+    with page.expect_request("**/handoff/attachments"):
+        form.get_by_label("Add files").set_input_files([SHOT])
+    page.clock.run_for(119_000)
+    expect(form.get_by_role("status")).to_have_text("Sending…")
+    page.clock.run_for(1_500)
+    expect(form.get_by_role("alert").filter(has_text="This is taking too long.")).to_be_visible()
+    expect(form.get_by_role("status")).to_be_empty()
+    fill_and_send(page)
+    assert reference(page)
+    assert names(site) == []
 
 
 def test_the_page_without_script_sends_files(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ...conversation import Conversation
 from ...storage.attachments import files_of_ticket
 from ...storage.tickets import Ticket
+from ...translation import speak
 from ..mailroom import Mailroom
 from ..outcomes import Delivered, Refused, TryLater
 from ..sample import SAMPLE_REFERENCE
@@ -36,7 +37,8 @@ class MailChannel:
         deadline = time.monotonic() + self.transport.patience
         files = self._files(ticket)
         if self._mailroom.mails_only_a_link(ticket.desk):
-            ticket, conversation, files = without_content(ticket), EMPTY, NO_FILES
+            with speak(self._mailroom.site_language):
+                ticket, conversation, files = without_content(ticket), EMPTY, NO_FILES
         try:
             return self.transport.send(self._compose(ticket, conversation, files), deadline=deadline)
         except Refused as error:
@@ -78,7 +80,7 @@ class MailChannel:
             mailroom.mails_only_a_link(ticket.desk),
         )
         try:
-            return compose(mailroom.templates, letterhead, ticket, conversation, files)
+            return compose(mailroom.mail_templates, letterhead, ticket, conversation, files)
         except (OSError, MemoryError) as error:
             # About this machine, not the ticket: no memory or file handle left, or a template is being replaced.
             raise TryLater(f"{type(error).__name__} while the mail was composed: {error}"[:500]) from error
