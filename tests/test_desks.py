@@ -287,7 +287,7 @@ def test_every_address_of_a_desk_gets_the_ticket(make_app: Callable[..., Flask],
 
 @pytest.mark.only("sqlite")
 def test_who_cannot_take_it_yet_gets_it_later_and_nobody_gets_it_twice(
-    make_app: Callable[..., Flask], mail_server: MailServer
+    make_app: Callable[..., Flask], mail_server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The ticket waits for the one who is left. The attempt names the address that refuses it for good."""
     app = make_app(MAIL_PORT=mail_server.port)
@@ -296,7 +296,11 @@ def test_who_cannot_take_it_yet_gets_it_later_and_nobody_gets_it_twice(
     mail_server.replies["RCPT"] = ["250 ok", "450 4.2.0 greylisted", "550 5.1.1 no such user"]
     (waiting,) = deliver_in_turn(app)
     assert (waiting.status, waiting.recipient) == (Status.QUEUED, "b@example.com")
-    assert "Not accepted for c@example.com: 550 5.1.1 no such user" in (waiting.last_error or "")
+    assert waiting.last_error is not None
+    assert waiting.last_error.startswith("450 4.2.0 greylisted (for b@example.com) / 250")
+    assert waiting.last_error.endswith(" / Not accepted for c@example.com: 550 5.1.1 no such user")
+    assert "could not be sent (450)" in caplog.text
+    assert "@" not in caplog.text
     requeue.send_again(state_of(app).database, reference)
     (delivered,) = deliver_in_turn(app)
     assert delivered.status is Status.DELIVERED

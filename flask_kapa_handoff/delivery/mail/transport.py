@@ -164,8 +164,10 @@ def _transfer(client: SMTPClient, message: ComposedMessage) -> tuple[str, tuple[
     except (OSError, smtplib.SMTPException) as error:
         raise Unknown(f"{words_of_error(error)}; the whole mail had been sent") from None
     if is_success(code):
-        told = [f"Not accepted for {recipient}: {error}" for recipient, error in refused.items()]
-        return " / ".join([words_of_reply(code, reply), *told]), not_yet
+        # Those who may accept it later come first: their reply is why the ticket waits.
+        later = [f"{refused[recipient]} (for {recipient})" for recipient in not_yet]
+        never = [f"Not accepted for {to}: {error}" for to, error in refused.items() if to not in not_yet]
+        return " / ".join([*later, words_of_reply(code, reply), *never]), not_yet
     if 400 <= code <= 599:
         raise refusal(code, reply)
     raise Unknown(f"{words_of_reply(code, reply)}; the whole mail had been sent")
