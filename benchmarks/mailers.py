@@ -147,7 +147,7 @@ def _raw(application: Flask, ticket: Ticket, conversation: Conversation) -> _Sen
     message = compose(make_environment(application), Letterhead("Docs", "docs@example.com"), ticket, conversation)
     host = smtplib.SMTP("127.0.0.1", application.config["MAIL_PORT"], "localhost")
     host.ehlo()
-    return lambda: host.sendmail(message.sender, [message.recipient], message.data)
+    return lambda: host.sendmail(message.sender, [*message.recipients], message.data)
 
 
 def _flask_mail(application: Flask, ticket: Ticket, conversation: Conversation, renderer: Renderer = to_html) -> _Send:

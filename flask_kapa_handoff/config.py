@@ -22,7 +22,7 @@ from .config_values import (
     parse_nonce_source,
     parse_origins,
     parse_pinned,
-    parse_recipient,
+    parse_recipients,
     parse_retention,
     parse_sender,
     parse_site_name,
@@ -61,7 +61,7 @@ DEFAULT_BUTTON_TEXT = N_("Create ticket")
 class Config:
     """The package's configuration; one field for each ``KAPA_HANDOFF_*`` key."""
 
-    email: str | None = _key("EMAIL", None, parse_recipient, address=True)
+    email: str | None = _key("EMAIL", None, parse_recipients, address=True)
     button_text: str = _key("BUTTON_TEXT", DEFAULT_BUTTON_TEXT, parse_button_text)
     triggers: tuple[Trigger, ...] = _key("TRIGGERS", (Trigger.ALWAYS,), parse_trigger_setting)
     threshold: int = _key("CONVERSATION_LENGTH_THRESHOLD", 3, parse_threshold)

@@ -101,15 +101,31 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(item.strip() for item in value if item.strip())
 
 
-def parse_recipient(value: Any, *special_domains: Any) -> str:
-    """The address that tickets go to; ``special_domains`` is for :func:`.parse_email`."""
-    allowed = "use one address alone, such as support@example.com"
-    if not isinstance(value, str) or "<" in value:
+MAX_RECIPIENTS = 320
+"""The most characters of a desk's addresses together, with ``, `` between them."""
+
+
+def parse_recipients(value: Any, *special_domains: Any) -> str:
+    """The addresses that tickets go to, with ``, `` between them.
+
+    Arguments:
+        value: comma-separated text, or a list.
+        special_domains: for :func:`.parse_email`.
+    """
+    allowed = "use one address, or several with commas between them, such as support@example.com"
+    try:
+        names = _texts(value)
+    except ValueError:
+        raise ValueError(allowed) from None
+    if not names or any("<" in name for name in names):
         raise ValueError(allowed)
     try:
-        return parse_email(value, *special_domains)
+        addresses = dict.fromkeys(parse_email(name, *special_domains) for name in names)
     except ValueError as error:
         raise ValueError(f"{error}; {allowed}, or name its domain in KAPA_HANDOFF_SPECIAL_DOMAINS") from None
+    if len(joined := ", ".join(addresses)) > MAX_RECIPIENTS:
+        raise ValueError(f"together they are longer than {MAX_RECIPIENTS} characters; use a list address of your own")
+    return joined
 
 
 def parse_button_text(value: Any) -> str:

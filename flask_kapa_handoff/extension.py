@@ -20,13 +20,14 @@ from .hooks import (
     AdminName,
     ContextLoader,
     ConversationLoader,
+    DeskChooser,
     Registered,
     RegisteredChannel,
     SendTicket,
     ViewDecorator,
     VisitorLoader,
 )
-from .settings import DESKS
+from .settings_api import Settings
 from .state import EXTENSION, State, current_state
 from .storage.attachments import Attachment, files_of_ticket
 from .storage.engine import Database
@@ -42,6 +43,7 @@ _ConversationLoader = TypeVar("_ConversationLoader", bound=ConversationLoader)
 _VisitorLoader = TypeVar("_VisitorLoader", bound=VisitorLoader)
 _ContextLoader = TypeVar("_ContextLoader", bound=ContextLoader)
 _TicketFilter = TypeVar("_TicketFilter", bound=TicketFilter)
+_DeskChooser = TypeVar("_DeskChooser", bound=DeskChooser)
 _AdminName = TypeVar("_AdminName", bound=AdminName)
 _SendTicket = TypeVar("_SendTicket", bound=SendTicket)
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -136,14 +138,6 @@ class KapaHandoff:
             )
         config = Config.from_mapping(app.config)
         check_secret_key("SECRET_KEY", app.secret_key)
-        for field in config.fields:
-            if unknown := field.unknown_desks(DESKS):
-                _logger.warning(
-                    "KAPA_HANDOFF_FIELDS: field %r: desks: there is no desk %s; use %s.",
-                    field.name,
-                    ", ".join(unknown),
-                    ", ".join(DESKS),
-                )
         check_mail_keys(app, given.mail)
         admin_pages = None
         if given.admin_required is not None:
@@ -221,6 +215,11 @@ class KapaHandoff:
         self._registered.ticket_filter = check
         return check
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the current app's desks, to read and to save as the admin's pages do; see docs/desks.md."""
+        return Settings()
+
     def attachments(self, ticket: Ticket) -> list[Attachment]:
         """The files that the visitor attached to a ticket, with their content; for channels and receivers of signals.
 
@@ -231,6 +230,18 @@ class KapaHandoff:
         """
         with current_state().database.read() as connection:
             return files_of_ticket(connection, ticket.id, with_content=True)
+
+    @_hook
+    def desk_chooser(self, chooser: _DeskChooser) -> _DeskChooser:
+        """Register ``(page: str) -> str``, which chooses the desk of a page that neither its markup nor a rule names.
+
+        It runs in the visitor's request, and may choose internal desks, too. See docs/desks.md.
+
+        Arguments:
+            chooser: gets the page's address, which a browser says; returns the name of a desk.
+        """
+        self._registered.desk_chooser = chooser
+        return chooser
 
     @_hook
     def admin_name(self, source: _AdminName) -> _AdminName:
@@ -276,8 +287,8 @@ def _on_request() -> None:
         if state.location.warning:
             _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
         # Not in init_app(), like the next check: a site may register its channels and blueprints later.
-        if state.missing_channel is not None:
-            _logger.error("%s. Tickets wait until it is.", not_registered(state.missing_channel))
+        if state.is_missing(state.config.channel):
+            _logger.error("%s. Tickets wait until it is.", not_registered(state.config.channel))
         if state.has_admin and (trouble := layout_trouble(state.app, state.config)):
             _logger.error(
                 "KAPA_HANDOFF_ADMIN_TEMPLATE: %r is not allowed: %s; use the name of a template that has a block "

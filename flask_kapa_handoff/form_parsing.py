@@ -19,6 +19,8 @@ MAX_REPLY = 99
 
 _DAYS = ("0", "1", "2", "3", "4", "5", "6")
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_STAYS = ("email", "note", "consent")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -214,6 +216,13 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
+def _field_names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+    if any(_FIELD.fullmatch(name) is None or name in _STAYS for name in names):
+        raise ValueError(_("Choose one of the options."))
+    return names
+
+
 def _accent(text: str) -> str:
     if not text:
         return ""
@@ -233,6 +242,7 @@ _PARTS: Mapping[str, Callable[[str], Any]] = {
     "open_directly": _flag,
     "attachments": _flag,
     "show_address": _flag,
+    "unasked": _field_names,
     "accent": _accent,
     "radius": _one_of(RADII),
 }

@@ -44,6 +44,7 @@ class FormSettings:
         open_directly: whether visitors may open the form without an answer that qualifies.
         attachments: whether visitors can attach files.
         show_address: whether the desk's address is shown where nothing else helps.
+        unasked: the names of the site's fields that this desk's form does not ask for.
         accent: the colour of buttons, as ``#rrggbb``; empty: the site's style sheet says it.
         radius: how round corners are, one of :data:`RADII`; empty: the site's style sheet says it.
         others: what a later version has stored; it is kept.
@@ -59,6 +60,7 @@ class FormSettings:
     open_directly: bool = False
     attachments: bool = False
     show_address: bool = False
+    unasked: tuple[str, ...] = ()
     accent: str = ""
     radius: str = ""
     others: Mapping[str, Any] = field(default_factory=dict, hash=False)

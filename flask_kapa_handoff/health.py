@@ -11,7 +11,7 @@ from sqlalchemy import func, select, true
 
 from .delivery.alarms import find_alarms
 from .hook_checks import HOOK_REASONS
-from .refusals import by_reason, counted_since
+from .refusals import UNKNOWN_DESK, by_reason, counted_since
 from .state import EXTENSION
 from .storage.engine import now
 from .storage.reading import Damaged, first_time
@@ -94,7 +94,8 @@ def health(app: Flask) -> Health:
             oldest = first_time(connection, _columns.queued_at, where=_waits)
         if isinstance(last, Damaged):
             last = first_time(connection, _columns.delivered_at, where=true(), newest=True)
-    refused = {reason: number for reason, number in sorted(counted.items()) if reason not in HOOK_REASONS}
+    nobody_refused = {*HOOK_REASONS, UNKNOWN_DESK}
+    refused = {reason: number for reason, number in sorted(counted.items()) if reason not in nobody_refused}
     waited = None if oldest is None else max(0.0, (moment - oldest).total_seconds())
     refused_in_all = sum(refused.values())
     return Health(

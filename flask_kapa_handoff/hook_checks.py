@@ -57,6 +57,13 @@ TICKET_FILTER = Hook(
     "None or Flag('…'), or raise Refuse('…')",
     "Tickets are taken without this check.",
 )
+DESK_CHOOSER = Hook(
+    "desk_chooser",
+    "desk_chooser_failed",
+    ("page",),
+    "the name of a desk",
+    "The default desk serves.",
+)
 ADMIN_NAME = Hook(
     "admin_name",
     "admin_name_failed",
@@ -80,7 +87,16 @@ CHANNEL = Hook(
     "After an error the ticket waits and is retried; after a returned value it fails.",
 )
 
-HOOKS = (CONVERSATION_LOADER, VISITOR_LOADER, CONTEXT_LOADER, TICKET_FILTER, ADMIN_NAME, CHANNEL, CSP_NONCE)
+HOOKS = (
+    CONVERSATION_LOADER,
+    VISITOR_LOADER,
+    CONTEXT_LOADER,
+    TICKET_FILTER,
+    DESK_CHOOSER,
+    ADMIN_NAME,
+    CHANNEL,
+    CSP_NONCE,
+)
 """Every hook. ``csp_nonce`` is the function from KAPA_HANDOFF_CSP_NONCE, else Flask-Talisman's."""
 
 HOOK = {hook.name: hook for hook in HOOKS}

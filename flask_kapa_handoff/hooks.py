@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,7 +11,15 @@ from werkzeug.exceptions import HTTPException
 from .conversation import Conversation, ConversationError
 from .email_address import parse_email
 from .errors import RecordUnavailable
-from .hook_checks import ADMIN_NAME, CONTEXT_LOADER, CONVERSATION_LOADER, VISITOR_LOADER, flaw, odd_value
+from .hook_checks import (
+    ADMIN_NAME,
+    CONTEXT_LOADER,
+    CONVERSATION_LOADER,
+    DESK_CHOOSER,
+    VISITOR_LOADER,
+    flaw,
+    odd_value,
+)
 from .hook_failures import HookFailures
 from .site_context import read_context
 from .storage.tickets import Ticket
@@ -31,6 +39,7 @@ ViewDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 ConversationLoader = Callable[[str], Conversation | None]
 VisitorLoader = Callable[[], Visitor | None]
 ContextLoader = Callable[[], Mapping[str, str]]
+DeskChooser = Callable[[str], str]
 AdminName = Callable[[], str | None]
 SendTicket = Callable[[Ticket, Conversation], None]
 
@@ -50,6 +59,7 @@ class Registered:
     visitor_loader: VisitorLoader | None = None
     context_loader: ContextLoader | None = None
     ticket_filter: TicketFilter | None = None
+    desk_chooser: DeskChooser | None = None
     admin_name: AdminName | None = None
     channels: dict[str, RegisteredChannel] = field(default_factory=dict)
 
@@ -128,6 +138,27 @@ class Hooks:
         if flaw is not None:
             self.failures.returned(CONTEXT_LOADER, loader, found, flaw)
         return context
+
+    def chosen_desk(self, page: str, desks: Collection[str]) -> str | None:
+        """The desk that the site's code chooses for a page; None: it chooses none.
+
+        Arguments:
+            page: the page's address, or empty.
+            desks: the names of all desks.
+        """
+        chooser = self.registered.desk_chooser
+        if chooser is None:
+            return None
+        try:
+            found: Any = chooser(page)
+        except Exception as error:
+            self.failures.raised(DESK_CHOOSER, chooser, error)
+            return None
+        if isinstance(found, str) and found in desks:
+            return found
+        flaw = f"there is no such desk; there are {', '.join(desks)}" if isinstance(found, str) else ""
+        self.failures.returned(DESK_CHOOSER, chooser, found, flaw)
+        return None
 
     def admin_name(self) -> str | None:
         """The signed-in admin's name according to the site; None: the site does not say."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, func, or_, select, true
 
 from .config import Config
+from .desk_settings import DeskSettings
 from .errors import RateLimited
 from .quotas import QUOTAS, UNHELD, WINDOW, Keys, Quota, Usage
 from .storage.tables import ticket as ticket_table
@@ -56,6 +57,15 @@ def usage_of(row: Any) -> list[Usage]:
 def is_held(config: Config, usage: list[Usage], size: int) -> bool:
     """Whether the site has received so many tickets that one more of this size is held."""
     return UNHELD.exceeded(config, usage[-1], size) is not None
+
+
+def is_desk_full(connection: Connection, settings: DeskSettings, moment: datetime) -> bool:
+    """Whether a desk has received so many tickets that one more is held."""
+    most = settings.tickets_per_hour
+    if most is None:
+        return False
+    recent = (_columns.created_at > moment - WINDOW, _columns.desk == settings.desk)
+    return int(connection.execute(select(func.count()).where(*recent)).scalar_one()) >= most
 
 
 def check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -40,17 +40,19 @@ class OfferSigner:
         keys: secret keys, oldest first. The last one signs; all of them are accepted: Flask's
             ``[*SECRET_KEY_FALLBACKS, SECRET_KEY]``, so that a key rotation breaks no open form.
         audience: for whom the offers are: an offer of another app or mount with the same key is not valid here.
-        desks: the names of the site's desks; an offer for another one is for the first of them.
+        serving: returns the name of the desk that serves where an offer names a desk, which may have been removed.
     """
 
-    def __init__(self, keys: Sequence[str | bytes], audience: str = "", desks: Sequence[str] = (Offer.desk,)) -> None:
+    def __init__(
+        self, keys: Sequence[str | bytes], audience: str = "", serving: Callable[[str], str] = lambda desk: Offer.desk
+    ) -> None:
         secret_keys = [key.encode() if isinstance(key, str) else key for key in keys]
         self._serializer = URLSafeTimedSerializer(
             secret_keys, salt="kapa-handoff-offer", signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._serializer_of_0_1 = URLSafeTimedSerializer(secret_keys, salt="kapa-handoff-offer")
         self._audience = audience
-        self._desks = desks
+        self._serving = serving
 
     def sign(self, offer: Offer) -> str:
         """The offer as URL-safe text, stamped with the current second."""
@@ -94,7 +96,7 @@ class OfferSigner:
         signed_at = int(signed.timestamp())
         if not isinstance(claims, dict) or claims.get("for", "") != self._audience:
             raise OfferInvalid
-        offer = _offer(claims, signed_at, self._desks)
+        offer = _offer(claims, signed_at, self._serving)
         age = time.time() - (offer.decided_at if opens_form and offer.decided_at is not None else signed_at)
         if not -CLOCK_SKEW <= age <= max_age:
             raise OfferExpired(offer)
@@ -129,7 +131,7 @@ _NAMED = frozenset(
 """The claims of an offer other than its facts."""
 
 
-def _offer(claims: Mapping[str, Any], signed_at: int, desks: Sequence[str]) -> Offer:
+def _offer(claims: Mapping[str, Any], signed_at: int, serving: Callable[[str], str]) -> Offer:
     """The offer of these claims, which this version or a later one has signed.
 
     Raises:
@@ -141,10 +143,10 @@ def _offer(claims: Mapping[str, Any], signed_at: int, desks: Sequence[str]) -> O
     others = {name: value for name, value in claims.items() if name not in _NAMED and name not in facts}
     for name in others:
         log_once("claim of an offer", name)
-    desk = claims.get("desk", desks[0])
-    if desk not in desks:
-        log_once("desk of an offer", desk)
-        desk = desks[0]
+    named = claims.get("desk", Offer.desk)
+    desk = serving(named) if isinstance(named, str) else Offer.desk
+    if desk != named:
+        log_once("desk of an offer", named)
     page, names = _text(claims, "page"), claims.get("triggers")
     return Offer(
         triggers=read_triggers(map(clean_text, _names(names))),

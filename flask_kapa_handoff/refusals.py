@@ -45,6 +45,9 @@ NOT_COUNTED = frozenset({"invalid", "offer_expired", "foreign_origin", "foreign_
 """Error codes that are not counted with the response: visitors mistype, an expired form is shown again with a fresh
 offer, and a foreign origin is counted where it is found, with the two names that differ."""
 
+UNKNOWN_DESK = "unknown_desk"
+"""Counted with the refusals, although nobody is refused: a page names a desk that does not exist, or is internal."""
+
 _logger = logging.getLogger(__name__)
 
 Counts = Counter[tuple[str, str]]
@@ -201,6 +204,7 @@ def _log(counts: Counts) -> None:
         what = details(counts, reason)
         more = f" ({what})" if what else ""
         how, name = ("Failed", hooks[reason]) if reason in hooks else ("Refused", reason.replace("_", " "))
+        how = "Named by pages" if reason == UNKNOWN_DESK else how
         _logger.warning("%s since the last count: %s x %s%s.", how, number, name, more)
 
 

@@ -17,13 +17,15 @@ from .config_values import MAIL
 from .delivery.channels import Channel
 from .delivery.engines import make_engine
 from .delivery.housekeeping import Housekeeping
+from .desk_directory import Desks
+from .desk_settings import DEFAULT_DESK, LINK, DeskSettings
 from .errors import ConfigurationError
 from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
 from .offer_signing import OfferSigner
 from .receipts import ReceiptSigner
 from .refusals import Refusals
-from .settings import DESKS, DeskSettings
+from .settings import default_settings
 from .settings_cache import SettingsCache
 from .site_name import find_site_name
 from .storage.engine import Database
@@ -145,7 +147,7 @@ class State:
 
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's current keys, for offers of this app and mount."""
-        return OfferSigner(self._keys(), f"{self.app.name} {self.mount}", DESKS)
+        return OfferSigner(self._keys(), f"{self.app.name} {self.mount}", self.serving)
 
     def receipt_signer(self) -> ReceiptSigner:
         """A signer with the app's current keys, for receipts of this app and mount."""
@@ -180,9 +182,41 @@ class State:
         """Whether a question asks for a human; None: the desk has no such trigger."""
         return self.config.human_phrases.found_in if Trigger.ASKED_FOR_HUMAN in settings.triggers else None
 
+    @property
+    def known_desks(self) -> Desks | None:
+        """Every desk, as it was a moment ago; None: the database cannot be reached, and never could."""
+        return self.settings_cache.desks(self.database, self.config)
+
+    @property
+    def desks(self) -> Desks:
+        """The same, or only the default one as it is configured."""
+        known = self.known_desks
+        return Desks({DEFAULT_DESK: default_settings(self.config)}) if known is None else known
+
+    def serving(self, desk: str) -> str:
+        """The name of the desk that serves where ``desk`` is named; as long as nothing is known of desks, ``desk``."""
+        known = self.known_desks
+        return desk if known is None else known.serving(desk).desk
+
     def channel_of(self, desk: str) -> str:
-        """The name of the channel that a desk's tickets use. Today, that is one for all desks."""
-        return self.config.channel
+        """The name of the channel that a desk's tickets use; a removed desk keeps its own."""
+        found = self.desks.all.get(desk)
+        return self.config.channel if found is None else found.channel
+
+    def desks_of_other_channels(self, name: str) -> frozenset[str]:
+        """The names of the desks whose tickets do not go by this channel."""
+        return frozenset(desk for desk in self.desks.all if self.channel_of(desk) != name)
+
+    @property
+    def desk_limits(self) -> dict[str, int]:
+        """How many tickets an hour go out from desks that have a limit of their own, by name."""
+        limits = {name: settings.tickets_per_hour for name, settings in self.desks.all.items()}
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+    def mails_only_a_link(self, desk: str) -> bool:
+        """Whether a desk's mails hold only a link to the ticket's admin page; a removed desk keeps its choice."""
+        found = self.desks.all.get(desk)
+        return found is not None and found.mail_content == LINK
 
     def open_channel(self, name: str) -> Channel | None:
         """A new channel; None: no channel of this name is registered."""
@@ -196,15 +230,16 @@ class State:
         registered = self.registered.channels.get(name)
         return None if registered is None else SiteChannel(registered, self.hook_failures)
 
-    @property
-    def missing_channel(self) -> str | None:
-        """The name of the configured channel if there is none of this name."""
-        name = self.config.channel
-        return None if name == MAIL or self.open_channel(name) is not None else name
+    def is_missing(self, channel: str) -> bool:
+        """Whether there is no channel of this name."""
+        return channel != MAIL and self.open_channel(channel) is None
 
     def channel_label(self, desk: str) -> str | None:
         """What people call the site's channel of a desk; None: its tickets go by mail."""
-        name = self.channel_of(desk)
+        return self.label_of_channel(self.channel_of(desk))
+
+    def label_of_channel(self, name: str) -> str | None:
+        """What people call a channel of the site; None: it is mail."""
         registered = self.registered.channels.get(name)
         return None if name == MAIL else registered.label if registered else name
 

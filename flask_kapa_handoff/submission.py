@@ -17,7 +17,7 @@ from .conversation import MAX_ID, Conversation, QuestionAnswer
 from .errors import Conflict, Disabled, Invalid
 from .offers import Offer
 from .quotas import WINDOW, Keys
-from .settings import current_settings
+from .settings import serving_settings
 from .storage.attachments import Attachment, take_files
 from .storage.engine import Database, now
 from .storage.new_tickets import WITH_REFERENCE, free_reference, new_id, new_reference, store_ticket
@@ -135,12 +135,12 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             return _earlier(connection, situation.same, digest), False
         if situation.used is not None:
             raise Conflict
-        settings = current_settings(connection, config, offer.desk)
+        settings = serving_settings(connection, config, offer.desk)
         if not settings.takes_tickets or settings.email is None:
             raise Disabled
         usage = limits.usage_of(situation)
         limits.check(connection, config, submission.keys, moment, usage=usage, size=size)
-        is_held = limits.is_held(config, usage, size)
+        is_held = limits.is_held(config, usage, size) or limits.is_desk_full(connection, settings, moment)
         thread = Thread.followed(connection, situation.follows, conversation)
         ticket = Ticket(
             id=new_id(moment),

@@ -194,7 +194,7 @@ def deliver(app: Flask) -> list[Ticket]:
     tried = []
     try:
         with record_mails(app) if _suppresses_mail(state) else nullcontext():
-            while not courier.pause and (ticket := courier.deliver_next()):
+            while ticket := courier.deliver_next():
                 tried.append(ticket)
     finally:
         courier.close()

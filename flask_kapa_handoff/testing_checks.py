@@ -17,9 +17,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from .conversation import Conversation
-from .errors import Invalid, named_errors
+from .errors import named_errors
 from .fields import CONSENT, further_fields
-from .settings import DEFAULT_DESK, DeskSettings, current_settings
+from .settings import DEFAULT_DESK, DeskSettings, serving_settings
 from .site_fields import is_field_name
 from .state import State, state_of
 from .storage.tickets import Ticket
@@ -161,8 +161,8 @@ def check_settings(state: State, desk: object, values: Mapping[str, object], all
         TypeError: there is no such setting.
         ValueError: there is no such desk, a value is not allowed, or KAPA_HANDOFF_PINNED fixes the setting.
     """
-    if desk != DEFAULT_DESK:
-        raise ValueError(f"desk: there is no desk {desk!r}; use {DEFAULT_DESK!r}.")
+    if desk not in (present := state.desks.present):
+        raise ValueError(f"desk: there is no desk {desk!r}; use {', '.join(map(repr, present))}.")
     for name, value in values.items():
         if name not in allowed:
             raise TypeError(f"There is no setting {name!r}; use {', '.join(allowed)}.")
@@ -174,11 +174,8 @@ def check_settings(state: State, desk: object, values: Mapping[str, object], all
 
 def why_no_button(state: State, desk: object, thread_id: object) -> str:
     """Why an answer gets no button, and what to change."""
-    try:
-        with state.database.read() as connection:
-            settings = current_settings(connection, state.config, str(desk or DEFAULT_DESK))
-    except Invalid as error:
-        return str(error)
+    with state.database.read() as connection:
+        settings = serving_settings(connection, state.config, str(desk or DEFAULT_DESK))
     said = "this answer gets no button: "
     if not settings.takes_tickets:
         return said + ("the desk is switched off." if not settings.enabled else "no email is set for tickets.")

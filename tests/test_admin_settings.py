@@ -145,7 +145,7 @@ def test_the_signal_comes_after_the_commit(admin_app: Callable[..., Flask]) -> N
     ("name", "value", "message"),
     [
         ("email", "support@", "Check the address:"),
-        ("email", "a@example.com, b@example.com", "Check the address:"),
+        ("email", "a@example.com, b", "Check the address:"),
         ("email", "a@example.com\r\nBcc: x@example.com", "Check the address:"),
         ("button_text", "  ", "Use text of 1 to 60 characters."),
         ("button_text", "x" * 61, "Use text of 1 to 60 characters."),

@@ -75,7 +75,7 @@ def test_a_desk_that_does_not_exist_is_refused(app: Flask) -> None:
     """With those that do."""
     done = snippet(app, "--desk", "sales")
     assert done.exit_code == 2
-    assert "'sales' is not 'default'" in done.stderr
+    assert "'sales' is no desk that pages may name; use one of default." in done.stderr
 
 
 @pytest.mark.only("sqlite")

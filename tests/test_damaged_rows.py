@@ -343,7 +343,6 @@ def test_settings_can_be_saved_when_their_row_is_gone(site: Flask, client: Flask
     save(client, button_text="Second")
     execute(site, change)
     state_of(site).settings_cache.clear()
-    assert ('desk "sales", 1 time' in findings(site)[1]) == ("sales" in change)
     assert save(client, button_text="Third").status_code == 303
     assert read(site, "SELECT version FROM kapa_handoff_desk WHERE name = 'default'") == [3]
     assert read(site, "SELECT version FROM kapa_handoff_settings_change ORDER BY id") == [1, 2, 3]

@@ -20,7 +20,7 @@ from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Outcome, Status, Ticket
 from tests.helpers.channels import Parrot
 from tests.helpers.commands import invoke
-from tests.helpers.couriers import courier_of, deliver, ticket_and_attempts
+from tests.helpers.couriers import Clock, courier_of, deliver, ticket_and_attempts
 from tests.helpers.deliveries import watching
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
@@ -214,15 +214,18 @@ def test_threads_use_another_channel(with_parrot: WithParrot) -> None:
 
 
 @pytest.mark.only("sqlite")
-def test_a_channel_that_is_busy_makes_a_courier_pause(with_parrot: WithParrot) -> None:
+def test_a_channel_that_is_busy_makes_a_courier_pause(
+    with_parrot: WithParrot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After three attempts in a row, as if a mail server is down; the first success ends the pause."""
     app, parrot = with_parrot(TryLater("too many requests", seconds=60))
-    courier = courier_of(app)
+    courier, clock = courier_of(app), Clock(monkeypatch)
     pauses = []
     for _ in range(4):
         send_ticket(app.test_client())
         assert courier.deliver_next()
         pauses.append(courier.pause)
+        clock.pass_by(courier.pause)
     assert pauses == [0.0, 0.0, *channels.PAUSES[:2]]
     parrot.ending = None
     send_ticket(app.test_client())

@@ -21,7 +21,7 @@ from flask_kapa_handoff.storage.engine import Database, now
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status, Ticket
-from tests.helpers.couriers import courier_of
+from tests.helpers.couriers import Clock, courier_of
 from tests.helpers.servers import MailServer, free_port
 from tests.helpers.tickets import send_ticket
 
@@ -32,6 +32,12 @@ MANY = {f"KAPA_HANDOFF_TICKETS_PER_{name}_PER_HOUR": 1000 for name in ("CLIENT",
 def app(make_app: Callable[..., Flask]) -> Flask:
     """An app whose mail server does not run yet."""
     return make_app(MAIL_PORT=free_port(), **MANY)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the channels' pauses."""
+    return Clock(monkeypatch)
 
 
 @pytest.fixture
@@ -55,13 +61,17 @@ def references(server: MailServer) -> list[str]:
     return [mail.message["X-Kapa-Handoff-Ticket"] for mail in server.received]
 
 
-def test_a_courier_pauses_after_three_failed_attempts(app: Flask, courier: Courier) -> None:
+def test_a_courier_pauses_after_three_failed_attempts(app: Flask, courier: Courier, clock: Clock) -> None:
     """Then longer and longer, up to half a minute: each attempt costs one ticket's, not the whole queue's."""
     pauses = []
     for _ in range(8):
         send_ticket(app.test_client())
-        courier.deliver_next()
-        pauses.append(courier.pause)
+        assert courier.deliver_next() is not None
+        pauses.append(round(courier.pause))
+        if courier.pause:
+            assert courier.deliver_next() is None  # as long as it pauses
+            assert 0 < (courier.seconds_until_due() or 0) <= pauses[-1]
+        clock.pass_by(courier.pause)
     assert pauses == [0, 0, 5, 10, 20, 30, 30, 30]
 
 
@@ -77,11 +87,12 @@ def test_a_refused_ticket_causes_no_pause(make_app: Callable[..., Flask], mail_s
     courier.close()
 
 
-def test_a_queue_drains_in_order_once_the_server_is_back(app: Flask, courier: Courier) -> None:
+def test_a_queue_drains_in_order_once_the_server_is_back(app: Flask, courier: Courier, clock: Clock) -> None:
     """The first mail that is taken makes all due that waited for the server, the oldest first, over one connection."""
     waiting = [send_ticket(app.test_client()) for _ in range(4)]
     for _ in waiting:
-        courier.deliver_next()
+        assert courier.deliver_next()
+        clock.pass_by(courier.pause)
     assert courier.deliver_next() is None
     fresh = send_ticket(app.test_client())
     server = MailServer(app.config["MAIL_PORT"]).start()

@@ -102,7 +102,7 @@ def test_dots_arrive_as_they_were(mail_server: MailServer, smtp_site: Callable[.
     data = b"Subject: dots\r\n\r\n.\r\n..\r\n.three.\r\nend.\r\n"
     transport = Transport(state_of(app))
     transport.send(
-        ComposedMessage("site@example.com", "support@example.com", "v@example.com", "dots", "text", "html", data)
+        ComposedMessage("site@example.com", ("support@example.com",), "v@example.com", "dots", "text", "html", data)
     )
     transport.close()
     assert [mail.data for mail in mail_server.received] == [data]

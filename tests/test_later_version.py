@@ -258,12 +258,11 @@ def test_an_offer_without_an_id_is_refused(site: Site) -> None:
 @pytest.mark.parametrize(
     ("stored", "used"),
     [
-        ("first@example.com, second@example.com", "first@example.com"),
         ("The team; second@example.com", "second@example.com"),
         ("the team", "support@example.com"),
     ],
 )
-def test_of_several_addresses_the_first_is_used(site: Site, mail_server: MailServer, stored: str, used: str) -> None:
+def test_an_address_beside_other_words_is_used(site: Site, mail_server: MailServer, stored: str, used: str) -> None:
     """If none is one, the site's configuration applies; the check-up names the settings."""
     execute(site.app, "UPDATE kapa_handoff_desk SET email = :stored", stored=stored)
     invoke(site.app, "deliver")
@@ -278,11 +277,9 @@ def test_of_several_addresses_the_first_is_used(site: Site, mail_server: MailSer
     assert reference
 
 
-def test_a_desk_that_this_version_does_not_know_is_named(site: Site) -> None:
-    """By the check-up; its tickets are delivered where they were to go."""
-    execute(site.app, "INSERT INTO kapa_handoff_desk (name, enabled, version) VALUES ('sales', true, 1)")
+def test_tickets_of_a_desk_that_is_not_there_are_delivered(site: Site) -> None:
+    """Its tickets are delivered where they were to go."""
     execute(site.app, "UPDATE kapa_handoff_ticket SET desk = 'sales'")
-    assert 'desk "sales", 1 time' in findings(site.app)[1]
     assert invoke(site.app, "deliver").output.startswith("2 delivered")
 
 

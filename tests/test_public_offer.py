@@ -222,7 +222,6 @@ WRONG = [
     ("direct", "perhaps"),
     ("thread_id", "x" * 201),
     ("answer_id", "x" * 201),
-    ("desk", "nowhere"),
 ]
 
 

@@ -19,7 +19,6 @@ from flask_kapa_handoff.settings import (
     DeskSettings,
     SettingsConflict,
     current_settings,
-    default_settings,
     save_settings,
     settings_history,
 )
@@ -194,12 +193,11 @@ def test_settings_survive_their_json_form() -> None:
 
 
 def test_an_unknown_desk_is_refused_by_name(app: Flask) -> None:
-    """With the one that exists."""
+    """By its name."""
     state = state_of(app)
-    with pytest.raises(Invalid) as caught:
-        default_settings(state.config, "nowhere")
+    with pytest.raises(Invalid) as caught, state.database.read() as connection:
+        current_settings(connection, state.config, "nowhere")
     assert "nowhere" in str(caught.value.fields)
-    assert "default" in str(caught.value.fields)
 
 
 def test_saved_settings_decide_what_visitors_see(app: Flask) -> None:

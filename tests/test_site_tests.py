@@ -77,8 +77,8 @@ def test_a_sites_uncommitted_rows_stay_while_threads_deliver(
     monkeypatch.setattr(threads, "POLL_SECONDS", 0.001)
     look, looked = outbox.seconds_until_due, threading.Event()
 
-    def note_look(database: Database) -> float | None:
-        found = look(database)
+    def note_look(database: Database, **options: Any) -> float | None:
+        found = look(database, **options)
         looked.set()
         return found
 

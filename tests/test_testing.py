@@ -96,8 +96,6 @@ def test_a_wrong_fact_is_named(client: FlaskClient) -> None:
     with pytest.raises(Rejected, match="pairs: '-1' is not allowed") as rejected:
         make_offer(client, pairs=-1)
     assert (rejected.value.status, list(rejected.value.fields)) == (422, ["pairs"])
-    with pytest.raises(Rejected, match="There is no desk 'sales'"):
-        make_offer(client, desk="sales")
 
 
 def test_errors_of_a_form_are_at_its_fields(app: Flask, client: FlaskClient) -> None:

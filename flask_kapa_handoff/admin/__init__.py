@@ -11,6 +11,7 @@ from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.requests import require_readable_query
 from . import (
+    desk_views,
     doctor_views,
     health_views,
     settings_views,
@@ -28,6 +29,12 @@ _RULES = (
     ("/settings", "save_settings", "POST", settings_views.save),
     ("/preview", "preview", "POST", settings_views.preview),
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
+    ("/desks", "desks", "GET", desk_views.desks),
+    ("/desks", "add_desk", "POST", desk_views.add),
+    ("/desks/rename", "rename_desk", "POST", desk_views.rename),
+    ("/desks/remove", "remove_desk", "POST", desk_views.remove),
+    ("/desks/rules", "save_page_rules", "POST", desk_views.save_page_rules),
+    ("/desks/try", "try_page_rules", "POST", desk_views.try_page_rules),
     ("/tickets", "tickets", "GET", ticket_list_views.tickets),
     ("/tickets/live", "tickets_live", "GET", ticket_list_views.live),
     ("/tickets/selected", "selected_tickets", "POST", ticket_action_views.selected),

@@ -35,7 +35,7 @@ def typed_values(fields: MultiDict[str, str], stored: FormSettings) -> dict[str,
             own = name.removeprefix(PREFIX)
             if own not in flat and "--" not in own:
                 continue
-            flat[own] = ",".join(values) if own == "office_days" else values[-1]
+            flat[own] = ",".join(filter(None, values)) if own in ("office_days", "unasked") else values[-1]
     added = fields.get("form_added", "") if ADD in fields else ""
     flat["languages"] = ",".join(languages_of({"languages": f"{flat['languages']},{added}"}))
     for tag in languages_of(flat):

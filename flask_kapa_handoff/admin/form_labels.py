@@ -66,6 +66,7 @@ def rows(one: FormSettings, other: FormSettings) -> list[tuple[str, str, str]]:
         (_("Office hours"), _hours(one), _hours(other)),
         (_("Visitors may ask directly"), _flag(one.open_directly), _flag(other.open_directly)),
         (_("Files"), _flag(one.attachments), _flag(other.attachments)),
+        (_("Fields left out of the form"), ", ".join(one.unasked), ", ".join(other.unasked)),
         (_("Show your address"), _flag(one.show_address), _flag(other.show_address)),
         (_("Accent colour"), one.accent, other.accent),
         (_("Corners"), _radius(one), _radius(other)),

@@ -7,7 +7,7 @@ which the last value counts, and an empty ``triggers`` before its boxes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,17 +17,28 @@ from wtforms import BooleanField, Field, HiddenField, StringField, ValidationErr
 
 from ..config import Config, key_of
 from ..config_values import parse_button_text, parse_threshold
-from ..email_address import parse_email
+from ..desk_settings import MAX_LABEL, DeskSettings
 from ..form_parsing import FormErrors, parse_flat
-from ..settings import DeskSettings
+from ..settings_values import (
+    MAX_TICKETS_PER_HOUR,
+    parse_label,
+    parse_mail_content,
+    parse_tickets_per_hour,
+    usable_channels,
+)
 from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers
 from ..unknown import Unknown
+from .desk_parts import checked_recipients, too_long
 from .form_input import ADD, PREFIX, typed_values
 
 EXPIRED = N_("Your session has expired, so nothing was saved. Your changes are still here; save again.")
 EXPIRED_ACTION = N_("Your session has expired, so nothing was done. Try again.")
+
+
+FALSE = ("false", "off", "no", "0", "")
+BOXES = ("enabled", "internal", "removed")
 
 
 class AdminForm(FlaskForm):  # type: ignore[misc]  # WTForms is not typed
@@ -58,12 +69,18 @@ class SettingsForm(AdminForm):
 
     desk = HiddenField()
     version = HiddenField()
-    enabled = BooleanField(false_values=("false", "off", "no", "0", ""))
+    enabled = BooleanField(false_values=FALSE)
     email = StringField()
     button_text = StringField()
     # Before the threshold, which matters only if conversation-length is chosen.
     triggers = TriggersField()
     threshold = StringField()
+    label = StringField()
+    internal = BooleanField(false_values=FALSE)
+    channel = StringField()
+    mail_content = StringField()
+    tickets_per_hour = StringField()
+    removed = BooleanField(false_values=FALSE)
 
     current: DeskSettings
     pinned: tuple[str, ...] = ()
@@ -72,31 +89,40 @@ class SettingsForm(AdminForm):
     adds_language: bool
 
     @classmethod
-    def showing(cls, current: DeskSettings, config: Config) -> SettingsForm:
+    def showing(cls, current: DeskSettings, config: Config, channels: Collection[str] = ()) -> SettingsForm:
         """The form with a desk's current settings."""
         form = cls(formdata=MultiDict([*_fields(current).items(), ("version", str(current.version))]))
-        form.start(current, config, MultiDict())
+        form.start(current, config, MultiDict(), channels)
         return form
 
     @classmethod
-    def submitted(cls, fields: MultiDict[str, str], current: DeskSettings, config: Config) -> SettingsForm:
-        """A submitted form; after ``validate()``, ``wanted`` has the requested settings."""
+    def submitted(
+        cls, fields: MultiDict[str, str], current: DeskSettings, config: Config, channels: Collection[str] = ()
+    ) -> SettingsForm:
+        """A submitted form; after ``validate()``, ``wanted`` has the requested settings.
+
+        Arguments:
+            channels: the names of the channels that the site has registered.
+        """
         complete = MultiDict(fields)
         for name, value in _fields(current).items():
             values = fields.getlist(name)
             if not values:
                 complete[name] = value
-            elif name == "enabled":
+            elif name in BOXES:
                 complete[name] = values[-1]
         form = cls(formdata=complete)
-        form.start(current, config, fields)
+        form.start(current, config, fields, channels)
         return form
 
-    def start(self, current: DeskSettings, config: Config, fields: MultiDict[str, str]) -> None:
+    def start(
+        self, current: DeskSettings, config: Config, fields: MultiDict[str, str], channels: Collection[str]
+    ) -> None:
         """Set the desk's current settings, the configuration, which pins some of them, and all that was typed."""
         self.typed, self.typed_errors = typed_values(fields, current.form), dict[str, str]()
         self.adds_language = ADD in fields
-        self.current, self.pinned, self._special_domains = current, config.pinned, config.special_domains
+        self.current, self.pinned, self._config = current, config.pinned, config
+        self.usable_channels = usable_channels(config, channels, current.channel)
         self._accepted: dict[str, Any] = {}
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -119,7 +145,8 @@ class SettingsForm(AdminForm):
     @property
     def wanted(self) -> DeskSettings:
         """The requested settings; for wrong values, the current ones."""
-        return replace(self.current, enabled=bool(self.enabled.data), **self._accepted)
+        boxes: dict[str, Any] = {name: bool(self[name].data) for name in BOXES}
+        return replace(self.current, **boxes, **self._accepted)
 
     def validate_version(self, field: HiddenField) -> None:
         if not (field.data or "").isascii() or not (field.data or "").isdigit() or len(field.data) > 9:
@@ -131,9 +158,9 @@ class SettingsForm(AdminForm):
         if self._is_as_stored("email", text):
             return
         try:
-            email = parse_email(text, self._special_domains) if text else None
+            email = checked_recipients(text, self._config) if text else None
         except ValueError as error:
-            raise ValidationError(_("Check the address: %(mistake)s.", mistake=error)) from None
+            raise ValidationError(str(error)) from None
         self._accept("email", email)
 
     def validate_button_text(self, field: StringField) -> None:
@@ -178,6 +205,36 @@ class SettingsForm(AdminForm):
             raise ValidationError(_sentence(error)) from None
         self._accept("threshold", threshold)
 
+    def validate_label(self, field: StringField) -> None:
+        if self._is_as_stored("label", field.data):
+            return
+        try:
+            self._accept("label", parse_label(field.data))
+        except ValueError:
+            raise ValidationError(too_long(field.data or "", MAX_LABEL)) from None
+
+    def validate_channel(self, field: StringField) -> None:
+        if field.data not in self.usable_channels:
+            raise ValidationError(_("Choose one of the options."))
+        self._accept("channel", field.data)
+
+    def validate_mail_content(self, field: StringField) -> None:
+        if self._is_as_stored("mail_content", field.data):
+            return
+        try:
+            self._accept("mail_content", parse_mail_content(field.data))
+        except ValueError:
+            raise ValidationError(_("Choose one of the options.")) from None
+
+    def validate_tickets_per_hour(self, field: StringField) -> None:
+        try:
+            self._accept("tickets_per_hour", parse_tickets_per_hour(field.data) if field.data else None)
+        except ValueError:
+            limit = f"{MAX_TICKETS_PER_HOUR:,}"
+            raise ValidationError(
+                _("Use a whole number from 1 to %(limit)s, or leave it empty.", limit=limit)
+            ) from None
+
     def _is_as_stored(self, name: str, text: str | None) -> bool:
         """Whether a field has the stored value: a later version may allow what this one does not."""
         return text == _fields(self.current)[name]
@@ -198,6 +255,12 @@ def _fields(settings: DeskSettings) -> dict[str, str]:
         "button_text": settings.button_text,
         "triggers": ",".join(settings.triggers),
         "threshold": str(settings.threshold),
+        "label": settings.label,
+        "internal": "true" if settings.internal else "false",
+        "channel": settings.channel,
+        "mail_content": settings.mail_content,
+        "tickets_per_hour": "" if settings.tickets_per_hour is None else str(settings.tickets_per_hour),
+        "removed": "true" if settings.removed else "false",
     }
 
 

@@ -6,6 +6,7 @@ import re
 
 from markupsafe import Markup, escape
 
+from ..config_values import MAIL
 from ..delivery.reasons import plain_reason
 from ..refusals import Counts, by_reason
 from ..settings import DeskSettings
@@ -24,8 +25,16 @@ SETTINGS = {
     "triggers": N_("When to show it"),
     "threshold": N_("Show from question number"),
     "form": N_("What the form says"),
+    "label": N_("Name"),
+    "channel": N_("Tickets go out by"),
+    "mail_content": N_("Mails hold"),
+    "tickets_per_hour": N_("Most tickets an hour"),
+    "internal": N_("Internal"),
+    "removed": N_("Desk"),
 }
 """The label of each setting, in the order in which they are shown."""
+
+MAIL_CONTENTS = {"transcript": N_("The whole conversation"), "link": N_("Only a link to the ticket's page")}
 
 STATUSES = {
     Status.HELD: N_("Held"),
@@ -74,8 +83,18 @@ def refused(counts: Counts) -> str | None:
 
 def value(settings: DeskSettings, name: str) -> str:
     """A setting as text."""
-    if name == "enabled":
-        return _("on") if settings.enabled else _("off")
+    if name == "removed":
+        return _("not in use") if settings.removed else _("in use")
+    if name in ("enabled", "internal"):
+        return _("on") if getattr(settings, name) else _("off")
+    if name == "mail_content":
+        return _(MAIL_CONTENTS.get(settings.mail_content, settings.mail_content))
+    if name == "tickets_per_hour":
+        return str(settings.tickets_per_hour or _("default"))
+    if name == "channel":
+        return _("Mail") if settings.channel == MAIL else settings.channel
+    if name == "label":
+        return settings.label or _("default")
     if name == "email":
         return settings.email or _("no address")
     if name == "triggers":
@@ -85,7 +104,10 @@ def value(settings: DeskSettings, name: str) -> str:
 
 def rows(one: DeskSettings, other: DeskSettings) -> list[tuple[str, str, str]]:
     """The label of each setting that can be compared, and its value in both."""
-    names = [name for name in SETTINGS if name != "form"]
+    usual = ("enabled", "email", "button_text", "triggers", "threshold")
+    names = [
+        name for name in SETTINGS if name in usual or (name != "form" and getattr(one, name) != getattr(other, name))
+    ]
     return [(_(SETTINGS[name]), value(one, name), value(other, name)) for name in names] + form_labels.rows(
         one.form, other.form
     )
@@ -144,6 +166,8 @@ def shown_under(settings: DeskSettings) -> str:
 
 def hidden_because(settings: DeskSettings) -> str | None:
     """Why no button is shown at all; None: it is shown."""
+    if settings.removed:
+        return _("This desk was removed. Its tickets are kept. To bring it back, restore a version below.")
     if not settings.enabled:
         return _("The button is switched off.")
     if not settings.email:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from ..delivery.sample import SampleAttempt, send_sample
+from ..desk_directory import read_desks
 from ..fields import NOTE
 from ..form_parsing import languages_of
 from ..locale_formats import language_name
@@ -20,11 +21,11 @@ from ..settings import (
     current_settings,
     default_settings,
     history_rows,
-    save_settings,
 )
-from ..signals import notify, settings_changed
+from ..settings_api import store
 from ..state import State, current_state
 from ..template_environment import render
+from ..translation import gettext as _
 from ..translation import noop as N_
 from ..translation import speak
 from ..triggers import TABLE
@@ -33,6 +34,7 @@ from ..web.language import shown_button_text
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from ..web.ticket_form import TicketForm
+from .desk_parts import named
 from .form_input import PREVIEW_LANGUAGE, addable_languages, language_named, usual_texts
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .identity import changed_by
@@ -57,33 +59,28 @@ def settings() -> ResponseReturnValue:
         notice = SAVED
     elif request.args.get("unchanged") == str(current.version):
         notice = UNCHANGED
-    return _settings_page(state, SettingsForm.showing(current, state.config), notice=notice)
+    return _settings_page(state, _showing(state, current), notice=notice)
 
 
 def save() -> ResponseReturnValue:
     """Save. Without htmx, the response redirects to the page, so that reloading it does not save twice."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
-    form = SettingsForm.submitted(request.form, _current(state), state.config)
+    form = SettingsForm.submitted(request.form, _current(state), state.config, state.registered.channels)
     valid = form.validate()
     if not form.has_token:
         return _settings_page(state, form, 400, problem=EXPIRED)
     if not valid:
         return _settings_page(state, form, 422)
-    admin = changed_by()
     try:
-        with state.database.write() as connection:
-            before, after = save_settings(connection, state.config, form.wanted, changed_by=admin)
+        before, after = store(state, form.wanted, changed_by=changed_by())
     except SettingsConflict as conflict:
         return _conflict_page(state, form, conflict.current)
     changed = before != after
-    if changed:
-        state.settings_cache.clear()
-        notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=admin)
     if not wants_fragment():
-        said = f"{'saved' if changed else 'unchanged'}={after.version}"
-        return redirect(f"{url_for('kapa_handoff_admin.settings')}?{said}", 303)
-    shown = SettingsForm.showing(after, state.config)
+        said: dict[str, Any] = {"saved" if changed else "unchanged": after.version}
+        return redirect(url_for("kapa_handoff_admin.settings", desk=named(after), **said), 303)
+    shown = _showing(state, after)
     return _settings_page(
         state,
         shown,
@@ -96,7 +93,7 @@ def preview() -> ResponseReturnValue:
     """Show a preview of the typed settings, and their errors. Stores nothing."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
-    form = SettingsForm.submitted(request.form, _current(state), state.config)
+    form = SettingsForm.submitted(request.form, _current(state), state.config, state.registered.channels)
     form.validate()
     form.csrf_token.errors = []  # nothing is changed here
     if form.adds_language or not wants_fragment():
@@ -114,7 +111,12 @@ def test_mail() -> ResponseReturnValue:
         return _test_mail_page(state, current, 400, problem=EXPIRED_ACTION)
     if not current.email:
         return _test_mail_page(state, current, 422, problem=N_("Save an address first."))
-    return _test_mail_page(state, current, tried=send_sample(state, current.email, desk=current.desk))
+    tried = send_sample(state, current.email, desk=current.desk, visitor=current.recipients[0])
+    return _test_mail_page(state, current, tried=tried)
+
+
+def _showing(state: State, current: DeskSettings) -> SettingsForm:
+    return SettingsForm.showing(current, state.config, state.registered.channels)
 
 
 def _current(state: State) -> DeskSettings:
@@ -139,7 +141,7 @@ def _test_mail_page(
 ) -> Response:
     if wants_fragment():
         return fragment_response("test_mail_outcome", status, tried=tried, test_mail_problem=problem)
-    form = SettingsForm.showing(current, state.config)
+    form = _showing(state, current)
     return _settings_page(state, form, status, tried=tried, test_mail_problem=problem)
 
 
@@ -147,6 +149,7 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
     limit = ENTIRE_HISTORY if request.args.get("history") == "all" else HISTORY_LENGTH
     with state.database.read() as connection:
         history = history_rows(connection, form.current.desk, limit=limit + 1)
+        desks = read_desks(connection, state.config)
     last_change = next((change for change in history if isinstance(change, SettingsChange)), None)
     can_undo = context.get("notice") == SAVED and last_change is not None
     context = {
@@ -154,7 +157,13 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "current": form.current,
         "configured": default_settings(state.config, form.current.desk),
         "pinned": state.config.pinned,
-        "channel": state.channel_label(form.current.desk),
+        "channel": state.label_of_channel(form.current.channel),
+        "is_channel_configured": form.current.channel == state.config.channel,
+        "channels": [(name, state.label_of_channel(name) or _("Mail")) for name in form.usable_channels],
+        "desks": desks.present.values(),
+        "this_desk": named(form.current),
+        "can_link": state.ticket_url("T-SAMPLE") is not None,
+        "site_fields": [field for field in state.config.fields if field.is_for(form.current.desk)],
         "all_triggers": TABLE.values(),
         "history": history[:limit],
         "has_more_history": len(history) > limit,
@@ -187,6 +196,7 @@ def _stage(state: State, shown: DeskSettings, stage: str) -> Markup:
     """One of the things that a visitor sees, in the current language."""
     site_fields = state.config.fields
     handoff_form = TicketForm.empty(state.offer_signer(), "", desk=shown.desk, site_fields=site_fields)
+    handoff_form.unasked = shown.form.unasked
     handoff_form.ask_consent(consent_row(shown.form))
     context = {
         "stage": stage,

@@ -17,10 +17,10 @@ from ..delivery import requeue
 from ..delivery.mail.labels import subject_line
 from ..delivery.mail.replies import WITHOUT_FILES
 from ..delivery.mail.sentences import whose_word
+from ..desk_directory import read_desks
 from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer
-from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.attachments import files_of_ticket
 from ..storage.engine import now
@@ -40,6 +40,7 @@ from ..text import visible, with_visible
 from ..translation import gettext as _
 from ..unknown import Unknown
 from ..web.origin import require_known_origin
+from .desk_parts import desk_shown, named_recipient
 from .forms import EXPIRED_ACTION, AdminForm
 from .responses import fragment_response, page_response
 from .ticket_pages import REFERENCE, no_such_ticket, seconds_until_look
@@ -71,8 +72,15 @@ def send_again(reference: str) -> ResponseReturnValue:
     if not AdminForm(request.form).validate():
         return _ticket_page(state, reference, 400, problem=EXPIRED_ACTION)
     with state.database.read() as connection:
-        recipient = current_settings(connection, state.config).email
-    found = requeue.send_again(state.database, reference, recipient)
+        desks = read_desks(connection, state.config)
+        asked = find_ticket(connection, ticket_table.c.reference == reference)
+    recipient = None
+    if asked is not None and asked.desk not in desks.present:
+        try:
+            recipient = named_recipient(state.config, request.form)
+        except ValueError as error:
+            return _ticket_page(state, reference, 422, problem=str(error))
+    found = requeue.send_again(state.database, reference, recipient, of_desks=desks.recipients)
     if found is None:
         return no_such_ticket(reference)
     if found.status is not Status.QUEUED:
@@ -116,7 +124,7 @@ def _delivery(state: State, connection: Connection, found: Ticket) -> dict[str, 
         "goes_to": tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
         "may_be_sent_again": requeue.may_be_sent_again(found),
         "look_again": seconds_until_look([found], moment),
-        "most": state.config.tickets_per_hour,
+        "most": state.desk_limits.get(found.desk, state.config.tickets_per_hour),
     }
 
 
@@ -157,6 +165,10 @@ def _ticket_page(
         reply=_reply(state, found),
         by_mail=state.channel_of(found.desk) == MAIL,
         arguments=as_arguments(criteria),
+        desk=desk_shown(state.desks, found.desk),
+        names_recipient=found.desk not in state.desks.present
+        and state.channel_of(found.desk) == MAIL
+        and "email" not in state.config.pinned,
         form=AdminForm(formdata=None),
         to_html=Renderer(found.page, scrolls=True),
         link=Links().link,

@@ -9,9 +9,10 @@ from collections import Counter
 
 import click
 
+from ..config_values import parse_recipients
 from ..delivery import outbox, requeue
 from ..delivery.engines.threads import DeliveryThreads
-from ..settings import DEFAULT_DESK, current_settings
+from ..desk_directory import Desks, read_desks
 from ..state import State, current_state
 from ..storage.reading import DamagedRow
 from ..storage.tables import ticket as ticket_table
@@ -30,10 +31,12 @@ def deliver() -> None:
     state = current_state()
     courier = Courier(state)
     ended: Counter[str] = Counter()
+    paused: set[str] = set()
     try:
-        # Stop if the server cannot be reached, since each attempt may take long.
-        while not courier.pause and (ticket := reachable(courier.deliver_next)):
+        # Without the tickets of a channel that cannot be reached, since each attempt may take long.
+        while ticket := reachable(courier.deliver_next):
             ended[ticket.status] += 1
+            paused |= courier.paused_channels
     finally:
         courier.close()
     reachable(state.database.checkpoint)
@@ -43,8 +46,8 @@ def deliver() -> None:
     click.echo(f"{delivered} delivered, {delayed} waiting, {failed} failed.")
     if suppressed := ended[Status.SUPPRESSED]:
         click.echo(f"{suppressed} not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).")
-    if courier.pause:
-        other_side = state.channel_label(DEFAULT_DESK) or "The mail server"
+    for name in sorted(paused):
+        other_side = state.label_of_channel(name) or "The mail server"
         click.echo(f"{other_side} could not be reached; the other tickets wait for the next run.")
     if failed:
         raise SystemExit(1)
@@ -74,17 +77,22 @@ def worker() -> None:
 @click.option(
     "--suppressed", "status", flag_value="suppressed", help="All tickets that MAIL_SUPPRESS_SEND kept, oldest first."
 )
-def retry(reference: str | None, status: str | None) -> None:
-    """Send the ticket REFERENCE again, whether it failed, is held, was not sent, or is waiting."""
+@click.option("--to", metavar="ADDRESS", help="Send to this address instead of the desk's own.")
+def retry(reference: str | None, status: str | None, to: str | None) -> None:
+    """Send the ticket REFERENCE again, whether it failed, is held, was not sent, or is waiting.
+
+    It goes to the address that its desk has now.
+    """
     if (status is None) is (reference is None):
         raise click.UsageError("Give a REFERENCE, or one of --failed, --held and --suppressed for all of them.")
     state = current_state()
-    recipient = reachable(_current_recipient, state)
+    address = None if to is None else _addresses(state, to)
+    desks = reachable(_desks, state)
     if reference is None:
-        count = reachable(requeue.send_all_again, state.database, Status(status), recipient)
+        count = reachable(requeue.send_all_again, state.database, Status(status), address, of_desks=desks.recipients)
         click.echo(f"{count} {status} ticket{'s are' if count != 1 else ' is'} due now.")
         return
-    ticket = reachable(requeue.send_again, state.database, reference.upper(), recipient)
+    ticket = reachable(requeue.send_again, state.database, reference.upper(), address, of_desks=desks.recipients)
     if ticket is None:
         raise click.ClickException(reachable(_not_found, state, reference.upper()))
     if ticket.status is not Status.QUEUED:
@@ -93,6 +101,8 @@ def retry(reference: str | None, status: str | None) -> None:
             "can be retried."
         )
     click.echo(f"Ticket {ticket.reference} is due now.")
+    if to is None and ticket.desk not in desks.present:
+        click.echo(f"There is no desk {ticket.desk!r} any more, so it goes to {ticket.recipient}; --to changes that.")
 
 
 def _not_found(state: State, reference: str) -> str:
@@ -105,6 +115,15 @@ def _not_found(state: State, reference: str) -> str:
     )
 
 
-def _current_recipient(state: State) -> str | None:
+def _desks(state: State) -> Desks:
     with state.database.read() as connection:
-        return current_settings(connection, state.config).email
+        return read_desks(connection, state.config)
+
+
+def _addresses(state: State, text: str) -> str:
+    if "email" in state.config.pinned:
+        raise click.BadParameter("KAPA_HANDOFF_PINNED says where all tickets go.", param_hint="--to")
+    try:
+        return parse_recipients(text, state.config.special_domains)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--to") from None

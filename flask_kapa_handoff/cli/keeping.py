@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from ..desk_directory import read_desks
 from ..email_address import parse_email
 from ..fields import labelled
-from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.attachments import Attachment, delete_outdated_files, file_of_ticket
 from ..storage.export import HIDDEN, as_json, export_page, record_as_json, row_as_json, settings_changes_of
@@ -149,11 +149,12 @@ def erase(email: str, yes: bool) -> None:
 
 
 def _erase_from_history(state: State, address: str) -> None:
-    def destination() -> str:
+    def destinations() -> list[str]:
         with state.database.read() as connection:
-            return (current_settings(connection, state.config).email or "").lower()
+            desks = read_desks(connection, state.config).present.values()
+        return [recipient.lower() for settings in desks for recipient in settings.recipients]
 
-    is_destination = reachable(destination) == address.lower()
+    is_destination = address.lower() in reachable(destinations)
     count = reachable(erase_from_history, state.database, address, keep_as_destination=is_destination).changes
     if count:
         click.echo(f"The address was removed from {_counted(count, 'change')} of the settings.")

@@ -47,10 +47,11 @@ def doctor(quiet: bool) -> None:
 
 @group.command("test-mail")
 @click.argument("address")
-def test_mail(address: str) -> None:
+@click.option("--desk", default=DEFAULT_DESK, show_default=True, help="The desk whose mail it is.")
+def test_mail(address: str, desk: str) -> None:
     """Send a sample ticket to ADDRESS now, and print what the mail server says.
 
-    If KAPA_HANDOFF_CHANNEL is set, it goes to that channel, with ADDRESS as the visitor's.
+    If the desk has another channel than mail, it goes to that channel, with ADDRESS as the visitor's.
     """
     from ..delivery.sample import send_sample
 
@@ -58,9 +59,11 @@ def test_mail(address: str) -> None:
         recipient = parse_email(address, current_state().config.special_domains)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="ADDRESS") from None
-    tried = send_sample(current_state(), recipient)
+    if desk not in (present := current_state().desks.present):
+        raise click.BadParameter(f"there is no desk {desk!r}; use {', '.join(present)}.", param_hint="--desk")
+    tried = send_sample(current_state(), recipient, desk=desk)
     if tried.outcome in ("delayed", "refused"):
-        trouble = _trouble(tried.reply)
+        trouble = _trouble(tried.reply, desk)
         details = "" if tried.reply in trouble else f"\nDetails: {tried.reply}"
         raise click.ClickException(f"Not sent. {trouble}{details}")
     if tried.outcome == "suppressed":
@@ -71,15 +74,15 @@ def test_mail(address: str) -> None:
         click.echo(f"{tried.destination} accepted the sample ticket, T-SAMPLE. Look for it there.")
 
 
-def _trouble(reply: str) -> str:
+def _trouble(reply: str, desk: str) -> str:
     """Why a mail was not sent: what the check-up finds, with the server and the keys, else what the reply means."""
     from ..config_values import MAIL
     from ..delivery.reasons import plain_reason
     from ..doctor.mail import examine_mail_server, examine_sender
 
     state = current_state()
-    by_mail = state.channel_of(DEFAULT_DESK) == MAIL
-    for finding in (*examine_sender(state, None), *examine_mail_server(state)) if by_mail else ():
+    by_mail = state.channel_of(desk) == MAIL
+    for finding in (*examine_sender(state, ()), *examine_mail_server(state)) if by_mail else ():
         if finding.level is Level.PROBLEM:
             return f"{finding.what}\n-> {finding.remedy}"
     return plain_reason(reply).replace("Ask the site's operator to check", "Check")

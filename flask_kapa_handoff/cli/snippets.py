@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 from flask import current_app
 
-from ..settings import DESKS
 from ..state import current_state
 from ..urls import origin_of
 from ..visitor.template_helpers import BRIDGES, static_page_tags
@@ -25,6 +24,14 @@ def _origin(context: click.Context, parameter: click.Parameter, value: str | Non
     return origin
 
 
+def _require_nameable(desk: str | None) -> None:
+    """A desk that pages may name."""
+    desks = current_state().desks
+    if desk is not None and not desks.may_be_named(desk):
+        known = ", ".join(name for name in desks.present if desks.may_be_named(name))
+        raise click.BadParameter(f"{desk!r} is no desk that pages may name; use one of {known}.", param_hint="--desk")
+
+
 @group.command("snippet")
 @click.option(
     "--origin",
@@ -32,12 +39,13 @@ def _origin(context: click.Context, parameter: click.Parameter, value: str | Non
     help="The address of the site that runs this app, such as https://help.example.com, for pages of another origin.",
 )
 @click.option("--bridge", type=click.Choice(BRIDGES), help="For pages with Kapa's widget or SDK.")
-@click.option("--desk", type=click.Choice(DESKS), help="The desk that takes these pages' tickets.")
+@click.option("--desk", help="The desk that takes these pages' tickets.")
 def snippet(origin: str, bridge: str | None, desk: str | None) -> None:
     """Print the tags for pages that are not Jinja templates of this app.
 
     They go into each page's head. What else has to be set is printed on standard error.
     """
+    _require_nameable(desk)
     click.echo(static_page_tags(bridge=bridge, desk=desk, origin=origin))
     for note in _notes(origin):
         click.echo(note, err=True)

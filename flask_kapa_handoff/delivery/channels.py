@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Protocol
 
 from ..config_values import MAIL
@@ -37,6 +38,9 @@ class Ways(Protocol):
     def channel_of(self, desk: str) -> str:
         """The name of the channel that a desk's tickets use."""
 
+    def desks_of_other_channels(self, name: str) -> frozenset[str]:
+        """The names of the desks whose tickets do not go by this channel."""
+
     def open_channel(self, name: str) -> Channel | None:
         """A new channel; None: no channel of this name is registered."""
 
@@ -50,18 +54,38 @@ def not_registered(name: str) -> str:
 
 
 class Channels:
-    """The channels of one courier, each opened for its first ticket. Not thread-safe."""
+    """The channels of one courier, each opened for its first ticket. Not thread-safe.
+
+    A channel that cannot reach the other side pauses, and the others go on.
+    """
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
         self._open: dict[str, Channel] = {}
         self._unreachable: dict[str, int] = {}
+        self._paused_until: dict[str, float] = {}
+        self._channel_of: dict[str, str] = {}  # for each desk that this courier has seen
+
+    @property
+    def paused(self) -> frozenset[str]:
+        """The names of the channels that pause now."""
+        moment = monotonic()
+        return frozenset(name for name, until in self._paused_until.items() if moment < until)
+
+    @property
+    def paused_desks(self) -> frozenset[str]:
+        """The desks whose tickets wait until their channel's pause is over."""
+        return frozenset(desk for desk, name in self._channel_of.items() if name in self.paused)
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before taking the next ticket: more than 0 if a channel cannot reach the other side."""
-        beyond = max(self._unreachable.values(), default=0) - ATTEMPTS_BEFORE_PAUSE
-        return PAUSES[min(beyond, len(PAUSES) - 1)] if beyond >= 0 else 0.0
+        """Seconds until the first pause is over; 0: no channel pauses."""
+        return max(0.0, min((self._paused_until[name] for name in self.paused), default=0.0) - monotonic())
+
+    def name_for(self, desk: str) -> str:
+        """The name of a desk's channel."""
+        name = self._channel_of[desk] = self._ways.channel_of(desk)
+        return name
 
     def send(self, ticket: Ticket, conversation: Conversation) -> Delivered:
         """Send one ticket by its desk's channel, now.
@@ -69,7 +93,7 @@ class Channels:
         Raises:
             NotDelivered: as :meth:`Channel.send`.
         """
-        name = self._ways.channel_of(ticket.desk)
+        name = self.name_for(ticket.desk)
         channel = self._open.get(name) or self._ways.open_channel(name)
         if channel is None:
             raise TryLater(not_registered(name))
@@ -77,11 +101,16 @@ class Channels:
         try:
             delivered = channel.send(ticket, conversation)
         except NotDelivered as error:
-            out_of_reach = isinstance(error, Unreachable if name == MAIL else TryLater)
-            self._unreachable[name] = self._unreachable.get(name, 0) + 1 if out_of_reach else 0
+            self._note(name, out_of_reach=isinstance(error, Unreachable if name == MAIL else TryLater))
             raise
-        self._unreachable[name] = 0
+        self._note(name, out_of_reach=False)
         return delivered
+
+    def _note(self, name: str, *, out_of_reach: bool) -> None:
+        self._unreachable[name] = self._unreachable.get(name, 0) + 1 if out_of_reach else 0
+        beyond = self._unreachable[name] - ATTEMPTS_BEFORE_PAUSE
+        pause = PAUSES[min(beyond, len(PAUSES) - 1)] if beyond >= 0 else 0.0
+        self._paused_until[name] = monotonic() + pause
 
     def close(self) -> None:
         """Close every open channel."""

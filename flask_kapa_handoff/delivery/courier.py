@@ -14,7 +14,7 @@ from ..storage.tickets import Status, Ticket, find_conversation
 from . import outbox, requeue
 from .channels import Channels
 from .mailroom import Mailroom
-from .outcomes import Refused, Suppressed, TryLater, unexpected
+from .outcomes import Delivered, Refused, Suppressed, TryLater, unexpected
 
 RELEASE_SECONDS = 60.0
 """Seconds between two checks whether held tickets can be released."""
@@ -31,15 +31,26 @@ class Courier:
         self._database = mailroom.database
         self._channels = Channels(mailroom)
         self._ways = mailroom
-        self._accepted: tuple[outbox.Claim, str] | None = None
+        self._accepted: tuple[outbox.Claim, Delivered] | None = None
         self._may_be_back = False
         self._is_busy = False
         self._look_for_held_at = 0.0
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before taking the next ticket: more than 0 if a channel cannot reach the other side."""
+        """Seconds until a channel that could not reach the other side is tried again; 0: none pauses."""
         return self._channels.pause
+
+    @property
+    def paused_channels(self) -> frozenset[str]:
+        """The names of these channels. The tickets of their desks are not taken meanwhile."""
+        return self._channels.paused
+
+    def seconds_until_due(self) -> float | None:
+        """How long until there is a ticket to take; None: none is waiting."""
+        paused = self._channels.paused_desks
+        due, pause = outbox.seconds_until_due(self._database, without=paused), self.pause
+        return due if not paused else pause if due is None else min(due, pause)
 
     def deliver_next(self, reference: str | None = None) -> Ticket | None:
         """Deliver the ticket that is due first, or the one with this reference if it is due.
@@ -58,7 +69,12 @@ class Courier:
             expected = self._is_busy or reference is not None
             timeout = self._config.smtp_timeout
             claimed = outbox.claim(
-                self._database, timeout, reference=reference, expected=expected, destination=self._destination
+                self._database,
+                timeout,
+                reference=reference,
+                expected=expected,
+                destination=self._destination,
+                without=self._channels.paused_desks if reference is None else frozenset(),
             )
             self._is_busy = claimed is not None
             if claimed is None:
@@ -68,7 +84,7 @@ class Courier:
                 return claimed.ticket  # the lease ran out, and the delivery that took the ticket over reports it
             self._report(ticket)
             if ticket.status is Status.DELIVERED:
-                self._release_unreachable()
+                self._release_unreachable(self._channels.name_for(ticket.desk))
             return ticket
 
     def _attempt(self, claimed: outbox.Claim) -> Ticket | None:
@@ -87,7 +103,7 @@ class Courier:
             _logger.error("Sending ticket %s raised an unexpected %s.", claimed.ticket.reference, type(error).__name__)
             return outbox.delay(self._database, claimed, unexpected(error))
         self._may_be_back = self._may_be_back or delivered.over_new_connection
-        self._accepted = (claimed, delivered.reply)
+        self._accepted = (claimed, delivered)
         return self.record_accepted()
 
     def _release_held(self) -> None:
@@ -95,13 +111,16 @@ class Courier:
         if time.monotonic() < self._look_for_held_at:
             return
         self._look_for_held_at = time.monotonic() + RELEASE_SECONDS
-        if released := requeue.release_held(self._database, self._config.tickets_per_hour):
+        if released := requeue.release_held(
+            self._database, self._config.tickets_per_hour, of_desks=lambda: self._ways.desk_limits
+        ):
             _logger.info("%s held tickets were released.", released)
 
-    def _release_unreachable(self) -> None:
-        """After a delivery over a new connection, make tickets due that wait for the other side to come back."""
+    def _release_unreachable(self, channel: str) -> None:
+        """After a delivery over a new connection, make the channel's tickets due that wait for it to come back."""
         if self._may_be_back:
-            released = outbox.release_unreachable(self._database)
+            others = self._ways.desks_of_other_channels(channel)
+            released = outbox.release_unreachable(self._database, without=others)
             self._may_be_back = False
             if released:
                 _logger.info("Delivery works again; %s tickets that waited for it are due.", released)
@@ -110,7 +129,12 @@ class Courier:
         """Record that a ticket was sent. Kept until the database accepts it, or the ticket would be sent again."""
         if self._accepted is None:
             return None
-        ticket = outbox.complete(self._database, *self._accepted)
+        claimed, delivered = self._accepted
+        if delivered.not_yet:
+            left = ", ".join(delivered.not_yet)
+            ticket = outbox.delay(self._database, claimed, delivered.reply, recipient=left)
+        else:
+            ticket = outbox.complete(self._database, claimed, delivered.reply)
         self._accepted = None
         return ticket
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from flask import Flask
@@ -42,6 +43,13 @@ class Mailroom(Ways, Protocol):
 
     @property
     def site_language(self) -> Language: ...
+
+    @property
+    def desk_limits(self) -> Mapping[str, int]:
+        """How many tickets an hour go out from desks that have a limit of their own, by name."""
+
+    def mails_only_a_link(self, desk: str) -> bool:
+        """Whether a desk's mails hold only a link to the ticket's admin page."""
 
     def ticket_url(self, reference: str) -> str | None:
         """The address of a ticket's admin page; None: there is none, or the site's own address is not known."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, and_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from ..storage.engine import Database, now
 from ..storage.reading import DamagedRow, earliest, stored_id
@@ -80,6 +81,7 @@ def claim(
     reference: str | None = None,
     expected: bool = False,
     destination: Callable[[Ticket], str] = attrgetter("recipient"),
+    without: Collection[str] = (),
 ) -> Claim | None:
     """Claim the ticket that is due first, so that no other process sends it.
 
@@ -88,19 +90,20 @@ def claim(
         reference: claim only this ticket.
         expected: whether there probably is one; if not, first run a query that writers need not wait for.
         destination: where a ticket goes, for the record of the attempt.
+        without: the desks whose tickets are left alone.
 
     Returns:
         The ticket; None: nothing is due.
     """
     if not expected:
         with database.read() as connection:
-            if _first_due(connection, now(connection), reference) is None:
+            if _first_due(connection, now(connection), reference, without) is None:
                 return None
     while True:
         # If a power cut undoes a claim, that only costs time: nothing was sent yet, or the lease runs out.
         with database.write(alone=False, survives_power_cut=False) as connection:
             moment = now(connection)
-            ticket = _first_due(connection, moment, reference, claiming=True)
+            ticket = _first_due(connection, moment, reference, without, claiming=True)
             if ticket is None:
                 return None
             if isinstance(ticket, DamagedRow):
@@ -177,14 +180,16 @@ def delay(
     outcome: Outcome = Outcome.DELAYED,
     *,
     seconds: float | None = None,
+    recipient: str | None = None,
 ) -> Ticket | None:
     """Queue the ticket again after a temporary error, or fail it if its attempts have gone on for long enough.
 
     Arguments:
         outcome: the outcome to record: delayed, unreachable or unknown.
         seconds: how long the ticket waits; None: according to :data:`BACKOFF`.
+        recipient: the addresses that it still has to reach; None: as before.
     """
-    return _finish(database, claimed, outcome, error, seconds)
+    return _finish(database, claimed, outcome, error, seconds, recipient)
 
 
 def fail(database: Database, claimed: Claim, error: str) -> Ticket | None:
@@ -198,7 +203,12 @@ def suppress(database: Database, claimed: Claim, why: str) -> Ticket | None:
 
 
 def _finish(
-    database: Database, claimed: Claim, outcome: Outcome, detail: str, seconds: float | None = None
+    database: Database,
+    claimed: Claim,
+    outcome: Outcome,
+    detail: str,
+    seconds: float | None = None,
+    recipient: str | None = None,
 ) -> Ticket | None:
     ticket = claimed.ticket
     detail = clean_text(detail)  # others wrote it; what the database refuses would be sent again
@@ -210,6 +220,7 @@ def _finish(
             "next_attempt_at": None,
             "last_error": detail,
             "delivered_at": None,
+            "recipient": recipient or ticket.recipient,
         }
         if outcome is Outcome.DELIVERED:
             values |= {"status": Status.DELIVERED, "last_error": None, "delivered_at": moment}
@@ -227,10 +238,13 @@ def _finish(
         return replace(ticket, attempts=claimed.number, **values) if ended.rowcount == 1 else None
 
 
-def release_unreachable(database: Database) -> int:
+def release_unreachable(database: Database, *, without: Collection[str] = ()) -> int:
     """Make the tickets due that wait because the other side could not be reached.
 
     They count as due since they were stored, so they are sent in that order.
+
+    Arguments:
+        without: the desks whose tickets go on waiting.
 
     Returns:
         How many there were.
@@ -245,6 +259,7 @@ def release_unreachable(database: Database) -> int:
         waiting = and_(
             columns.status == Status.QUEUED,
             columns.next_attempt_at > now(connection),
+            *_of_other_desks(without),
             last_attempt.correlate(ticket_table).exists(),
         )
         if connection.execute(select(columns.id).where(waiting).limit(1)).first() is None:
@@ -256,12 +271,16 @@ def release_unreachable(database: Database) -> int:
         ).rowcount
 
 
-def seconds_until_due(database: Database) -> float | None:
-    """How long until a ticket is due; None: none is waiting."""
+def seconds_until_due(database: Database, *, without: Collection[str] = ()) -> float | None:
+    """How long until a ticket is due; None: none is waiting.
+
+    Arguments:
+        without: the desks whose tickets do not count.
+    """
     with database.read() as connection:
         columns = ticket_table.c
         times = [
-            earliest(connection, column, where=columns.status == status)
+            earliest(connection, column, where=and_(columns.status == status, *_of_other_desks(without)))
             for column, status in (
                 (columns.next_attempt_at, Status.QUEUED),
                 (columns.leased_until, Status.SENDING),
@@ -271,11 +290,21 @@ def seconds_until_due(database: Database) -> float | None:
         return max(0.0, (min(known) - now(connection)).total_seconds()) if known else None
 
 
+def _of_other_desks(without: Collection[str]) -> list[ColumnElement[bool]]:
+    return [ticket_table.c.desk.not_in(without)] if without else []
+
+
 def _first_due(
-    connection: Connection, moment: datetime, reference: str | None, *, claiming: bool = False
+    connection: Connection,
+    moment: datetime,
+    reference: str | None,
+    without: Collection[str],
+    *,
+    claiming: bool = False,
 ) -> Ticket | DamagedRow | None:
-    for query in first_due(by_reference=reference is not None, claiming=claiming):
-        row = connection.execute(query, {"moment": moment, "wanted": reference}).one_or_none()
+    for query in first_due(by_reference=reference is not None, claiming=claiming, choosing=bool(without)):
+        given = {"moment": moment, "wanted": reference, "without": [*without]}
+        row = connection.execute(query, given).one_or_none()
         if row is not None:
             return Ticket.from_row(row)
     return None

@@ -16,8 +16,11 @@ _columns, _attempts = ticket_table.c, delivery_attempt.c
 
 
 @cache
-def first_due(*, by_reference: bool, claiming: bool) -> tuple[Select[Any], Select[Any]]:
-    """The first ticket that was cut off before ``moment``, else the first that is due; or only the ``wanted`` one."""
+def first_due(*, by_reference: bool, claiming: bool, choosing: bool) -> tuple[Select[Any], Select[Any]]:
+    """The first ticket that was cut off before ``moment``, else the first that is due; or only the ``wanted`` one.
+
+    ``choosing`` leaves the tickets of the desks in ``without`` alone.
+    """
     moment = bindparam("moment", type_=_columns.queued_at.type)
     queued = and_(_columns.status == Status.QUEUED, _columns.next_attempt_at <= moment)
     abandoned = and_(_columns.status == Status.SENDING, _columns.leased_until <= moment)
@@ -26,6 +29,8 @@ def first_due(*, by_reference: bool, claiming: bool) -> tuple[Select[Any], Selec
         query = select(ticket_table).where(condition).order_by(order, _columns.id).limit(1)
         if by_reference:
             query = query.where(_columns.reference == bindparam("wanted"))
+        if choosing:
+            query = query.where(_columns.desk.not_in(bindparam("without", expanding=True)))
         # For SQLite, which has one writer at a time, the statement has no locking.
         return query.with_for_update(skip_locked=True) if claiming else query
 
@@ -53,7 +58,10 @@ END = (
     .where(_columns.id == bindparam("this"))
     .where(_columns.status == Status.SENDING, _columns.attempts == bindparam("number"))
     .values(
-        {name: bindparam(name) for name in ("status", "leased_until", "next_attempt_at", "last_error", "delivered_at")}
+        {
+            name: bindparam(name)
+            for name in ("status", "leased_until", "next_attempt_at", "last_error", "delivered_at", "recipient")
+        }
     )
 )
 """Update the ticket ``this`` after attempt ``number``, unless the lease had run out."""

@@ -16,12 +16,14 @@ class Delivered:
 
     Arguments:
         reply: its reply.
+        not_yet: those of several recipients who may accept it later; the others have accepted it.
         over_new_connection: whether the other side may have been unreachable until now. True for the first ticket over
             a connection only; a channel that keeps no connections leaves it out.
     """
 
     reply: str
     over_new_connection: bool = True
+    not_yet: tuple[str, ...] = ()
 
 
 class NotDelivered(Exception):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, case, func, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from ..quotas import WINDOW
 from ..storage.engine import Database, now
@@ -16,6 +19,8 @@ BATCH = 500
 """How many tickets one transaction queues again."""
 
 
+NO_RECIPIENTS: Mapping[str, str | None] = MappingProxyType({})
+
 SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD, Status.SUPPRESSED)
 """The states in which somebody can send a ticket by hand."""
 
@@ -25,11 +30,19 @@ def may_be_sent_again(ticket: Ticket) -> bool:
     return ticket.status in SENDABLE or ticket.missing_time == "leased_until"
 
 
-def send_again(database: Database, reference: str, recipient: str | None = None) -> Ticket | None:
+def send_again(
+    database: Database,
+    reference: str,
+    recipient: str | None = None,
+    *,
+    of_desks: Mapping[str, str | None] = NO_RECIPIENTS,
+) -> Ticket | None:
     """Queue a failed or suppressed ticket, release a held one, or make a queued one due now.
 
     Arguments:
-        recipient: the new recipient, since the old address may have been the problem.
+        recipient: where this ticket goes from now on.
+        of_desks: without a ``recipient``, where each desk's tickets go now, since the old address may have been the
+            problem. A desk without an address, and one that is not named, leaves its tickets their own.
 
     Returns:
         The ticket, unchanged if it is being sent or was delivered; None: there is no such ticket.
@@ -42,19 +55,25 @@ def send_again(database: Database, reference: str, recipient: str | None = None)
         connection.execute(
             update(ticket_table)
             .where(columns.reference == reference, waiting)
-            .values(**_due_now(connection, recipient))
+            .values(**_due_now(connection, recipient, of_desks))
         )
         return find_ticket(connection, columns.reference == reference)
 
 
-def send_all_again(database: Database, status: Status, recipient: str | None = None) -> int:
+def send_all_again(
+    database: Database,
+    status: Status,
+    recipient: str | None = None,
+    *,
+    of_desks: Mapping[str, str | None] = NO_RECIPIENTS,
+) -> int:
     """Queue every failed, held or suppressed ticket, in the order of creation.
 
     Uses short transactions, since other writers wait meanwhile.
 
     Arguments:
         status: ``failed``, ``held`` or ``suppressed``.
-        recipient: as in :func:`send_again`.
+        recipient, of_desks: as in :func:`send_again`.
 
     Returns:
         How many there were.
@@ -68,45 +87,65 @@ def send_all_again(database: Database, status: Status, recipient: str | None = N
             count += connection.execute(
                 update(ticket_table)
                 .where(columns.id.in_(ids), columns.status == status)
-                .values(**_due_now(connection, recipient))
+                .values(**_due_now(connection, recipient, of_desks))
             ).rowcount
         if not ids:
             return count
         last = ids[-1]
 
 
-def _due_now(connection: Connection, recipient: str | None) -> dict[str, Any]:
-    moment = now(connection)
-    values = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
-    return values | {"recipient": recipient} if recipient else values
+def _due_now(
+    connection: Connection, recipient: str | None = None, of_desks: Mapping[str, str | None] = NO_RECIPIENTS
+) -> dict[str, Any]:
+    moment, columns = now(connection), ticket_table.c
+    values: dict[str, Any] = {"status": Status.QUEUED, "queued_at": moment, "next_attempt_at": moment}
+    known = {desk: address for desk, address in of_desks.items() if address}
+    if recipient or known:
+        values["recipient"] = recipient or case(known, value=columns.desk, else_=columns.recipient)
+    return values
 
 
-def release_held(database: Database, most: int) -> int:
+def release_held(database: Database, most: int, *, of_desks: Callable[[], Mapping[str, int]] = dict[str, int]) -> int:
     """Queue held tickets that have waited for an hour, oldest first, while there is room.
 
-    There is room while the waiting tickets and those sent in the last hour are fewer than the site's limit.
+    There is room while the waiting tickets and those sent in the last hour are fewer than the limit.
 
     Arguments:
         most: the site's limit, KAPA_HANDOFF_TICKETS_PER_HOUR.
+        of_desks: returns the limits of desks that have their own, by name; called only if tickets are held.
 
     Returns:
         How many there were.
     """
     columns = ticket_table.c
-    count = select(func.count()).select_from(ticket_table)
 
     def due(connection: Connection) -> Select[Any]:
-        held = select(columns.id).where(columns.status == Status.HELD, columns.next_attempt_at <= now(connection))
-        return held.order_by(columns.next_attempt_at, columns.id)
+        held = and_(columns.status == Status.HELD, columns.next_attempt_at <= now(connection))
+        return select(columns.id, columns.desk).where(held).order_by(columns.next_attempt_at, columns.id)
 
     with database.read() as connection:
         if connection.execute(due(connection).limit(1)).first() is None:
             return 0
+    limits = of_desks()
     # Alone: two processes must not both use the same room.
     with database.write() as connection:
-        waiting = count.where(columns.status.in_([Status.QUEUED, Status.SENDING]))
-        gone = count.where(columns.delivered_at > now(connection) - WINDOW)
-        room = most - connection.execute(waiting).scalar_one() - connection.execute(gone).scalar_one()
-        ids = connection.execute(due(connection).limit(max(0, min(room, BATCH)))).scalars().all()
+        room = _room(connection, most)
+        rooms = {desk: _room(connection, limit, columns.desk == desk) for desk, limit in limits.items()}
+        full = [desk for desk, left in rooms.items() if left <= 0]
+        ids = []
+        for row in connection.execute(
+            due(connection).where(columns.desk.not_in(full)).limit(max(0, min(room, BATCH)))
+        ):
+            rooms[row.desk] = left = rooms.get(row.desk, BATCH) - 1
+            ids += [row.id] if left >= 0 else []
         queue = update(ticket_table).where(columns.id.in_(ids), columns.status == Status.HELD)
-        return connection.execute(queue.values(**_due_now(connection, None))).rowcount
+        return connection.execute(queue.values(**_due_now(connection))).rowcount
+
+
+def _room(connection: Connection, most: int, *which: ColumnElement[bool]) -> int:
+    """How many more tickets may go out in this hour."""
+    columns = ticket_table.c
+    count = select(func.count()).select_from(ticket_table).where(*which)
+    waiting = count.where(columns.status.in_([Status.QUEUED, Status.SENDING]))
+    gone = count.where(columns.delivered_at > now(connection) - WINDOW)
+    return int(most - connection.execute(waiting).scalar_one() - connection.execute(gone).scalar_one())

@@ -28,16 +28,19 @@ class SampleAttempt(NamedTuple):
     destination: str
 
 
-def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK) -> SampleAttempt:
+def send_sample(
+    mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK, visitor: str | None = None
+) -> SampleAttempt:
     """Send a sample ticket of a desk now, by the desk's channel, in the site's language.
 
     Arguments:
-        recipient: the address it is sent to, unless it goes by a channel of the site; also its reply address.
+        recipient: the address it is sent to, unless it goes by a channel of the site.
+        visitor: its reply address; None: the same.
     """
     channels, destination = Channels(mailroom), mailroom.destination(desk, recipient)
     try:
         with mailroom.app.app_context(), speak(mailroom.site_language):
-            delivered = channels.send(sample_ticket(recipient, desk), sample_conversation())
+            delivered = channels.send(sample_ticket(recipient, desk, visitor), sample_conversation())
     except TryLater as error:
         return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
@@ -57,7 +60,7 @@ def sample_conversation() -> Conversation:
     return Conversation((QuestionAnswer(_("Does the handoff reach us?"), answer),))
 
 
-def sample_ticket(recipient: str, desk: str) -> Ticket:
+def sample_ticket(recipient: str, desk: str, visitor: str | None = None) -> Ticket:
     """A ticket as a visitor would send it, in the current language; not in the database."""
     moment = datetime.now(timezone.utc)
     return Ticket(
@@ -68,8 +71,8 @@ def sample_ticket(recipient: str, desk: str) -> Ticket:
         created_at=moment,
         desk=desk,
         recipient=recipient,
-        visitor_email=recipient,
-        email_key=recipient.lower(),
+        visitor_email=visitor or recipient,
+        email_key=(visitor or recipient).lower(),
         visitor_name=_("Test"),
         note=_("This is a test. A visitor's note appears here."),
         subject=_("Test: does the handoff reach us?"),

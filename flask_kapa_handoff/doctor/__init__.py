@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..config_values import MAIL
-from ..settings import DEFAULT_DESK, DESKS, DeskSettings
 from ..site_name import find_site_name
 from ..web.admin_layout import layout_trouble
 from ..web.csrf import REMEDY
-from .channel import examine_channel
 from .database import examine_database
+from .desks import channels_of, examine_channel, examine_desks
 from .finding import Finding, Level
 from .mail import examine_mail_server, examine_sender
 from .refusals import examine_refusals
@@ -35,20 +34,22 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
     """
     findings = [examine_secret(app.secret_key)]
     state.refusals.write()  # what this process has counted but not written yet
-    by_mail = state.channel_of(DEFAULT_DESK) == MAIL
     of_database, situation = examine_database(app, state)
     findings += of_database
+    channels = channels_of(situation.desks if situation is not None else state.desks)
     if situation is not None:
-        settings = situation.settings
-        findings += [_desk(state, settings), *(examine_sender(state, settings.email) if by_mail else ())]
+        findings += examine_desks(state, situation.desks, situation.refused)
+        if MAIL in channels:
+            findings += examine_sender(state, [to for desk in channels[MAIL] for to in desk.recipients])
         findings += examine_tickets(
             state.config, situation, when_overdue=state.delivery.when_overdue, proxy_unheeded=proxy_unheeded
         )
         findings += examine_refusals(situation.refused)
     if obstacle := state.delivery.obstacle():
         findings.append(Finding(Level.PROBLEM, *obstacle))
-    findings += examine_mail_server(state) if by_mail else examine_channel(state)
-    findings += [*_late_keys(state), *_site_name(state), *_refused_forms(state), *_layout(state), *_fields(state)]
+    for name, desks in channels.items():
+        findings += examine_mail_server(state) if name == MAIL else examine_channel(state, name, desks)
+    findings += [*_late_keys(state), *_site_name(state), *_refused_forms(state), *_layout(state)]
     findings += examine_templates(state)
     if not state.has_admin:
         findings.append(
@@ -116,24 +117,3 @@ def _refused_forms(state: State) -> list[Finding]:
             f"Put this line at the top of that check, but not of one that requires a sign-in: `{REMEDY}`",
         )
     ]
-
-
-def _fields(state: State) -> list[Finding]:
-    return [
-        Finding(
-            Level.WARNING,
-            f'The field "{field.label}" ({field.name}) names a desk that does not exist: {", ".join(unknown)}.',
-            "The form of that desk would have the field, and no other form has it.",
-            f"Use {', '.join(DESKS)} in the `desks` of `KAPA_HANDOFF_FIELDS`, or leave `desks` out.",
-        )
-        for field in state.config.fields
-        if (unknown := field.unknown_desks(DESKS))
-    ]
-
-
-def _desk(state: State, settings: DeskSettings) -> Finding:
-    if settings.takes_tickets and settings.email:
-        return Finding(Level.OK, f"Tickets go to {state.destination(settings.desk, settings.email)}.")
-    what = "The button is switched off." if not settings.enabled else "There is no address to send tickets to."
-    remedy = "Switch it on" if not settings.enabled else "Set `KAPA_HANDOFF_EMAIL`, or enter an address"
-    return Finding(Level.WARNING, what, "Visitors don't see the button.", f"{remedy} on the settings page.")

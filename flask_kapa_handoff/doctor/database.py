@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from flask import has_request_context
 from sqlalchemy import inspect
 
+from ..desk_directory import Desks
+from ..desk_settings import DEFAULT_DESK
 from ..errors import RequestProblem, SchemaError
 from ..settings import default_settings
 from ..storage import schema
@@ -89,7 +91,16 @@ def _in_preparation(file: Path, version: str | None) -> Finding:
 
 
 def _empty_situation(state: State) -> Situation:
-    return Situation(default_settings(state.config), datetime.now(timezone.utc), None, None, 0, 0, Counter(), None)
+    return Situation(
+        Desks({DEFAULT_DESK: default_settings(state.config)}),
+        datetime.now(timezone.utc),
+        None,
+        None,
+        0,
+        0,
+        Counter(),
+        None,
+    )
 
 
 def _of_newer_version(state: State, version: str) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Collection
 from email.utils import parseaddr
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -24,8 +25,8 @@ WAITING = "Tickets are stored and wait to be sent."
 _LOG_IN_REPLIES = ("530", "534", "535", "538")
 
 
-def examine_sender(state: State, recipient: str | None) -> list[Finding]:
-    """Check that there is a sender, and that it differs from the recipient."""
+def examine_sender(state: State, recipients: Collection[str]) -> list[Finding]:
+    """Check that there is a sender, and that it differs from the recipients."""
     from ..delivery.mail.site_mail import SiteMail
 
     try:
@@ -37,7 +38,8 @@ def examine_sender(state: State, recipient: str | None) -> list[Finding]:
     remedy = "Set KAPA_HANDOFF_SENDER or MAIL_DEFAULT_SENDER to an address of the site's own domain."
     if sender is None:
         return [Finding(Level.PROBLEM, why, "Tickets are stored, but they cannot be sent.", remedy)]
-    if recipient and parseaddr(sender)[1].lower() == recipient.lower():
+    recipient = parseaddr(sender)[1].lower()
+    if recipient in map(str.lower, recipients):
         return [
             Finding(
                 Level.WARNING,

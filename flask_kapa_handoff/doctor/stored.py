@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import NoResultFound
 
-from ..settings import DESKS, history_rows
+from ..desk_settings import is_desk_name
+from ..settings import history_rows
 from ..storage.column_types import UNREADABLE
 from ..storage.desks import read_desk
 from ..storage.reading import Damaged, DamagedRow, read_conversation, read_json
@@ -53,7 +54,7 @@ def look_at_stored(connection: Connection) -> Stored:
     """Check the settings and their history, the latest tickets, and those that are not delivered."""
     found = Stored()
     for row in connection.execute(select(desk)):
-        if row.name not in DESKS:
+        if not is_desk_name(row.name):
             found.unknown[f'desk "{Unknown(row.name):.60}"'] += 1
         if unreadable := read_desk(row)[1]:
             found.damaged.append(f"settings of the desk {Unknown(row.name):.60} ({', '.join(unreadable)})")

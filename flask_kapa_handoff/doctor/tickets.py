@@ -10,8 +10,8 @@ from sqlalchemy import Row, func, select
 
 from ..config import Config
 from ..delivery.alarms import Alarm, find_alarms
+from ..desk_directory import Desks, read_desks
 from ..refusals import DAY, Counts, counted_since
-from ..settings import DeskSettings, current_settings
 from ..storage.engine import now
 from ..storage.reading import earliest
 from ..storage.tables import ticket
@@ -41,7 +41,7 @@ class Situation:
         stored: what this version does not know, or cannot read, in the stored rows.
     """
 
-    settings: DeskSettings
+    desks: Desks
     moment: datetime
     due_since: datetime | None
     leased_until: datetime | None
@@ -66,7 +66,7 @@ def look(state: State) -> Situation:
         latest = connection.execute(select(ticket).order_by(columns.id.desc()).limit(1))
         moment = now(connection)
         return Situation(
-            current_settings(connection, state.config),
+            read_desks(connection, state.config),
             moment,
             earliest(connection, columns.next_attempt_at, where=queued),
             earliest(connection, columns.leased_until, where=sending),

@@ -17,13 +17,23 @@ MAX_VERSION = 999_999_999
 # Only its shape: what an admin saved was checked then, by the rules of its version and configuration.
 _ADDRESS = re.compile(r'[^\s@,;:<>"]+@[^\s@,;:<>"]+')
 
-_TYPES = {"email": str, "button_text": str, "triggers": str, "threshold": int, "form": str}
+_TYPES = {
+    "email": str,
+    "button_text": str,
+    "triggers": str,
+    "threshold": int,
+    "form": str,
+    "label": str,
+    "channel": str,
+    "mail_content": str,
+    "tickets_per_hour": int,
+}
 
 
 def read_desk(row: Row[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The settings in a row with all columns, and the columns in which something cannot be read.
 
-    Of several addresses, the first is used; an empty one stays empty.
+    An empty address stays empty.
     """
     stored = {name: value for name in _TYPES if (value := getattr(row, name)) is not None}
     # Exactly these types: a damaged text is a str, too.
@@ -37,18 +47,17 @@ def read_desk(row: Row[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         if not isinstance(written, dict):
             del saved["form"]
             unreadable.append("form")
-    if saved.get("email") and (address := first_address(saved["email"])) != saved["email"]:
+    if saved.get("email") and (addresses := addresses_in(saved["email"])) != saved["email"]:
         unreadable.append("email")
-        saved["email"] = address
+        saved["email"] = addresses
     if not is_version(row.version):
         unreadable.append("version")
     return {name: value for name, value in saved.items() if value is not None}, tuple(unreadable)
 
 
-def first_address(text: str) -> str | None:
-    """The first email address in a stored text, which a later version may have written as a list; None: none."""
-    found = _ADDRESS.search(text)
-    return found and found[0]
+def addresses_in(text: str) -> str | None:
+    """The email addresses in a stored text, with ``, `` between them; None: none."""
+    return ", ".join(_ADDRESS.findall(text)) or None
 
 
 def is_version(value: Any) -> bool:

@@ -87,10 +87,11 @@ def names_person(email: str) -> ColumnElement[bool]:
     """
     columns, address = settings_change.c, email.lower()
     texts = (func.lower(columns.before), func.lower(columns.after))
-    # With JSON's quotes, so that it does not match somebody else's longer address.
+    # With what is around it in JSON, alone or among others, so that it does not match somebody else's longer address.
+    named = [f"{before}{json.dumps(address)[1:-1]}{after}" for before in ('"', ", ") for after in ('"', ", ")]
     return or_(
         func.lower(columns.changed_by) == address,
-        *(text.contains(json.dumps(address), autoescape=True) for text in texts),
+        *(text.contains(part, autoescape=True) for text in texts for part in named),
     )
 
 
@@ -107,8 +108,11 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
         values, text = read_json(stored), str(plain(stored))
         if not isinstance(values, dict):  # damaged: remove the address wherever it is
             return text if keep_as_destination else re.sub(re.escape(address), "", text, flags=re.IGNORECASE)
-        is_named = str(values.get("email") or "").lower() == address
-        return json.dumps({**values, "email": None}) if is_named and not keep_as_destination else text
+        addresses = [one.strip() for one in str(values.get("email") or "").split(",")]
+        others = [one for one in addresses if one.lower() != address]
+        if keep_as_destination or others == addresses:
+            return text
+        return json.dumps({**values, "email": ", ".join(others) or None})
 
     with database.write() as connection:
         for row in connection.execute(select(settings_change).where(names_person(email))).all():

@@ -139,6 +139,20 @@ desk = Table(
     Column("threshold", Integer),
     Column("version", Integer, nullable=False),
     Column("form", Text, comment="JSON: what the form says and asks, as an admin wrote it; empty: the defaults"),
+    Column("label", String(60), comment="what admins and agents call it; empty: its name"),
+    Column("internal", Boolean, nullable=False, server_default=false(), comment="no browser may name it"),
+    Column("channel", String(32), comment="empty: the site's configuration holds"),
+    Column("mail_content", String(16), comment="transcript or link; empty: transcript"),
+    Column("tickets_per_hour", Integer, comment="empty: the site's limit alone"),
+    Column("removed", Boolean, nullable=False, server_default=false(), comment="an admin removed it"),
+)
+
+page_rule = Table(
+    PREFIX + "page_rule",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False, comment="the first rule that fits holds"),
+    Column("pattern", String(200), nullable=False, comment="a path in which * stands for anything"),
+    Column("desk", String(64), nullable=False),
 )
 
 attachment = Table(

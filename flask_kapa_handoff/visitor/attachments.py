@@ -12,7 +12,7 @@ from ..attachments import MAX_FILES, MAX_OCTETS, FileRefused, read_file
 from ..errors import Conflict, Invalid, RequestProblem
 from ..offers import Offer, OfferExpired
 from ..quotas import keys_of
-from ..settings import DEFAULT_DESK, DeskSettings, current_settings
+from ..settings import DEFAULT_DESK, DeskSettings, serving_settings
 from ..state import State, current_state
 from ..storage.attachments import files_of_form
 from ..submission import FILE_IS_GONE, has_opened_ticket
@@ -44,7 +44,7 @@ def attachments() -> ResponseReturnValue:
         offered = _offer(state, fields)
         require_known_origin(state, offered=offered)
         with state.database.read() as connection:
-            settings = current_settings(connection, state.config, offered.desk)
+            settings = serving_settings(connection, state.config, offered.desk)
             if takes_files(settings, offered) and has_opened_ticket(connection, offered):
                 raise Conflict
         read_files(state, files, offered, fields, settings)

@@ -10,16 +10,12 @@ from ..state import State
 
 
 def own_mailboxes(state: State, desk: str) -> frozenset[str]:
-    """The mailboxes that a desk's tickets go to and come from, each as :func:`.mailbox_of` gives it.
-
-    Raises:
-        Invalid: there is no such desk.
-    """
+    """The mailboxes that a desk's tickets go to and come from, each as :func:`.mailbox_of` gives it."""
     # As old as the page may be: a desk's address rarely changes, and a mistake here only costs a round of mails.
     settings = state.settings_cache.get(state.database, state.config, desk)
     try:
         sender = find_sender(state)
     except ValueError:
         sender = None  # the check-up reports it
-    addresses = (settings.email if settings is not None else None, parseaddr(sender or "")[1])
+    addresses = (*(settings.recipients if settings is not None else ()), parseaddr(sender or "")[1])
     return frozenset(mailbox_of(address) for address in addresses if address)

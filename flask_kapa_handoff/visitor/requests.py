@@ -20,7 +20,6 @@ from ..config import Config
 from ..conversation import MAX_ID
 from ..errors import Invalid, TooLarge
 from ..fields import CONSENT, all_fields
-from ..settings import DEFAULT_DESK
 from ..site_fields import RESERVED, is_field_name
 from ..state import State
 from ..text import clean_text
@@ -73,7 +72,8 @@ class AnswerQuery:
         self.question = ""
         if request.method == "POST":
             self.question = read_fields(state.config, OFFER_FIELDS).get("question", "")
-        self.desk = request.args.get("desk") or DEFAULT_DESK
+        # The site decides whether a browser may name it.
+        self.named_desk = request.args.get("desk", "")
         page = clean_text(shortened(request.args.get("page", ""))).replace("\n", " ").strip()
         self.page = page if parse_url(page) is not None else None
         self.language = page_language()

@@ -93,6 +93,7 @@ def form_response(
     review: Review | None = None,
 ) -> Response:
     """The form: empty, or with what was typed, the errors and the review."""
+    form.unasked = settings.form.unasked
     form.ask_consent(consent_row(settings.form))
     fragment = wants_fragment()
     if fragment:

@@ -19,7 +19,7 @@ from ..left_out import keys_of_pairs
 from ..links import Links
 from ..markdown import Renderer, lines
 from ..quotas import keys_of
-from ..settings import current_settings
+from ..settings import serving_settings
 from ..state import State
 from ..storage.engine import now
 from ..ticket_content import TicketContent
@@ -148,7 +148,7 @@ def require_room(state: State, form: TicketForm) -> None:
     signed_in = form.visitor is not None
     keys = keys_of(request.remote_addr, form.email.data or "", state.secret, signed_in=signed_in)
     with state.database.read() as connection:
-        if form.desk is None or not current_settings(connection, state.config, form.desk).takes_tickets:
+        if form.desk is None or not serving_settings(connection, state.config, form.desk).takes_tickets:
             raise Disabled
         moment = now(connection)
         usage = limits.usage_of(connection.execute(_USAGE, limits.parameters(keys, moment)).one())

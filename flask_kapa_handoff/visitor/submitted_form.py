@@ -9,7 +9,7 @@ from ..email_address import is_automatic, mailbox_of
 from ..errors import Unavailable
 from ..hooks import Visitor
 from ..offers import Offer
-from ..settings import DeskSettings, current_settings
+from ..settings import DeskSettings, serving_settings
 from ..state import State
 from ..web.form_words import consent_row
 from ..web.language import speak_language_of_page
@@ -62,7 +62,9 @@ def check_sender(state: State, form: TicketForm) -> bool:
     form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
     # As old as a page may be, so that no ticket waits for another query.
     desk = state.settings_cache.get(state.database, state.config, offered.desk)
-    form.ask_consent(consent_row(desk.form) if desk is not None else None)
+    if desk is not None:
+        form.unasked = desk.form.unasked
+        form.ask_consent(consent_row(desk.form))
     return is_known
 
 
@@ -75,7 +77,7 @@ def read_form_files(state: State, form: TicketForm, offered: Offer) -> None:
 def settings_of(state: State, desk: str) -> DeskSettings:
     """The desk's settings as they are now."""
     with state.database.read() as connection:
-        return current_settings(connection, state.config, desk)
+        return serving_settings(connection, state.config, desk)
 
 
 def signed_in_visitor(state: State, own: frozenset[str]) -> Visitor | None:

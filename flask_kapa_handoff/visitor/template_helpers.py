@@ -15,7 +15,7 @@ from ..conversation import Conversation
 from ..errors import ConfigurationError, Invalid, Unavailable
 from ..hook_checks import wrong_part
 from ..offers import Offer, offer_for
-from ..settings import DEFAULT_DESK, DESKS, DeskSettings, current_settings
+from ..settings import DEFAULT_DESK, DeskSettings, serving_settings
 from ..state import current_state
 from ..translation import ENGLISH, current_language, speak
 from ..triggers import TABLE
@@ -23,6 +23,7 @@ from ..web.csp import response_nonce
 from ..web.form_words import look
 from ..web.language import language_of_site_page, shown_button_text
 from ..web.urls import is_own_page, static_url, visitor_url
+from .desk_choice import Named, choose_desk, is_known
 from .rendering import render_for_visitor
 
 KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
@@ -38,12 +39,12 @@ _logger = logging.getLogger(__name__)
 
 
 def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, nonce: str | None = None) -> Markup:
-    """The tags that load the visitor's style and script. Makes no query; the text is built once.
+    """The tags that load the visitor's style and script. Makes no query without a desk; the text is built once.
 
     Arguments:
         bridge: for a page with Kapa's widget or SDK. ``takeover``: the handoffs that its own form sends become
             tickets of this site; ``button``: it also gets this package's button. None: no bridge.
-        desk: the desk of this page; None: the default one.
+        desk: the desk of this page, which must not be internal; None: see docs/desks.md.
         nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
     """
     state = current_state()
@@ -60,17 +61,10 @@ def kapa_handoff_script(*, bridge: str | None = None, desk: str | None = None, n
 
 
 def _check_desk(helper: str, desk: object) -> None:
-    """Log, once, that a page names a desk that does not exist. The page itself must not fail."""
-    explained = current_state().explained
-    if desk is None or desk in DESKS or (told := f"{helper}: {desk!r:.60}") in explained:
-        return
-    explained.add(told)
-    _logger.error(
-        "%s(): desk: %.60r is not allowed: there is no such desk; use %s.",
-        helper,
-        desk,
-        ", ".join(DESKS),
-    )
+    """Report a page that names a desk that does not exist, or is internal. The page itself must not fail."""
+    state = current_state()
+    if desk not in (None, DEFAULT_DESK) and (desks := state.known_desks) is not None:
+        is_known(state, desks, Named(desk, helper=helper))
 
 
 def static_page_tags(*, bridge: str | None = None, desk: str | None = None, origin: str = "") -> str:
@@ -122,7 +116,7 @@ def kapa_handoff_button(
 
     Arguments:
         conversation: the thread up to and including the answer; None: no button.
-        desk: the desk that takes the ticket; None: the default one.
+        desk: the desk that takes the ticket, maybe an internal one; None: see docs/desks.md.
         language: the page's language, such as ``de``, for the button and its form; None: the visitor's.
     """
     if conversation is None:
@@ -130,7 +124,7 @@ def kapa_handoff_button(
     if not isinstance(conversation, Conversation):
         raise TypeError(f"kapa_handoff_button() takes a Conversation or None, not {type(conversation).__name__}")
     try:
-        return _button(conversation, desk or DEFAULT_DESK, language)
+        return _button(conversation, desk, language)
     except (ConfigurationError, Invalid, Unavailable) as error:
         # The answer matters more than the button, so the site's page must not fail with it.
         _logger.error("The handoff button is left out: %s", error)
@@ -142,12 +136,15 @@ def kapa_handoff_button(
         return Markup()
 
 
-def _button(conversation: Conversation, desk: str, language: str | None) -> Markup:
-    state = current_state()
+def _button(conversation: Conversation, desk: object, language: str | None) -> Markup:
+    state, page = current_state(), _visited_page()
+    chosen = choose_desk(
+        state, state.known_desks, Named(desk, may_be_internal=True, helper="kapa_handoff_button"), page
+    )
     with state.database.read() as connection:
-        settings = current_settings(connection, state.config, desk)
+        settings = serving_settings(connection, state.config, chosen)
     asks, named = state.asks_for_human(settings), str(language) if language else None
-    offer = offer_for(conversation, settings, page=_visited_page(), asks=asks, language=named)
+    offer = offer_for(conversation, settings, page=page, asks=asks, language=named)
     if offer is None:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.
@@ -201,7 +198,7 @@ def _thread_key(offer: Offer, conversation: Conversation | None) -> str | None:
     return hashlib.sha256(ascii((first.id, first.question, first.answer)).encode()).hexdigest()[:32]
 
 
-def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object) -> Markup:
+def kapa_widget(website_id: str, nonce: str | None = None, desk: str | None = None, **attributes: object) -> Markup:
     """Kapa's own script tag, with the handoff attributes for the admin's settings, and the bridge.
 
     Makes no query for up to 5 seconds, after which a change of the settings shows.
@@ -209,6 +206,7 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     Arguments:
         website_id: Kapa's id of the site.
         nonce: of the page's Content-Security-Policy; None: from KAPA_HANDOFF_CSP_NONCE, or Flask-Talisman.
+        desk: the desk of this page, which must not be internal; None: see docs/desks.md.
         attributes: any of Kapa's ``data-`` attributes, with underscores for hyphens: ``project_name="Acme"``. The four
             ``handoff_`` ones come from the settings, and are omitted if no ticket can be sent. Without a ``language``,
             it is the visitor's; with one, the button's text is in it, too.
@@ -218,9 +216,9 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     """
     if not website_id:
         raise ValueError("kapa_widget(): the website id is missing; each Kapa project has one")
-    _check_desk("kapa_widget", attributes.get("desk"))
     with speak(language_of_site_page(attributes.get("language"))):
-        language, handoff = _language_attribute(), _handoff_attributes()
+        language = _language_attribute()
+        handoff, chosen = _handoff_attributes(desk)
     others = {name: value for name, value in attributes.items() if name not in handoff}
     values: dict[str, object] = {"website_id": website_id, **language, **others, **handoff}
     data = "".join(
@@ -231,7 +229,8 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     nonce = nonce or response_nonce(current_state())
     mark = "" if nonce is None else f' nonce="{escape(nonce)}"'
     tag = f'<script async src="{KAPA_BUNDLE}"{data}{mark}></script>'
-    return Markup(tag + _bridge_tags("takeover", static_url, mark))  # noqa: S704 - escaped above
+    said = "" if desk is None else f' data-desk="{escape(chosen)}"'
+    return Markup(tag + _bridge_tags("takeover", static_url, mark, said))  # noqa: S704 - escaped above
 
 
 def _attribute(value: object) -> str:
@@ -245,16 +244,19 @@ def _language_attribute() -> dict[str, object]:
     return {} if language is ENGLISH else {"language": language.locale.language}
 
 
-def _handoff_attributes() -> dict[str, object]:
-    """Kapa's attributes for the admin's settings, in the current language."""
+def _handoff_attributes(desk: object) -> tuple[dict[str, object], str]:
+    """Kapa's attributes for the desk that serves this page, in the current language, and the desk's name."""
     state = current_state()
-    settings = state.settings_cache.get(state.database, state.config)
+    desks = state.known_desks
+    chosen = choose_desk(state, desks, Named(desk, helper="kapa_widget"), _visited_page())
+    settings = None if desks is None else desks.serving(chosen)
     triggers = [] if settings is None else [name for name in settings.triggers if name in KNOWN_TO_KAPA]
     # Without its triggers, the widget would show its form under every answer.
     if settings is None or not settings.takes_tickets or not triggers:
-        return dict.fromkeys(HANDOFF_ATTRIBUTES)
-    values = (settings.email, shown_button_text(settings), ",".join(triggers), settings.threshold)
-    return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True))
+        return dict.fromkeys(HANDOFF_ATTRIBUTES), chosen
+    # Kapa knows one address. Where its form's tickets go, the bridge decides with this site.
+    values = (settings.recipients[0], shown_button_text(settings), ",".join(triggers), settings.threshold)
+    return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True)), chosen
 
 
 HELPERS = (

@@ -27,6 +27,7 @@ from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
 from .blueprint import blueprint
+from .desk_choice import Named, choose_desk
 from .own_addresses import own_mailboxes
 from .requests import EVENT_FIELDS, AnswerQuery, read_fields
 from .responses import confirmation_response, form_response, review_response, with_problem
@@ -44,7 +45,7 @@ def offer() -> ResponseReturnValue:
     """
     state = current_state()
     query = AnswerQuery(state)
-    settings = settings_of(state, query.desk)
+    settings = settings_of(state, choose_desk(state, state.known_desks, Named(query.named_desk), query.page))
     asks = state.asks_for_human(settings)
     if asks is not None and query.question:
         query.facts = replace(query.facts, asked_for_human=asks(query.question))
@@ -226,6 +227,7 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
         "triggers": [trigger.value for trigger in made.triggers],
         "offer": state.offer_signer().sign(made),
         "form_url": visitor_url("form"),
+        **({} if made.desk == DEFAULT_DESK else {"desk": made.desk}),
     }
 
 

@@ -28,6 +28,9 @@ class _Form(Protocol):
     def desk(self) -> str | None: ...
 
     @property
+    def unasked(self) -> tuple[str, ...]: ...
+
+    @property
     def is_foreign(self) -> bool: ...
 
     @property
@@ -58,6 +61,7 @@ class LeftOutField(Field):  # type: ignore[misc]
 class Row:
     """A form field for a row of the table; ``data`` is the value as text for every kind."""
 
+    name: str
     data: str | None
     raw_data: list[str]
 
@@ -71,7 +75,7 @@ class Row:
 
 
 def _read(form: _Form, field: Row) -> None:
-    if form.desk is not None and not field.row.is_for(form.desk):
+    if field.name in form.unasked or (form.desk is not None and not field.row.is_for(form.desk)):
         if any(field.raw_data):
             raise ValidationError(
                 _("This form has no field “%(field)s” any more. Close and reopen it.", field=field.row.label)

@@ -61,7 +61,7 @@ def form_words(settings: DeskSettings | None, moment: datetime | None = None) ->
         privacy=_linked(privacy, url, whole=True) if privacy else None,
         consent=_linked(consent, url) if consent else None,
         reply=_reply(form, moment or datetime.now(timezone.utc)),
-        address=settings.email if form.show_address else None,
+        address=next(iter(settings.recipients), None) if form.show_address else None,
         look=look(form),
         radius=form.radius,
     )

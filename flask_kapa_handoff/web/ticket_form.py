@@ -65,6 +65,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     accepted_conversation: Conversation | None = None
     left_out_places: tuple[int, ...] = ()
     desk: str | None = None
+    unasked: tuple[str, ...] = ()
     files: FormFiles
     visitor: Visitor | None = None
     max_pairs: int
@@ -109,7 +110,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         were, from 0.
 
         If the site has its own record of the conversation, set ``site_record`` first: it takes precedence. Set
-        ``own_mailboxes`` to the site's own, which no visitor can have.
+        ``own_mailboxes`` to the site's own, which no visitor can have, and ``unasked`` to the fields that the desk
+        leaves out.
 
         Arguments:
             max_pairs: see KAPA_HANDOFF_MAX_PAIRS.
@@ -130,7 +132,8 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     @property
     def shown(self) -> list[Any]:
         """The fields that the visitor sees, in order; each has its ``row`` of the table."""
-        return [field for field in self if isinstance(field, Row) and field.is_shown(self.desk)]
+        rows = [field for field in self if isinstance(field, Row) and field.is_shown(self.desk)]
+        return [field for field in rows if field.name not in self.unasked]
 
     @property
     def unseen(self) -> list[Any]:

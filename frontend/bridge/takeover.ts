@@ -35,7 +35,6 @@ const submissionIds = new Map<string, string>();
  */
 export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): Promise<Response | undefined> {
   const { threadId = "", signal: own } = handoff;
-  const { desk = "default", requested = "" } = tag.element.dataset;
   const { user_email, note } = parseFields(await handoff.body);
   const thread = threads.get(threadId);
   const pairs = thread?.known ? thread.pairs : [];
@@ -46,8 +45,7 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   const options = { headers: { "Content-Type": "application/json" }, signal };
 
   const facts = new URLSearchParams({
-    desk,
-    requested,
+    ...tag.element.dataset, // what the page says: requested, and maybe a desk
     pairs: pairs.length,
     uncertain: !!last.uncertain,
     downvoted: last.reaction === "downvote",
@@ -57,7 +55,8 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
     // One character more than the server keeps, which ends it after a whole parameter.
     page: /[^#]{0,1001}/.exec(location.href),
   } as object as Record<string, string>); // it makes texts of them
-  const { offered, offer } = fieldsOf(await (await fetch(`${tag.base}offer?${facts}`, options)).json());
+  const decision = await fetch(`${tag.base}offer?${facts}`, options);
+  const { offered, offer, desk = "default" } = fieldsOf(await decision.json());
   if (offered === false) return new Response(null, { status: 409 });
   if (typeof offer !== "string") return undefined;
 
@@ -67,7 +66,7 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   const { reference, error } = fieldsOf(await response.clone().json());
   const { code, fields } = fieldsOf(error);
   if (typeof reference === "string") {
-    const detail: HandoffDetail = { threadId, conversation: pairs.map(asToldPair), desk, reference };
+    const detail: HandoffDetail = { threadId, conversation: pairs.map(asToldPair), desk: desk as string, reference };
     // Kapa's widget does so itself.
     if (!doc.querySelector("script[data-website-id][src*=kapa]"))
       doc.dispatchEvent(new CustomEvent("kapa-handoff:submit", { detail }));

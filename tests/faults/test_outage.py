@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from flask_kapa_handoff.delivery import outbox
+from flask_kapa_handoff.delivery import channels, outbox
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import delivery_attempt
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
@@ -47,18 +47,14 @@ class Site:
             pass  # makes the tables
         self.clock = Clock(self.database.engine, moment)
         self.courier = courier_of(app)
-        self._rests_until = moment
 
     def deliver_until(self, end: datetime) -> None:
         """Do what a delivering thread does, but move the clock instead of waiting."""
         while (moment := self.clock.moment) < end:
-            if moment < self._rests_until:
-                goes_on = self._rests_until
-            elif self.courier.deliver_next() is not None:
-                goes_on = self._rests_until = moment + timedelta(seconds=self.courier.pause)
-            else:
-                due = outbox.seconds_until_due(self.database)
-                goes_on = end if due is None else moment + timedelta(seconds=due)
+            if self.courier.deliver_next() is not None:
+                continue
+            due = self.courier.seconds_until_due()
+            goes_on = end if due is None else moment + timedelta(seconds=due)
             self.clock.move_to(min(end, goes_on))
 
     def send(self) -> str:
@@ -94,7 +90,9 @@ def closed_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def site_at(make_app: Callable[..., Flask], closed_port: int) -> Iterator[Callable[[datetime], Site]]:
+def site_at(
+    make_app: Callable[..., Flask], closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[datetime], Site]]:
     """Builds the site: ``site_at(moment)``."""
     sites: list[Site] = []
 
@@ -108,6 +106,8 @@ def site_at(make_app: Callable[..., Flask], closed_port: int) -> Iterator[Callab
         sites.append(Site(make_app(**config), closed_port, moment))
         return sites[-1]
 
+    # The channels' pauses go by the same clock.
+    monkeypatch.setattr(channels, "monotonic", lambda: sites[-1].clock.moment.timestamp())
     yield build
     for site in sites:
         site.courier.close()

@@ -32,9 +32,13 @@ def with_password(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def fields(client: FlaskClient, **changes: Any) -> dict[str, Any]:
-    """The form as a browser sends it, with some fields changed; None leaves one out."""
-    page = client.get("/handoff/admin/").text
+def fields(client: FlaskClient, page_of: str = "", **changes: Any) -> dict[str, Any]:
+    """The form as a browser sends it, with some fields changed; None leaves one out.
+
+    Arguments:
+        page_of: the desk; empty: the default one.
+    """
+    page = client.get("/handoff/admin/", query_string={"desk": page_of} if page_of else {}).text
     form = page[page.index('id="kapa-handoff-admin-form"') : page.index("</form>")]
     boxes = {
         "enabled": ["false"],
@@ -43,6 +47,8 @@ def fields(client: FlaskClient, **changes: Any) -> dict[str, Any]:
         "form_attachments": ["false"],
         "form_show_address": ["false"],
         "form_open_directly": ["false"],
+        "form_unasked": [""],
+        "internal": ["false"],
     }
     found: dict[str, Any] = dict(boxes)
     for tag in re.findall(r"<input[^>]*>", form):
@@ -50,6 +56,9 @@ def fields(client: FlaskClient, **changes: Any) -> dict[str, Any]:
         if attributes["type"] == "checkbox":
             if re.search(r"\schecked\b", tag):
                 found[attributes["name"]].append(attributes["value"])
+        elif attributes["type"] == "radio":
+            if re.search(r"\schecked\b", tag):
+                found[attributes["name"]] = attributes["value"]
         elif attributes["name"] not in boxes:
             found[attributes["name"]] = attributes["value"]
     return {name: value for name, value in {**found, **changes}.items() if value is not None}

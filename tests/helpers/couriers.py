@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 
 from flask_kapa_handoff import testing
+from flask_kapa_handoff.delivery import channels
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Attempt, Status, Ticket
 from tests.helpers import outboxes
 
 PASSWORD = "correct horse battery staple"
+
+
+class Clock:
+    """The clock by which channels pause; it stands until a test moves it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._seconds = 1000.0
+        monkeypatch.setattr(channels, "monotonic", lambda: self._seconds)
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass."""
+        self._seconds += seconds
 
 
 def courier_of(app: Flask) -> Courier:

@@ -188,6 +188,16 @@ def lets_pass(submission: Submission) -> None:
     assert_type(submission.note, str)
 
 
+@handoff.desk_chooser
+def choose_desk(page: str) -> str:
+    return "sales" if "/pricing" in page else "default"
+
+
+assert_type(choose_desk("/"), str)
+handoff.settings.save("sales", email=["sales@example.com"], changed_by="deploy")
+assert_type(handoff.settings.get("sales").recipients, tuple[str, ...])
+
+
 @handoff.admin_name
 def admin_name() -> str:
     return "Ada"

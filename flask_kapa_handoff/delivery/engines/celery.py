@@ -122,7 +122,7 @@ def _deliver_due(mailroom: Mailroom, reference: str | None = None, *, tidy_up: b
     try:
         if reference is not None:
             courier.deliver_next(reference)
-        while time.monotonic() < until and not courier.pause and courier.deliver_next():
+        while time.monotonic() < until and courier.deliver_next():
             pass
         mailroom.database.checkpoint()
         if tidy_up:

@@ -130,7 +130,6 @@ class DeliveryThreads:
 
     def _run(self, wake_up: _WakeUp, beside_visitors: bool) -> None:
         # Here, since they import smtplib and more, which only a delivering process needs.
-        from .. import outbox
         from ..courier import Courier
 
         most = POLL_SECONDS if beside_visitors else WORKER_POLL_SECONDS
@@ -150,13 +149,12 @@ class DeliveryThreads:
                         self._mailroom.database.checkpoint()
                     if beside_visitors:
                         wake_up.wait_for_stop((time.thread_time() - began) * (1 / SHARE - 1))
-                    wake_up.wait_for_stop(courier.pause)
                     continue
                 courier.close()
                 if tidy_at != float("inf"):
                     tidy_at = float("inf")
                     self._mailroom.database.checkpoint()
-                due = outbox.seconds_until_due(self._mailroom.database)
+                due = courier.seconds_until_due()
                 pause = 0.0 if more_to_tidy else most if due is None else min(due, most)
             except Unavailable:
                 pause = 10.0  # the database has logged why

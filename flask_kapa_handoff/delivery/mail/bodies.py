@@ -54,6 +54,7 @@ class Letterhead:
         subject: see KAPA_HANDOFF_SUBJECT.
         names_visitor: ``From`` has the visitor's name, and says via which site.
         ticket_url: the address of the ticket's admin page; None: the mail has no link to it.
+        only_link: the mail holds that link and no content.
     """
 
     site_name: str
@@ -64,6 +65,7 @@ class Letterhead:
     subject: str = DEFAULT_SUBJECT
     names_visitor: bool = True
     ticket_url: str | None = None
+    only_link: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from dataclasses import replace
 from ...conversation import Conversation
 from ...storage.attachments import files_of_ticket
 from ...storage.tickets import Ticket
+from ...translation import speak
 from ..mailroom import Mailroom
 from ..outcomes import Delivered, Refused, TryLater
 from ..sample import SAMPLE_REFERENCE
 from .bodies import NO_FILES, Files, Letterhead
+from .link_only import EMPTY, without_content
 from .message import ComposedMessage, compose
 from .replies import WITHOUT_FILES, is_about_size
 from .transport import Transport
@@ -34,6 +36,9 @@ class MailChannel:
         """
         deadline = time.monotonic() + self.transport.patience
         files = self._files(ticket)
+        if self._mailroom.mails_only_a_link(ticket.desk):
+            with speak(self._mailroom.site_language):
+                ticket, conversation, files = without_content(ticket), EMPTY, NO_FILES
         try:
             return self.transport.send(self._compose(ticket, conversation, files), deadline=deadline)
         except Refused as error:
@@ -81,6 +86,7 @@ class MailChannel:
             config.subject,
             config.sender_names_visitor,
             None if ticket.reference == SAMPLE_REFERENCE else mailroom.ticket_url(ticket.reference),
+            mailroom.mails_only_a_link(ticket.desk),
         )
         try:
             return compose(mailroom.mail_templates, letterhead, ticket, conversation, files)

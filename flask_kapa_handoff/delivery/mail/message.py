@@ -8,12 +8,14 @@ from email.headerregistry import Address
 from email.utils import format_datetime
 
 from ...conversation import Conversation
+from ...desk_settings import recipients_in
 from ...storage.tickets import Ticket, thread_ids
 from ...template_environment import TemplateEnvironment
 from ...translation import ENGLISH, speak
 from .bodies import NO_FILES, Files, Letterhead, write_bodies
 from .headers import address, header, header_text
 from .labels import named_for_visitor, site_sender, subject_line
+from .link_only import link_only
 from .mime import body
 
 _NEXT_LINE = "\r\n "
@@ -24,13 +26,13 @@ class ComposedMessage:
     """One mail to one recipient, ready to be sent.
 
     Arguments:
-        sender, recipient: the envelope's addresses, ASCII.
+        sender, recipients: the envelope's addresses, ASCII.
         data: the whole message, with CRLF line ends and no line over 998 octets.
         subject, text, html: the parts again, for programs that check what was sent; no HTML if it failed.
     """
 
     sender: str
-    recipient: str
+    recipients: tuple[str, ...]
     reply_to: str
     subject: str
     text: str
@@ -56,16 +58,20 @@ def compose(
     Raises:
         ValueError: an address is not valid in a mail.
     """
-    sender, recipient = site_sender(letterhead.sender), address(ticket.recipient)
+    sender = site_sender(letterhead.sender)
+    recipients = [address(one) for one in recipients_in(ticket.recipient)]
     reply_to = address(ticket.visitor_email)
     subject = subject_line(letterhead.subject, ticket, letterhead.site_name)
     with speak(environment.language or ENGLISH):
         author = named_for_visitor(sender, ticket, letterhead.site_name) if letterhead.names_visitor else sender
-        bodies = write_bodies(environment, letterhead, ticket, conversation, files)
+        if letterhead.only_link:
+            bodies = link_only(letterhead, ticket)
+        else:
+            bodies = write_bodies(environment, letterhead, ticket, conversation, files)
 
     head = [
         header("From", author),
-        header("To", recipient),
+        header("To", ", ".join(map(str, recipients)) if len(recipients) != 1 else recipients[0]),
         header("Reply-To", reply_to),
         header("Subject", subject),
         _references("Message-ID", [str(ticket.id)], sender),
@@ -87,7 +93,13 @@ def compose(
     sent = () if files.left_out else files.attached
     data = b"".join([*head, body(*bodies.octets, bodies.attachments, sent)])
     return ComposedMessage(
-        sender.addr_spec, recipient.addr_spec, reply_to.addr_spec, subject, bodies.text, bodies.html, data
+        sender.addr_spec,
+        tuple(recipient.addr_spec for recipient in recipients),
+        reply_to.addr_spec,
+        subject,
+        bodies.text,
+        bodies.html,
+        data,
     )
 
 

@@ -140,7 +140,7 @@ class SentMessage(flask_mail.Message):
     def __init__(self, message: ComposedMessage) -> None:
         super().__init__(
             message.subject,
-            recipients=[message.recipient],
+            recipients=[*message.recipients],
             body=message.text,
             html=message.html,
             sender=message.sender,

@@ -53,14 +53,14 @@ class Transport:
         try:
             client = self._begin(settings, message.sender, deadline)
             _require_announced_size(client, message)
-            reply = _transfer(client, message)
+            reply, not_yet = _transfer(client, message)
         except Refused:
             self._refused = True
             raise  # the connection still works, and the server may accept the next mail
         except BaseException:
             self.close()
             raise
-        delivered = Delivered(reply, over_new_connection=self._sent == 0)
+        delivered = Delivered(reply, over_new_connection=self._sent == 0, not_yet=not_yet)
         self._sent += 1
         announce(message)
         return delivered
@@ -137,12 +137,21 @@ def _require_announced_size(client: SMTPClient, message: ComposedMessage) -> Non
         raise Refused(f"552 5.3.4 {len(message.data)} octets; the server announces that it takes {most} (SIZE)")
 
 
-def _transfer(client: SMTPClient, message: ComposedMessage) -> str:
-    """Send RCPT and DATA step by step: ``sendmail()`` hides which of them was refused, and by which reply."""
+def _transfer(client: SMTPClient, message: ComposedMessage) -> tuple[str, tuple[str, ...]]:
+    """Send RCPT and DATA step by step: ``sendmail()`` hides which of them was refused, and by which reply.
+
+    Returns:
+        The server's words, and those of several recipients who may accept the mail later.
+    """
+    refused: dict[str, TryLater | Refused] = {}
     try:
-        code, reply = client.rcpt(message.recipient)
-        if not is_success(code):
-            raise refusal(code, reply)
+        for recipient in message.recipients:
+            code, reply = client.rcpt(recipient)
+            if not is_success(code):
+                refused[recipient] = refusal(code, reply)
+        not_yet = tuple(recipient for recipient, error in refused.items() if isinstance(error, TryLater))
+        if len(refused) == len(message.recipients):
+            raise refused[not_yet[0]] if not_yet else next(iter(refused.values()))
         code, reply = client.docmd("DATA")
         if code != 354:
             raise refusal(code, reply)
@@ -155,7 +164,10 @@ def _transfer(client: SMTPClient, message: ComposedMessage) -> str:
     except (OSError, smtplib.SMTPException) as error:
         raise Unknown(f"{words_of_error(error)}; the whole mail had been sent") from None
     if is_success(code):
-        return words_of_reply(code, reply)
+        # Those who may accept it later come first: their reply is why the ticket waits.
+        later = [f"{refused[recipient]} (for {recipient})" for recipient in not_yet]
+        never = [f"Not accepted for {to}: {error}" for to, error in refused.items() if to not in not_yet]
+        return " / ".join([*later, words_of_reply(code, reply), *never]), not_yet
     if 400 <= code <= 599:
         raise refusal(code, reply)
     raise Unknown(f"{words_of_reply(code, reply)}; the whole mail had been sent")

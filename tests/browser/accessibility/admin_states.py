@@ -11,6 +11,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Source
 from flask_kapa_handoff.testing import deliver, tickets
 from tests.browser.accessibility.states import State, Visit, click, go_to, see, type_into
 from tests.helpers.admin import let_pass, save, with_password
+from tests.helpers.desks import save_desk, save_rules
 from tests.helpers.fields import FIELDS, FILLED
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
@@ -56,6 +57,9 @@ def fill_in(site: Flask, mail_server: MailServer) -> None:
         deliver(site)
     send_ticket(client, conversation=CONVERSATION, **FILLED)
     save(client, button_text="Ask a human")
+    save_desk(site)
+    save_desk(site, "vip", internal=True)
+    save_rules(site, ("/pricing/*", "sales"), ("/bugs", "default"))
 
 
 def open_ticket(number: int) -> Any:
@@ -97,6 +101,23 @@ STATES = {
     ),
     "settings saved": State("busy", SAVE, see(".handoff-toast")),
     "settings for viewers": State("watched", SETTINGS),
+    "one desk": State("new", go_to("/handoff/admin/desks")),
+    "a desk refused": State(
+        "new",
+        go_to("/handoff/admin/desks"),
+        click("[action$=desks] [type=submit]"),
+        see("[role=alert].handoff-notice"),
+    ),
+    "desks": State("busy", go_to("/handoff/admin/desks"), click(".handoff-desk-list summary")),
+    "page rules tried": State(
+        "busy",
+        go_to("/handoff/admin/desks"),
+        type_into("[name=try_path]", "/pricing/x"),
+        see(".handoff-tryout strong"),
+    ),
+    "settings of a desk": State(
+        "busy", go_to("/handoff/admin/?desk=sales"), click(".handoff-more:has([name=mail_content]) > summary")
+    ),
     "no tickets": State("new", go_to("/handoff/admin/tickets")),
     "tickets": State("busy", go_to("/handoff/admin/tickets")),
     "tickets filtered": State(

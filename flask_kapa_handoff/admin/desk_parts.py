@@ -1,0 +1,61 @@
+"""What the admin's other pages say about desks, and how they send a ticket whose desk is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..config import Config
+from ..config_values import parse_recipients
+from ..desk_directory import Desks
+from ..desk_settings import DEFAULT_DESK, DeskSettings
+from ..translation import gettext as _
+
+
+def label(settings: DeskSettings) -> str:
+    """What a desk is called."""
+    return _("Main desk") if settings.desk == DEFAULT_DESK and not settings.label else settings.shown_label
+
+
+def too_long(text: str, limit: int) -> str:
+    """What is wrong about a text with more characters than that."""
+    return _("This is %(length)s characters long. The limit is %(limit)s.", length=len(text), limit=limit)
+
+
+def named(settings: DeskSettings) -> str | None:
+    """The desk as an address names it; None: the default one, which no address names."""
+    return None if settings.desk == DEFAULT_DESK else settings.desk
+
+
+def desk_shown(desks: Desks, name: str) -> str | None:
+    """A ticket's desk as text; None: it is the only one there is."""
+    found = desks.all.get(name)
+    if found is None:
+        return name
+    if found.removed:
+        return _("%(desk)s (removed)", desk=label(found))
+    return label(found) if len(desks.present) > 1 else None
+
+
+def named_recipient(config: Config, fields: Mapping[str, str]) -> str | None:
+    """The addresses that an admin names for a ticket whose desk is gone; None: its own.
+
+    Raises:
+        ValueError: they are not addresses; the message is a sentence.
+    """
+    typed = fields.get("recipient", "").strip()
+    if not typed or "email" in config.pinned:
+        return None
+    return checked_recipients(typed, config)
+
+
+def checked_recipients(typed: str, config: Config) -> str:
+    """Addresses that an admin typed, with ``, `` between them.
+
+    Raises:
+        ValueError: one of them is not an address; the message is a sentence.
+    """
+    try:
+        return parse_recipients(typed, config.special_domains)
+    except ValueError as error:
+        mistake = str(error).partition("; use one address")[0]
+        raise ValueError(_("Check the address: %(mistake)s.", mistake=mistake)) from None

@@ -1,0 +1,250 @@
+"""The page of desks: add, rename and remove them, and the rules that choose one by the page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from flask import Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..desk_directory import Desks, RulesConflict, read_desks, read_rules, rules_version
+from ..desk_settings import DEFAULT_DESK, DESK_NAME, MAX_LABEL, DeskSettings
+from ..errors import Invalid
+from ..page_rules import MAX_PATTERN, PageRule, first_match, parse_pattern, path_of
+from ..settings import SettingsChange, current_settings, history_rows
+from ..settings_api import Settings, store_rules
+from ..state import State, current_state
+from ..translation import gettext as _
+from ..translation import noop as N_
+from ..web.origin import require_known_origin
+from ..web.requests import wants_fragment
+from . import labels
+from .desk_parts import checked_recipients, label, named, too_long
+from .forms import EXPIRED_ACTION, AdminForm
+from .identity import changed_by
+from .responses import fragment_response, page_response
+
+EMPTY_ROWS = 1
+"""How many empty rows follow the rules, to type further ones."""
+
+CHANGED = N_("Someone else saved while you were editing")
+WRONG = N_("Nothing was saved. Check the fields marked below.")
+
+
+class TryOut(NamedTuple):
+    """Which desk would serve a page: its name for people, the path, and the rule; None: no rule fits."""
+
+    desk: str
+    path: str
+    rule: PageRule | None
+
+
+class Row(NamedTuple):
+    """One line of the rules as it was typed, with what is wrong about it."""
+
+    pattern: str
+    desk: str
+    error: str = ""
+
+
+def desks() -> ResponseReturnValue:
+    """Show the page."""
+    state = current_state()
+    known = state.desks.all
+    notice = None
+    for done, told in (
+        ("renamed", N_("Renamed to %(desk)s.")),
+        ("removed", N_("%(desk)s was removed. Its tickets are kept.")),
+    ):
+        if (name := request.args.get(done, "")) in known:
+            notice = _(told, desk=label(known[name]))
+    if request.args.get("rules") == "saved":
+        notice = _("Saved. Live now.")
+    return _desks_page(state, notice=notice)
+
+
+def add() -> ResponseReturnValue:
+    """Add a desk, and go on to its settings."""
+    state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    if not AdminForm(request.form).validate():
+        return _desks_page(state, 400, problem=EXPIRED_ACTION)
+    typed = {name: request.form.get(name, "").strip() for name in ("label", "email", "name")}
+    errors = {}
+    if error := _wrong_label(typed["label"]):
+        errors["label"] = error
+    values: dict[str, Any] = {"label": typed["label"]}
+    if "email" not in state.config.pinned:
+        try:
+            values["email"] = checked_recipients(typed["email"], state.config) if typed["email"] else None
+        except ValueError as wrong:
+            errors["email"] = str(wrong)
+    with state.database.read() as connection:
+        present = read_desks(connection, state.config).present
+    name = typed["name"] or _name_for(typed["label"], present)
+    if not DESK_NAME.fullmatch(name):
+        errors["name"] = _("Use a lower-case letter, then letters, digits, _ or -, up to 32 in all.")
+    elif name in present:
+        errors["name"] = _("There is such a desk already.")
+    if errors:
+        return _desks_page(state, 422, typed=typed, typed_errors=errors, problem=WRONG)
+    added = Settings().save(name, changed_by=changed_by(), **values)
+    return redirect(url_for("kapa_handoff_admin.settings", desk=name, saved=added.version), 303)
+
+
+def rename() -> ResponseReturnValue:
+    """Give a desk another name; pages name it as before."""
+    state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    if not AdminForm(request.form).validate():
+        return _desks_page(state, 400, problem=EXPIRED_ACTION)
+    desk, typed = _posted_desk(), request.form.get("label", "").strip()
+    if error := _wrong_label(typed):
+        return _desks_page(state, 422, problem=error)
+    Settings().save(desk.desk, changed_by=changed_by(), label=typed)
+    return redirect(url_for("kapa_handoff_admin.desks", renamed=desk.desk), 303)
+
+
+def remove() -> ResponseReturnValue:
+    """Remove a desk; its tickets stay."""
+    state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    if not AdminForm(request.form).validate():
+        return _desks_page(state, 400, problem=EXPIRED_ACTION)
+    desk = _posted_desk()
+    try:
+        Settings().remove(desk.desk, changed_by=changed_by())
+    except ValueError as error:
+        return _desks_page(state, 422, problem=str(error))
+    return redirect(url_for("kapa_handoff_admin.desks", removed=desk.desk), 303)
+
+
+def save_page_rules() -> ResponseReturnValue:
+    """Save the rules as they were typed; a row may ask to be moved up or removed."""
+    state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    if not AdminForm(request.form).validate():
+        return _desks_page(state, 400, problem=EXPIRED_ACTION, rows=_typed_rows())
+    rows = _typed_rows()
+    version = request.form.get("version", "")
+    if any(row.error for row in rows) or not (version.isascii() and version.isdigit() and len(version) < 10):
+        return _desks_page(state, 422, problem=WRONG, rows=rows)
+    try:
+        rules = [PageRule(row.pattern, row.desk) for row in rows]
+        store_rules(state, rules, version=int(version), changed_by=changed_by())
+    except RulesConflict:
+        return _desks_page(state, 409, problem=CHANGED, rows=rows)
+    except Invalid:
+        wrong = _("Choose one of the options.")
+        nameable = state.desks.may_be_named
+        checked = [row if nameable(row.desk) else row._replace(error=wrong) for row in rows]
+        return _desks_page(state, 422, problem=WRONG, rows=checked)
+    if wants_fragment():
+        return _desks_page(state, notice=_("Saved. Live now."))
+    return redirect(url_for("kapa_handoff_admin.desks", rules="saved"), 303)
+
+
+def try_page_rules() -> ResponseReturnValue:
+    """Say which desk would serve a page by the typed rules. Stores nothing."""
+    state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    rows = _typed_rows(moving=False)
+    tryout = _try(state.desks, rows, request.form.get("try_path", ""))
+    if wants_fragment():
+        return fragment_response("tryout", tryout=tryout, has_chooser=_has_chooser(state))
+    return _desks_page(state, rows=rows, tryout=tryout)
+
+
+def _posted_desk() -> DeskSettings:
+    state = current_state()
+    with state.database.read() as connection:
+        found = current_settings(connection, state.config, request.form.get("desk", ""))
+    if found.removed:
+        raise Invalid(fields={"desk": [f"The desk {found.desk!r} was removed."]})
+    return found
+
+
+def _wrong_label(text: str) -> str | None:
+    if not text:
+        return _("Please fill this in.")
+    return too_long(text, MAX_LABEL) if len(text) > MAX_LABEL else None
+
+
+def _name_for(text: str, taken: Any) -> str:
+    """A name for pages, made of the name for people."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:28]
+    name = plain if DESK_NAME.fullmatch(plain) else f"desk-{plain}".rstrip("-")
+    return next(found for found in (name, *(f"{name}-{number}" for number in range(2, 999))) if found not in taken)
+
+
+def _typed_rows(*, moving: bool = True) -> list[Row]:
+    """The typed rules, without empty rows, moved and removed as the pressed button asks."""
+    patterns, names = request.form.getlist("pattern"), request.form.getlist("rule_desk")
+    rows = [Row(pattern.strip(), desk) for pattern, desk in zip(patterns, names, strict=False)]
+    pressed = {name: request.form.get(name, "") for name in ("up", "drop")} if moving else {}
+    for name, text in pressed.items():
+        at = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else -1
+        if 0 <= at < len(rows):
+            row = rows.pop(at)
+            if name == "up":
+                rows.insert(max(0, at - 1), row)
+    return [_checked(row) for row in rows if row.pattern]
+
+
+def _checked(row: Row) -> Row:
+    try:
+        return row._replace(pattern=parse_pattern(row.pattern))
+    except ValueError:
+        return row._replace(error=too_long(row.pattern, MAX_PATTERN))
+
+
+def _try(known: Desks, rows: list[Row], typed: str) -> TryOut | None:
+    if not typed.strip():
+        return None
+    path = path_of(typed.strip()[: 10 * MAX_PATTERN])
+    rules = (PageRule(row.pattern, row.desk) for row in rows if known.may_be_named(row.desk))
+    rule = first_match(rules, path)
+    return TryOut(label(known.serving(DEFAULT_DESK if rule is None else rule.desk)), path, rule)
+
+
+def _has_chooser(state: State) -> bool:
+    return state.registered.desk_chooser is not None
+
+
+def _desks_page(state: State, status: int = 200, *, rows: list[Row] | None = None, **context: Any) -> Response:
+    with state.database.read() as connection:
+        known = read_desks(connection, state.config)
+        version = rules_version(connection)
+        if rows is None:
+            rows = [Row(*rule) for rule in read_rules(connection)]
+        undone = _undone(state, known)
+        history = history_rows(connection, undone.desk, limit=1) if undone is not None else []
+    change = history[0] if history and isinstance(history[0], SettingsChange) else None
+    counts = {name: sum(rule.desk == name for rule in known.rules) for name in known.present}
+    context = {
+        "desks": [
+            (settings, label(settings), named(settings), labels.hidden_because(settings), counts[settings.desk])
+            for settings in known.present.values()
+        ],
+        "choices": [(name, label(found)) for name, found in known.present.items() if known.may_be_named(name)],
+        "rules": [*rows, *[Row("", "")] * EMPTY_ROWS],
+        "version": version,
+        "form": AdminForm(formdata=None),
+        "pinned": state.config.pinned,
+        "has_chooser": _has_chooser(state),
+        "typed": {},
+        "typed_errors": {},
+        "current": undone,
+        "undone_by": change.before if change is not None and not context.get("problem") else None,
+        "tryout": None,
+        "try_path": request.form.get("try_path", ""),
+        **context,
+    }
+    return (fragment_response if wants_fragment() else page_response)("desks", status, **context)
+
+
+def _undone(state: State, known: Desks) -> DeskSettings | None:
+    """The desk that was just removed."""
+    found = known.all.get(request.args.get("removed", ""))
+    return found if found is not None and found.removed else None

@@ -1,0 +1,151 @@
+"""``handoff.settings``: the desks' settings for the site's own code, with the checks and the history of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from .desk_directory import RulesConflict, read_desks, read_rules, rules_version, save_rules
+from .desk_settings import DEFAULT_DESK, DeskSettings
+from .errors import Invalid, named_errors
+from .page_rules import PageRule, parse_pattern
+from .settings import SettingsConflict, absent_settings, current_settings, save_settings
+from .settings_values import SettingsErrors, read_values
+from .signals import notify, settings_changed
+from .state import State, current_state
+
+
+def store(
+    state: State, wanted: DeskSettings, *, changed_by: str, is_new: bool = False
+) -> tuple[DeskSettings, DeskSettings]:
+    """Save settings; this process uses them at once, and ``settings_changed`` is sent.
+
+    Returns:
+        The settings before and after.
+
+    Raises:
+        SettingsConflict, Invalid: see :func:`.save_settings`.
+    """
+    with state.database.write() as connection:
+        before, after = save_settings(connection, state.config, wanted, changed_by=changed_by, is_new=is_new)
+    if before != after:
+        state.settings_cache.clear()
+        notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=changed_by)
+    return before, after
+
+
+def store_rules(state: State, rules: Iterable[PageRule], *, version: int | None, changed_by: str) -> bool:
+    """Save the page rules; this process uses them at once.
+
+    Arguments:
+        version: the one that the admin saw; None: whichever it is.
+
+    Raises:
+        RulesConflict, Invalid: see :func:`.save_rules`.
+    """
+    with state.database.write() as connection:
+        seen = rules_version(connection) if version is None else version
+        changed = save_rules(connection, state.config, rules, version=seen, changed_by=changed_by)
+    state.settings_cache.clear()
+    return changed
+
+
+class Settings:
+    """Reads and saves the settings of desks. Call its methods in the app's context.
+
+    Every method raises ``Unavailable`` if the database cannot be reached.
+    """
+
+    def __init__(self, state: Callable[[], State] = current_state) -> None:
+        self._state = state
+
+    def get(self, desk: str = DEFAULT_DESK) -> DeskSettings:
+        """The current settings of a desk.
+
+        Raises:
+            LookupError: there is no such desk.
+        """
+        state = self._state()
+        try:
+            with state.database.read() as connection:
+                found = current_settings(connection, state.config, desk)
+        except Invalid:
+            found = None
+        if found is None or found.removed:
+            raise LookupError(f"there is no desk {desk!r}")
+        return found
+
+    def all(self) -> dict[str, DeskSettings]:
+        """The current settings of each desk, by its name."""
+        state = self._state()
+        with state.database.read() as connection:
+            return dict(read_desks(connection, state.config).present)
+
+    def save(self, desk: str = DEFAULT_DESK, *, changed_by: str, **values: Any) -> DeskSettings:
+        """Change settings of a desk. A new name adds a desk.
+
+        Arguments:
+            changed_by: the name in the history.
+            values: any of the attributes of :class:`DeskSettings` but ``desk`` and ``version``, as the configuration
+                has them: ``email`` and ``triggers`` as comma-separated text or lists, ``form`` as a dict.
+
+        Returns:
+            The settings after that.
+
+        Raises:
+            ValueError: a value is not allowed; the message names each.
+        """
+        state = self._state()
+        try:
+            current, is_new = self.get(desk), False
+        except LookupError:
+            try:
+                with state.database.read() as connection:
+                    absent = absent_settings(connection, state.config, desk)
+            except Invalid as error:
+                raise ValueError(named_errors(error.fields)) from None
+            current, is_new = replace(absent, removed=False, enabled=True), True
+        wanted = read_values(current, state.config, values, state.registered.channels)
+        try:
+            return store(state, wanted, changed_by=changed_by, is_new=is_new)[1]
+        except SettingsConflict:
+            # Somebody saved between the two transactions: what is not named here stays as they saved it.
+            return self.save(desk, changed_by=changed_by, **values)
+        except Invalid as error:
+            raise ValueError(named_errors(error.fields)) from None
+
+    def remove(self, desk: str, *, changed_by: str) -> None:
+        """Remove a desk. Its tickets stay, and the page rules that choose it have no effect.
+
+        Raises:
+            LookupError: there is no such desk.
+            ValueError: it is the default desk, which stays.
+        """
+        self.get(desk)
+        self.save(desk, changed_by=changed_by, removed=True, enabled=False)
+
+    @property
+    def page_rules(self) -> tuple[PageRule, ...]:
+        """The page rules in their order."""
+        with self._state().database.read() as connection:
+            return read_rules(connection)
+
+    def save_page_rules(self, rules: Iterable[tuple[str, str]], *, changed_by: str) -> None:
+        """Replace the page rules.
+
+        Arguments:
+            rules: pairs of a path, in which ``*`` stands for anything, and the name of a desk. The first that fits a
+                page decides.
+
+        Raises:
+            ValueError: a path is empty or too long, or a desk does not exist or is internal.
+        """
+        parsed = [PageRule(parse_pattern(pattern), desk) for pattern, desk in rules]
+        try:
+            store_rules(self._state(), parsed, version=None, changed_by=changed_by)
+        except Invalid as error:
+            raise ValueError(named_errors(error.fields)) from None
+
+
+__all__ = ["RulesConflict", "Settings", "SettingsErrors", "store", "store_rules"]
