@@ -313,9 +313,9 @@ def test_no_link_hides_where_it_leads(write: Callable[..., bytes]) -> None:
     for words in (
         ">https://a.example/reset</a> <bdi>→ evil.example</bdi>",
         ">Key guide</a> <bdi>→ e.example</bdi>",
-        ">https://e.example/bare</a></li>",
-        "<li>bank (https://bank.example@evil.example/)</li>",
-        ">https://bank.example@evil.example/page</td>",
+        ">https://e.example/bare</a></bdi></li>",
+        '<li><bdi dir="ltr">bank (https://bank.example@evil.example/)</bdi></li>',
+        ">https://bank.example@evil.example/page</",
     ):
         assert words in html
     assert 'href="https://bank' not in html

@@ -158,3 +158,21 @@ def chat(make_app: Callable[..., Flask], serve: Callable[[Any], str], page: Page
         return page
 
     return open_chat
+
+
+@pytest.fixture
+def plain_page(playwright: Playwright) -> Iterator[Callable[[str], Page]]:
+    """Opens a site under a name that is not the machine's own, where browsers do without what needs HTTPS."""
+    started: list[Browser] = []
+
+    def open_plain(address: str) -> Page:
+        started.append(launch(playwright, "--host-resolver-rules=MAP plain.example 127.0.0.1"))
+        page = started[-1].new_page()
+        page.set_default_timeout(TIMEOUT)
+        page.goto(address.replace("127.0.0.1", "plain.example"))
+        assert page.evaluate("isSecureContext") is False
+        return page
+
+    yield open_plain
+    for browser in started:
+        browser.close()

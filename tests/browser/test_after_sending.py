@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor, testing
 from tests.browser.chat import BUTTON, DIALOG, add_chat, answer, fill_and_send, record_events, reference, seen, tickets
-from tests.browser.conftest import TIMEOUT
-from tests.browser.engines import launch
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -216,24 +214,6 @@ def test_what_was_sent_is_copied_or_saved(chat: Callable[..., Page], tmp_path: P
     copy.click()
     expect(dialog.get_by_text("We couldn't copy this. Save it as text instead.")).to_be_visible()
     page.problems.clear()  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def plain_page(playwright: Playwright) -> Iterator[Callable[[str], Page]]:
-    """Opens a site under a name that is not the machine's own, where browsers do without what needs HTTPS."""
-    started: list[Browser] = []
-
-    def open_plain(address: str) -> Page:
-        started.append(launch(playwright, "--host-resolver-rules=MAP plain.example 127.0.0.1"))
-        page = started[-1].new_page()
-        page.set_default_timeout(TIMEOUT)
-        page.goto(address.replace("127.0.0.1", "plain.example"))
-        assert page.evaluate("isSecureContext") is False
-        return page
-
-    yield open_plain
-    for browser in started:
-        browser.close()
 
 
 def test_it_is_copied_without_https(

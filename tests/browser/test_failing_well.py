@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask, render_template_string
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from flask_kapa_handoff.testing import tickets as stored
 from flask_kapa_handoff.urls import MAX_PAGE, shortened
@@ -25,8 +25,6 @@ from tests.browser.chat import (
     reference,
     tickets,
 )
-from tests.browser.conftest import TIMEOUT
-from tests.browser.engines import launch
 from tests.helpers.tickets import send_ticket
 
 pytestmark = pytest.mark.only("sqlite")
@@ -134,24 +132,6 @@ def test_a_limit_says_when_it_ends_by_the_visitors_clock(
     assert 3000 < (ends - datetime.now(ends.tzinfo)).total_seconds() <= 3660
     expect(time).to_have_text(sentence.format(ends.astimezone(ZoneInfo("Asia/Tokyo")).strftime(pattern)))
     expect(dialog.locator("[type=submit]")).to_be_focused()
-
-
-@pytest.fixture
-def plain_page(playwright: Playwright) -> Iterator[Callable[[str], Page]]:
-    """Opens a site under a name that is not the machine's own, where browsers do without what needs HTTPS."""
-    started: list[Browser] = []
-
-    def open_plain(address: str) -> Page:
-        started.append(launch(playwright, "--host-resolver-rules=MAP plain.example 127.0.0.1"))
-        page = started[-1].new_page()
-        page.set_default_timeout(TIMEOUT)
-        page.goto(address.replace("127.0.0.1", "plain.example"))
-        assert page.evaluate("isSecureContext") is False
-        return page
-
-    yield open_plain
-    for browser in started:
-        browser.close()
 
 
 def test_what_was_typed_can_be_copied_without_https(

@@ -122,10 +122,10 @@ def test_roundup(mail: Callable[..., ComposedMessage], tmp_path: Path) -> None:
     first, second, refused, other = ask(
         "roundup_tracker.py", tmp_path, mails=mails, options={}, code=section("Roundup")
     )
-    for found, name in ((first, "conversation.txt"), (second, "conversation.json")):
+    for found, sent, name in ((first, ours, "conversation.txt"), (second, as_json, "conversation.json")):
         assert found["requester"] == "ada@mail.example"
         assert found["subject"] == "Acme T-7F3K2Q: Why error 4521, (issue1), (support-1) at arr(0)"
-        assert words(found["text"]) == words(ours.text)
+        assert words(found["text"]) == words(sent.text)
         assert_conversation(found["files"][name])
     assert refused["refused"].startswith("MailUsageError: ")  # "[Acme]" is no class of the tracker's
     assert other["requester"] == "eve@evil.example"
