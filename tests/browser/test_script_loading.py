@@ -70,7 +70,8 @@ def test_the_forms_own_script_is_loaded_when_a_form_is_opened(open_page: Callabl
     assert asked == ["/", "/handoff/static/handoff.css", "/handoff/static/handoff.js"]
     expect_a_button(page)
     assert files == ["handoff.css", "handoff.js?v=1"]
-    page.locator(BUTTON).click()
+    with page.expect_request("**/static/form.js?v=1"):
+        page.locator(BUTTON).click()
     assert files == ["handoff.css", "handoff.js?v=1", "form.js?v=1"]
     page.get_by_label("Your email").fill("ada@example.com")
     page.get_by_role("button", name="Send").click()
@@ -79,7 +80,8 @@ def test_the_forms_own_script_is_loaded_when_a_form_is_opened(open_page: Callabl
     # The visitor was offline, say: the next form asks for it again.
     page.unroute("**/static/form.js?v=1")
     page.get_by_role("button", name="Done").click()
-    page.get_by_role("button", name="Add something").click()
+    with page.expect_request("**/static/form.js?v=1"):
+        page.get_by_role("button", name="Add something").click()
     expect(page.get_by_label("Remember my address on this device")).to_be_visible()
     assert files == ["handoff.css", "handoff.js?v=1", *["form.js?v=1"] * 2]
     page.problems.clear()  # type: ignore[attr-defined]
