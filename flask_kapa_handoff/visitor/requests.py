@@ -7,6 +7,7 @@ checked once the offer is known to be valid.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, Field
 from typing import Any
 
@@ -30,7 +31,8 @@ from ..urls import origin_of, parse_url, shortened
 from ..web.requests import is_own_script, page_language, quoted
 
 OFFER_FIELDS = ("question",)
-EVENT_FIELDS = ("offer", "event")
+FACTS = tuple(fact.name for fact in reported_facts())
+EVENT_FIELDS = ("offer", "event", *FACTS, "thread_id", "answer_id", "page", "desk", "requested")
 MAX_NUMBER_FACT = 100_000
 
 MAX_FIELDS = 100
@@ -45,6 +47,9 @@ MULTIPART = "multipart/form-data"
 
 _LISTS = {"conversation": "a list of question-answer pairs", "attachments": "a list of the ids of files"}
 
+_TYPES: dict[str, Any] = {**dict.fromkeys(_LISTS, (str, list)), **dict.fromkeys(FACTS, (str, int))}
+"""The types that a field may have in JSON; the others are text. True and false are an int, too."""
+
 _FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -52,24 +57,28 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class AnswerQuery:
     """Read the query of ``/offer``, and the question in the body of a POST.
 
+    Arguments:
+        fields: the same facts from the fields of another request.
+
     Raises:
         Invalid: the facts make no sense; the error has a message for each field.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, fields: Mapping[str, Any] | None = None) -> None:
         self._errors: dict[str, list[str]] = {}
+        self._said = request.args if fields is None else {name: str(value) for name, value in fields.items()}
         self.facts = self._facts()
         self.thread_id = self._id("thread_id")
         self.answer_id = self._id("answer_id")
         # With a token that only pages with the bridge have: nobody else may bypass the triggers.
-        self.requested = state.is_bridge_mark(request.args.get("requested", "")[:200])
+        self.requested = state.is_bridge_mark(self._said.get("requested", "")[:200])
         # Without an answer it is direct anyway. The desk's settings decide whether that is allowed.
         self.is_direct = self._flag("direct")
         self.question = ""
-        if request.method == "POST":
+        if request.method == "POST" and fields is None:
             self.question = read_fields(state.config, OFFER_FIELDS).get("question", "")
-        self.desk = request.args.get("desk") or DEFAULT_DESK
-        page = clean_text(shortened(request.args.get("page", ""))).replace("\n", " ").strip()
+        self.desk = self._said.get("desk") or DEFAULT_DESK
+        page = clean_text(shortened(self._said.get("page", ""))).replace("\n", " ").strip()
         self.page = page if parse_url(page) is not None else None
         self.language = page_language()
         self.origin = origin_of(self.page) or origin_of(request.headers.get("Referer"))
@@ -84,20 +93,20 @@ class AnswerQuery:
         return Facts(**found)
 
     def _number(self, fact: Field[Any]) -> int:
-        text = request.args.get(fact.name, "" if fact.default is MISSING else str(fact.default))
+        text = self._said.get(fact.name, "" if fact.default is MISSING else str(fact.default))
         if text.isascii() and text.isdigit() and len(text) <= 6 and int(text) <= MAX_NUMBER_FACT:
             return int(text)
         self._errors[fact.name] = [f"{fact.name}: {quoted(text)} is not allowed; use a whole number of 0 or more."]
         return 0
 
     def _flag(self, name: str) -> bool:
-        text = request.args.get(name, "")[:60].lower()
+        text = self._said.get(name, "")[:60].lower()
         if text not in _FLAGS:
             self._errors[name] = [f"{name}: {quoted(text)} is not allowed; use true or false."]
         return _FLAGS.get(text, False)
 
     def _id(self, name: str) -> str | None:
-        text = request.args.get(name, "")
+        text = self._said.get(name, "")
         if len(text) <= MAX_ID:
             text = clean_text(text)  # which makes some texts longer
         if len(text) > MAX_ID:
@@ -215,7 +224,7 @@ def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
             break
         if name not in allowed:
             errors[_encodable(name[:100])] = [f"There is no such field; use {', '.join(allowed)}."]
-        elif value is not None and not isinstance(value, str) and (name not in _LISTS or not isinstance(value, list)):
+        elif value is not None and not isinstance(value, _TYPES.get(name, str)):
             errors[name] = [f"Must be {_LISTS.get(name, 'text')}."]
     if errors:
         raise Invalid("Some fields of the request are not valid.", fields=errors)

@@ -22,6 +22,7 @@ from ..web.csp import response_nonce
 from ..web.form_words import look
 from ..web.language import language_of_site_page, shown_button_text
 from ..web.urls import is_own_page, static_url, visitor_url
+from .decisions import record_rendered
 from .rendering import render_for_visitor
 
 KAPA_BUNDLE = "https://widget.kapa.ai/kapa-widget.bundle.js"
@@ -142,7 +143,10 @@ def _button(conversation: Conversation, desk: str) -> Markup:
     state = current_state()
     with state.database.read() as connection:
         settings = current_settings(connection, state.config, desk)
-    offer = offer_for(conversation, settings, page=_visited_page(), asks=state.asks_for_human(settings))
+    asks, page = state.asks_for_human(settings), _visited_page()
+    offer = offer_for(conversation, settings, page=page, asks=asks)
+    if has_request_context():  # else it may be a page that is made once, for everybody
+        record_rendered(state, conversation, offer, settings.desk, page, asks)
     if offer is None:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.

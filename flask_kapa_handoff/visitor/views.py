@@ -15,10 +15,10 @@ from ..conversation import Conversation
 from ..email_address import is_automatic, mailbox_of
 from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem, Unavailable
 from ..hooks import Visitor
-from ..offers import Offer, OfferExpired, make_offer
+from ..offers import Offer, OfferExpired
 from ..quotas import keys_of
-from ..settings import DEFAULT_DESK, DeskSettings, current_settings, default_settings
-from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
+from ..settings import DEFAULT_DESK, DeskSettings, default_settings
+from ..signals import handoff_opened, notify, ticket_created
 from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
@@ -26,14 +26,15 @@ from ..urls import origin_of
 from ..web.form_words import consent_row
 from ..web.language import shown_button_text, speak_language_of_page
 from ..web.origin import require_known_origin
-from ..web.requests import language, proxy_unheeded, quoted, wants_json
+from ..web.requests import language, proxy_unheeded, wants_json
 from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
 from .attachments import body_limit, read_files, takes_files
 from .blueprint import blueprint
+from .decisions import decide, known_facts, settings_of
 from .own_addresses import own_mailboxes
-from .requests import EVENT_FIELDS, AnswerQuery, read_fields, ticket_fields, undeclared_inputs
+from .requests import AnswerQuery, read_fields, ticket_fields, undeclared_inputs
 from .responses import confirmation_response, form_response, with_problem
 from .template_helpers import render_button
 
@@ -47,11 +48,21 @@ def offer() -> ResponseReturnValue:
     """
     state = current_state()
     query = AnswerQuery(state)
-    settings = _settings(state, query.desk)
+    settings = settings_of(state, query.desk)
     asks = state.asks_for_human(settings)
     if asks is not None and query.question:
         query.facts = replace(query.facts, asked_for_human=asks(query.question))
-    made = _decide(state, query, settings)
+    query.facts = known_facts(state, query, settings)
+    made = decide(query, query.facts, settings)
+    state.answers.asked(
+        query.facts,
+        made,
+        desk=settings.desk,
+        thread_id=query.thread_id,
+        answer_id=query.answer_id,
+        page=query.page,
+        knows_request=asks is not None,
+    )
     if wants_json():
         response = json_response(_offer_as_json(state, made, settings))
     else:
@@ -119,21 +130,9 @@ def create_ticket() -> ResponseReturnValue:
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
+        state.answers.happened(submission.offer, "sent")
         state.delivery.ticket_stored(ticket.reference)
     return confirmation_response(ticket, is_new)
-
-
-@blueprint.post("/events")
-def events() -> ResponseReturnValue:
-    """Note that the visitor closed the form without sending it."""
-    state = current_state()
-    fields = read_fields(state.config, EVENT_FIELDS)
-    if fields.get("event") != "cancel":
-        raise Invalid(fields={"event": [f"event: {quoted(fields.get('event'))} is not allowed; use cancel."]})
-    cancelled = state.offer_signer().read(fields.get("offer", ""))
-    require_known_origin(state, offered=cancelled)
-    notify(handoff_cancelled, state.app, facts=cancelled.facts)
-    return "", 204
 
 
 def _open_form(token: str, conversation: str | None = None) -> ResponseReturnValue:
@@ -149,7 +148,7 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     # Nothing is stored, so any page that may send can open the form: the origin in a server-rendered button may be a
     # name that a proxy has rewritten.
     is_known = request.method != "POST" or require_known_origin(state, offered=replace(opened, origin=origin))
-    settings = _settings(state, opened.desk)
+    settings = settings_of(state, opened.desk)
     if not settings.takes_tickets:
         raise Disabled
     if problem is not None:
@@ -162,6 +161,7 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     form.conversation.data = conversation if form.has_conversation else None
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
+        state.answers.happened(opened, "opened")
     visitor = _signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
     response = form_response(state, form, opened, settings, visitor, None, takes_files=takes_files(settings, opened))
     return with_problem(response, problem)
@@ -169,7 +169,7 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
 
 def _read_files(state: State, form: TicketForm, offered: Offer, fields: MultiDict[str, Any]) -> None:
     if request.files or fields.get("attachments"):
-        read_files(state, form.files, offered, fields, _settings(state, offered.desk))
+        read_files(state, form.files, offered, fields, settings_of(state, offered.desk))
 
 
 def _form_again(
@@ -188,7 +188,7 @@ def _form_again(
         form.desk = offered.desk
         form.ask_for_question(offered.facts.pairs)
     try:
-        settings = _settings(state, offered.desk if offered else DEFAULT_DESK)
+        settings = settings_of(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
             form.carry_offer(state.offer_signer().sign(_renewed_offer(state, problem.offer, settings)))
             _read_files(state, form, problem.offer, fields)
@@ -205,25 +205,10 @@ def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offe
     Raises:
         NoLongerOffered: the answer no longer qualifies.
     """
-    made = _decide(state, offered, settings)
+    made = decide(offered, known_facts(state, offered, settings), settings)
     if made is None:
         raise NoLongerOffered
     return made
-
-
-def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) -> Offer | None:
-    """The offer by the current settings and the facts that the site or the page has; None: it does not qualify."""
-    return make_offer(
-        state.hooks.known_facts(asked.facts, asked.thread_id, asked.answer_id, asks=state.asks_for_human(settings)),
-        settings,
-        thread_id=asked.thread_id,
-        answer_id=asked.answer_id,
-        page=asked.page,
-        requested=asked.requested,
-        direct=asked.is_direct,
-        origin=asked.origin,
-        language=asked.language,
-    )
 
 
 def _signed_in_visitor(state: State, own: frozenset[str]) -> Visitor | None:
@@ -232,11 +217,6 @@ def _signed_in_visitor(state: State, own: frozenset[str]) -> Visitor | None:
     if visitor is None or mailbox_of(visitor.email) in own or is_automatic(visitor.email):
         return None  # their address would be locked, so they could never send a ticket
     return visitor
-
-
-def _settings(state: State, desk: str) -> DeskSettings:
-    with state.database.read() as connection:
-        return current_settings(connection, state.config, desk)
 
 
 def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> dict[str, Any]:
