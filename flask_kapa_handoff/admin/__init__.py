@@ -17,7 +17,7 @@ from ..web.csrf import ADMIN, note_arrival
 from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.requests import require_readable_query
-from . import doctor_views, health_views, settings_views, ticket_views
+from . import doctor_views, health_views, settings_views, simulation_views, ticket_views
 from .responses import problem_response, protect
 
 # Each rule has an explicit name, since a site's decorator may not preserve the view's own.
@@ -25,6 +25,7 @@ _RULES = (
     ("/", "settings", "GET", settings_views.settings),
     ("/settings", "save_settings", "POST", settings_views.save),
     ("/preview", "preview", "POST", settings_views.preview),
+    ("/simulation", "simulate", "POST", simulation_views.simulate),
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
     ("/tickets", "tickets", "GET", ticket_views.tickets),
     ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),

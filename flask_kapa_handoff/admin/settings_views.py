@@ -36,6 +36,7 @@ from .form_input import PREVIEW_LANGUAGE, addable_languages, language_name, lang
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
+from .simulation_views import simulation_of
 
 SAVED = N_("Saved. Live now.")
 UNCHANGED = N_("No changes to save.")
@@ -160,6 +161,7 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "last_change": last_change,
         "undone_by": last_change.before if can_undo and last_change is not None else None,
         **_preview_context(state, form),
+        **simulation_of(state, form),
         **context,
     }
     return (fragment_response if wants_fragment() else page_response)("settings", status, **context)
