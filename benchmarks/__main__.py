@@ -20,6 +20,8 @@ from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .form import measure as measure_form
 from .hostile import measure
+from .insights import cost_of_records
+from .insights import measure as measure_insights
 from .memory import MOMENTS, worker_memory
 from .reports import (
     print_breakdown,
@@ -30,6 +32,7 @@ from .reports import (
     print_footprint,
     print_form,
     print_hostile,
+    print_insights,
     print_memory,
     print_requests,
 )
@@ -86,6 +89,11 @@ def _form(directory: Path, quick: bool) -> None:
     print_form(measure_form(directory, 5 if quick else 30))
 
 
+def _insights(directory: Path, quick: bool) -> None:
+    cost = cost_of_records(directory, offers=400 if quick else 4_000)
+    print_insights(measure_insights(directory, rounds=3 if quick else 15), cost)
+
+
 def _leave(number: int, frame: Any) -> None:
     raise SystemExit(128 + number)
 
@@ -99,6 +107,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "deliveries": _deliveries,
     "memory": _memory,
     "hostile": _hostile,
+    "insights": _insights,
 }
 DEFAULT = ("footprint", "bridge", "requests", "deliveries")
 

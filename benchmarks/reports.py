@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import deliveries, duels
+from . import deliveries, duels, insights
 from .breakdown import Breakdown
 from .bridge import Call
 from .footprint import import_milliseconds, imported_late, page_cost, submit_cost, zipped_bytes
@@ -192,3 +192,16 @@ def print_hostile(costs: list[Cost], rows: int = 20) -> None:
     )
     print(f"\nThe worst: {shown(costs[0].worst * 1000)} ms, {worst}, a body full of {costs[0].shape}.")
     print(f"Aim: under {AIM * 1000:.0f} ms. The largest mail: {max(cost.mail for cost in costs):,} octets.")
+
+
+def print_insights(results: Iterable[insights.Result], cost: insights.Cost) -> None:
+    rows = [(result.what, shown(result.median), shown(result.slowest)) for result in results]
+    print_table(
+        f"90 days over {insights.ANSWERS:,} answers and {insights.TICKETS:,} tickets, in milliseconds",
+        ("request", "median", "slowest"),
+        rows,
+    )
+    print(
+        f"\nAn offer with answer records takes {cost.waiting:.3f} times the processor time while the visitor waits, and "
+        f"{cost.in_all:.3f} times with the write."
+    )

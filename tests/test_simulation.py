@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_kapa_handoff.answers import Answers, merge
+from flask_kapa_handoff.answer_rows import merge
+from flask_kapa_handoff.answers import Answers
 from flask_kapa_handoff.insights.latest import simulate_latest
 from flask_kapa_handoff.insights.simulation import Group, Simulation, simulate
 from flask_kapa_handoff.offers import Offer

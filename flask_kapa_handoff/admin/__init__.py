@@ -17,7 +17,7 @@ from ..web.csrf import ADMIN, note_arrival
 from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.requests import require_readable_query
-from . import doctor_views, health_views, settings_views, simulation_views, ticket_views
+from . import doctor_views, health_views, insights_views, settings_views, ticket_views
 from .responses import problem_response, protect
 
 # Each rule has an explicit name, since a site's decorator may not preserve the view's own.
@@ -25,7 +25,7 @@ _RULES = (
     ("/", "settings", "GET", settings_views.settings),
     ("/settings", "save_settings", "POST", settings_views.save),
     ("/preview", "preview", "POST", settings_views.preview),
-    ("/simulation", "simulate", "POST", simulation_views.simulate),
+    ("/simulation", "simulate", "POST", settings_views.simulate),
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
     ("/tickets", "tickets", "GET", ticket_views.tickets),
     ("/tickets/release-held", "release_held", "POST", ticket_views.release_held),
@@ -33,6 +33,8 @@ _RULES = (
     ("/tickets/<reference>", "ticket", "GET", ticket_views.ticket),
     ("/tickets/<reference>/files/<file_id>", "attachment", "GET", ticket_views.attachment),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
+    ("/insights", "insights", "GET", insights_views.insights),
+    ("/insights.csv", "insights_csv", "GET", insights_views.insights_csv),
     ("/doctor", "doctor", "GET", doctor_views.doctor),
     ("/health", "health", "GET", health_views.health),
 )

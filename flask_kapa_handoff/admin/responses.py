@@ -53,6 +53,7 @@ _NAMES = frozenset(
         "has_more_history",
         "held",
         "history",
+        "insights",
         "is_first",
         "keep",
         "key",

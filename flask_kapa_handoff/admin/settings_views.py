@@ -36,7 +36,7 @@ from .form_input import PREVIEW_LANGUAGE, addable_languages, language_name, lang
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
-from .simulation_views import simulation_of
+from .simulation import simulation_of
 
 SAVED = N_("Saved. Live now.")
 UNCHANGED = N_("No changes to save.")
@@ -102,6 +102,17 @@ def preview() -> ResponseReturnValue:
     if form.adds_language or not wants_fragment():
         return _settings_page(state, form, notice=N_("This is a preview. Nothing is saved yet."))
     return fragment_response("preview", form=form, alone=True, **_preview_context(state, form))
+
+
+def simulate() -> ResponseReturnValue:
+    """Show what the typed settings would have done; without htmx, on the whole page. Stores nothing."""
+    if not wants_fragment():
+        return preview()
+    state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    form = SettingsForm.submitted(request.form, _current(state), state.config)
+    form.validate()
+    return fragment_response("simulation", **simulation_of(state, form))
 
 
 def test_mail() -> ResponseReturnValue:

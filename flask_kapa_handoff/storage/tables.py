@@ -171,6 +171,7 @@ answer = Table(
     metadata,
     Column("key", String(32), primary_key=True, comment="keyed hash of the ids of thread and answer"),
     Column("answered_at", UTCDateTime, nullable=False, comment="when it was first reported"),
+    Column("day", String(10), nullable=False, comment="the same day (UTC), such as 2026-01-31, to count by"),
     Column("desk", String(64), nullable=False),
     Column("page", String(200), comment="its path alone"),
     Column("pairs", Integer, nullable=False, comment="at most 100"),

@@ -47,9 +47,10 @@ def records(app: Flask) -> list[dict[str, Any]]:
 def store(app: Flask, rows: Iterable[Mapping[str, Any]], *, ago: timedelta = timedelta()) -> None:
     """Store answers with these values; each is a second younger than the one before."""
     first = datetime.now(timezone.utc) - ago
-    made = [
-        {**NO_ANSWER, "key": f"{number:032x}", "answered_at": first + timedelta(seconds=number), **row}
-        for number, row in enumerate(rows)
-    ]
+    made = []
+    for number, row in enumerate(rows):
+        moment = first + timedelta(seconds=number)
+        when = {"answered_at": moment, "day": moment.date().isoformat()}
+        made.append({**NO_ANSWER, **when, "key": f"{number:032x}", **row})
     with state_of(app).database.write() as connection:
         connection.execute(insert(answer), made)

@@ -11,7 +11,7 @@ revision = "0008"
 down_revision = "0006"
 
 ANSWER, WITHOUT_IDS = "kapa_handoff_answer", "kapa_handoff_answer_without_ids"
-COUNTED = ("answered_at", "desk", "triggers", "offered", "opened", "cancelled", "sent")
+COUNTED = ("day", "desk", "triggers", "offered", "opened", "cancelled")
 
 
 def upgrade() -> None:
@@ -19,6 +19,7 @@ def upgrade() -> None:
         ANSWER,
         sa.Column("key", sa.String(32), nullable=False, comment="keyed hash of the ids of thread and answer"),
         sa.Column("answered_at", UTCDateTime(), nullable=False, comment="when it was first reported"),
+        sa.Column("day", sa.String(10), nullable=False, comment="the same day (UTC), such as 2026-01-31, to count by"),
         sa.Column("desk", sa.String(64), nullable=False),
         sa.Column("page", sa.String(200), nullable=True, comment="its path alone"),
         sa.Column("pairs", sa.Integer(), nullable=False, comment="at most 100"),
@@ -33,7 +34,8 @@ def upgrade() -> None:
         sa.Column("sent", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f(f"pk_{ANSWER}")),
     )
-    op.create_index(f"ix_{ANSWER}_counted", ANSWER, list(COUNTED))
+    for columns in (COUNTED, ("answered_at", "desk"), ("page", "day")):
+        op.create_index(op.f(f"ix_{ANSWER}_{'_'.join(columns)}"), ANSWER, list(columns))
     op.create_table(
         WITHOUT_IDS,
         sa.Column("id", sa.Integer(), nullable=False),
