@@ -298,7 +298,8 @@ def test_a_chart_has_a_bar_for_each_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 4), (4, 4), (5, 5), (6, 10), (10, 10), (11, 20), (99, 100), (100, 100), (4321, 5000)]
+    ("value", "top"),
+    [(0, 4), (4, 4), (7, 8), (9, 10), (11, 12), (31, 40), (99, 100), (100, 100), (101, 120), (1030, 1200)],
 )
 def test_the_top_of_a_chart_is_a_round_number(value: int, top: int) -> None:
     assert round_up(value) == top
@@ -323,7 +324,7 @@ def test_the_page_says_what_became_of_answers(site: Flask) -> None:
     assert (
         f'<a href="/handoff/admin/tickets?from={first}&amp;to={TODAY}&amp;trigger=uncertainty">1</a>' in response.text
     )
-    assert f'<a href="/handoff/admin/tickets/{reference}" dir="auto">How do I restore a backup?</a>' in response.text
+    assert f'href="/handoff/admin/tickets/{reference}">{reference}</a> <span dir="auto">How do I' in response.text
     assert "tickets?from=" in re.findall(r'English</span> <a href="([^"]*language=en)"', response.text)[0]
 
 
@@ -338,7 +339,7 @@ def test_the_page_is_light_and_strict(site: Flask) -> None:
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
     assert "<b>" not in response.text
     assert len(response.data) < 60_000
-    assert "and 2 more" in shown(response)
+    assert "2 more" in shown(response)
 
 
 @pytest.mark.only("sqlite")

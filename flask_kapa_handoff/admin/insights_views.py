@@ -28,8 +28,11 @@ from .responses import page_response
 
 USUAL_LENGTHS = (7, 30, 90)
 
-CHARTS = (("answers", "offered"), ("opened", "sent"))
-"""What the charts show: a number, and the darker part of it."""
+CHARTS = (
+    (("answers", "offered"), ("answers", "offered")),
+    (("opened", "sent"), ("opened", "sent", "cancelled", "delivered")),
+)
+"""What the charts show: a number and, darker, a part of it; and what the table under each shows."""
 
 MAX_TEXT = 100
 
@@ -77,7 +80,7 @@ def insights() -> ResponseReturnValue:
         "asked": asked,
         "report": report,
         "by_day": list(by_day.items()),
-        "charts": [(names, _chart(by_day.values(), *names)) for names in CHARTS],
+        "charts": [(names, _chart(by_day.values(), *names), steps) for names, steps in CHARTS],
         "days": [(day, counts) for day, counts in reversed(by_day.items()) if counts != Counts()],
         "desks": sorted({*DESKS, *report.by_desk}),
         "is_empty": not any(vars(report.total).values()),

@@ -6,7 +6,6 @@ Content-Security-Policy forbids, and an image of its own could follow neither th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,8 @@ WIDTH = 10
 """The units from one bar to the next."""
 
 HEIGHT = 100
+
+_STEPS = (4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 GAP = 2
 
 
@@ -62,8 +63,8 @@ def make_chart(values: Sequence[tuple[int, int]]) -> Chart:
 
 
 def round_up(value: int) -> int:
-    """The next number that people count in: 1, 2 or 5 with zeros, at least 4."""
+    """The next number that people count in, such as 12, 150 or 2,000; at least 4."""
     if value <= 4:
         return 4
-    unit: int = 10 ** int(math.log10(value))
-    return next(int(step * unit) for step in (1, 2, 5, 10) if value <= step * unit)
+    unit: int = 10 ** (len(str(value)) - 2) if value > 9 else 1
+    return next(step * unit for step in _STEPS if value <= step * unit)
