@@ -161,7 +161,9 @@ class Answers:
         without_ids: Counter[str] = Counter()
         secret = self._secret()
         for report in reports:
-            if report.thread_id and report.answer_id:
+            # The bridge names a thread like a first question that has failed, until Kapa names it.
+            is_unnamed = report.facts.stopped and report.thread_id == report.answer_id
+            if report.thread_id and report.answer_id and not is_unnamed:
                 row = row_of(report, report.thread_id, report.answer_id, secret, self._path)
                 if row["key"] in rows:
                     merge(rows[row["key"]], row)

@@ -176,15 +176,17 @@ def test_answers_without_ids_are_counted_and_not_guessed(app: Flask, client: Fla
     client.get("/handoff/form", query_string={"offer": signed_offer(client, answer_id="")})
     ask(client, pairs=0)  # no answer at all
     assert (records(app), without_ids(app)) == ([], 3)
+    ask(client, "x", "x", stopped="true")  # the bridge, while Kapa has not named the thread yet
+    assert (records(app), without_ids(app)) == ([], 4)
     ask(client)
     state = state_of(app)
     with state.database.read() as connection:
         found = simulate_latest(connection, "default", default_settings(state.config))
-    assert (found.answers, found.without_ids) == (0, 3)
+    assert (found.answers, found.without_ids) == (0, 4)
     assert len(records(app)) == 1
     with state.database.read() as connection:
         found = simulate_latest(connection, "default", default_settings(state.config))
-    assert (found.answers, found.without_ids) == (1, 3)
+    assert (found.answers, found.without_ids) == (1, 4)
 
 
 def test_pairs_are_recorded_up_to_a_hundred(app: Flask, client: FlaskClient) -> None:
@@ -246,6 +248,16 @@ def test_an_answer_in_kapas_own_chat_is_recorded(make_app: Callable[..., Flask],
         (False, "", None),
     ]
     assert {row["asked_for_human"] for row in rows} == {None}
+
+
+@pytest.mark.only("sqlite")
+def test_pages_of_other_origins_report_too(make_app: Callable[..., Flask]) -> None:
+    """Those that may send tickets."""
+    app = make_app(KAPA_HANDOFF_ORIGINS=["https://docs.example.com"])
+    sent = {"event": "answer", "pairs": "1", "thread_id": "t", "answer_id": "a"}
+    headers = {"Origin": "https://docs.example.com", "Sec-Fetch-Site": "cross-site"}
+    assert app.test_client().post("/handoff/events", data=sent, headers=headers).status_code == 204
+    assert len(records(app)) == 1
 
 
 def test_a_ticket_of_kapas_own_form_was_opened(app: Flask, client: FlaskClient) -> None:

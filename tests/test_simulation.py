@@ -221,7 +221,7 @@ def test_without_script_there_is_a_button(site: Flask) -> None:
         ({"triggers": [""]}, "Choose at least one. To hide the button, switch it off."),
         ({"triggers": ["", "conversation-length"], "threshold": "0"}, "1 to 100"),
         ({"enabled": ["false"]}, "The button is switched off."),
-        ({"triggers": ["", "asked-for-human"]}, "For 100 of the others, it isn't known whether the visitor asked"),
+        ({"triggers": ["", "asked-for-human"]}, "Not known so far: 100."),
     ],
 )
 def test_what_cannot_be_simulated_is_said(site: Flask, typed: dict[str, Any], told: str) -> None:

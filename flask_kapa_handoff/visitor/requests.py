@@ -78,7 +78,7 @@ class AnswerQuery:
         if request.method == "POST" and fields is None:
             self.question = read_fields(state.config, OFFER_FIELDS).get("question", "")
         self.desk = self._said.get("desk") or DEFAULT_DESK
-        page = clean_text(shortened(self._said.get("page", ""))).replace("\n", " ").strip()
+        page = clean_text(shortened(self._said.get("page", "").partition("#")[0])).replace("\n", " ").strip()
         self.page = page if parse_url(page) is not None else None
         self.language = page_language()
         self.origin = origin_of(self.page) or origin_of(request.headers.get("Referer"))
