@@ -195,10 +195,10 @@ def print_hostile(costs: list[Cost], rows: int = 20) -> None:
 
 
 def print_insights(results: Iterable[insights.Result], cost: insights.Cost) -> None:
-    rows = [(result.what, shown(result.median), shown(result.slowest)) for result in results]
+    rows = [(result.what, shown(result.median), shown(result.fastest), shown(result.processor)) for result in results]
     print_table(
         f"90 days over {insights.ANSWERS:,} answers and {insights.TICKETS:,} tickets, in milliseconds",
-        ("request", "median", "slowest"),
+        ("request", "median", "fastest", "processor time"),
         rows,
     )
     print(

@@ -411,7 +411,7 @@ def test_old_answers_are_deleted(app: Flask, client: FlaskClient, monkeypatch: p
 
 
 def test_purge_deletes_old_answers(app: Flask) -> None:
-    """Also where no delivering process runs, and no tickets are to be deleted."""
+    """Also where no delivering process runs, and no tickets have to go."""
     store(app, [{}] * 3, ago=timedelta(days=91))
     app.test_cli_runner().invoke(args=["kapa-handoff", "purge"])
     assert records(app) == []

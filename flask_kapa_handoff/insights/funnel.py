@@ -37,7 +37,14 @@ class Counts:
     delivered: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, name) + getattr(other, name) for name in STEPS))
+        return Counts(
+            self.answers + other.answers,
+            self.offered + other.offered,
+            self.opened + other.opened,
+            self.sent + other.sent,
+            self.cancelled + other.cancelled,
+            self.delivered + other.delivered,
+        )
 
     def rate(self, step: str) -> float | None:
         """The share of the step before that came to this one, 0 to 1; None: there is none, or it means nothing."""

@@ -15,7 +15,7 @@ from .gaps import Gap, Gaps, find_gaps
 from .period import Period
 
 WITHOUT_TRIGGER = ""
-"""What stands for tickets without a trigger in CSV, JSON and addresses."""
+"""The name of tickets without a trigger in CSV, JSON and addresses."""
 
 
 @dataclass(frozen=True)
