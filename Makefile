@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The scripts and the style sheet that visitors' pages load, and the file in frontend/ that each begins with.
-SCRIPTS := handoff=handoff/main.ts handoff=handoff.css bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
+SCRIPTS := handoff=handoff/main.ts form=form/main.ts handoff=handoff.css bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
 NODE := .cache/node-esbuild-0.28.2-typescript-5.9.3
 NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
@@ -13,12 +13,12 @@ LOWEST := .venv-lowest
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
 
-setup: $(VENV)/.test $(VENV)/.lint $(NODE)/node_modules  ## Install everything that tests and checks need.
+setup: $(VENV)/.test $(VENV)/.recipes $(VENV)/.lint $(NODE)/node_modules  ## Install everything that tests and checks need.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
 	$(BIN)/python -m tests.helpdesks.environment
 
-test: $(VENV)/.test  ## Run all tests, those in a real browser included.
+test: $(VENV)/.test $(VENV)/.recipes  ## Run all tests, those in a real browser included.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
 	$(BIN)/python -m tests.helpdesks.environment
@@ -26,7 +26,7 @@ test: $(VENV)/.test  ## Run all tests, those in a real browser included.
 
 # Measuring takes 50% more processor time (Python 3.11 to 3.13 have no cheaper way to see branches), so `make test` does
 # without it. Set the floor in setup.cfg from a whole run on a quiet machine.
-coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and fail below its floor.
+coverage: $(VENV)/.test $(VENV)/.recipes  ## Run all tests, measure their branch coverage, and fail below its floor.
 	rm -rf .cache/coverage
 	mkdir -p .cache/coverage
 	$(MAKE) test MEASURED='-m coverage run' PLUGIN='-p tests.save_coverage'
@@ -39,7 +39,7 @@ coverage: $(VENV)/.test  ## Run all tests, measure their branch coverage, and fa
 # versions of Python and of a site's packages: scripts in a browser, the example (no site depends on it), packaging,
 # other programs that read our mails, and the slow tests of faults and of Celery, whose code `make test` covers.
 # The lowest Alembic does not work with the current Flask-Migrate.
-QUICK_LEFT_OUT := browser celery example faults helpdesks test_install.py test_kapa_bundle.py test_site_migrations.py
+QUICK_LEFT_OUT := browser celery example faults helpdesks test_admin_recipes.py test_install.py test_kapa_bundle.py test_site_migrations.py
 QUICK := -m pytest -n auto --dist worksteal -k "not postgresql or test_postgresql or test_delivery_outbox" \
   $(QUICK_LEFT_OUT:%=--ignore=tests/%)
 QUICK_VENV := $(VENV)-$(notdir $(PYTHON))
@@ -101,7 +101,7 @@ $(VENV)/.%: setup.cfg pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.lint: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,test,recipes]'
 	touch $@
 
 $(QUICK_VENV)/.test: setup.cfg pyproject.toml

@@ -29,6 +29,9 @@ const EXAMPLES = {
   ],
 };
 
+// Code and tables that are wider than the chat can be scrolled with the keyboard.
+const WIDE = { pre: { props: { tabIndex: 0 } }, table: { props: { tabIndex: 0 } } };
+
 const ADDRESS_PROBLEM = "Please check this email address, it should look like name@example.com.";
 
 function Chat() {
@@ -116,7 +119,7 @@ function Answer({ qa }) {
       {qa.metadata?.is_uncertain && <p className="badge">Uncertain</p>}
       <div className="prose">
         {/* Raw HTML is shown as text; halves of links and tables are held back until they are whole. */}
-        <Markdown options={{ disableParsingRawHTML: true, optimizeForStreaming: !done }}>{qa.answer}</Markdown>
+        <Markdown options={{ disableParsingRawHTML: true, optimizeForStreaming: !done, overrides: WIDE }}>{qa.answer}</Markdown>
       </div>
       {qa.isGenerationAborted && <p className="lead">Stopped.</p>}
       {qa.sources.length > 0 && (

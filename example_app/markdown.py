@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import comrak
 import nh3
 from markupsafe import Markup
@@ -20,6 +22,8 @@ _CLEANER = nh3.Cleaner(
     url_schemes={"http", "https", "mailto"},
 )
 
+_WIDE = re.compile("<(pre|table)>")
+
 
 def render(markdown: str, *, anchors: bool = False) -> Markup:
     """Render Markdown; with ``anchors``, headings get an id and a link to themselves."""
@@ -29,4 +33,6 @@ def render(markdown: str, *, anchors: bool = False) -> Markup:
         extensions.header_id_prefix = ""
     options.escape = True
     html = comrak.render_markdown(markdown, extension_options=extensions, render_options=options)
-    return Markup(_CLEANER.clean(html))  # noqa: S704 - cleaned in this very line
+    # Code and tables that are wider than the page can be scrolled with the keyboard.
+    focusable = _WIDE.sub(r'<\1 tabindex="0">', _CLEANER.clean(html))
+    return Markup(focusable)  # noqa: S704 - cleaned in the line above

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from inspect import isfunction
 from typing import Any
 
@@ -42,12 +43,14 @@ class Arguments:
     """
 
     admin_required: ViewDecorator | None = None
+    viewer_required: ViewDecorator | None = None
     mail: Any = None
     engine: Engine | None = None
 
     def __post_init__(self) -> None:
         for value, check in (
-            (self.admin_required, check_admin_required),
+            (self.admin_required, partial(check_view_decorator, "admin_required")),
+            (self.viewer_required, partial(check_view_decorator, "viewer_required")),
             (self.mail, check_mail),
             (self.engine, check_engine),
         ):
@@ -89,7 +92,7 @@ def check_secret_key(name: str, key: object) -> None:
         )
 
 
-def check_admin_required(decorator: object) -> None:
+def check_view_decorator(name: str, decorator: object) -> None:
     """Refuse anything that cannot decorate a view.
 
     Raises:
@@ -98,7 +101,7 @@ def check_admin_required(decorator: object) -> None:
     # A class may be a decorator: its instances are the views.
     wrong = None if isinstance(decorator, type) else misfit(decorator, ("view",))
     if wrong:
-        raise _refused("admin_required", decorator, f"{wrong}; use {VIEW_DECORATOR}")
+        raise _refused(name, decorator, f"{wrong}; use {VIEW_DECORATOR}")
 
 
 def check_mail(mail: object) -> None:

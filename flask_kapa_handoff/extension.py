@@ -85,6 +85,8 @@ class KapaHandoff:
         app: the site; None: call :meth:`init_app` later, once for each app.
         admin_required: a view decorator that admits only admins. Flask-Login's ``login_required`` admits every
             signed-in user. Without a decorator, there are no admin pages.
+        viewer_required: a view decorator that admits those who may read the admin pages, admins included, without
+            changing or sending anything; None: only admins may.
         mail: the site's ``flask_mail.Mail``; None: the one registered on the app, else one made from the app's
             ``MAIL_*`` configuration.
         engine: an SQLAlchemy engine that the site shares; ``flask kapa-handoff db upgrade`` creates the tables.
@@ -99,11 +101,12 @@ class KapaHandoff:
         app: Flask | None = None,
         *,
         admin_required: ViewDecorator | None = None,
+        viewer_required: ViewDecorator | None = None,
         mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
         self._registered = Registered()
-        self._arguments = Arguments(admin_required, mail, engine)
+        self._arguments = Arguments(admin_required, viewer_required, mail, engine)
         if app is not None:
             self.init_app(app)
 
@@ -112,6 +115,7 @@ class KapaHandoff:
         app: Flask,
         *,
         admin_required: ViewDecorator | None = None,
+        viewer_required: ViewDecorator | None = None,
         mail: Mail | None = None,
         engine: Engine | None = None,
     ) -> None:
@@ -124,7 +128,7 @@ class KapaHandoff:
         from .visitor import template_helpers
 
         check_app(app)
-        given = self._arguments.overridden_by(Arguments(admin_required, mail, engine))
+        given = self._arguments.overridden_by(Arguments(admin_required, viewer_required, mail, engine))
         if EXTENSION in app.extensions:
             raise ConfigurationError(
                 "KapaHandoff is already set up on this app; call init_app() once, or pass the app to KapaHandoff() "
@@ -145,7 +149,9 @@ class KapaHandoff:
         if given.admin_required is not None:
             from . import admin
 
-            admin_pages = admin.make_blueprint(given.admin_required)
+            admin_pages = admin.make_blueprint(given.admin_required, given.viewer_required)
+        elif given.viewer_required is not None:
+            raise ConfigurationError("viewer_required is only allowed together with admin_required: pass both")
         location = Location(app, config.database_uri, given.engine)
         state = State(app, config, location, Database(location), self._registered, given.mail, admin_pages is not None)
         _ = state.site_language  # a mistake in its key stops the app here
@@ -162,6 +168,7 @@ class KapaHandoff:
             )
         else:
             app.register_blueprint(admin_pages, url_prefix=f"{config.url_prefix}/admin")
+            state.may_act = admin_pages.may_act
         app.cli.add_command(cli.group)
         for helper in template_helpers.HELPERS:
             app.add_template_global(helper)

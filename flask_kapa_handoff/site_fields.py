@@ -24,6 +24,7 @@ RESERVED = frozenset(
         "offer",
         "submission_id",
         "conversation",
+        "left_out",
         "attachments",
         "files",
         "website",

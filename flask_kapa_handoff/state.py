@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +50,7 @@ class State:
     registered: Registered
     mail: Mail | None = None
     has_admin: bool = False
+    may_act: Callable[[], bool] = lambda: True
     prepared: bool = False
     refused_by_site: str | None = None
     explained: set[str] = field(default_factory=set)

@@ -18,10 +18,8 @@ from . import limits
 from .config import Config
 from .conversation import MAX_ID, Conversation, QuestionAnswer
 from .errors import Conflict, Disabled, Invalid
-from .fields import further_fields
 from .offers import Offer
 from .quotas import WINDOW, Keys
-from .redaction import redact, redact_conversation
 from .settings import current_settings
 from .storage.attachments import Attachment, take_files
 from .storage.engine import Database, now
@@ -29,6 +27,7 @@ from .storage.tables import ticket as ticket_table
 from .storage.tables import transcript
 from .storage.tickets import Status, Ticket, find_conversation, find_ticket, thread_ids
 from .text import clean_text
+from .ticket_content import TicketContent
 from .translation import gettext as _
 from .translation import noop as N_
 from .triggers import as_stored
@@ -77,6 +76,7 @@ class Submission:
         keys: for whom it is counted.
         attachments: the stored files, without their content.
         proxy_unheeded, flag, fields, context: see :class:`Ticket`.
+        left_out: the places, from 0, of the pairs that the visitor left out; ``conversation`` is without them.
     """
 
     submission_id: UUID
@@ -94,6 +94,7 @@ class Submission:
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     context: Mapping[str, str] = field(default_factory=dict, hash=False)
     attachments: tuple[Attachment, ...] = ()
+    left_out: tuple[int, ...] = ()
 
 
 def open_ticket(database: Database, config: Config, submission: Submission) -> tuple[Ticket, bool]:
@@ -109,17 +110,11 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         RateLimited: a quota is used up.
         Unavailable: the database cannot be reached.
     """
-    note, conversation = clean_text(submission.note), submission.conversation
-    offer, page = submission.offer, submission.offer.page
+    offer = submission.offer
+    sent = TicketContent(submission.note, submission.conversation, offer.page, submission.fields).as_stored(config)
+    note, conversation, page, fields = sent.note, sent.conversation, sent.page, sent.fields
     # A later version, which may have signed the offer, may allow longer ids than these columns hold.
     thread_id, answer_id = (value[:MAX_ID] if value else None for value in (offer.thread_id, offer.answer_id))
-    fields = {name: clean_text(value) for name, value in submission.fields.items() if value}
-    if config.redact:
-        extra = config.redact_patterns
-        note, conversation = redact(note, extra), redact_conversation(conversation, extra)
-        typed = {row.name for row in further_fields(config.fields) if row.is_typed}
-        fields = {name: redact(value, extra) if name in typed else value for name, value in fields.items()}
-        page = redact(page, extra) if page else None
     text = json.dumps(conversation.as_json(), ensure_ascii=False, separators=(",", ":"))
     # The site's own record may grow or become unavailable between two attempts, so the thread itself counts.
     said = offer.thread_id if submission.site_keeps_thread else text
@@ -127,7 +122,10 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     told = [json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))] if fields else []
     size = sum(len(part.encode()) for part in (note, text, *told))
     files = sorted(str(one.id) for one in submission.attachments)
-    digest = hashlib.sha256("\0".join([submission.email, note, said or "", *told, *files]).encode()).hexdigest()
+    # By their places: of what was left out, not even a hash is stored.
+    choice = [json.dumps(submission.left_out)] if submission.left_out else []
+    parts = [submission.email, note, said or "", *told, *files, *choice]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     with database.write() as connection:
         moment, reference = now(connection), _reference()
@@ -189,6 +187,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             flag=submission.flag,
             fields=fields,
             context=submission.context,
+            left_out=len(submission.left_out),
             **vars(thread),
         )
         connection.execute(_INSERT_TICKET, vars(ticket))
@@ -219,6 +218,8 @@ class _Thread:
         except (ValueError, NoResultFound):
             sent = set()  # it is damaged: all pairs count as new
         known = [number for number, pair in enumerate(conversation.pairs, 1) if _identity(pair) in sent]
+        if earlier.left_out:  # the first pair that it did not have may be one of those, and new to the agent
+            known = [number for place, number in enumerate(known, 1) if number == place]
         return cls(earlier.id, (chain[0], *chain[1:][-MAX_ANCESTORS + 1 :]), max(known, default=0))
 
 

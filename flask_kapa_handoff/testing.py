@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -112,7 +112,7 @@ def send_ticket(
     note: str | None = "",
     conversation: Conversation | str | None = CONVERSATION,
     headers: Mapping[str, str] | None = None,
-    **fields: str | None,
+    **fields: str | Sequence[str] | None,
 ) -> Ticket:
     """Send the form of a ticket, as a visitor does, and return the stored ticket.
 
@@ -124,7 +124,8 @@ def send_ticket(
             sites that keep the threads.
         headers: headers of the request, such as the site's login needs.
         fields: further fields of the form, by name: those of KAPA_HANDOFF_FIELDS, and the inputs that the
-            site's ``ticket_filter`` reads, such as ``_proof``. None leaves one out.
+            site's ``ticket_filter`` reads, such as ``_proof``. None leaves one out. ``left_out`` has the keys of the
+            pairs that the visitor leaves out.
 
     Raises:
         Rejected: the ticket was refused; the error says why.

@@ -121,7 +121,7 @@ def check_fields(state: State, given: Iterable[str]) -> None:
     further = tuple(field.name for field in (*further_fields(state.config.fields), CONSENT))
     has_filter = state.registered.ticket_filter is not None
     checked = [name for name in given if is_field_name(name) or not has_filter]
-    _check_keywords("send_ticket", checked, (*own, *further, "submission_id", "website"))
+    _check_keywords("send_ticket", checked, (*own, *further, "submission_id", "left_out", "website"))
 
 
 def _check_keywords(function: str, given: Iterable[str], allowed: Collection[str]) -> None:

@@ -82,7 +82,7 @@ def test_the_form_asks_for_the_question_and_does_not_speak_of_a_conversation(
     offer = make_offer(client, pairs=0)
     page = Page(client.get("/handoff/form", query_string={"offer": offer}, headers=headers).text)
     note = page.one("textarea", name="note")
-    assert "required" in note
+    assert note["aria-required"] == "true"
     assert "How can we help?" in page.text
     assert "conversation" not in page.text
     assert "optional" not in page.text

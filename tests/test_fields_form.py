@@ -62,7 +62,7 @@ def test_the_form_has_the_fields_of_the_table_in_its_order(visitor: FlaskClient)
     assert shown == [*(row.name for row in PACKAGE_FIELDS), "order", "area", "steps", "urgent"]
     order, area = page.one("input", name="order"), page.one("select", name="area")
     assert page.texts[order["aria-describedby"]] == "It stands at the top of your invoice."
-    assert ("required" in area, "required" in order) == (True, False)
+    assert ("aria-required" in area, "aria-required" in order) == (True, False)
     assert [found["value"] for found in page.all("option")] == ["", "Billing", "Vaults & keys"]
     assert page.one("input", name="urgent")["type"] == "checkbox"
     labels = {found["for"] for found in page.all("label") if "for" in found}

@@ -82,8 +82,8 @@ def test_each_text_is_in_the_visitors_language_where_there_is_one(visitor: Flask
     text = words_of(opened(visitor, Accept_Language="de-AT,de"))
     for words in ("Fragen", STIMME_ZU, TEXTS["lead"], "Ihre E-Mail-Adresse", "innerhalb von 1 Werktag."):
         assert words in text
-    assert ">Hilfe<" in visitor.get("/handoff/offer?pairs=1", headers=GERMAN).text
-    assert ">Create ticket<" in visitor.get("/handoff/offer?pairs=1").text
+    assert ">Hilfe " in visitor.get("/handoff/offer?pairs=1", headers=GERMAN).text
+    assert ">Create ticket " in visitor.get("/handoff/offer?pairs=1").text
 
 
 def test_after_sending_the_admin_thanks(visitor: FlaskClient) -> None:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
-from flask import Blueprint, current_app
-from werkzeug.routing import BuildError
-
-from ..argument_checks import VIEW_DECORATOR
-from ..errors import ConfigurationError, ForeignOrigin, Invalid, Unavailable
-from ..hook_checks import name_of
+from ..errors import ForeignOrigin, Invalid, Unavailable
 from ..hooks import ViewDecorator
 from ..web.csrf import ADMIN, note_arrival
 from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.requests import require_readable_query
 from . import doctor_views, health_views, insights_views, settings_views, ticket_views
+from .guards import asks_whether_admitted, guarded
 from .responses import problem_response, protect
 
 # Each rule has an explicit name, since a site's decorator may not preserve the view's own.
@@ -40,18 +34,32 @@ _RULES = (
 )
 
 
-def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
+class AdminBlueprint(MountedBlueprint):
+    """The admin's blueprint; ``may_act()`` tells whether the current request may change and send something."""
+
+    may_act: Callable[[], bool] = staticmethod(lambda: True)
+
+
+def make_blueprint(admin_required: ViewDecorator, viewer_required: ViewDecorator | None = None) -> AdminBlueprint:
     """The admin's blueprint.
 
     Arguments:
         admin_required: a view decorator that admits only admins; every view is wrapped in it.
+        viewer_required: one that admits those who may read; instead of it, the views that change nothing are wrapped
+            in this one.
     """
-    blueprint = MountedBlueprint(ADMIN, __name__)
+    blueprint = AdminBlueprint(ADMIN, __name__)
+    if viewer_required is not None:
+        blueprint.may_act = asks_whether_admitted(admin_required)
     for rule, endpoint, method, view in _RULES:
-        blueprint.add_url_rule(rule, endpoint, _guarded(view, admin_required), methods=[method])
+        if viewer_required is not None and method == "GET":
+            guarded_view = guarded(view, viewer_required, "viewer_required")
+        else:
+            guarded_view = guarded(view, admin_required, "admin_required")
+        blueprint.add_url_rule(rule, endpoint, guarded_view, methods=[method])
     blueprint.before_request(note_arrival)
     blueprint.before_request(require_readable_query)
-    translate_requests(blueprint)
+    translate_requests(blueprint)  # which reads the query
     blueprint.after_request(protect)
     for problem in (ForeignOrigin, Invalid, Unavailable):
         # One by one: Flask first looks for a handler of the status, and the site may have one.
@@ -59,31 +67,4 @@ def make_blueprint(admin_required: ViewDecorator) -> Blueprint:
     return blueprint
 
 
-def _guarded(view: Callable[..., Any], admin_required: ViewDecorator) -> Callable[..., Any]:
-    guarded = admin_required(view)
-    if not callable(guarded):
-        raise ConfigurationError(
-            f"admin_required: {name_of(admin_required)} is not allowed: for a view it returns "
-            f"{type(guarded).__name__}; use {VIEW_DECORATOR}"
-        )
-
-    @wraps(guarded)
-    def run(*args: Any, **values: Any) -> Any:
-        try:
-            return current_app.ensure_sync(guarded)(*args, **values)
-        except BuildError as error:
-            name = str(error.endpoint).rpartition(".")[2]
-            if error.endpoint != f"{ADMIN}.{name}" or error.endpoint in current_app.view_functions:
-                raise
-            # Flask resolves ".login" within the blueprint of the current request, which is ours.
-            raise ConfigurationError(
-                f"admin_required asks for url_for('.{name}'), which means {error.endpoint!r} in the handoff's pages. "
-                f"Let it name the endpoint in full, such as url_for('{name}') or url_for('auth.{name}')."
-            ) from error
-
-    # The view's own name, not that of the site's decorator: Flask-SeaSurf would exempt all that it guards.
-    run.__module__, run.__name__ = view.__module__, view.__name__
-    return run
-
-
-__all__ = ["make_blueprint"]
+__all__ = ["AdminBlueprint", "make_blueprint"]

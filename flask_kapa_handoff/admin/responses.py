@@ -187,6 +187,7 @@ def _render(name: str, **context: Any) -> str:
     state = current_state()
     everywhere = {
         "key_of": key_of,
+        "may_act": state.may_act(),
         "nonce": response_nonce(state),
         "own_layout": context.get("admin_template") == OWN_LAYOUT,
         "request": request,

@@ -211,7 +211,7 @@ def _ticket_page(
         may_be_sent_again=requeue.may_be_sent_again(found),
         most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
-        to_html=Renderer(found.page),
+        to_html=Renderer(found.page, scrolls=True),
         link=Links().link,
         notice=notice,
         problem=problem,

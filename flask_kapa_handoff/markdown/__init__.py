@@ -75,6 +75,8 @@ MAX_COST = 100_000
 # Fifty nested quotes or lists: nh3 needs seconds for thousands.
 _NESTED = re.compile(r"\n(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}")
 
+_WIDE = re.compile("<(pre|table)(?=[ >])")
+
 # Characters that no markup uses.
 _PLAIN_BYTES = bytes([*b" 0123456789", *range(0x41, 0x5B), *range(0x61, 0x7B), *range(0x80, 0x100)])
 
@@ -84,17 +86,21 @@ class Renderer:
 
     Links use ``http``, ``https`` or ``mailto`` only and show their host, see :mod:`.links`; images become links.
     A text is shown unrendered if it would take very long or become very large (no real text does), if the renderer
-    fails, or if the texts before it have cost :data:`MAX_COST`.
+    fails, or if the texts before it have cost too much.
 
     Arguments:
         page: the address of the page where the texts were shown, which relative links refer to; None: a relative
             address is shown as text.
+        most: what all texts may cost, in the unit of :data:`MAX_COST`.
+        scrolls: whether code and tables scroll where they are wider than the page. They can be focused then, so that
+            a keyboard can scroll them.
     """
 
-    def __init__(self, page: str | None = None) -> None:
-        self._left = MAX_COST
+    def __init__(self, page: str | None = None, most: int = MAX_COST, *, scrolls: bool = False) -> None:
+        self._left = most
         self._links = Links()
         self._page = page and visible(page)
+        self._scrolls = scrolls
 
     def __call__(self, text: str) -> Markup:
         text = visible(text)
@@ -108,8 +114,12 @@ class Renderer:
                 _logger.error("Markdown is shown as plain text: rendering it raised %s.", type(error).__name__)
             else:
                 self._left -= cost + _cost_of_html(markup)
-                return markup
+                return _with_tab_stops(markup) if self._scrolls else markup
         return Markup('<p dir="auto">%s</p>') % lines(text)
+
+
+def _with_tab_stops(markup: Markup) -> Markup:
+    return Markup(_WIDE.sub(r'<\1 tabindex="0"', str(markup)))  # noqa: S704 - all else is as it was
 
 
 def to_html(text: str, page: str | None = None) -> Markup:

@@ -19,7 +19,7 @@ from ..submission import FILE_IS_GONE, has_opened_ticket
 from ..translation import gettext as _
 from ..translation import noop as N_
 from ..uploads import MAX_BODY, file_id, keep_files, require_room
-from ..web.form_files import FormFiles, ids_of_files
+from ..web.form_files import FormFiles, ids_of_files, takes_files
 from ..web.language import speak_language_of_page
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
@@ -60,11 +60,6 @@ def attachments() -> ResponseReturnValue:
     else:
         response = json_response({"attachments": [{"id": str(one.id), **one.as_json()} for one in files.kept]})
     return with_problem(response, problem)
-
-
-def takes_files(settings: DeskSettings, offered: Offer | None) -> bool:
-    """Whether a form has a place for files: Kapa's own has none."""
-    return settings.form.attachments and not (offered is not None and offered.requested)
 
 
 def body_limit(state: State) -> int:

@@ -11,7 +11,7 @@ from ..web.language import translate_requests
 from ..web.mounting import MountedBlueprint
 from ..web.origin import allow_origin
 from ..web.requests import require_readable_query
-from ..web.urls import STATIC, content_marks
+from ..web.urls import STATIC, content_mark
 from .responses import problem_response
 
 YEAR = 365 * 24 * 60 * 60
@@ -22,15 +22,15 @@ class _VisitorBlueprint(MountedBlueprint):
         # An address with the hash of its content can be cached forever. Any other follows the site's own setting,
         # including one with another version's hash, on a page that was built long ago or while a new version is rolled
         # out.
-        is_marked = request.args.get("v") == content_marks().get(filename or "", "")
+        is_marked = request.args.get("v") == content_mark()
         return YEAR if is_marked else super().get_send_file_max_age(filename)
 
 
 blueprint = _VisitorBlueprint("kapa_handoff", __name__, static_folder=str(STATIC), static_url_path="/static")
 blueprint.before_request(note_arrival)
-blueprint.after_request(explain_refusal)
 blueprint.before_request(require_readable_query)
-translate_requests(blueprint)
+translate_requests(blueprint)  # which reads the query
+blueprint.after_request(explain_refusal)
 
 
 @blueprint.after_request

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from ..conversation import Conversation
 from ..offers import Offer, make_offer
-from ..settings import DeskSettings, current_settings
+from ..settings import DeskSettings
 from ..state import State
 from ..text import clean_text
 from ..triggers import Asks, Facts
 from .requests import AnswerQuery
-
-
-def settings_of(state: State, desk: str) -> DeskSettings:
-    with state.database.read() as connection:
-        return current_settings(connection, state.config, desk)
 
 
 def known_facts(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) -> Facts:

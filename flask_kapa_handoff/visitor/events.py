@@ -14,8 +14,9 @@ from ..triggers import TABLE, matching
 from ..web.origin import require_known_origin
 from ..web.requests import quoted
 from .blueprint import blueprint
-from .decisions import known_facts, settings_of
+from .decisions import known_facts
 from .requests import EVENT_FIELDS, AnswerQuery, read_fields
+from .submitted_form import settings_of
 
 
 @blueprint.post("/events")

@@ -33,10 +33,11 @@ from ..web.requests import is_own_script, page_language, quoted
 OFFER_FIELDS = ("question",)
 FACTS = tuple(fact.name for fact in reported_facts())
 EVENT_FIELDS = ("offer", "event", *FACTS, "thread_id", "answer_id", "page", "desk", "requested")
+LEFT_OUT = "left_out"
 MAX_NUMBER_FACT = 100_000
 
 MAX_FIELDS = 100
-"""The most fields in a body: ours, and those of a site's own templates."""
+"""The most fields in a body: ours, and those of a site's own templates; beside them, each pair may be left out."""
 
 MOST_TOLD = 10
 """How many wrong fields a response names."""
@@ -45,10 +46,11 @@ MOST_TOLD = 10
 MULTIPART = "multipart/form-data"
 """The type of a form that may have files."""
 
-_LISTS = {"conversation": "a list of question-answer pairs", "attachments": "a list of the ids of files"}
-
-_TYPES: dict[str, Any] = {**dict.fromkeys(_LISTS, (str, list)), **dict.fromkeys(FACTS, (str, int))}
-"""The types that a field may have in JSON; the others are text. True and false are an int, too."""
+_LISTS = {
+    "conversation": "a list of question-answer pairs",
+    "attachments": "a list of the ids of files",
+    LEFT_OUT: "a list of ids",
+}
 
 _FLAGS = {"": False, "false": False, "0": False, "true": True, "1": True}
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -118,7 +120,7 @@ class AnswerQuery:
 def ticket_fields(config: Config) -> tuple[str, ...]:
     """The names of a ticket's fields."""
     names = (field.name for field in (*all_fields(config.fields), CONSENT))
-    return ("offer", "submission_id", *names, "conversation", "attachments", "website")
+    return ("offer", "submission_id", *names, "conversation", LEFT_OUT, "attachments", "website")
 
 
 def undeclared_inputs(state: State) -> list[str]:
@@ -172,8 +174,9 @@ def read_fields(config: Config, allowed: tuple[str, ...], *, files: int = 0) -> 
         if request.is_json:
             return _json_fields(request.get_data(), allowed)
         # werkzeug counts the parts of a multipart form itself, and no others.
-        if request.mimetype == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= MAX_FIELDS:
-            raise _too_many_fields(MAX_FIELDS)
+        most = MAX_FIELDS + (config.max_pairs if LEFT_OUT in allowed else 0)
+        if request.mimetype == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= most:
+            raise _too_many_fields(most)
         # Older versions of Werkzeug do not add up the fields of a form with files.
         if files and sum(len(value) for _, value in request.form.items(multi=True)) > config.max_request_bytes:
             raise TooLarge
@@ -224,18 +227,26 @@ def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
             break
         if name not in allowed:
             errors[_encodable(name[:100])] = [f"There is no such field; use {', '.join(allowed)}."]
-        elif value is not None and not isinstance(value, _TYPES.get(name, str)):
+        elif value is not None and not _has_type(name, value):
             errors[name] = [f"Must be {_LISTS.get(name, 'text')}."]
     if errors:
         raise Invalid("Some fields of the request are not valid.", fields=errors)
-    # One value for each field: a list is the value itself, not several values.
+    # One value for each field, as a list is the conversation itself; but each pair that is left out is a value.
+    values = [
+        (name, value)
+        for name, found in body.items()
+        for value in (found if name == LEFT_OUT and isinstance(found, list) else [found])
+    ]
     return MultiDict(
-        [
-            (name, _encodable(value) if isinstance(value, str) else value)
-            for name, value in body.items()
-            if value is not None
-        ]
+        [(name, _encodable(value) if isinstance(value, str) else value) for name, value in values if value is not None]
     )
+
+
+def _has_type(name: str, value: object) -> bool:
+    """Whether a field may have this value in JSON: text, lists where a field is one, facts as they are."""
+    if name in _LISTS and isinstance(value, list):
+        return name != LEFT_OUT or all(isinstance(item, str) for item in value)
+    return isinstance(value, (str, int) if name in FACTS else str)  # true and false are an int, too
 
 
 def _encodable(text: str) -> str:

@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from ..errors import Disabled, RateLimited, RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
-from ..hooks import Visitor
 from ..offers import Offer
 from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
@@ -19,7 +18,7 @@ from ..state import State, current_state
 from ..storage.tickets import Ticket
 from ..translation import gettext as _
 from ..web.csp import response_nonce
-from ..web.form_files import FormFiles
+from ..web.form_files import FormFiles, takes_files
 from ..web.form_words import consent_row, form_words
 from ..web.language import shown_button_text
 from ..web.requests import wants_fragment, wants_json
@@ -27,6 +26,7 @@ from ..web.responses import json_response, with_status
 from ..web.ticket_form import TicketForm
 from ..web.urls import is_own_page, static_url, visitor_url
 from .rendering import render_for_visitor
+from .review import Review
 
 _PLAIN_CONFIRMATION = (
     '<{element} class="kapa-handoff-panel" data-kapa-handoff-dialog>'
@@ -49,6 +49,8 @@ _NAMES = (
     "pairs",
     "problem",
     "reference",
+    "review",
+    "review_url",
     "site_name",
     "tickets_url",
     "title",
@@ -77,12 +79,10 @@ def form_response(
     form: TicketForm,
     offered: Offer | None,
     settings: DeskSettings,
-    visitor: Visitor | None,
     problem: RequestProblem | None,
-    *,
-    takes_files: bool,
+    review: Review | None = None,
 ) -> Response:
-    """The form: empty, or with what was typed and the errors."""
+    """The form: empty, or with what was typed, the errors and the review."""
     form.ask_consent(consent_row(settings.form))
     fragment = wants_fragment()
     if fragment:
@@ -91,17 +91,19 @@ def form_response(
         "_dialog" if fragment else "form_page",
         form=form,
         tickets_url=visitor_url("tickets"),
+        review_url=visitor_url("review"),
         site_name=state.site_name,
         button_text=shown_button_text(settings, directly=not form.has_conversation),
         words=form_words(settings),
         desk=settings.desk,
         is_helpless=isinstance(problem, (Disabled, RateLimited, Unavailable)),
-        visitor=visitor,
+        visitor=form.visitor,
         # Errors of a field are shown beside the field.
         problem=_words(problem) if problem is not None and not form.errors else None,
         pairs=offered.facts.pairs if offered else 0,
+        review=review,
         note_max=NOTE.max_length,
-        files=form.files if takes_files else None,
+        files=form.files if takes_files(settings, offered) else None,
     )
     return with_problem(make_response(page), problem)
 
@@ -109,6 +111,13 @@ def form_response(
 def files_response(files: FormFiles) -> Response:
     """The part of the open form with its files."""
     return make_response(_render("_attachments", files=files, in_dialog=True))
+
+
+def review_response(state: State, form: TicketForm, review: Review, settings: DeskSettings) -> ResponseReturnValue:
+    """The review: in the form's page, or alone for the open dialog."""
+    if wants_fragment():
+        return _render("_review", in_dialog=True, form=form, review=review)
+    return form_response(state, form, form.accepted_offer, settings, None, review)
 
 
 def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:

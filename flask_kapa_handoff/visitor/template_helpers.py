@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -182,6 +183,7 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
                 "button_text": shown_button_text(settings, directly=not offer.facts.pairs),
                 "conversation": json.dumps(conversation.as_json()) if conversation else None,
                 "thread_id": offer.thread_id,
+                "thread_key": _thread_key(offer, conversation),
                 "answer_id": offer.answer_id,
                 "desk": offer.desk,
                 "look": look(settings.form),
@@ -189,6 +191,14 @@ def render_button(offer: Offer, settings: DeskSettings, conversation: Conversati
             },
         )
     )
+
+
+def _thread_key(offer: Offer, conversation: Conversation | None) -> str | None:
+    """By what a browser recognises a thread that has no id, as long as it begins with the same pair."""
+    if offer.thread_id or not conversation or not conversation.pairs:
+        return None
+    first = conversation.pairs[0]
+    return hashlib.sha256(ascii((first.id, first.question, first.answer)).encode()).hexdigest()[:32]
 
 
 def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object) -> Markup:

@@ -9,12 +9,8 @@ from uuid import UUID
 
 from flask import make_response, request
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
 
-from ..conversation import Conversation
-from ..email_address import is_automatic, mailbox_of
-from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem, Unavailable
-from ..hooks import Visitor
+from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem
 from ..offers import Offer, OfferExpired
 from ..quotas import keys_of
 from ..settings import DEFAULT_DESK, DeskSettings, default_settings
@@ -23,19 +19,19 @@ from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
-from ..web.form_words import consent_row
 from ..web.language import shown_button_text, speak_language_of_page
 from ..web.origin import require_known_origin
-from ..web.requests import language, proxy_unheeded, wants_json
+from ..web.requests import language, proxy_unheeded, wants_fragment, wants_json
 from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
-from .attachments import body_limit, read_files, takes_files
 from .blueprint import blueprint
-from .decisions import decide, known_facts, settings_of
+from .decisions import decide, known_facts
 from .own_addresses import own_mailboxes
-from .requests import AnswerQuery, read_fields, ticket_fields, undeclared_inputs
-from .responses import confirmation_response, form_response, with_problem
+from .requests import AnswerQuery, read_fields
+from .responses import confirmation_response, form_response, review_response, with_problem
+from .review import Review, require_room
+from .submitted_form import check_sender, read_form, read_form_files, settings_of, signed_in_visitor
 from .template_helpers import render_button
 
 
@@ -86,47 +82,44 @@ def form_with_conversation() -> ResponseReturnValue:
     return _open_form(fields.get("offer", ""), fields.get("conversation"))
 
 
+@blueprint.post("/review")
+def review() -> ResponseReturnValue:
+    """Show what a ticket with these fields would store. Nothing is stored."""
+    state = current_state()
+    form = read_form(state)
+    try:
+        is_known = check_sender(state, form)
+        require_room(state, form)
+        form.validate_for_review()
+        made = Review(state, form, adds_context=is_known and bool(state.hooks.context()))
+        if wants_json():
+            return json_response(made.as_json())
+        return review_response(state, form, made, settings_of(state, form.desk or DEFAULT_DESK))
+    except RequestProblem as problem:
+        if wants_fragment():
+            raise  # the form is still there
+        return _form_again(state, form, problem)
+
+
 @blueprint.post("/tickets")
 def create_ticket() -> ResponseReturnValue:
     """Store a ticket. If anything goes wrong, show the form again with what was typed."""
     state = current_state()
     config = state.config
-    fields = read_fields(config, ticket_fields(config), files=body_limit(state))
-    form = TicketForm.submitted(
-        fields,
-        state.offer_signer(),
-        max_pairs=config.max_pairs,
-        special_domains=config.special_domains,
-        site_fields=config.fields,
-        undeclared=undeclared_inputs(state),
-    )
-    visitor = None
+    form = read_form(state)
     try:
-        offered = form.read_offer(state.offer_signer())
-        speak_language_of_page(offered.language)
-        # A request that may come from anybody's page does not act for a signed-in visitor.
-        is_known = require_known_origin(state, offered=offered)
-        form.own_mailboxes = own_mailboxes(state, offered.desk)
-        visitor = _signed_in_visitor(state, form.own_mailboxes) if is_known else None
-        if visitor is not None:
-            form.email.data = visitor.email
-        _read_files(state, form, offered, fields)
-        has_other = bool(fields.get("conversation"))
-        form.site_record = _site_record(state, offered, is_known=is_known, has_other=has_other)
-        # As old as a page may be, so that no ticket waits for another query.
-        desk = state.settings_cache.get(state.database, config, offered.desk)
-        form.ask_consent(consent_row(desk.form) if desk is not None else None)
+        is_known = check_sender(state, form)
         if not form.validate():
             raise Invalid(fields=form.errors)
         submission = filtered(
-            _submission(state, form, visitor, state.hooks.context() if is_known else {}),
+            _submission(state, form, state.hooks.context() if is_known else {}),
             state.registered.ticket_filter,
             database=state.database,
             failures=state.hook_failures,
         )
         ticket, is_new = open_ticket(state.database, config, submission)
     except RequestProblem as problem:
-        return _form_again(state, form, problem, visitor, fields)
+        return _form_again(state, form, problem)
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
@@ -162,23 +155,12 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
         state.answers.happened(opened, "opened")
-    visitor = _signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
-    response = form_response(state, form, opened, settings, visitor, None, takes_files=takes_files(settings, opened))
-    return with_problem(response, problem)
+    form.visitor = signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
+    return with_problem(form_response(state, form, opened, settings, None), problem)
 
 
-def _read_files(state: State, form: TicketForm, offered: Offer, fields: MultiDict[str, Any]) -> None:
-    if request.files or fields.get("attachments"):
-        read_files(state, form.files, offered, fields, settings_of(state, offered.desk))
-
-
-def _form_again(
-    state: State,
-    form: TicketForm,
-    problem: RequestProblem,
-    visitor: Visitor | None,
-    fields: MultiDict[str, Any],
-) -> ResponseReturnValue:
+def _form_again(state: State, form: TicketForm, problem: RequestProblem) -> ResponseReturnValue:
+    """The form with what was typed and the problem, which programs get as JSON."""
     if wants_json():
         return with_problem(json_response(problem.as_json()), problem)
     offered = problem.offer if isinstance(problem, OfferExpired) else form.accepted_offer
@@ -191,12 +173,12 @@ def _form_again(
         settings = settings_of(state, offered.desk if offered else DEFAULT_DESK)
         if isinstance(problem, OfferExpired):
             form.carry_offer(state.offer_signer().sign(_renewed_offer(state, problem.offer, settings)))
-            _read_files(state, form, problem.offer, fields)
+            read_form_files(state, form, problem.offer)
     except NoLongerOffered as error:
         problem = error
     except RequestProblem:
         settings = default_settings(state.config)
-    return form_response(state, form, offered, settings, visitor, problem, takes_files=takes_files(settings, offered))
+    return form_response(state, form, offered, settings, problem)
 
 
 def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offer:
@@ -211,14 +193,6 @@ def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offe
     return made
 
 
-def _signed_in_visitor(state: State, own: frozenset[str]) -> Visitor | None:
-    """The signed-in visitor; None, too, for an account with an address that they cannot be replied to at."""
-    visitor = state.hooks.signed_in_visitor()
-    if visitor is None or mailbox_of(visitor.email) in own or is_automatic(visitor.email):
-        return None  # their address would be locked, so they could never send a ticket
-    return visitor
-
-
 def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> dict[str, Any]:
     if made is None:
         return {"offered": False}
@@ -231,23 +205,8 @@ def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> 
     }
 
 
-def _site_record(state: State, offered: Offer, *, is_known: bool, has_other: bool) -> Conversation | None:
-    if not is_known and request.cookies and state.hooks.keeps_threads:
-        # A request that may come from anybody's page must not read what only a signed-in visitor may read, and the
-        # site's loader may check the session.
-        if not has_other:
-            require_known_origin(state)
-        return None
-    try:
-        return state.hooks.site_record(offered.thread_id)
-    except Unavailable:
-        if has_other:
-            return None  # what the browser sent is better than nothing, and the mail names the source
-        raise
-
-
-def _submission(state: State, form: TicketForm, visitor: Visitor | None, context: Mapping[str, str]) -> Submission:
-    offered, conversation = form.accepted_offer, form.accepted_conversation
+def _submission(state: State, form: TicketForm, context: Mapping[str, str]) -> Submission:
+    offered, conversation, visitor = form.accepted_offer, form.accepted_conversation, form.visitor
     if offered is None or conversation is None:
         raise Invalid  # cannot happen: the form was validated
     return Submission(
@@ -265,4 +224,5 @@ def _submission(state: State, form: TicketForm, visitor: Visitor | None, context
         fields=form.field_values,
         context=context,
         attachments=tuple(form.files.kept),
+        left_out=form.left_out_places,
     )

@@ -10,6 +10,7 @@ from wtforms.widgets import CheckboxInput
 
 from .. import fields
 from ..fields import EMAIL, NOTE, PACKAGE_FIELDS, YES
+from ..text import clean_text
 from ..translation import gettext as _
 
 
@@ -43,6 +44,15 @@ class ConversationField(HiddenField):  # type: ignore[misc]
         if self.data is None or isinstance(self.data, str):
             return self.data or ""
         return json.dumps(self.data)
+
+
+class LeftOutField(Field):  # type: ignore[misc]
+    """The keys of the pairs that the visitor leaves out; its inputs are in the review, see ``_review.html``."""
+
+    data: list[str]
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = [clean_text(value) for value in valuelist if value]
 
 
 class Row:

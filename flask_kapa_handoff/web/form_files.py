@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from ..attachments import ACCEPTED, MAX_FILES, MAX_OCTETS, size_in_words
+from ..offers import Offer
+from ..settings import DeskSettings
 from ..storage.attachments import Attachment
 
 MAX_IDS = 20
@@ -32,6 +34,11 @@ class FormFiles:
     max_files = MAX_FILES
     max_megabytes = MAX_OCTETS // 1_000_000
     size_in_words = staticmethod(size_in_words)
+
+
+def takes_files(settings: DeskSettings, offered: Offer | None) -> bool:
+    """Whether a form has a place for files: Kapa's own has none."""
+    return settings.form.attachments and not (offered is not None and offered.requested)
 
 
 def ids_of_files(values: Iterable[Any]) -> list[UUID]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -17,10 +18,12 @@ from ..conversation import Conversation, ConversationError, TooManyPairs, parse_
 from ..email_address import is_automatic, mailbox_of, parse_email
 from ..errors import TooLarge
 from ..fields import CONSENT, EMAIL, NOTE, QUESTION, Field, all_fields
+from ..hooks import Visitor
+from ..left_out import leave_out
 from ..offer_signing import OfferSigner
 from ..offers import Offer
 from ..translation import gettext as _
-from .form_fields import ConversationField, FilesField, Row, Undeclared, attribute_of, form_field
+from .form_fields import ConversationField, FilesField, LeftOutField, Row, Undeclared, attribute_of, form_field
 from .form_files import FormFiles
 
 
@@ -52,6 +55,7 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     submission_id = HiddenField()
     conversation = ConversationField()
     attachments = FilesField()
+    left_out = LeftOutField(default=list)
     website = StringField("Website")
 
     email: Any
@@ -59,8 +63,10 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
     has_conversation = True
     accepted_offer: Offer | None = None
     accepted_conversation: Conversation | None = None
+    left_out_places: tuple[int, ...] = ()
     desk: str | None = None
     files: FormFiles
+    visitor: Visitor | None = None
     max_pairs: int
     site_record: Conversation | None = None
     own_mailboxes: frozenset[str] = frozenset()
@@ -97,7 +103,10 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         site_fields: tuple[Field, ...] = (),
         undeclared: Iterable[str] = (),
     ) -> TicketForm:
-        """A submitted form; ``validate()`` sets ``accepted_offer`` and ``accepted_conversation``.
+        """A submitted form; ``validate()`` sets ``accepted_offer``, ``accepted_conversation`` and ``left_out_places``.
+
+        The accepted conversation is without the pairs that the visitor leaves out; ``left_out_places`` says where they
+        were, from 0.
 
         If the site has its own record of the conversation, set ``site_record`` first: it takes precedence. Set
         ``own_mailboxes`` to the site's own, which no visitor can have.
@@ -239,6 +248,25 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         except ConversationError as error:
             raise ValidationError(f"{error}.") from None
         self.accepted_conversation = found
+
+    def validate_left_out(self, field: LeftOutField) -> None:
+        if self.accepted_conversation is None or self.accepted_offer is None:
+            return
+        try:
+            self.accepted_conversation, self.left_out_places = leave_out(
+                self.accepted_conversation, field.data, self.accepted_offer.answer_id
+            )
+        except ValueError:
+            raise ValidationError(
+                _("The conversation has changed since you chose what to leave out. Review it, then send again.")
+            ) from None
+
+    def validate_for_review(self) -> bool:
+        """Validate the conversation alone, and accept it whole: the visitor may not have filled in the rest yet."""
+        for field in self.shown:
+            with suppress(ValueError):
+                field.data = field.row.read(field.data or "")
+        return bool(self.conversation.validate(self, [TicketForm.validate_conversation]))
 
 
 @lru_cache(maxsize=64)

@@ -29,18 +29,18 @@ def visitor_url(path: str) -> str:
 
 
 def static_url(filename: str) -> str:
-    """The address of one of the package's files, with a hash of its content for caches."""
-    return visitor_url(f"static/{filename}?v={content_marks()[filename]}")
+    """The address of one of the package's files, with a mark for caches."""
+    return visitor_url(f"static/{filename}?v={content_mark()}")
 
 
 @cache
-def content_marks() -> dict[str, str]:
-    """The hashes of the package's files, by file name."""
-    return {
-        path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        for path in STATIC.rglob("*")
-        if path.is_file()
-    }
+def content_mark() -> str:
+    """A hash of all the package's files. It is the same for each of them: handoff.js asks for form.js with its own."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def is_own_page(address: str | None) -> bool:

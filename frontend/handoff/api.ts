@@ -1,5 +1,6 @@
 /** `window.KapaHandoff`: what pages may call. The README's "A chat that runs in the browser" describes it. */
 import { askForOffer, refreshButton, removeButtons } from "./buttons";
+import { parts } from "./draft";
 import { type EventName, type Handler, addHandler, removeHandler } from "./events";
 import { forgetDraft, openForm } from "./form";
 import { type MakeRequest, server } from "./server";
@@ -47,6 +48,9 @@ export const api = {
 
   /** Where the dialog and the floating button go; undefined: into the modal around the button, or the body. */
   container: undefined as Element | undefined,
+
+  /** The parts of the form, to which form.js adds its own; not for pages. */
+  parts,
 
   /** Sends each request of the script; replace it with your own function to change them. */
   get request(): MakeRequest {

@@ -1,13 +1,14 @@
 /** Shows an answer's button at its place on the page, if the server offers it. */
+import { logFailure } from "../shared/log";
 import { doc, find, findAll, real } from "../shared/page";
+import { OFFER } from "./draft";
 import { isolate } from "./isolation";
 import { containerOf, findDeep, styleShadowRoot } from "./place";
-import { loadFragment, logFailure, server } from "./server";
+import { sentLine, showState } from "./sent";
+import { loadFragment, server } from "./server";
 import { newestPair, threads } from "./threads";
 import type { Thread } from "./types";
 
-/** The button with its form, as the server sends it. */
-export const OFFER = "[data-kapa-handoff-offer]";
 const SLOT = "[data-kapa-handoff-slot]";
 
 /**
@@ -54,8 +55,10 @@ export async function askForOffer(
   };
   try {
     const knew = server.wantsQuestion;
-    const offer = await ask();
-    return offer || knew || !server.wantsQuestion ? offer : await ask();
+    let offer = await ask();
+    if (!offer && !knew && server.wantsQuestion) offer = await ask();
+    if (offer) showState(offer);
+    return offer;
   } catch (reason) {
     // The answer stays as it is, with or without a button.
     logFailure(reason);
@@ -81,6 +84,8 @@ export async function refreshButton(thread: Thread, answerId: string): Promise<v
     return;
   }
   const old = find(place, OFFER);
+  // What was sent stays sent, even if the visitor withdraws the vote.
+  if (old && sentLine(old)) return;
   const shownId = old && real(old).dataset.answerId;
   // In a shared place, an older answer does not replace a newer one's button.
   if (old && (shownId === answerId || newestPair(thread)?.id === answerId)) real(old).remove();

@@ -1,5 +1,6 @@
 /** Shows the form's dialog, and messages in it. */
-import { doc, find, findAll, real } from "../shared/page";
+import { doc, find, real } from "../shared/page";
+import { inputsOf, say } from "./fields";
 import { isolate } from "./isolation";
 import { containerOf, styleShadowRoot } from "./place";
 
@@ -40,29 +41,8 @@ export function showDialog(dialog: HTMLDialogElement, button: Element): void {
   goesOn?.focus();
 }
 
-/** What the visitor fills in. */
-export function inputsOf(root: Element): HTMLInputElement[] {
-  return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly])");
-}
-
-/** Hides the error of a field that is being corrected, in its place; the server checks it again. */
-export function clearError(root: Element, input: HTMLInputElement): void {
-  const field = real(input);
-  const error = find(root, `[id="${field.id}-error"]`);
-  if (!error) return;
-  error.ariaHidden = "true";
-  field.removeAttribute("aria-invalid");
-  field.setAttribute("aria-describedby", find(root, `[id="${field.id}-hint"]`)?.id ?? "");
-}
-
 function isEmpty(input: HTMLInputElement): boolean {
   return !input.value;
-}
-
-/** Puts a message into the region with this role; it may be the name of a message in the markup. */
-export function say(root: Element, role: "alert" | "note" | "status", message: string): void {
-  const region = find(root, `[role=${role}]`);
-  if (region) region.textContent = region.dataset[message] ?? message;
 }
 
 /** Closes the dialog on a click on its close button, or beside it while nothing is typed; else says why it stays. */

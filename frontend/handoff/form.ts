@@ -1,24 +1,25 @@
 /** From the button to the ticket: opens the form, keeps what was typed, sends it. */
+import { logFailure } from "../shared/log";
 import { find, real } from "../shared/page";
-import { OFFER, floatingPlace } from "./buttons";
-import { showLocalTimes } from "./clock";
-import { offerCopy } from "./copy";
-import { count, countAll } from "./counter";
-import { DIALOG, clearError, closeBeforeCopy, hasModalDialogs, inputsOf, isShown, say, showDialog } from "./dialog";
-import { type Draft, type ShownDraft, parts } from "./draft";
+import { floatingPlace } from "./buttons";
+import { DIALOG, closeBeforeCopy, hasModalDialogs, isShown, showDialog } from "./dialog";
+import { type Draft, OFFER, type ShownDraft, parts } from "./draft";
+import { forget } from "./drafts";
 import { emit } from "./events";
+import { bodyOf, clearError, inputsOf, say } from "./fields";
+import { loadFormScript } from "./form_script";
 import { findDeep } from "./place";
-import { goToFormPage, loadFragment, logFailure } from "./server";
+import { sentLine, showStates, subjectOf } from "./sent";
+import { goToFormPage, loadFragment } from "./server";
 import { pairsOf } from "./threads";
 
 /** Closed forms with what was typed, by key. */
 const drafts = new Map<string, ShownDraft>();
 let isOpening = false;
 
-parts.push(showLocalTimes, offerCopy, countAll);
-
 export function forgetDraft(threadId: string): void {
   drafts.delete(threadId);
+  forget(threadId);
 }
 
 /** Opens the form of a button; resolves to whether it opened. */
@@ -47,22 +48,22 @@ export async function openForm(offer: HTMLElement): Promise<boolean> {
 
 /** A draft from a button, with the conversation that it contains or that the page has reported. */
 function readOffer(offer: HTMLElement): Draft {
-  const { threadId = "", desk = "default" } = real(offer).dataset;
-  const token = find<HTMLInputElement>(offer, "[name=offer]")?.value ?? "";
+  const subject = subjectOf(offer);
   const carried = find<HTMLInputElement>(offer, "[name=conversation]")?.value;
-  const pairs = carried ? JSON.parse(carried) : pairsOf(threadId);
-  return { key: threadId || (carried ? token : ""), threadId, desk, token, offer, pairs, isSending: false };
+  const pairs = carried ? JSON.parse(carried) : pairsOf(subject.threadId);
+  return { ...subject, offer, pairs, isSending: false };
 }
 
 /** Fetches the form; undefined if that failed, and a message beside the button says so. */
 async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
   const { offer, token } = fresh;
-  const button = find(offer, "button");
+  const button = find(offer, "button:not([hidden])");
   isOpening = true;
   if (button) button.ariaBusy = "true";
   say(offer, "alert", "");
   try {
-    const dialog = await loadFragment(`form?${new URLSearchParams({ offer: token })}`, DIALOG);
+    const fragment = loadFragment(`form?${new URLSearchParams({ offer: token })}`, DIALOG);
+    const [dialog] = await Promise.all([fragment, loadFormScript()]);
     if (!(dialog instanceof HTMLDialogElement)) throw new Error("the reply has no dialog");
     const draft = Object.assign(fresh, { dialog });
     dialog.onsubmit = (event) => {
@@ -71,7 +72,6 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
     };
     dialog.oninput = ({ target }) => {
       clearError(dialog, target as HTMLInputElement);
-      count(dialog, target as HTMLInputElement);
       say(dialog, "note", "");
     };
     dialog.onclose = () => close(draft);
@@ -91,7 +91,7 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
 
 /** Lets each part of the form set up what the server has just sent. */
 function prepare(draft: ShownDraft): void {
-  for (const part of parts) part(draft);
+  for (const part of parts) part(draft, loadFragment);
 }
 
 function renewOffer(draft: ShownDraft, token: string): void {
@@ -137,19 +137,6 @@ async function send(draft: ShownDraft): Promise<void> {
   }
 }
 
-/** What the form sends: its fields, and the conversation if the page has it. */
-export function bodyOf(form: HTMLFormElement, { pairs }: Draft): string {
-  // JSON, in which Chinese is a third as large as in a form's encoding.
-  const fields: Record<string, unknown> = {};
-  const data = new FormData(form);
-  for (const name of data.keys()) {
-    const values = data.getAll(name).map(String);
-    fields[name] = values.length > 1 ? values : values[0];
-  }
-  if (pairs.length) fields.conversation = pairs;
-  return JSON.stringify(fields);
-}
-
 /**
  * Posts the ticket, and shows the server's response in the dialog: the confirmation, or the form with its errors.
  * Returns the problem if there is no such response.
@@ -191,10 +178,12 @@ function close(draft: ShownDraft): void {
   const { dialog, offer, reference } = draft;
   if (dialog.open) return; // it was opened again before this event came
   dialog.remove();
+  showStates();
   if (reference) {
-    const note = find(dialog, ".kapa-handoff-reference");
-    if (note) real(offer).replaceWith(note);
-    else real(offer).remove();
+    const line = sentLine(offer);
+    const note = line ? find(line, "p") : find(dialog, ".kapa-handoff-reference");
+    // A site's own template may have no such line.
+    if (!line) real(offer).replaceWith(...(note ? [note] : []));
     note?.focus();
   }
   const token = find<HTMLInputElement>(dialog, "[name=offer]")?.value;

@@ -7,12 +7,12 @@
 import { findAll, real, scriptGlobal } from "../shared/page";
 import { readScriptTag } from "../shared/script_tag";
 import { api } from "./api";
-import "./attachments";
-import { OFFER } from "./buttons";
 import { isShown } from "./dialog";
+import { OFFER } from "./draft";
 import { cleanBeforeCopy, openForm } from "./form";
 import { watchEvents } from "./isolation";
 import { watchKapa } from "./kapa_events";
+import { watchOffers } from "./sent";
 import { connect } from "./server";
 
 const FILE = "handoff.js";
@@ -44,6 +44,7 @@ function start(): void {
   addEventListener("htmx:beforeHistorySave", cleanBeforeCopy);
   window.KapaHandoff = api;
   watchKapa();
+  watchOffers();
 }
 
 function handleClick(event: Event): void {

@@ -17,6 +17,8 @@ const LIMIT_MILLISECONDS = 20_000;
 /** Where the server is, and how to send requests; `main.ts` sets it before anything else. */
 export const server = {
   base: "",
+  /** The address of form.js and the nonce that a strict policy asks for, as of this script. */
+  formScript: { src: "", nonce: "" },
   /** The desk of the page, if its tag names one. */
   desk: "",
   /** Whether a desk wants to know if a question asks for a human, as its first response has said. */
@@ -26,6 +28,8 @@ export const server = {
 
 export function connect(tag: ScriptTag): void {
   server.base = tag.base;
+  const { src, nonce = "" } = tag.element;
+  server.formScript = { src: `${tag.base}static/form.js${src.replace(/^[^?]*/, "")}`, nonce };
   server.desk = tag.element.dataset.desk ?? "";
 }
 
@@ -60,11 +64,6 @@ export async function loadFragment(
   if (!element && response.status !== 204) throw response.status;
   if (element) dress(element);
   return element;
-}
-
-/** Logs for the site's developer why a request failed; visitors are told elsewhere if it matters to them. */
-export function logFailure(reason: unknown): void {
-  console.warn("kapa-handoff: a request failed.", reason);
 }
 
 /** Leaves for the form's own page, with the values of its hidden fields. */

@@ -30,6 +30,8 @@ MODALS = {
     "react-aria-components": "1.22.1",
 }
 
+AXE = {"axe-core": "4.14.1"}
+
 # A component of one file becomes a module; vue brings the compiler.
 COMPILE_VUE = """
 const {parse, compileScript} = require("vue/compiler-sfc");
@@ -58,6 +60,11 @@ def modals(entry: Path) -> bytes:
 def modal_style(path: str) -> bytes:
     """A style sheet of such a library, by its path among the packages."""
     return (_modules(MODALS) / path).read_bytes()
+
+
+def axe() -> str:
+    """axe-core, which finds faults of accessibility, as a classic script."""
+    return (_modules(AXE) / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 def compiled_vue(component: str) -> str:

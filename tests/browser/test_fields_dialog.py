@@ -62,7 +62,7 @@ def test_the_dialog_sends_every_field(site: Flask, serve: Callable[[Any], str], 
     page.goto(serve(site))
     dialog = open_dialog(page)
     fill(dialog)
-    dialog.get_by_role("button", name="Send").click()
+    dialog.get_by_role("button", name="Send", exact=True).click()
     area = dialog.get_by_label("Area")
     expect(area).to_have_attribute("aria-invalid", "true")
     expect(area).to_have_accessible_description("Please choose one.")
@@ -71,7 +71,7 @@ def test_the_dialog_sends_every_field(site: Flask, serve: Callable[[Any], str], 
     assert_kept(dialog)
     page.problems.clear()  # type: ignore[attr-defined]  # the console tells of the 422
     area.select_option("Vaults & keys")
-    dialog.get_by_role("button", name="Send").click()
+    dialog.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".kapa-handoff-reference").first).to_be_visible()
     assert tickets(site)[-1].fields == FILLED
 
@@ -103,11 +103,11 @@ def test_the_page_without_script_sends_every_field(
     page.locator("button.kapa-handoff-button").click()
     form = page.locator("form.kapa-handoff-form")
     fill(form)
-    form.get_by_role("button", name="Send").click()
+    form.get_by_role("button", name="Send", exact=True).click()
     expect(form.get_by_label("Area")).to_have_attribute("aria-invalid", "true")
     assert_kept(form)
     form.get_by_label("Area").select_option("Vaults & keys")
-    form.get_by_role("button", name="Send").click()
+    form.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".kapa-handoff-reference").first).to_be_visible()
     assert tickets(site)[-1].fields == FILLED
 
@@ -143,7 +143,7 @@ def test_an_error_goes_as_soon_as_its_field_is_corrected(site: Flask, serve: Cal
     email, area, order = (dialog.get_by_label(label) for label in ("Your email", "Area", "Order number"))
     email.fill("nobody")
     order.fill("4" * 41)
-    dialog.get_by_role("button", name="Send").click()
+    dialog.get_by_role("button", name="Send", exact=True).click()
     errors = dialog.locator(".kapa-handoff-error:visible")
     expect(errors).to_have_count(3)
     page.problems.clear()  # type: ignore[attr-defined]  # the console tells of the 422
@@ -156,7 +156,7 @@ def test_an_error_goes_as_soon_as_its_field_is_corrected(site: Flask, serve: Cal
     expect(order).to_have_accessible_description("It stands at the top of your invoice.")
     area.select_option("Billing")
     expect(errors).to_have_count(0)
-    dialog.get_by_role("button", name="Send").click()
+    dialog.get_by_role("button", name="Send", exact=True).click()
     expect(dialog.locator("[data-kapa-handoff-reference]")).to_be_visible()
     assert len(tickets(site)) == 1
 
@@ -169,7 +169,7 @@ def test_wrong_fields_stand_out_in_forced_colors(
     page = open_context(forced_colors="active").new_page()
     page.goto(serve(site))
     dialog = open_dialog(page)
-    dialog.get_by_role("button", name="Send").click()
+    dialog.get_by_role("button", name="Send", exact=True).click()
     expect(dialog.locator(".kapa-handoff-error")).not_to_have_count(0)
     expect(dialog.get_by_label("Area")).to_have_css("outline-style", "solid")
     expect(dialog.get_by_label("What have you tried?")).to_have_css("outline-style", "none")

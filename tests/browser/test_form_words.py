@@ -63,7 +63,7 @@ def test_from_the_settings_page_to_the_ticket(site: Flask, serve: Callable[[Any]
     expect(button).to_have_css("color", ON_ACCENT)
     button.click()
     dialog = page.get_by_role("dialog", name="Ask our team")
-    send = dialog.get_by_role("button", name="Send")
+    send = dialog.get_by_role("button", name="Send", exact=True)
     expect(send).to_have_css("background-color", ACCENT)
     expect(send).to_have_css("border-radius", "0px")
     expect(dialog.get_by_role("link", name="our rules")).to_have_attribute("target", "_blank")
@@ -82,5 +82,5 @@ def test_from_the_settings_page_to_the_ticket(site: Flask, serve: Callable[[Any]
 
     offer = make_offer(site.test_client(), thread_id="t2", answer_id="a2")
     page.goto(f"{address}/handoff/form?offer={offer}")
-    expect(page.get_by_role("button", name="Send")).to_have_css("background-color", ACCENT)
-    expect(page.get_by_role("button", name="Send")).to_have_css("border-radius", "0px")
+    expect(page.get_by_role("button", name="Send", exact=True)).to_have_css("background-color", ACCENT)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_have_css("border-radius", "0px")

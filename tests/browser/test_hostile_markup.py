@@ -101,7 +101,7 @@ def send(page: Page) -> None:
     assert [ticket.reference for ticket in tickets(page.site)] == [shown]  # type: ignore[attr-defined]
     page.keyboard.press("Escape")
     expect(page.locator(DIALOG)).to_have_count(0)
-    expect(page.locator(".kapa-handoff-reference")).to_be_visible()
+    expect(page.get_by_text(f"Ticket {shown} sent")).to_be_visible()
     assert page.stranger.asked == []  # type: ignore[attr-defined]
 
 

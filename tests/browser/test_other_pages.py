@@ -245,7 +245,7 @@ def test_a_page_that_comes_back_from_a_snapshot_has_one_button_that_works(
 def test_a_form_that_is_open_when_its_page_is_left_is_no_dead_dialog_later(
     library: str, open_site: Callable[..., Page]
 ) -> None:
-    """The page comes back without it, and its button opens it with what was typed."""
+    """The page comes back without it; its button opens it with what was typed, and later says what was sent."""
     page = open_site(two_pages(library, SLOT))
     visit(page, "Two")
     answer(page)
@@ -258,11 +258,18 @@ def test_a_form_that_is_open_when_its_page_is_left_is_no_dead_dialog_later(
     page.go_forward()
     at(page, "Two")
     expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator(BUTTON)).to_have_text("Create ticket Draft saved")
     page.click(BUTTON)
     expect(page.get_by_label("Your note")).to_have_value("Half a thought")
     page.keyboard.press("Escape")
     send(page)
     assert page.evaluate("opens") == 3
+    page.go_back()
+    at(page, "One")
+    page.go_forward()
+    at(page, "Two")
+    expect(page.get_by_text(f"Ticket {stored(page)[0]} sent")).to_be_visible()
+    expect(page.locator(BUTTON)).to_be_hidden()
 
 
 def test_a_dialog_that_another_script_takes_away_can_be_opened_again(open_site: Callable[..., Page]) -> None:

@@ -50,6 +50,25 @@ def expect_a_button(page: Page) -> None:
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
+def test_the_forms_own_script_is_loaded_when_a_form_is_opened(open_page: Callable[..., list[str]], page: Page) -> None:
+    """A page without an answer loads two files. Without the second script the form works, with less comfort."""
+    files: list[str] = []
+    page.on(
+        "request", lambda request: files.append(request.url.rpartition("/")[2]) if "/static/" in request.url else None
+    )
+    page.route("**/static/form.js?v=1", lambda route: route.abort())
+    lines = open_page(TAG.replace("handoff.js", "handoff.js?v=1"))
+    expect_a_button(page)
+    assert files == ["handoff.js?v=1"]
+    page.locator(BUTTON).click()
+    assert files == ["handoff.js?v=1", "form.js?v=1"]
+    page.get_by_label("Your email").fill("ada@example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".kapa-handoff-confirmation")).to_be_visible()
+    assert len(lines) == 1  # the browser's own, about the request
+    page.problems.clear()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("kind", ["classic", "module"])
 def test_in_a_bundle_it_does_not_take_the_bundles_folder_for_its_server(
     kind: str, open_page: Callable[..., list[str]], page: Page

@@ -101,7 +101,11 @@ CONTENT_TYPES = (
 ROUTES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "/handoff/offer": (("GET", "HEAD", "OPTIONS"), ()),
     "/handoff/form": (("GET", "POST"), ("offer", "conversation")),
-    "/handoff/tickets": (("POST",), ("offer", "submission_id", "email", "note", "conversation", "website")),
+    "/handoff/tickets": (
+        ("POST",),
+        ("offer", "submission_id", "email", "note", "conversation", "left_out", "website"),
+    ),
+    "/handoff/review": (("POST",), ("offer", "email", "note", "conversation", "left_out")),
     "/handoff/events": (("POST",), ("offer", "event")),
     "/handoff/static/": (("GET",), ()),
     "/handoff/admin/": (("GET",), ()),
@@ -243,6 +247,7 @@ class Attacker:
             "email": "visitor@example.com",
             "note": text(source, 20),
             "website": "",
+            "left_out": [text(source)] if source.random() < 0.2 else [],
             "event": "cancel",
             "csrf_token": self._token,
             "desk": "default",

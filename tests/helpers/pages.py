@@ -47,7 +47,7 @@ class Page(HTMLParser):
         assert len(attributes) == len(attrs), f"an attribute twice: {attrs}"
         self.elements.append((tag, attributes))
         if tag in ("input", "textarea", "select") and "name" in attributes:
-            assert attributes["name"] not in self._names - {"attachments"}, f"a field twice: {attributes}"
+            assert attributes["name"] not in self._names - {"attachments", "left_out"}, f"a field twice: {attributes}"
             self._names.add(attributes["name"])
             if attributes.get("type") != "checkbox" or "checked" in attributes:
                 self.fields[attributes["name"]] = attributes.get("value", "")

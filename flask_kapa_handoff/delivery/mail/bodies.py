@@ -19,6 +19,7 @@ from ...storage.attachments import Attachment as AttachedFile
 from ...storage.tickets import Ticket
 from ...text import visible, with_visible
 from ...translation import gettext as _
+from ...translation import ngettext
 from ...triggers import read_triggers, reasons
 from ...unknown import Unknown
 from .mime import Attachment, html_octets, octets
@@ -178,6 +179,14 @@ def whose_word(ticket: Ticket, site_name: str) -> str:
     return _("The visitor's browser sent this transcript, so it could have been altered.")
 
 
+def left_out(ticket: Ticket) -> str:
+    """A sentence for agents on what the visitor left out of the conversation; empty: nothing."""
+    if not ticket.left_out:
+        return ""
+    one, more = "%(number)s question left out by the visitor.", "%(number)s questions left out by the visitor."
+    return ngettext(one, more, ticket.left_out)
+
+
 def _size(text: str) -> int:
     # Counting the octets of most texts is not needed: none has more than four, and a line end has two.
     return len(octets(text)) if 8 * len(text) > MAX_ATTACHMENT else len(text)
@@ -209,6 +218,7 @@ def _context(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str, 
         "ticket_url": letterhead.ticket_url,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
+        "left_out": left_out(ticket),
         **template_functions(ticket.page),
     }
 
@@ -235,6 +245,7 @@ def _json(ticket: Ticket, conversation: Conversation, files: Files) -> str:
         "triggers": [name for name in ticket.triggers.split(",") if name],
         "transcript_source": ticket.transcript_source,
         "flag": ticket.flag,
+        "left_out": ticket.left_out,
         "attachments": [one.as_json() | {"in_mail": not files.left_out} for one in files.attached],
         "conversation": conversation.as_json(),
     }

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from example_app.kapa_bundle import BundleError, bundle, install
-from tests.browser.libraries import LIBRARIES, MODALS
+from tests.browser.libraries import AXE, LIBRARIES, MODALS
 from tests.helpers.postal_mime import PACKAGES
 
 CHAT = Path(__file__).parent / "chat.jsx"
@@ -17,6 +17,7 @@ def main() -> int:
     try:
         bundle(CHAT)
         install(LIBRARIES)
+        install(AXE)
         bundle(CHATS, MODALS)
         install(PACKAGES)
     except BundleError as error:

@@ -54,7 +54,7 @@ def test_each_answer_of_the_example_gets_its_button(
         kapa.streams[pair.question].append(stream_of(pair, "t1", seed=1, cuts=5))
         page.get_by_label("Your question").fill(pair.question)
         page.keyboard.press("Enter")
-        expect(page.locator(f"[data-answer-id={pair.id}] button")).to_be_visible()
+        expect(page.locator(f"[data-answer-id={pair.id}] button:visible")).to_be_visible()
     press_and_send(page, "a2")
     assert attached(site.mails(1)[0])["conversation"] == [pair.as_stored() for pair in pairs]
 
@@ -81,7 +81,7 @@ def test_with_the_callbacks_a_new_conversation_takes_the_old_button_along(
     page.evaluate("chat.resetConversation()")
     expect(button).to_have_count(0)
     page.evaluate("chat.submitQuery('Question 3?')")
-    expect(page.locator("[data-answer-id=a3] button")).to_be_visible()
+    expect(page.locator("[data-answer-id=a3] button:visible")).to_be_visible()
     expect(button).to_have_count(1)
     press_and_send(page, "a3")
     assert attached(site.mails(1)[0])["conversation"] == [third.as_stored()]

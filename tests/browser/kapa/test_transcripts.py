@@ -91,12 +91,12 @@ def test_the_button_is_where_the_triggers_say(make_site: Callable[..., Site], pa
         Pair(f"Question {name}?", "Answer.", name, uncertain=name == "unsure") for name in ("sure", "unsure")
     )
     hold(page, kapa, [sure, unsure], 1)
-    expect(page.locator("[data-answer-id=unsure] button")).to_be_visible()
-    expect(page.locator("[data-answer-id=sure] button")).to_have_count(0)
+    expect(page.locator("[data-answer-id=unsure] button:visible")).to_be_visible()
+    expect(page.locator("[data-answer-id=sure] button:visible")).to_have_count(0)
     page.evaluate("chat.addFeedback('sure', 'downvote')")
-    expect(page.locator("[data-answer-id=sure] button")).to_be_visible()
+    expect(page.locator("[data-answer-id=sure] button:visible")).to_be_visible()
     page.evaluate("chat.addFeedback('sure', 'upvote')")
-    expect(page.locator("[data-answer-id=sure] button")).to_have_count(0)
+    expect(page.locator("[data-answer-id=sure] button:visible")).to_have_count(0)
 
 
 def test_a_vote_that_kapa_refuses_is_not_in_the_ticket(site: Site, page: Page, kapa: Answers) -> None:

@@ -55,6 +55,7 @@ def create_app(data: Path, mail_port: int) -> Flask:
         if security.find_user("admin") is None:
             role = security.find_role(security.auth_role_admin)
             security.add_user("admin", "Ada", "Admin", "admin@example.com", role, PASSWORD)
+        appbuilder.add_link("Handoff", href="/handoff/admin/", icon="fa-life-ring")
     app.context_processor(lambda: {"appbuilder": appbuilder})  # its layout needs it; its views hand it in
     return mount(app, admin_required, layout=LAYOUT, admin_name=lambda: current_user.get_full_name())
 

@@ -1,14 +1,17 @@
 /** Counts the characters of a text that comes near its limit. */
+import type { ShownDraft } from "../handoff/draft";
+import { inputsOf } from "../handoff/fields";
 import { find, real } from "../shared/page";
-import { inputsOf } from "./dialog";
-import type { ShownDraft } from "./draft";
 
-export function countAll({ dialog }: ShownDraft): void {
-  for (const input of inputsOf(dialog)) count(dialog, input);
+export function countCharacters({ dialog }: ShownDraft): void {
+  for (const input of inputsOf(dialog)) {
+    count(dialog, input);
+    input.addEventListener("input", () => count(dialog, input));
+  }
 }
 
 /** Shows the length of a field's text from 90 % of its limit. */
-export function count(dialog: HTMLElement, input: HTMLInputElement): void {
+function count(dialog: HTMLElement, input: HTMLInputElement): void {
   const shown = find(dialog, `[id="${real(input).id}-count"]`);
   if (!shown) return;
   // As Python counts: an emoji is one character.

@@ -2,24 +2,26 @@
  * The form's files: chosen, dropped or pasted, they are uploaded at once, and the server answers with the part of the
  * form that lists them.
  */
+import type { Part, ShownDraft } from "../handoff/draft";
+import { say } from "../handoff/fields";
+import { logFailure } from "../shared/log";
 import { doc, find, findAll } from "../shared/page";
-import { say } from "./dialog";
-import { type ShownDraft, parts } from "./draft";
-import { loadFragment, logFailure } from "./server";
+
+type Load = Parameters<Part>[1];
 
 const FILES = "[data-kapa-handoff-files]";
 
 /** By the file's id, since the list is replaced after each change. */
 const previews: Record<string, HTMLElement> = {};
 
-parts.push((draft) => setUp(draft));
+export const showFiles: Part = (draft, load) => setUp(draft, load);
 
 /**
  * Sets up the part of the form that lists the files, each time that the server has sent it.
  *
  * @param sent - the files that were just sent, of which the images are shown
  */
-function setUp(draft: ShownDraft, sent: File[] = []): void {
+function setUp(draft: ShownDraft, load: Load, sent: File[] = []): void {
   const { dialog } = draft;
   const block = find(dialog, FILES);
   if (!block) return;
@@ -40,7 +42,7 @@ function setUp(draft: ShownDraft, sent: File[] = []): void {
   const add = (files: Iterable<File> | null | undefined) => {
     if (!files) return;
     const added = [...files];
-    draft.uploading = Promise.resolve(draft.uploading).then(() => update(draft, added));
+    draft.uploading = Promise.resolve(draft.uploading).then(() => update(draft, load, added));
   };
   block.onchange = ({ target }) => add((target as HTMLInputElement).files);
   block.onclick = ({ target }) => {
@@ -62,7 +64,7 @@ function setUp(draft: ShownDraft, sent: File[] = []): void {
 }
 
 /** Tells the server which files the form has; resolves to whether a form that is being sent can go on. */
-async function update(draft: ShownDraft, added: File[]): Promise<boolean> {
+async function update(draft: ShownDraft, load: Load, added: File[]): Promise<boolean> {
   const { dialog } = draft;
   const body = new FormData();
   for (const { name, value } of findAll<HTMLInputElement>(dialog, "[name=offer],[name=attachments]")) {
@@ -74,7 +76,7 @@ async function update(draft: ShownDraft, added: File[]): Promise<boolean> {
   let reply: HTMLElement | null | undefined;
   try {
     // Without the script's own limit: 3 MB take minutes on a slow line.
-    reply = await loadFragment("attachments", FILES, { method: "POST", body, signal: null });
+    reply = await load("attachments", FILES, { method: "POST", body, signal: null });
   } catch (reason) {
     logFailure(reason);
     say(dialog, "alert", "unreachable");
@@ -82,7 +84,7 @@ async function update(draft: ShownDraft, added: File[]): Promise<boolean> {
   say(dialog, "status", "");
   if (reply) {
     find(dialog, FILES)?.replaceWith(reply);
-    setUp(draft, added);
+    setUp(draft, load, added);
     find(reply, "input[type=file],button")?.focus();
   }
   return !draft.isSending || (!!reply && !find(reply, "[role=alert]"));

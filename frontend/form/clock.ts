@@ -1,6 +1,6 @@
 /** Shows when to try again by the visitor's own clock and in the form's language. */
+import type { ShownDraft } from "../handoff/draft";
 import { findAll } from "../shared/page";
-import type { ShownDraft } from "./draft";
 
 /** Turns "in 21 minutes" into "after 15:40": the `<time>` has the seconds, and the sentence for a time. */
 export function showLocalTimes({ dialog }: ShownDraft): void {

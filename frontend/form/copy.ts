@@ -1,7 +1,7 @@
 /** Copies what the visitor typed, for when it cannot be sent. */
+import type { ShownDraft } from "../handoff/draft";
+import { inputsOf, say } from "../handoff/fields";
 import { doc, find } from "../shared/page";
-import { inputsOf, say } from "./dialog";
-import type { ShownDraft } from "./draft";
 
 /** Sets up "Copy your text". */
 export function offerCopy({ dialog }: ShownDraft): void {

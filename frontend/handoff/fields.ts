@@ -1,0 +1,37 @@
+/** The fields and messages of a dialog. */
+import { find, findAll, real } from "../shared/page";
+import type { Draft } from "./draft";
+
+/** What the visitor fills in. */
+export function inputsOf(root: Element): HTMLInputElement[] {
+  return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly])");
+}
+
+/** Hides the error of a field that is being corrected, in its place; the server checks it again. */
+export function clearError(root: Element, input: HTMLInputElement): void {
+  const field = real(input);
+  const error = find(root, `[id="${field.id}-error"]`);
+  if (!error) return;
+  error.ariaHidden = "true";
+  field.removeAttribute("aria-invalid");
+  field.setAttribute("aria-describedby", find(root, `[id="${field.id}-hint"]`)?.id ?? "");
+}
+
+/** Puts a message into the region with this role; it may be the name of a message in the markup. */
+export function say(root: Element, role: "alert" | "note" | "status", message: string): void {
+  const region = find(root, `[role=${role}]`);
+  if (region) region.textContent = region.dataset[message] ?? message;
+}
+
+/** What the form sends: its fields, and the conversation if the page has it. */
+export function bodyOf(form: HTMLFormElement, { pairs }: Draft): string {
+  // JSON, in which Chinese is a third as large as in a form's encoding.
+  const fields: Record<string, unknown> = {};
+  const data = new FormData(form);
+  for (const name of data.keys()) {
+    const values = data.getAll(name).map(String);
+    fields[name] = values.length > 1 ? values : values[0];
+  }
+  if (pairs.length) fields.conversation = pairs;
+  return JSON.stringify(fields);
+}

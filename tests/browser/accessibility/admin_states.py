@@ -1,0 +1,115 @@
+"""Everything that an admin may see, and how to get there: one table. A further state is one more row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
+from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Source
+from flask_kapa_handoff.testing import deliver, tickets
+from tests.browser.accessibility.states import State, Visit, click, go_to, see, type_into
+from tests.helpers.admin import let_pass, save, with_password
+from tests.helpers.fields import FIELDS, FILLED
+from tests.helpers.servers import MailServer
+from tests.helpers.tickets import send_ticket
+
+SITES: dict[str, tuple[Callable[[], KapaHandoff], dict[str, Any]]] = {
+    "new": (lambda: KapaHandoff(admin_required=let_pass), {}),
+    "busy": (lambda: KapaHandoff(admin_required=let_pass), {"KAPA_HANDOFF_FIELDS": FIELDS}),
+    "watched": (lambda: KapaHandoff(admin_required=with_password, viewer_required=let_pass), {}),
+}
+"""The sites that admins come to: with whom they let in, and their configuration."""
+
+ANSWER = """Two steps:
+
+```sh
+keys rotate --all --vault 00000000-0000-0000-0000-000000000000 --reason 'this line is too long for any page' --now
+```
+
+| option | default | meaning in more words than there is room for on a telephone | since | until |
+|---|---|---|---|---|
+| `--all` | off | every key of the vault | 1.0 | – |
+"""
+CONVERSATION = Conversation(
+    (
+        QuestionAnswer("What is a key?", "A secret.", id="a1", reaction="upvote"),
+        QuestionAnswer(
+            "How do I rotate it?",
+            ANSWER,
+            id="a2",
+            uncertain=True,
+            reaction="downvote",
+            sources=(Source("https://docs.example.com/keys", "Keys"),),
+        ),
+    )
+)
+
+
+def fill_in(site: Flask, mail_server: MailServer) -> None:
+    """Gives the site what its pages show: tickets that were delivered, refused, and not sent yet, and a change."""
+    client = site.test_client()
+    mail_server.replies["RCPT"] = ["250 OK", "550 5.1.1 no such user"]
+    for _number in range(2):
+        send_ticket(client, conversation=CONVERSATION, **FILLED)
+        deliver(site)
+    send_ticket(client, conversation=CONVERSATION, **FILLED)
+    save(client, button_text="Ask a human")
+
+
+def open_ticket(number: int) -> Any:
+    def step(visit: Visit) -> None:
+        visit.page.goto(f"{visit.address}/handoff/admin/tickets/{tickets(visit.site)[number].reference}")
+
+    return step
+
+
+def save_elsewhere(visit: Visit) -> None:
+    """Another admin changes what this one is looking at."""
+    save(visit.site.test_client(), button_text=f"Ask us, {visit.language}")
+
+
+SETTINGS = go_to("/handoff/admin/")
+SAVE = click("#kapa-handoff-admin-save")
+UNFOLD = click(".handoff-more summary")
+
+
+def add_language(visit: Visit) -> None:
+    visit.locate("[name=form_added]").select_option("it")
+    visit.locate("[name=form_add]").click()
+    see("[name='form_title--it']")(visit)
+
+
+STATES = {
+    "settings": State("new", SETTINGS),
+    "settings being changed": State(
+        "new", type_into("[name=email]", "help@"), see("#kapa-handoff-admin-email-error:not(:empty)")
+    ),
+    "settings refused": State("new", SAVE, see("[role=alert].handoff-notice")),
+    "test mail": State(
+        "new", click("#kapa-handoff-admin-send-test-mail"), see("#kapa-handoff-admin-outcome .handoff-notice")
+    ),
+    "settings unfolded": State("new", UNFOLD, add_language),
+    "settings with history": State("busy", SETTINGS),
+    "settings changed by two": State(
+        "busy", save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-versions")
+    ),
+    "settings saved": State("busy", SAVE, see(".handoff-toast")),
+    "settings for viewers": State("watched", SETTINGS),
+    "no tickets": State("new", go_to("/handoff/admin/tickets")),
+    "tickets": State("busy", go_to("/handoff/admin/tickets")),
+    "ticket delivered": State("busy", open_ticket(0)),
+    "ticket failed": State("busy", open_ticket(1)),
+    "ticket waiting": State("busy", open_ticket(2)),
+    "no such ticket": State("busy", go_to("/handoff/admin/tickets/T-000000")),
+    "check-up": State("busy", go_to("/handoff/admin/doctor")),
+}
+
+WALKED = (
+    "settings unfolded",
+    "settings saved",
+    "tickets",
+    "ticket failed",
+)
+"""The states whose stops of the Tab key are looked at."""
