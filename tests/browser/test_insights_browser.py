@@ -67,7 +67,7 @@ def test_without_script_a_button_simulates(
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_insights_are_read_at_any_width(page: Page, site: Flask, serve: Serve, width: int) -> None:
-    """Charts with their colours under the policy, tables that scroll by themselves, rows that open."""
+    """Charts with their colours under the policy, tables that scroll on their own, rows that open."""
     fill(state_of(site).database, 500, 60, days=20)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{serve(site)}/handoff/admin/insights")
