@@ -8,7 +8,7 @@ NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 LOWEST := .venv-lowest
 
-.PHONY: demo setup test coverage test-quick test-lowest test-hosts torture lint format messages static bench picture clean
+.PHONY: demo setup test coverage test-quick test-lowest test-browsers test-hosts torture lint format messages static bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
@@ -49,6 +49,12 @@ test-quick: $(QUICK_VENV)/.test  ## Run the quick tests on another Python: make 
 
 test-lowest: $(LOWEST)/.test  ## Run the quick tests on the lowest versions that setup.cfg allows; with Python 3.10 or 3.11.
 	$(LOWEST)/bin/python $(QUICK)
+
+# Not part of `make test`: the same functions as there, in two more browsers, which take 500 MB of the disk.
+test-browsers: $(VENV)/.test  ## Run the whole way, the modals and the page form in Firefox and in WebKit; about 10 minutes.
+	$(BIN)/python tests/browser/ensure_browser.py firefox webkit
+	$(BIN)/python -m pytest -n 2 --browser=firefox tests/browser
+	$(BIN)/python -m pytest -n 2 --browser=webkit tests/browser
 
 test-hosts: $(VENV)/.test  ## Mount the wheel into real applications, under real web servers, behind nginx; about 15 minutes.
 	$(BIN)/python tests/browser/ensure_browser.py

@@ -145,7 +145,7 @@ class _Site:
                 raise RuntimeError(f"{reference} was not stored")
             conversation = find_conversation(connection, found)
         with self._app.app_context():
-            return compose(self._state.templates, Letterhead("Docs", "d@example.com"), found, conversation)
+            return compose(self._state.mail_templates, Letterhead("Docs", "d@example.com"), found, conversation)
 
     def _call(self, cost: Cost, step: str, builder: EnvironBuilder) -> Response:
         environment = builder.get_environ()  # what the server hands over is not the app's cost

@@ -202,6 +202,6 @@ def print_insights(results: Iterable[insights.Result], cost: insights.Cost) -> N
         rows,
     )
     print(
-        f"\nAn offer with answer records takes {cost.waiting:.3f} times the processor time while the visitor waits, and "
-        f"{cost.in_all:.3f} times with the write."
+        f"\nAn offer with answer records takes {cost.waiting:.3f} times the processor time while the visitor waits, "
+        f"and {cost.in_all:.3f} times with the write."
     )

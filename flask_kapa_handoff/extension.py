@@ -154,7 +154,7 @@ class KapaHandoff:
             raise ConfigurationError("viewer_required is only allowed together with admin_required: pass both")
         location = Location(app, config.database_uri, given.engine)
         state = State(app, config, location, Database(location), self._registered, given.mail, admin_pages is not None)
-        _ = state.site_language  # a mistake in its key stops the app here
+        state.check_language()
         state.delivery.prepare()
         app.extensions[EXTENSION] = state
 

@@ -166,6 +166,9 @@ NOTE = Field(
 CONSENT = Field("consent", N_("Agreed to"), "consent", required=True)
 """The row of a form whose desk asks for consent; its choices are the texts that visitors may have read."""
 
+CORRECTS = Field("corrects", N_("Corrects the address of"))
+"""The row of a ticket that only corrects the visitor's address; its value is the earlier ticket's reference."""
+
 QUESTION = Field("note", N_("How can we help?"), "textarea", required=True)
 """The note of a visitor who has not asked the AI: it is the question itself."""
 
@@ -184,7 +187,10 @@ def further_fields(site_fields: Iterable[Field]) -> tuple[Field, ...]:
 
 
 def labelled(site_fields: Iterable[Field], values: Mapping[str, str]) -> list[tuple[str, str]]:
-    """A ticket's values with their labels, in the table's order; a field that no longer exists shows its name."""
-    labels = {field.name: field.label for field in further_fields(site_fields)} | {CONSENT.name: _(CONSENT.label)}
+    """A ticket's values with their labels, in the table's order; a field that no longer exists shows its name.
+
+    The labels are in the current language, if the site's own catalog has them.
+    """
+    labels = {field.name: _(field.label) for field in (CORRECTS, *further_fields(site_fields), CONSENT)}
     known = [(label, values[name]) for name, label in labels.items() if values.get(name)]
     return known + [(name, value) for name, value in values.items() if value and name not in labels]

@@ -8,7 +8,7 @@ from dataclasses import fields as attributes_of
 from dataclasses import replace
 from typing import Any
 
-from .fields import CONSENT, KINDS, MAX_LENGTH, NO, PACKAGE_FIELDS, YES, Field
+from .fields import CONSENT, CORRECTS, KINDS, MAX_LENGTH, NO, PACKAGE_FIELDS, YES, Field
 from .text import clean_text
 
 MAX_SITE_FIELDS = 20
@@ -20,7 +20,7 @@ SITE_KINDS = ("text", "textarea", "select", "checkbox")
 
 RESERVED = frozenset(
     {
-        *(field.name for field in (*PACKAGE_FIELDS, CONSENT)),
+        *(field.name for field in (*PACKAGE_FIELDS, CONSENT, CORRECTS)),
         "offer",
         "submission_id",
         "conversation",

@@ -22,6 +22,7 @@ from .errors import ConfigurationError
 from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
 from .offer_signing import OfferSigner
+from .receipts import ReceiptSigner
 from .redaction import redact
 from .refusals import Refusals
 from .settings import DESKS, DeskSettings
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from flask_mail import Mail
 
 EXTENSION = "kapa_handoff"
+
+FLASK_BABEL = "babel"
+"""Where Flask-Babel registers itself in ``app.extensions``."""
 
 
 @dataclass
@@ -84,6 +88,11 @@ class State:
         return make_environment(self.app)
 
     @cached_property
+    def mail_templates(self) -> TemplateEnvironment:
+        """The same for mails, which are all in the site's language."""
+        return make_environment(self.app, language=self.site_language)
+
+    @cached_property
     def shipped_templates(self) -> TemplateEnvironment:
         """The same without the site's own templates, for when one of them fails."""
         return make_environment(self.app, replaceable=False)
@@ -99,8 +108,17 @@ class State:
     def site_language(self) -> Language:
         """The language of what the site itself sends: KAPA_HANDOFF_LANGUAGE, Flask-Babel's default, or English.
 
+        Read at the first request or delivery: a site may set up Flask-Babel after this package.
+        """
+        set_up = self.app.extensions.get(FLASK_BABEL)
+        default = self.app.config.get("BABEL_DEFAULT_LOCALE") or getattr(set_up, "default_locale", None)
+        return self.languages.best([self.config.language or str(default or "")]) or ENGLISH
+
+    def check_language(self) -> None:
+        """Check that there is a catalog for KAPA_HANDOFF_LANGUAGE, if it is set.
+
         Raises:
-            ConfigurationError: there is no catalog for KAPA_HANDOFF_LANGUAGE.
+            ConfigurationError: there is none.
         """
         fixed = self.config.language
         if fixed and self.languages.best([fixed]) is None:
@@ -108,8 +126,6 @@ class State:
                 f"{key_of('language')}: {fixed!r} is not allowed: there is no translation; use one of "
                 f"{', '.join(sorted(self.languages.names))}, or add yours (docs/languages.md)"
             )
-        of_site = fixed or str(self.app.config.get("BABEL_DEFAULT_LOCALE") or "")
-        return self.languages.best([of_site]) or ENGLISH
 
     @property
     def mount(self) -> str:
@@ -132,6 +148,10 @@ class State:
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's current keys, for offers of this app and mount."""
         return OfferSigner(self._keys(), f"{self.app.name} {self.mount}", DESKS)
+
+    def receipt_signer(self) -> ReceiptSigner:
+        """A signer with the app's current keys, for receipts of this app and mount."""
+        return ReceiptSigner(self._keys(), f"{self.app.name} {self.mount}")
 
     def bridge_mark(self) -> str:
         """The token of the bridge's tag for requests from another form than this package's."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import NoResultFound
 
 from . import limits
@@ -23,17 +20,14 @@ from .quotas import WINDOW, Keys
 from .settings import current_settings
 from .storage.attachments import Attachment, take_files
 from .storage.engine import Database, now
+from .storage.new_tickets import WITH_REFERENCE, free_reference, new_id, new_reference, store_ticket
 from .storage.tables import ticket as ticket_table
-from .storage.tables import transcript
 from .storage.tickets import Status, Ticket, find_conversation, find_ticket, thread_ids
 from .text import clean_text
 from .ticket_content import TicketContent
 from .translation import gettext as _
 from .translation import noop as N_
 from .triggers import as_stored
-
-REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without digits and letters that are confused when read aloud or written by hand."""
 
 MAX_ANCESTORS = 20
 """How many earlier tickets of its thread a ticket names: the first one, and the latest."""
@@ -49,7 +43,6 @@ _LATEST_OF_THREAD = (
     .order_by(_columns.created_at.desc())
     .limit(1)
 )
-_TAKEN = select(_columns.id).where(_columns.reference == bindparam("reference"))
 _SAME = select(_columns.id).where(_columns.submission_id == bindparam("submission_id"))
 _USED = select(_columns.id).where(_columns.offer_id == bindparam("offer_id"))
 _SITUATION = limits.with_usage(
@@ -57,11 +50,9 @@ _SITUATION = limits.with_usage(
         _SAME.scalar_subquery().label("same"),
         _USED.scalar_subquery().label("used"),
         _LATEST_OF_THREAD.scalar_subquery().label("follows"),
-        _TAKEN.scalar_subquery().label("taken"),
+        WITH_REFERENCE.scalar_subquery().label("taken"),
     )
 )
-_INSERT_TICKET = insert(ticket_table)
-_INSERT_TRANSCRIPT = insert(transcript)
 
 
 @dataclass(frozen=True)
@@ -128,7 +119,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     with database.write() as connection:
-        moment, reference = now(connection), _reference()
+        moment, reference = now(connection), new_reference()
         situation = connection.execute(
             _SITUATION,
             {
@@ -150,12 +141,10 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
         usage = limits.usage_of(situation)
         limits.check(connection, config, submission.keys, moment, usage=usage, size=size)
         is_held = limits.is_held(config, usage, size)
-        while situation.taken and connection.execute(_TAKEN, {"reference": reference}).first() is not None:
-            reference = _reference()
-        thread = _Thread.followed(connection, situation.follows, conversation)
+        thread = Thread.followed(connection, situation.follows, conversation)
         ticket = Ticket(
-            id=_uuid7(moment),
-            reference=reference,
+            id=new_id(moment),
+            reference=free_reference(connection) if situation.taken else reference,
             submission_id=submission.submission_id,
             content_digest=digest,
             created_at=moment,
@@ -190,8 +179,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
             left_out=len(submission.left_out),
             **vars(thread),
         )
-        connection.execute(_INSERT_TICKET, vars(ticket))
-        connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": text})
+        store_ticket(connection, ticket, text)
         ids = [one.id for one in submission.attachments]
         if ids and take_files(connection, ids, ticket.id) != len(ids):
             raise Invalid(fields={"attachments": [_(FILE_IS_GONE)]})
@@ -199,7 +187,7 @@ def open_ticket(database: Database, config: Config, submission: Submission) -> t
 
 
 @dataclass(frozen=True)
-class _Thread:
+class Thread:
     """A new ticket's place in its thread; the names are the ticket's."""
 
     follows: UUID | None = None
@@ -207,12 +195,11 @@ class _Thread:
     earlier_pairs: int = 0
 
     @classmethod
-    def followed(cls, connection: Connection, earlier_id: UUID | None, conversation: Conversation) -> _Thread:
+    def followed(cls, connection: Connection, earlier_id: UUID | None, conversation: Conversation) -> Thread:
         """The place after the thread's latest ticket; None: there is none."""
         earlier = None if earlier_id is None else find_ticket(connection, ticket_table.c.id == earlier_id)
         if earlier is None:
             return cls(earlier_id)
-        chain = (*thread_ids(earlier), str(earlier.id))
         try:
             sent = {_identity(pair) for pair in find_conversation(connection, earlier).pairs}
         except (ValueError, NoResultFound):
@@ -220,7 +207,13 @@ class _Thread:
         known = [number for number, pair in enumerate(conversation.pairs, 1) if _identity(pair) in sent]
         if earlier.left_out:  # the first pair that it did not have may be one of those, and new to the agent
             known = [number for place, number in enumerate(known, 1) if number == place]
-        return cls(earlier.id, (chain[0], *chain[1:][-MAX_ANCESTORS + 1 :]), max(known, default=0))
+        return cls.after(earlier, max(known, default=0))
+
+    @classmethod
+    def after(cls, earlier: Ticket, earlier_pairs: int) -> Thread:
+        """The place after a ticket that had so many of the pairs."""
+        chain = (*thread_ids(earlier), str(earlier.id))
+        return cls(earlier.id, (chain[0], *chain[1:][-MAX_ANCESTORS + 1 :]), earlier_pairs)
 
 
 def _identity(pair: QuestionAnswer) -> tuple[str, ...]:
@@ -246,10 +239,6 @@ def _earlier(connection: Connection, ticket_id: UUID, digest: str) -> Ticket:
     return earlier
 
 
-def _reference() -> str:
-    return "T-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
-
-
 def _subject(conversation: Conversation, answer_id: str | None, note: str) -> str:
     """The question under which the visitor asked for help; if it has no text, the one before it that has.
 
@@ -266,11 +255,3 @@ def _subject(conversation: Conversation, answer_id: str | None, note: str) -> st
 def _shortened(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= 100 else text[:99].rstrip() + "…"
-
-
-def _uuid7(moment: datetime) -> UUID:
-    # RFC 9562, 5.7: 48 bits of milliseconds, version, 12 random bits, variant, 62 random bits.
-    milliseconds = int(moment.timestamp() * 1000)
-    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

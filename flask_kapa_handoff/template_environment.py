@@ -12,11 +12,13 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
+from .template_messages import WRITTEN, translated
 from .tracebacks import place_of
-from .translation import current_language, gettext_html, ngettext_html
+from .translation import Language, current_language, gettext, gettext_html, ngettext, ngettext_html, written
 
 if TYPE_CHECKING:
     from flask import Flask
+    from jinja2 import nodes
 
 _PACKAGE = Path(__file__).parent
 
@@ -38,9 +40,23 @@ OPTIONS: dict[str, Any] = {
 
 
 class TemplateEnvironment(FlaskEnvironment):
-    """The environment of one app's templates; ``failures``: where a template of the site's own failed."""
+    """The environment of one app's templates.
+
+    Arguments:
+        failures: where a template of the site's own failed.
+        language: of all its templates; None: each time, the current one.
+    """
 
     failures: set[str]
+    language: Language | None
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        # Jinja's hook between parsing a template and turning it into Python.
+        if self.language is not None:
+            source = translated(source, self.language)
+        return super()._generate(source, name, filename, defer_init)
 
     def note(self, error: BaseException) -> str | None:
         """Keep where a template failed, for the check-up; returns the place, or None if it is known already."""
@@ -54,8 +70,11 @@ class TemplateEnvironment(FlaskEnvironment):
 WORDS: dict[str, Any] = {"_": gettext_html, "ngettext": ngettext_html, "language": current_language}
 """What the package's templates translate with."""
 
+TEXT_WORDS: dict[str, Any] = {"_": gettext, "ngettext": ngettext, "language": current_language}
+"""The same for templates of plain text."""
 
-def make_environment(app: Flask, *, replaceable: bool = True) -> TemplateEnvironment:
+
+def make_environment(app: Flask, *, replaceable: bool = True, language: Language | None = None) -> TemplateEnvironment:
     """An environment for the package's templates, separate from the site's own.
 
     A site may use other delimiters, a sandbox, no autoescaping or a loader that knows only its theme: none of that
@@ -64,6 +83,7 @@ def make_environment(app: Flask, *, replaceable: bool = True) -> TemplateEnviron
 
     Arguments:
         replaceable: whether the site's templates take precedence.
+        language: of all its templates; None: each time, the current one.
     """
     site = app.jinja_env
     shipped = FileSystemLoader(TEMPLATES)
@@ -74,13 +94,13 @@ def make_environment(app: Flask, *, replaceable: bool = True) -> TemplateEnviron
         auto_reload=site.auto_reload,
         **OPTIONS,
     )
-    own.failures = set()
+    own.failures, own.language = set(), language
     for name, value in vars(site).items():
         vars(own).setdefault(name, value)  # where extensions keep their state
     own.extensions = {name: extension.bind(own) for name, extension in site.extensions.items()}
     own.policies = site.policies
     # Jinja's own names keep their meaning in our templates, even if the site reuses them.
-    own.filters = {**site.filters, **FILTERS}
+    own.filters = {**site.filters, **FILTERS, WRITTEN: written}
     own.tests = {**site.tests, **TESTS}
     own.globals = {**site.globals, **DEFAULT_NAMESPACE, "url_for": app.url_for}
     own.globals |= WORDS

@@ -34,6 +34,9 @@ SOURCE = "en"
 MAX_TAG = 40
 """How many characters of a language tag are read: a browser can send any number."""
 
+FIRST_GROUPED = 1000
+"""The first number whose digits some language groups."""
+
 _WITHOUT_SCRIPT = {"zh": "zh_Hans"}
 """What a language without a script means, where its catalogs are named with one."""
 
@@ -63,6 +66,20 @@ class Language:
     def direction(self) -> str:
         """The value of the ``dir`` attribute: ``ltr`` or ``rtl``."""
         return "rtl" if self.locale.character_order == "right-to-left" else "ltr"
+
+    @property
+    def start(self) -> str:
+        """The side where its lines start: ``left`` or ``right``."""
+        return "right" if self.direction == "rtl" else "left"
+
+    @property
+    def end(self) -> str:
+        """The side where its lines end."""
+        return "left" if self.direction == "rtl" else "right"
+
+    def is_meant_by(self, tag: str) -> bool:
+        """Whether a BCP 47 tag, such as ``de-AT``, means this language or a variety of it."""
+        return self.name in _names_of(tag[:MAX_TAG])
 
     @cached_property
     def locale(self) -> Locale:
@@ -159,6 +176,17 @@ def ngettext(singular: str, plural: str, number: int, **values: Any) -> str:
     )
 
 
+def written(value: Any) -> Any:
+    """A whole number as the current language writes it; anything else as it is."""
+    if type(value) is not int:
+        return value
+    if 0 <= value < FIRST_GROUPED:
+        return str(value)
+    from babel.numbers import format_decimal
+
+    return format_decimal(value, locale=_current.get().locale)
+
+
 def noop(message: str) -> str:
     """Mark a message for the catalogs; it is translated where it is shown."""
     return message
@@ -184,21 +212,12 @@ def _found(message: str) -> str:
 def _filled(found: Text, source: Text, values: dict[str, Any]) -> Text:
     if not values:
         return found
-    written = {name: _number(value) if type(value) is int else value for name, value in values.items()}
     try:
-        return cast("Text", found % written)
+        return cast("Text", found % {name: written(value) for name, value in values.items()})
     except (KeyError, TypeError, ValueError):
         # A mistake in a site's own catalog; the tests check the package's.
         _logger.error("A translation has wrong placeholders (%s); shown in English.", _current.get().tag)
-        return cast("Text", source % written)
-
-
-def _number(value: int) -> str:
-    if -1000 < value < 1000 and _current.get() is ENGLISH:
-        return str(value)
-    from babel.numbers import format_decimal
-
-    return format_decimal(value, locale=_current.get().locale)
+        return cast("Text", source % {name: written(value) for name, value in values.items()})
 
 
 @lru_cache(maxsize=256)

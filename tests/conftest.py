@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import Environment
 
 pytest.register_assert_rewrite("tests.helpers")
 
@@ -19,7 +18,8 @@ from flask_kapa_handoff.delivery.mail.bodies import Letterhead
 from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
-from flask_kapa_handoff.template_environment import make_environment
+from flask_kapa_handoff.template_environment import TemplateEnvironment, make_environment
+from flask_kapa_handoff.translation import ENGLISH
 from tests.helpers import made_once
 from tests.helpers.admin import let_pass
 from tests.helpers.mails import LETTERHEAD, a_ticket
@@ -169,12 +169,12 @@ def admin(admin_app: Callable[..., Flask]) -> FlaskClient:
 
 
 @pytest.fixture
-def environment(app: Flask) -> Environment:
-    return make_environment(app)
+def environment(app: Flask) -> TemplateEnvironment:
+    return make_environment(app, language=ENGLISH)
 
 
 @pytest.fixture
-def write(environment: Environment) -> Callable[..., bytes]:
+def write(environment: TemplateEnvironment) -> Callable[..., bytes]:
     """Composes a mail: ``write(pairs=[...], letterhead=..., subject=...)``; other names are the ticket's fields."""
 
     def compose_one(

@@ -40,8 +40,8 @@ def test_a_test_mail_that_is_accepted(mailing: FlaskClient, mail_server: MailSer
     assert ("<html" in answer.text) is not htmx
     [mail] = mail_server.wait_for(1)
     assert mail.recipients == ["support@example.com"]
-    assert "T-SAMPLE: Test mail" in mail.message["Subject"]
-    assert "this is a test mail" in mail.body("plain")
+    assert "T-SAMPLE: Test: does the handoff reach us?" in mail.message["Subject"]
+    assert "this is a test" in mail.body("plain")
     assert "/admin/tickets/" not in mail.body("plain") + mail.body("html")  # it has no page
     assert "No tickets yet" in mailing.get("/handoff/admin/tickets").text
 

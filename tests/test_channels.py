@@ -302,7 +302,7 @@ def test_a_test_ticket_shows_what_happened(with_parrot: Build, ending: object, w
     assert "mail" not in told
     assert told.count("accept it") <= 1  # and not once more under Details
     assert [reference for reference, _ in parrot.sent] == ["T-SAMPLE"]
-    assert parrot.tickets[0].subject == "Test ticket: does the handoff reach us?"
+    assert parrot.tickets[0].subject == "Test: does the handoff reach us?"
     assert "mail" not in parrot.tickets[0].note
 
 

@@ -171,7 +171,7 @@ def test_the_agent_reads_it_everywhere(make_app: Make) -> None:
 @pytest.mark.only("sqlite")
 def test_the_mail_has_it_as_the_sites_word(write: Callable[..., bytes]) -> None:
     """Under the site's name, apart from what the visitor wrote; in the attachment by its labels."""
-    context = {"Plan": "Team\u202e", "Notes": "one\nReply to:  evil@example.org"}
+    context = {"Plan": "Team\u202e", "Notes": "one\nReply to: evil@example.org"}
     data = write(context=context, fields={"order": "4711"})
     plain = body(data, "plain").replace("\r\n", "\n")
     assert "According to Docs:\n  Plan: Team\n  Notes: one Reply to: evil@example.org\n" in plain

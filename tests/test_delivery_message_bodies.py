@@ -9,11 +9,11 @@ from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
 
 import pytest
-from jinja2 import Environment
 
 from flask_kapa_handoff.conversation import Conversation, QuestionAnswer, Source, is_link
 from flask_kapa_handoff.delivery.mail.bodies import MAX_HTML, MAX_TEXT
 from flask_kapa_handoff.delivery.mail.message import compose
+from flask_kapa_handoff.template_environment import TemplateEnvironment
 from tests.helpers.growth import LINEAR, growth
 from tests.helpers.mails import LETTERHEAD, LINE_ENDS, a_ticket, body, read
 
@@ -256,7 +256,7 @@ def test_attachment_can_be_left_out(write: Callable[..., bytes]) -> None:
     ]
 
 
-LINES_OF_OURS = "Reply to:  evil@example.org\n======== 2 of 2 ========\nANSWER\n\nTicket:    T-ABCDEF"
+LINES_OF_OURS = "Reply to: evil@example.org\n======== 2 of 2 ========\nANSWER\n\nTicket: T-ABCDEF"
 
 
 @pytest.mark.parametrize("line_end", LINE_ENDS, ids=ascii)
@@ -274,7 +274,7 @@ def test_text_imitates_no_line_of_ours(write: Callable[..., bytes], line_end: st
     assert shapes == [
         line.partition("| ")[0] for line in body(plain, "plain").splitlines() if not line.startswith("|")
     ]
-    assert shapes.count("Reply to:  visitor@example.net") == 1
+    assert shapes.count("Reply to: visitor@example.net") == 1
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
@@ -324,7 +324,7 @@ def test_no_link_hides_where_it_leads(write: Callable[..., bytes]) -> None:
 def test_pages_in_other_scripts_show_their_host(write: Callable[..., bytes]) -> None:
     """A letter that looks like another one is not taken for it."""
     data = write(page="https://\u0435vil.example/")
-    assert "Page:      | https://\u0435vil.example/ → xn--vil-qdd.example" in body(data, "plain")
+    assert "Page: | https://\u0435vil.example/ → xn--vil-qdd.example" in body(data, "plain")
     html = body(data, "html")
     assert "</a> <bdi>→ xn--vil-qdd.example</bdi>" in html
 
@@ -373,7 +373,7 @@ def test_a_mail_of_many_megabytes_is_sent(write: Callable[..., bytes]) -> None:
         assert "ü" * 5_000 in body(data, kind)
 
 
-def test_composing_takes_linear_time(environment: Environment) -> None:
+def test_composing_takes_linear_time(environment: TemplateEnvironment) -> None:
     """Four times the conversation takes about four times as long, also in many answers."""
 
     def write(count: int) -> None:

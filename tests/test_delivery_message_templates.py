@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from jinja2 import DictLoader, Environment
+from jinja2 import DictLoader
 
 from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.delivery.mail.rendering import HTML, TEXT
-from flask_kapa_handoff.template_environment import make_environment
+from flask_kapa_handoff.template_environment import TemplateEnvironment, make_environment
 from tests.helpers.mails import LETTERHEAD, a_ticket, body, read
 
 pytestmark = pytest.mark.only("sqlite")
@@ -43,7 +43,7 @@ BROKEN = {
 }
 
 
-def with_templates(app: Flask, **templates: str) -> Environment:
+def with_templates(app: Flask, **templates: str) -> TemplateEnvironment:
     """The mail environment of a site with templates of its own: ``with_templates(app, html="...", txt="...")``."""
 
     def panic(text: str) -> str:

@@ -204,7 +204,8 @@ def test_during_office_hours_the_form_says_how_quickly_they_reply(app: Flask) ->
 
 @pytest.mark.parametrize("show", [True, False])
 def test_the_desks_address_is_shown_only_where_nothing_else_helps(make_app: Callable[..., Flask], show: bool) -> None:
-    """Beyond a limit; not beside a mistake that a visitor can correct, and not unless the admin says so."""
+    """Beyond a limit, and when no response comes; not beside a mistake that a visitor can correct, and not unless the
+    admin says so."""
     app = make_app(KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=1)
     client = app.test_client()
     change_settings(app, form={"show_address": show})
@@ -214,6 +215,9 @@ def test_the_desks_address_is_shown_only_where_nothing_else_helps(make_app: Call
     answer = post(client, "page", ticket_fields(client))
     assert answer.status_code == 429
     assert ('<a href="mailto:support@example.com">support@example.com</a>' in answer.text) is show
+    alert = Page(opened(client, X_Kapa_Handoff="fragment")).one("div", role="alert")
+    for failure in ("unreachable", "timeout", "offline", "413", "429", "503"):
+        assert alert[f"data-{failure}"].endswith(" You can also write to support@example.com.") is show
 
 
 def test_the_look_comes_without_inline_style(visitor: FlaskClient) -> None:

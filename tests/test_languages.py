@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 
 from flask_kapa_handoff import ConfigurationError, Conversation, QuestionAnswer
 from flask_kapa_handoff.state import state_of
-from flask_kapa_handoff.translation import Languages, gettext, gettext_html, ngettext, speak
+from flask_kapa_handoff.translation import Language, Languages, gettext, gettext_html, ngettext, speak
+from flask_kapa_handoff.visitor import template_helpers
+from flask_kapa_handoff.web.language import language_of_site_page
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import Page
 from tests.helpers.tickets import post, ticket_fields
@@ -249,6 +251,24 @@ def test_kapas_own_form_speaks_the_visitor_s_language(
 
     assert page.text.partition(" data-website-id")[2].startswith(f'="id"{expected} data-handoff-email')
     assert page.vary.as_set() == {"accept-language"}
+
+
+def test_a_page_with_kapas_widget_costs_one_choice_of_a_language(
+    translated_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = translated_app()
+    chosen: list[str] = []
+
+    def choose() -> Language:
+        chosen.append("now")
+        return language_of_site_page()
+
+    monkeypatch.setattr(template_helpers, "language_of_site_page", choose)
+    with app.test_request_context("/", headers={"Accept-Language": "de"}):
+        page = render_template_string("{{ kapa_widget('id') }}")
+
+    assert 'data-handoff-button-text="Ticket anlegen"' in page
+    assert chosen == ["now"]
 
 
 def test_a_page_in_a_fixed_language_is_the_same_for_everybody(translated_app: Callable[..., Flask]) -> None:

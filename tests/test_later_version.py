@@ -295,7 +295,7 @@ def test_what_is_due_is_delivered(site: Site, mail_server: MailServer) -> None:
     assert set(mails) == {site.due, site.only_unknown}
     said = mails[site.only_unknown].body("plain")
     assert "Why the button appeared: a reason that this version does not know (of-later)" in said
-    assert "(vote: unknown (heart))" in said
+    assert "(Vote: unknown (heart))" in said
     assert f"{site.snoozed} is snoozed" in invoke(site.app, "retry", site.snoozed).output
     stored = "SELECT status FROM kapa_handoff_ticket WHERE reference = :at"
     assert read(site.app, stored, at=site.snoozed) == ["snoozed"]

@@ -98,13 +98,15 @@ def test_secrets_in_them_are_masked() -> None:
 def test_a_comment_without_a_vote_is_called_one(write: Callable[..., bytes]) -> None:
     """Not to be taken for a part of the answer."""
     pair = QuestionAnswer("Q", "A", "a1", uncertain=True, comment="The link is dead.")
-    assert re.search("Flagged as uncertain</span> · Comment: <bdi[^>]*>The link", body(write(pairs=[pair]), "html"))
+    assert re.search(
+        "Flagged as uncertain</span><br>Comment on the answer: <bdi[^>]*>The link", body(write(pairs=[pair]), "html")
+    )
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_the_mail_has_them_with_their_pair(write: Callable[..., bytes], kind: str) -> None:
     """As text of the visitor's: nothing in it passes for ours, or for markup."""
-    hostile = "x\u202e\n<b>bold</b>\nTicket:    T-AAAAAA"
+    hostile = "x\u202e\n<b>bold</b>\nTicket: T-AAAAAA"
     pair = QuestionAnswer("Q1", "A1", "a1", reaction="downvote", comment=hostile, files=("<i>log</i>\u202e.txt", "b"))
     data = write(pairs=[pair, QuestionAnswer("Q2", "A2", "a2")])
     said = body(data, kind)
@@ -113,10 +115,10 @@ def test_the_mail_has_them_with_their_pair(write: Callable[..., bytes], kind: st
     if kind == "html":
         assert "<b>bold" not in said
         assert "&lt;i&gt;log&lt;/i&gt;.txt</bdi>, <bdi>b</bdi>" in said
-        assert re.search("Voted down</span>: <bdi[^>]*>x", said)
+        assert re.search("Voted down</span><br>Comment on the answer: <bdi[^>]*>x", said)
     else:
         assert "| Files: <i>log</i>.txt, b" in said
-        assert "ANSWER (voted down)" in said
+        assert "ANSWER (Voted down)" in said
         assert "| <b>bold</b>\r\n| Ticket:" in said
     (attachment,) = read(data).iter_attachments()
     document = json.loads(attachment.get_content())

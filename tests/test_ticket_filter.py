@@ -108,7 +108,7 @@ def test_a_flag_is_shown_wherever_the_ticket_is(make_site: MakeSite, mail_server
     assert ticket.flag == words
     deliver(app)
     text, html, attached = (part for part in mail_server.received[0].message.walk() if not part.is_multipart())
-    assert text.get_content().splitlines()[1:3] == [f"Flagged by the site's own check: {words}", ""]
+    assert text.get_content().splitlines()[1:3] == [f"Flagged by this site's own check: {words}", ""]
     assert "likely &lt;spam&gt;, score 0.9" in html.get_content()
     assert json.loads(attached.get_content())["flag"] == words
     client, run = app.test_client(), app.test_cli_runner()

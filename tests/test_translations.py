@@ -22,7 +22,7 @@ from flask_kapa_handoff.translation import CATALOGS, DOMAIN
 ROOT = Path(__file__).parent.parent
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 FILES = sorted(CATALOGS.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))
-PAGES = sorted(path for path in (TEMPLATES / "kapa_handoff").rglob("*.html") if path.parent.name != "mail")
+PAGES = sorted((TEMPLATES / "kapa_handoff").rglob("*.*"))
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%")
 READ_ALOUD = frozenset(("alt", "aria-label", "aria-description", "placeholder", "title"))

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from ..fields import NOTE
 from ..form_parsing import languages_of
 from ..form_settings import FormSettings, key, names_of
+from ..locale_formats import language_name
 from ..settings import DeskSettings
 from ..state import State
 from ..translation import Language, current_language, speak
@@ -46,17 +47,6 @@ def typed_values(fields: MultiDict[str, str], stored: FormSettings) -> dict[str,
 def language_named(state: State, tag: str) -> Language:
     """The language with this tag; the one of this request, if there is no such language."""
     return state.languages.best([tag] if tag else []) or current_language()
-
-
-def language_name(tag: str) -> str:
-    """A language's name in the language of this request."""
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        name = Locale.parse(tag.replace("-", "_")).get_display_name(current_language().locale)
-    except (ValueError, UnknownLocaleError):
-        return tag
-    return f"{name[:1].upper()}{name[1:]}" if name else tag
 
 
 def addable_languages(state: State, present: Iterable[str]) -> list[tuple[str, str]]:

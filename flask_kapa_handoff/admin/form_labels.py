@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..form_settings import REPLY_UNITS, FormSettings, names_of
+from ..locale_formats import language_name
 from ..translation import current_language, ngettext
 from ..translation import gettext as _
 from ..translation import noop as N_
-from .form_input import language_name
 
 TEXTS = {
     "button_text": N_("Button text"),

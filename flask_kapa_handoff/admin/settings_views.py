@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ..delivery.sample import SampleAttempt, send_sample
 from ..fields import NOTE
 from ..form_parsing import languages_of
+from ..locale_formats import language_name
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
@@ -32,7 +33,7 @@ from ..web.language import shown_button_text
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from ..web.ticket_form import TicketForm
-from .form_input import PREVIEW_LANGUAGE, addable_languages, language_name, language_named, usual_texts
+from .form_input import PREVIEW_LANGUAGE, addable_languages, language_named, usual_texts
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response

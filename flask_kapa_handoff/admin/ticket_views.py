@@ -15,8 +15,8 @@ from sqlalchemy.exc import NoResultFound
 from ..attachments import safe_name, size_in_words
 from ..conversation import Conversation, QuestionAnswer
 from ..delivery import requeue
-from ..delivery.mail.bodies import whose_word
 from ..delivery.mail.replies import WITHOUT_FILES
+from ..delivery.mail.sentences import whose_word
 from ..fields import labelled
 from ..links import Links
 from ..markdown import Renderer

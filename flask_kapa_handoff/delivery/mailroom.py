@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from flask import Flask
-from jinja2 import Environment
 
 from ..config import Config
 from ..storage.engine import Database
+from ..template_environment import TemplateEnvironment
+from ..translation import Language
 from .channels import Ways
 from .housekeeping import Housekeeping
 
@@ -36,7 +37,11 @@ class Mailroom(Ways, Protocol):
     def site_name(self) -> str: ...
 
     @property
-    def templates(self) -> Environment: ...
+    def mail_templates(self) -> TemplateEnvironment:
+        """Templates in :attr:`site_language`."""
+
+    @property
+    def site_language(self) -> Language: ...
 
     def ticket_url(self, reference: str) -> str | None:
         """The address of a ticket's admin page; None: there is none, or the site's own address is not known."""

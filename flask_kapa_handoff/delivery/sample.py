@@ -9,6 +9,8 @@ from uuid import uuid4
 from ..conversation import Conversation, QuestionAnswer
 from ..settings import DEFAULT_DESK
 from ..storage.tickets import Status, Ticket
+from ..translation import gettext as _
+from ..translation import speak
 from ..triggers import Trigger
 from .channels import Channels
 from .mailroom import Mailroom
@@ -27,18 +29,15 @@ class SampleAttempt(NamedTuple):
 
 
 def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK) -> SampleAttempt:
-    """Send a sample ticket of a desk now, by the desk's channel.
+    """Send a sample ticket of a desk now, by the desk's channel, in the site's language.
 
     Arguments:
         recipient: the address it is sent to, unless it goes by a channel of the site; also its reply address.
     """
     channels, destination = Channels(mailroom), mailroom.destination(desk, recipient)
-    what = "mail" if destination == recipient else "ticket"
-    answer = f"Yes, it does: **this is a test {what}**. No visitor is waiting for a reply."
-    conversation = Conversation((QuestionAnswer("Does the handoff reach us?", answer),))
     try:
-        with mailroom.app.app_context():
-            delivered = channels.send(sample_ticket(recipient, desk, what), conversation)
+        with mailroom.app.app_context(), speak(mailroom.site_language):
+            delivered = channels.send(sample_ticket(recipient, desk), sample_conversation())
     except TryLater as error:
         return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
@@ -52,8 +51,14 @@ def send_sample(mailroom: Mailroom, recipient: str, *, desk: str = DEFAULT_DESK)
     return SampleAttempt("accepted", delivered.reply, destination)
 
 
-def sample_ticket(recipient: str, desk: str, what: str) -> Ticket:
-    """A ticket as a visitor would send it; not in the database."""
+def sample_conversation() -> Conversation:
+    """One question and its answer, in the current language."""
+    answer = _("Yes, it does: **this is a test**. No visitor is waiting for a reply.")
+    return Conversation((QuestionAnswer(_("Does the handoff reach us?"), answer),))
+
+
+def sample_ticket(recipient: str, desk: str) -> Ticket:
+    """A ticket as a visitor would send it, in the current language; not in the database."""
     moment = datetime.now(timezone.utc)
     return Ticket(
         id=uuid4(),
@@ -65,9 +70,9 @@ def sample_ticket(recipient: str, desk: str, what: str) -> Ticket:
         recipient=recipient,
         visitor_email=recipient,
         email_key=recipient.lower(),
-        visitor_name=f"Test {what}",
-        note=f"This is a test {what}. A visitor's note appears here.",
-        subject=f"Test {what}: does the handoff reach us?",
+        visitor_name=_("Test"),
+        note=_("This is a test. A visitor's note appears here."),
+        subject=_("Test: does the handoff reach us?"),
         pairs=1,
         transcript_source="site",
         triggers=Trigger.ALWAYS.value,

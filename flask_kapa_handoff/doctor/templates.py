@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import FileSystemLoader
 
-from ..conversation import Conversation, QuestionAnswer
-from ..delivery.sample import sample_ticket
+from ..delivery.sample import sample_conversation, sample_ticket
 from ..offer_signing import OfferSigner
 from ..settings import DEFAULT_DESK
 from ..template_environment import TEMPLATES, render
@@ -53,7 +52,7 @@ def examine_templates(state: State) -> list[Finding]:
             "The package's own takes its place; a mail goes out without its HTML.",
             "Fix the template, then restart the site. `flask kapa-handoff test-mail` shows a mail.",
         )
-        for place in sorted(state.templates.failures)
+        for place in sorted(state.templates.failures | state.mail_templates.failures)
     ]
 
 
@@ -95,8 +94,8 @@ def _render_samples(state: State) -> None:
             if _note_failure(state, render, state.shipped_templates, name, values, is_own=False):
                 _note_failure(state, render, state.templates, name, values)
     letterhead = Letterhead(state.site_name, ADDRESS, site_fields=state.config.fields)
-    ticket, conversation = sample_ticket(ADDRESS, DEFAULT_DESK, "mail"), Conversation((QuestionAnswer("A?", "B."),))
-    _note_failure(state, compose, state.templates, letterhead, ticket, conversation)
+    ticket = sample_ticket(ADDRESS, DEFAULT_DESK)
+    _note_failure(state, compose, state.mail_templates, letterhead, ticket, sample_conversation())
 
 
 def _note_failure(state: State, work: Any, *arguments: Any, is_own: bool = True) -> bool:

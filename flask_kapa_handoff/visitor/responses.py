@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, make_response, request
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from ..errors import Disabled, RateLimited, RecordUnavailable, RequestProblem, Unavailable
 from ..fields import NOTE
 from ..offers import Offer
+from ..receipts import Receipt
 from ..refusals import NOT_COUNTED
 from ..settings import DeskSettings
 from ..state import State, current_state
@@ -38,8 +40,11 @@ _PLAIN_CONFIRMATION = (
 _logger = logging.getLogger(__name__)
 
 _NAMES = (
+    "address_url",
     "back_url",
     "button_text",
+    "copy_url",
+    "correction",
     "desk",
     "files",
     "form",
@@ -48,6 +53,7 @@ _NAMES = (
     "note_max",
     "pairs",
     "problem",
+    "receipt",
     "reference",
     "review",
     "review_url",
@@ -120,10 +126,33 @@ def review_response(state: State, form: TicketForm, review: Review, settings: De
     return form_response(state, form, form.accepted_offer, settings, None, review)
 
 
-def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
-    """The ticket's reference: 201 if this request stored it, 200 if an earlier one did."""
+@dataclass(frozen=True)
+class Correction:
+    """The address that a visitor wants instead of the ticket's.
+
+    Arguments:
+        typed: what they typed.
+        problem: why it was not taken; None: it was, and the ticket has it.
+    """
+
+    typed: str
+    problem: RequestProblem | None = None
+
+
+def confirmation_response(
+    ticket: Ticket, is_new: bool, receipt: Receipt, correction: Correction | None = None
+) -> ResponseReturnValue:
+    """The ticket's reference: 201 if this request stored it, 200 if an earlier one did, else the problem's status.
+
+    Arguments:
+        receipt: what the visitor may do next.
+        correction: what came of correcting the address; None: the ticket was sent just now.
+    """
+    problem = correction.problem if correction else None
     status = 201 if is_new else 200
     if wants_json():
+        if problem is not None:
+            return with_problem(json_response(problem.as_json()), problem)
         return json_response({"reference": ticket.reference, "status": str(ticket.status)}), status
     state = current_state()
     try:
@@ -133,6 +162,12 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
             desk=ticket.desk,
             reference=ticket.reference,
             visitor_email=ticket.visitor_email,
+            receipt=state.receipt_signer().sign(receipt),
+            copy_url=visitor_url("copy"),
+            address_url=visitor_url("address") if receipt.may_correct else None,
+            correction=correction,
+            problem=_words(problem) if problem is not None and not problem.fields else None,
+            is_helpless=problem is not None,
             site_name=state.site_name,
             # An offer's page comes from a browser.
             back_url=ticket.page if is_own_page(ticket.page) else None,
@@ -143,6 +178,8 @@ def confirmation_response(ticket: Ticket, is_new: bool) -> ResponseReturnValue:
         page = _PLAIN_CONFIRMATION.format(
             element="dialog" if wants_fragment() else "main", reference=ticket.reference, text=_("Your ticket")
         )
+    if problem is not None:
+        return with_problem(make_response(page), problem)
     return page, status
 
 

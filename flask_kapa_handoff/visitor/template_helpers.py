@@ -17,7 +17,7 @@ from ..hook_checks import wrong_part
 from ..offers import Offer, offer_for
 from ..settings import DEFAULT_DESK, DESKS, DeskSettings, current_settings
 from ..state import current_state
-from ..translation import ENGLISH, speak
+from ..translation import ENGLISH, current_language, speak
 from ..triggers import TABLE
 from ..web.csp import response_nonce
 from ..web.form_words import look
@@ -219,9 +219,10 @@ def kapa_widget(website_id: str, nonce: str | None = None, **attributes: object)
     if not website_id:
         raise ValueError("kapa_widget(): the website id is missing; each Kapa project has one")
     _check_desk("kapa_widget", attributes.get("desk"))
-    handoff = _handoff_attributes()
+    with speak(language_of_site_page()):
+        language, handoff = _language_attribute(), _handoff_attributes()
     others = {name: value for name, value in attributes.items() if name not in handoff}
-    values: dict[str, object] = {"website_id": website_id, **_language_attribute(), **others, **handoff}
+    values: dict[str, object] = {"website_id": website_id, **language, **others, **handoff}
     data = "".join(
         f' data-{escape(name.replace("_", "-"))}="{_attribute(value)}"'
         for name, value in values.items()
@@ -239,21 +240,20 @@ def _attribute(value: object) -> str:
 
 
 def _language_attribute() -> dict[str, object]:
-    """Kapa's own form speaks the language of the button; it knows languages without a script or a country."""
-    language = language_of_site_page()
+    """Kapa's own form speaks the current language; it knows languages without a script or a country."""
+    language = current_language()
     return {} if language is ENGLISH else {"language": language.locale.language}
 
 
 def _handoff_attributes() -> dict[str, object]:
+    """Kapa's attributes for the admin's settings, in the current language."""
     state = current_state()
     settings = state.settings_cache.get(state.database, state.config)
     triggers = [] if settings is None else [name for name in settings.triggers if name in KNOWN_TO_KAPA]
     # Without its triggers, the widget would show its form under every answer.
     if settings is None or not settings.takes_tickets or not triggers:
         return dict.fromkeys(HANDOFF_ATTRIBUTES)
-    with speak(language_of_site_page()):
-        text = shown_button_text(settings)
-    values = (settings.email, text, ",".join(triggers), settings.threshold)
+    values = (settings.email, shown_button_text(settings), ",".join(triggers), settings.threshold)
     return dict(zip(HANDOFF_ATTRIBUTES, values, strict=True))
 
 

@@ -13,15 +13,16 @@ from flask.typing import ResponseReturnValue
 from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem
 from ..offers import Offer, OfferExpired
 from ..quotas import keys_of
+from ..receipts import Receipt
 from ..settings import DEFAULT_DESK, DeskSettings, default_settings
 from ..signals import handoff_opened, notify, ticket_created
 from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
-from ..web.language import shown_button_text, speak_language_of_page
+from ..web.language import shown_button_text, speak_language_of_page, visitor_language
 from ..web.origin import require_known_origin
-from ..web.requests import language, proxy_unheeded, wants_fragment, wants_json
+from ..web.requests import proxy_unheeded, wants_fragment, wants_json
 from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
@@ -125,7 +126,15 @@ def create_ticket() -> ResponseReturnValue:
         notify(ticket_created, state.app, ticket=ticket)
         state.answers.happened(submission.offer, "sent")
         state.delivery.ticket_stored(ticket.reference)
-    return confirmation_response(ticket, is_new)
+    sent_from = form.accepted_offer
+    receipt = Receipt(
+        ticket.id,
+        # The address of a signed-in visitor is the site's word; a corrected one is corrected.
+        may_correct=form.visitor is None and ticket.corrected_at is None,
+        origin=sent_from.origin if sent_from else None,
+        language=sent_from.language if sent_from else None,
+    )
+    return confirmation_response(ticket, is_new, receipt)
 
 
 def _open_form(token: str, conversation: str | None = None) -> ResponseReturnValue:
@@ -218,7 +227,7 @@ def _submission(state: State, form: TicketForm, context: Mapping[str, str]) -> S
         transcript_source="site" if form.site_record is not None else "browser",
         keys=keys_of(request.remote_addr, form.email.data, state.secret, signed_in=visitor is not None),
         name=visitor.name if visitor else None,
-        locale=language(),
+        locale=visitor_language(),
         site_keeps_thread=state.hooks.keeps_threads and offered.thread_id is not None,
         proxy_unheeded=proxy_unheeded(),
         fields=form.field_values,

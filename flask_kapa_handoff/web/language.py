@@ -8,14 +8,11 @@ from flask import Blueprint, Response, after_this_request, g, has_request_contex
 
 from ..config import DEFAULT_BUTTON_TEXT
 from ..settings import DeskSettings
-from ..state import State, current_state
+from ..state import FLASK_BABEL, State, current_state
 from ..tracebacks import place_of
 from ..translation import ENGLISH, Language, begin_speaking, current_language, end_speaking
 from ..translation import gettext as _
-from .requests import page_language
-
-FLASK_BABEL = "babel"
-"""Where Flask-Babel registers itself in ``app.extensions``."""
+from .requests import browser_language, page_language
 
 MAX_WANTED = 20
 """How many languages of a browser's list are looked at."""
@@ -58,6 +55,15 @@ def speak_language_of_page(language: str | None) -> None:
     """For the rest of this request, prefer the language of the page that its offer was made for."""
     _end(None)
     setattr(g, _TOKEN, begin_speaking(choose_language(language)))
+
+
+def visitor_language() -> str | None:
+    """The visitor's language for the agent, BCP 47: the form's if it is not the site's own, else the browser's first.
+
+    None: it is not known.
+    """
+    spoken = current_language()
+    return spoken.tag if spoken != current_state().site_language else browser_language()
 
 
 def shown_button_text(settings: DeskSettings, *, directly: bool = False) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Protocol
 
 from flask import Response, request
 
 from ..config import Config
 from ..errors import ForeignOrigin
-from ..offers import Offer
 from ..state import State
 from ..translation import gettext as _
 from ..urls import host_of, origin_of
@@ -24,16 +24,23 @@ _ORIGIN = re.compile(rf"https?://{_HOST.pattern}")
 _logger = logging.getLogger(__name__)
 
 
-def require_known_origin(state: State, *, offered: Offer | None = None, own_pages_only: bool = False) -> bool:
+class Signed(Protocol):
+    """What this package has signed for a page of this origin: an offer, or a receipt."""
+
+    @property
+    def origin(self) -> str | None: ...
+
+
+def require_known_origin(state: State, *, offered: Signed | None = None, own_pages_only: bool = False) -> bool:
     """Refuse a browser's request unless it comes from a page that may send.
 
     A page's script cannot set ``Sec-Fetch-Site`` (Fetch Metadata, W3C). Over plain HTTP browsers omit it; then
     ``Origin`` (RFC 6454, 7) is compared. A request with neither does not come from a page in a browser.
 
     Arguments:
-        offered: the valid offer in the request. If a proxy rewrites ``Host``, or the page's ``Referrer-Policy`` hides
-            its origin, the offer shows that the page may send. Anyone can get an offer for their own page, so such a
-            request is treated as an anonymous visitor's.
+        offered: the valid offer or receipt in the request. If a proxy rewrites ``Host``, or the page's
+            ``Referrer-Policy`` hides its origin, it shows that the page may send. Anyone can get an offer for a
+            page of theirs, so such a request is treated as an anonymous visitor's.
         own_pages_only: ignore KAPA_HANDOFF_ORIGINS, as for the admin's routes.
 
     Returns:

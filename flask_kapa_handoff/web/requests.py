@@ -46,8 +46,8 @@ def require_readable_query() -> None:
         raise Invalid("The address of this page is damaged: its query is not UTF-8.") from None
 
 
-def language() -> str | None:
-    """The visitor's preferred language, BCP 47."""
+def browser_language() -> str | None:
+    """The language that the browser prefers, BCP 47; None: it is not known."""
     best = request.accept_languages.best or ""
     return best if _LANGUAGE.fullmatch(best) else None
 

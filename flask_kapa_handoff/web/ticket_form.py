@@ -192,13 +192,9 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         if not field.data:
             return
         try:
-            field.data = parse_email(field.data, self.special_domains)
+            field.data = read_address(field.data, self.special_domains, self.own_mailboxes)
         except ValueError as error:
-            raise ValidationError(_("Check the address: %(mistake)s.", mistake=error)) from None
-        if mailbox_of(field.data) in self.own_mailboxes:
-            raise ValidationError(_("This is our own address. Please enter yours, so that we can reply to you."))
-        if is_automatic(field.data):
-            raise ValidationError(_("Nobody reads replies to this address. Please enter your own."))
+            raise ValidationError(str(error)) from None
 
     def validate_submission_id(self, field: HiddenField) -> None:
         try:
@@ -267,6 +263,27 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
             with suppress(ValueError):
                 field.data = field.row.read(field.data or "")
         return bool(self.conversation.validate(self, [TicketForm.validate_conversation]))
+
+
+def read_address(value: str, special_domains: tuple[str, ...], own_mailboxes: frozenset[str]) -> str:
+    """The address for replies that a visitor typed, in its ASCII form.
+
+    Arguments:
+        special_domains: see KAPA_HANDOFF_SPECIAL_DOMAINS.
+        own_mailboxes: the site's own, which no visitor can have.
+
+    Raises:
+        ValueError: it cannot be replied to; the message is a sentence for the visitor.
+    """
+    try:
+        address = parse_email(value, special_domains)
+    except ValueError as error:
+        raise ValueError(_("Check the address: %(mistake)s.", mistake=error)) from None
+    if mailbox_of(address) in own_mailboxes:
+        raise ValueError(_("This is our own address. Please enter yours, so that we can reply to you."))
+    if is_automatic(address):
+        raise ValueError(_("Nobody reads replies to this address. Please enter your own."))
+    return address
 
 
 @lru_cache(maxsize=64)

@@ -3,11 +3,14 @@
  * form that lists them.
  */
 import type { Part, ShownDraft } from "../handoff/draft";
-import { say } from "../handoff/fields";
+import { nameOf, say } from "../handoff/fields";
 import { logFailure } from "../shared/log";
 import { doc, find, findAll } from "../shared/page";
 
 type Load = Parameters<Part>[1];
+
+/** Longer than other requests take: on a slow line, 3 MB take minutes. */
+const LIMIT_MILLISECONDS = 120_000;
 
 const FILES = "[data-kapa-handoff-files]";
 
@@ -74,12 +77,13 @@ async function update(draft: ShownDraft, load: Load, added: File[]): Promise<boo
   say(dialog, "alert", "");
   say(dialog, "status", "sending");
   let reply: HTMLElement | null | undefined;
+  const controller = new AbortController();
+  setTimeout(() => controller.abort("timeout"), LIMIT_MILLISECONDS);
   try {
-    // Without the script's own limit: 3 MB take minutes on a slow line.
-    reply = await load("attachments", FILES, { method: "POST", body, signal: null });
+    reply = await load("attachments", FILES, { method: "POST", body, signal: controller.signal });
   } catch (reason) {
     logFailure(reason);
-    say(dialog, "alert", "unreachable");
+    say(dialog, "alert", nameOf(reason, dialog));
   }
   say(dialog, "status", "");
   if (reply) {

@@ -6,8 +6,19 @@ import { showFiles } from "./attachments";
 import { showLocalTimes } from "./clock";
 import { offerCopy } from "./copy";
 import { countCharacters } from "./counter";
+import { offerOwnCopy } from "./own_copy";
 import { setUpReview } from "./review";
+import { suggestDomain } from "./suggestion";
 import { keepFields } from "./typed";
 
-// What is kept is filled in before it is counted.
-window.KapaHandoff?.parts.push(keepFields, countCharacters, showLocalTimes, offerCopy, showFiles, setUpReview);
+// What is kept is filled in before it is counted and checked.
+window.KapaHandoff?.parts.push(
+  keepFields,
+  countCharacters,
+  showLocalTimes,
+  offerCopy,
+  showFiles,
+  setUpReview,
+  suggestDomain,
+  offerOwnCopy,
+);

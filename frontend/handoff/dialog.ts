@@ -39,6 +39,8 @@ export function showDialog(dialog: HTMLDialogElement, button: Element): void {
   const again = find(dialog, "[role=alert]:not(:empty) ~ * [type=submit]");
   const goesOn = wrong ?? again ?? inputsOf(dialog).find(isEmpty) ?? find(dialog, "[tabindex]");
   goesOn?.focus();
+  // With the label above it; WebKit's focus() does not leave that margin.
+  goesOn?.scrollIntoView({ block: "nearest" });
 }
 
 function isEmpty(input: HTMLInputElement): boolean {
@@ -51,6 +53,13 @@ function closeOnClick(dialog: HTMLDialogElement, target: Element): void {
   // A button may have just said something there.
   if (!real(target).closest("button")) say(dialog, "note", isBeside ? "stays" : "");
   if (isBeside ? inputsOf(dialog).every(isEmpty) : real(target).closest("[data-kapa-handoff-close]")) dialog.close();
+}
+
+/** Closes a dialog in a popover on Escape: WebKit would close the popover, too. */
+export function closeOnEscape(event: Event): void {
+  if (!current || !isShown() || !current.closest("[popover]")) return;
+  event.preventDefault();
+  current.close();
 }
 
 /** Closes the open dialog before Turbo or htmx keeps a copy of the page, in which it would not work. */

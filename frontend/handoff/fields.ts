@@ -2,9 +2,9 @@
 import { find, findAll, real } from "../shared/page";
 import type { Draft } from "./draft";
 
-/** What the visitor fills in. */
+/** What the visitor fills in, and is not folded. */
 export function inputsOf(root: Element): HTMLInputElement[] {
-  return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly])");
+  return findAll<HTMLInputElement>(root, ".kapa-handoff-input:not([readonly], details:not([open]) *)");
 }
 
 /** Hides the error of a field that is being corrected, in its place; the server checks it again. */
@@ -23,6 +23,13 @@ export function say(root: Element, role: "alert" | "note" | "status", message: s
   if (region) region.textContent = region.dataset[message] ?? message;
 }
 
+/** The name of the message about a failed request: of its cause if there is one, else of the network's state. */
+export function nameOf(reason: unknown, root: Element): string {
+  const name = `${reason}`;
+  if (find(root, "[role=alert]")?.dataset[name]) return name;
+  return navigator.onLine ? "unreachable" : "offline";
+}
+
 /** What the form sends: its fields, and the conversation if the page has it. */
 export function bodyOf(form: HTMLFormElement, { pairs }: Draft): string {
   // JSON, in which Chinese is a third as large as in a form's encoding.
@@ -32,6 +39,6 @@ export function bodyOf(form: HTMLFormElement, { pairs }: Draft): string {
     const values = data.getAll(name).map(String);
     fields[name] = values.length > 1 ? values : values[0];
   }
-  if (pairs.length) fields.conversation = pairs;
+  if (fields.offer && pairs.length) fields.conversation = pairs;
   return JSON.stringify(fields);
 }

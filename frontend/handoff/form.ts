@@ -6,7 +6,7 @@ import { DIALOG, closeBeforeCopy, hasModalDialogs, isShown, showDialog } from ".
 import { type Draft, OFFER, type ShownDraft, parts } from "./draft";
 import { forget } from "./drafts";
 import { emit } from "./events";
-import { bodyOf, clearError, inputsOf, say } from "./fields";
+import { bodyOf, clearError, inputsOf, nameOf, say } from "./fields";
 import { loadFormScript } from "./form_script";
 import { findDeep } from "./place";
 import { sentLine, showStates, subjectOf } from "./sent";
@@ -67,8 +67,11 @@ async function loadDraft(fresh: Draft): Promise<ShownDraft | undefined> {
     if (!(dialog instanceof HTMLDialogElement)) throw new Error("the reply has no dialog");
     const draft = Object.assign(fresh, { dialog });
     dialog.onsubmit = (event) => {
+      const form = event.target as HTMLFormElement;
+      // The browser itself sends the one that saves a copy.
+      if (find(dialog, "[data-kapa-handoff-plain]") === form) return;
       event.preventDefault();
-      void send(draft);
+      void send(draft, form);
     };
     dialog.oninput = ({ target }) => {
       clearError(dialog, target as HTMLInputElement);
@@ -106,12 +109,11 @@ function show({ dialog, offer, pairs }: ShownDraft): void {
   showDialog(dialog, offer);
 }
 
-/** Sends the form; if anything goes wrong, it stays as it is and shows a message. */
-async function send(draft: ShownDraft): Promise<void> {
-  const { dialog } = draft;
-  const form = find<HTMLFormElement>(dialog, "form");
-  if (!form || draft.isSending) return;
-  const button = find(dialog, "[type=submit]");
+/** Sends a form; if anything goes wrong, it stays as it is and shows a message. */
+async function send(draft: ShownDraft, form: HTMLFormElement): Promise<void> {
+  const { dialog, reference } = draft;
+  if (draft.isSending) return;
+  const button = find(form, "[type=submit]");
   draft.isSending = true;
   if (button) button.ariaDisabled = "true";
   if ((await draft.uploading) === false) {
@@ -133,12 +135,13 @@ async function send(draft: ShownDraft): Promise<void> {
   draft.reference = find(dialog, "[data-kapa-handoff-reference]")?.dataset.kapaHandoffReference;
   if (draft.reference) {
     drafts.delete(draft.key);
-    emit("submit", draft);
+    // A corrected address is no further ticket.
+    if (draft.reference !== reference) emit("submit", draft);
   }
 }
 
 /**
- * Posts the ticket, and shows the server's response in the dialog: the confirmation, or the form with its errors.
+ * Posts the form, and shows the server's response in the dialog: the confirmation, or the form with its errors.
  * Returns the problem if there is no such response.
  */
 async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | undefined> {
@@ -146,7 +149,9 @@ async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | 
   const body = bodyOf(form, draft);
   let reply: HTMLElement | null;
   try {
-    reply = await loadFragment("tickets", DIALOG, { method: "POST", body });
+    // Its address as this script knows it: where the package is mounted, a proxy may have its own path.
+    const route = real(form).getAttribute("action")!.split("/").pop()!;
+    reply = await loadFragment(route, DIALOG, { method: "POST", body });
   } catch (reason) {
     // A message in the form says so, and the visitor can send it again.
     logFailure(reason);
@@ -164,13 +169,6 @@ async function post(form: HTMLFormElement, draft: ShownDraft): Promise<string | 
   dialog.replaceChildren(...reply.childNodes);
   prepare(draft);
   return undefined;
-}
-
-/** The name of the message about a failed request: of its cause if there is one, else of the network's state. */
-function nameOf(reason: unknown, dialog: Element): string {
-  const name = `${reason}`;
-  if (find(dialog, "[role=alert]")?.dataset[name]) return name;
-  return navigator.onLine ? "unreachable" : "offline";
 }
 
 /** After the dialog is closed, replaces the button with the ticket's reference, or reports the cancel to the server. */

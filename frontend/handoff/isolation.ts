@@ -26,8 +26,8 @@ function keep(event: Event): void {
   if (event.type === "focusin") (event.target as Element).setAttribute("data-mantine-stop-propagation", "true");
 }
 
-/** Starts to isolate; `isModal` tells whether the dialog is open, so that all keys are for it. */
-export function watchEvents(isModal: () => boolean): void {
+/** Starts to isolate; `isModal` tells whether the dialog is open, so that all keys are for it, `escape` gets that key. */
+export function watchEvents(isModal: () => boolean, escape: (event: Event) => void): void {
   const stop = (event: Event) => {
     const { type, key, relatedTarget } = event as KeyboardEvent & FocusEvent;
     const path = event.composedPath();
@@ -37,11 +37,13 @@ export function watchEvents(isModal: () => boolean): void {
       // The chat does not lose the focus when the dialog gets it.
       const next = relatedTarget instanceof Element && relatedTarget.closest("dialog");
       if (next && isolated.has(next)) event.stopPropagation();
-    } else if (key === "Escape" || key === "Tab") event.stopImmediatePropagation();
-    else if (/^(po|m|t|w)/.test(type)) event.stopPropagation();
+    } else if (key === "Escape" || key === "Tab") {
+      event.stopImmediatePropagation();
+      if (key === "Escape") escape(event);
+    } else if (/^(po|m|t|w)/.test(type)) event.stopPropagation();
     else if (type === "click") protect(event, path.slice(0, depth + 1));
   };
-  for (const type of TYPES) addEventListener(type, stop, { capture: true, passive: true });
+  for (const type of TYPES) addEventListener(type, stop, { capture: true, passive: type !== "keydown" });
 }
 
 /** Lets only these elements stop a click or forbid what it does; focus traps do so for all that are not theirs. */

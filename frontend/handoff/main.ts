@@ -7,7 +7,7 @@
 import { findAll, real, scriptGlobal } from "../shared/page";
 import { readScriptTag } from "../shared/script_tag";
 import { api } from "./api";
-import { isShown } from "./dialog";
+import { closeOnEscape, isShown } from "./dialog";
 import { OFFER } from "./draft";
 import { cleanBeforeCopy, openForm } from "./form";
 import { watchEvents } from "./isolation";
@@ -39,7 +39,7 @@ function start(): void {
   connect(tag);
   // In the capture phase, since a chat may stop clicks.
   addEventListener("click", handleClick, true);
-  watchEvents(isShown);
+  watchEvents(isShown, closeOnEscape);
   addEventListener("turbo:before-cache", cleanBeforeCopy);
   addEventListener("htmx:beforeHistorySave", cleanBeforeCopy);
   window.KapaHandoff = api;

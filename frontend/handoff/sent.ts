@@ -57,7 +57,12 @@ parts.push((draft) => {
     const { sent } = keptOf(draft);
     keep(draft, { typed: {}, sent: draft.key ? { ...sent, [subjectOf(offer).answerId]: reference } : {} });
   }
-  // The form of a follow-up is called as the button that opens it.
-  const title = find(dialog, "form") && find(dialog, ".kapa-handoff-title");
-  if (title && sentLine(offer)) title.textContent = find(offer, ".kapa-handoff-again")?.firstChild?.textContent ?? "";
+  // The form of a follow-up is called as the button that opens it, and says what it adds to.
+  const line = sentLine(offer);
+  const title = find(dialog, ".kapa-handoff-title");
+  if (reference || !line || !title) return;
+  const again = find(line, "button");
+  title.textContent = again?.firstChild?.textContent ?? "";
+  const adds = again?.dataset.lead?.replace("{}", find(line, ".kapa-handoff-code")!.textContent!);
+  if (adds) find(dialog, ".kapa-handoff-lead")?.prepend(adds, " ");
 });

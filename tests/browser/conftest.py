@@ -1,4 +1,4 @@
-"""A real Chromium, driven by Playwright."""
+"""A real browser: Chromium, or with ``--browser`` another one."""
 
 from __future__ import annotations
 
@@ -13,40 +13,58 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from flask_kapa_handoff import KapaHandoff
 from tests.browser.chat import add_chat
-from tests.browser.ensure_browser import HEADLESS, find_browser
+from tests.browser.engines import ENGINES, drive, launch
 
 # Generous, since these are limits and not waits: a busy machine must not make a test fail.
 TIMEOUT = 30_000
 expect.set_options(timeout=TIMEOUT)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--browser", choices=ENGINES, default=ENGINES[0], help="run the tests for every browser in this one"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "every_browser: the test also runs with --browser=firefox and --browser=webkit")
+
+
+def engine_of(config: pytest.Config) -> str:
+    """The browser of this run. Pytest does not know the option in a run of other tests, too."""
+    return str(config.getoption("--browser", ENGINES[0]))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for Chromium alone, such as what only its developer tools tell."""
+    if engine_of(config) == ENGINES[0]:
+        return
+    unwanted = [item for item in items if not item.get_closest_marker("every_browser")]
+    items[:] = [item for item in items if item.get_closest_marker("every_browser")]
+    config.hook.pytest_deselected(items=unwanted)
+
+
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as driver:
+def browser_name(pytestconfig: pytest.Config) -> str:
+    """One of ENGINES."""
+    return engine_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def playwright(browser_name: str) -> Iterator[Playwright]:
+    with drive(browser_name) as driver:
         yield driver
 
 
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    started = launch(playwright)
+def browser(playwright: Playwright, browser_name: str) -> Iterator[Browser]:
+    started = launch(playwright, engine=browser_name)
     yield started
     started.close()
-
-
-def launch(playwright: Playwright, *arguments: str) -> Browser:
-    """A separate Chromium, started with these arguments."""
-    always = ("--no-sandbox", "--disable-background-networking", "--disable-sync")
-    try:
-        return playwright.chromium.launch(executable_path=find_browser(), args=[*always, *arguments])
-    except Exception as error:
-        pytest.fail(
-            f"The browser tests need Chromium or Chrome. Install one, for example with `apt-get install {HEADLESS}` "
-            f"or `.venv/bin/playwright install --only-shell chromium`, and run the tests again. ({error})"
-        )
 
 
 @pytest.fixture

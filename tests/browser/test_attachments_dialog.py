@@ -132,6 +132,23 @@ def test_the_form_waits_for_a_file_that_is_under_way(site: Flask, serve: Callabl
     page.problems.clear()  # type: ignore[attr-defined]  # the browser reports the request that failed
 
 
+def test_an_upload_that_stalls_ends(site: Flask, serve: Callable[[Any], str], page: Page) -> None:
+    """After two minutes, and not after the 20 seconds of other requests; the visitor can send without the file."""
+    form = open_form(page, serve(site))
+    page.clock.install()
+    page.route("**/handoff/attachments", lambda route: None)
+    with page.expect_request("**/handoff/attachments"):
+        form.get_by_label("Add files").set_input_files([SHOT])
+    page.clock.run_for(119_000)
+    expect(form.get_by_role("status")).to_have_text("Sending…")
+    page.clock.run_for(1_500)
+    expect(form.get_by_role("alert").filter(has_text="This is taking too long.")).to_be_visible()
+    expect(form.get_by_role("status")).to_be_empty()
+    fill_and_send(page)
+    assert reference(page)
+    assert names(site) == []
+
+
 def test_the_page_without_script_sends_files(
     site: Flask, serve: Callable[[Any], str], open_context: Callable[..., BrowserContext]
 ) -> None:

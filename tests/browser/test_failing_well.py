@@ -25,7 +25,8 @@ from tests.browser.chat import (
     reference,
     tickets,
 )
-from tests.browser.conftest import TIMEOUT, launch
+from tests.browser.conftest import TIMEOUT
+from tests.browser.engines import launch
 from tests.helpers.tickets import send_ticket
 
 pytestmark = pytest.mark.only("sqlite")

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, make_response, render_template_string
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page
 
 from flask_kapa_handoff import Conversation, QuestionAnswer
 from flask_kapa_handoff.testing import tickets
+from tests.browser.engines import expect
 from tests.helpers.fields import FIELDS, FILLED
 
 PAGE = """<!doctype html>
@@ -94,6 +95,26 @@ def test_a_dialog_that_was_closed_keeps_its_fields(site: Flask, serve: Callable[
     expect(dialog.get_by_label("Area")).to_have_value("Billing")
 
 
+@pytest.mark.only("sqlite")
+@pytest.mark.every_browser
+def test_a_wrong_field_comes_into_view_with_its_label(
+    site: Flask, serve: Callable[[Any], str], open_context: Callable[..., BrowserContext]
+) -> None:
+    """Although the form is longer than a phone is high, and the press is at its end."""
+    page = open_context(viewport={"width": 360, "height": 500}).new_page()
+    page.goto(serve(site))
+    dialog = open_dialog(page)
+    dialog.get_by_label("Your email").fill("nobody")
+    dialog.get_by_role("button", name="Send", exact=True).click()
+    expect(dialog.get_by_label("Your email")).to_be_focused()
+    page.wait_for_function(
+        """() => document.querySelector("label[for=kapa-handoff-email]").getBoundingClientRect().top
+            > document.querySelector("dialog").getBoundingClientRect().top"""
+    )
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.every_browser
 def test_the_page_without_script_sends_every_field(
     site: Flask, serve: Callable[[Any], str], open_context: Callable[..., BrowserContext]
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route
 from sqlalchemy import select
 
 from flask_kapa_handoff import KapaHandoff, Visitor
@@ -24,6 +24,7 @@ from tests.browser.chat import (
     tickets,
 )
 from tests.browser.conftest import watched
+from tests.browser.engines import expect
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -33,7 +34,7 @@ def test_from_an_answer_to_a_stored_ticket(chat: Callable[..., Page]) -> None:
     page = chat()
     answer(page, 1, sources=[{"title": "Keys", "url": "https://example.com/keys"}])
     answer(page, 2, uncertain=True)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     expect(page.locator(DIALOG)).to_be_visible()
     fill_and_send(page)
     shown = reference(page)
@@ -74,7 +75,7 @@ def test_errors_are_shown_at_the_fields_and_the_text_stays(chat: Callable[..., P
     """A wrong address is named at its field, which has the focus; the note is still there; fixing it sends."""
     page = chat()
     answer(page)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     fill_and_send(page, email="nobody", note="A long story.")
     email = page.get_by_label("Your email")
     expect(email).to_have_attribute("aria-invalid", "true")
@@ -93,7 +94,7 @@ def test_a_failed_sending_loses_nothing_and_can_be_repeated(chat: Callable[..., 
     """When the network fails an alert says so; sending again stores one ticket, even if the first one had arrived."""
     page = chat()
     answer(page)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
 
     def lose_the_reply(route: Route) -> None:
         route.fetch()
@@ -114,7 +115,7 @@ def test_an_error_page_of_a_proxy_leaves_the_form_as_it_is(chat: Callable[..., P
     """A reply that is not this package's is an error in the form, not the form's end."""
     page = chat()
     answer(page)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     page.route("**/handoff/tickets", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"), times=1)
     fill_and_send(page, note="Still here.")
     expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("Your text is safe")
@@ -143,7 +144,7 @@ def test_a_body_too_large_keeps_the_text(chat: Callable[..., Page]) -> None:
     """A conversation beyond the limit is refused inside the form, which stays as it was."""
     page = chat(KAPA_HANDOFF_MAX_REQUEST_BYTES=5000)
     answer(page, answer="x" * 6000)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     fill_and_send(page, note="Keep me.")
     expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("too long")
     expect(page.get_by_label("Your note")).to_have_value("Keep me.")
@@ -154,7 +155,7 @@ def test_a_closed_form_opens_again_with_what_was_typed(chat: Callable[..., Page]
     """Escape closes the form, the focus goes back to the button, and nothing typed is lost."""
     page = chat()
     answer(page)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     expect(page.get_by_label("Your email")).to_be_focused()
     page.get_by_label("Your note").fill("Half a thought")
     page.keyboard.press("Escape")
@@ -168,7 +169,7 @@ def test_the_keyboard_stays_in_the_dialog(chat: Callable[..., Page]) -> None:
     """Tabbing goes round inside the open form."""
     page = chat()
     answer(page)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     expect(page.locator(DIALOG)).to_be_visible()
     for _ in range(12):
         page.keyboard.press("Tab")
@@ -182,7 +183,7 @@ def test_a_double_click_sends_once(chat: Callable[..., Page]) -> None:
     """Two clicks on Send make one request."""
     page = chat()
     answer(page)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     page.get_by_label("Your email").fill("visitor@example.com")
     page.get_by_role("button", name="Send").dblclick()
     reference(page)
@@ -195,7 +196,7 @@ def test_a_signed_in_visitors_address_is_filled_in(chat: Callable[..., Page]) ->
     handoff.visitor_loader(lambda: Visitor("known@example.com", "Kim"))
     page = chat(handoff=handoff)
     answer(page)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     email = page.get_by_label("Your email")
     expect(email).to_have_value("known@example.com")
     expect(email).not_to_be_editable()
@@ -209,10 +210,10 @@ def test_when_the_form_cannot_be_fetched_the_visitor_is_told(chat: Callable[...,
     page = chat()
     answer(page)
     page.route("**/handoff/form?*", lambda route: route.abort(), times=1)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     expect(page.get_by_role("alert")).to_contain_text("couldn't open the form")
     page.problems.clear()  # type: ignore[attr-defined]
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     expect(page.locator(DIALOG)).to_be_visible()
 
 
@@ -221,7 +222,7 @@ def test_text_of_the_chat_is_never_markup(chat: Callable[..., Page]) -> None:
     page = chat()
     hostile = '</script><img src=x onerror="window.hit=1">\'"`<b>'
     answer(page, question=hostile, answer=hostile, id='a"]<1>')
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     fill_and_send(page, note=hostile)
     reference(page)
     assert page.evaluate("window.hit") is None
@@ -250,12 +251,13 @@ def test_a_page_of_another_origin_can_use_it(
     page.site = site  # type: ignore[attr-defined]
     page.goto(docs)
     answer(page)
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     fill_and_send(page)
     shown = reference(page)
     assert [ticket.reference for ticket in tickets(page)] == [shown]
 
 
+@pytest.mark.every_browser
 def test_without_script_the_button_leads_to_a_page_and_a_confirmation(
     make_app: Callable[..., Flask], serve: Callable[[Any], str], open_context: Callable[..., BrowserContext]
 ) -> None:
@@ -271,7 +273,7 @@ def test_without_script_the_button_leads_to_a_page_and_a_confirmation(
 
     page = watched(open_context(java_script_enabled=False).new_page())
     page.goto(serve(site))
-    page.click(BUTTON)
+    page.locator(BUTTON).click()
     fill_and_send(page, email="nobody", note="From a page.")
     expect(page.get_by_label("Your note")).to_have_value("From a page.")
     fill_and_send(page, note="From a page.")
@@ -280,6 +282,6 @@ def test_without_script_the_button_leads_to_a_page_and_a_confirmation(
     with database.read() as connection:
         (ticket,) = latest_tickets(connection)
         stored = connection.execute(select(transcript.c.conversation)).scalar_one()
-    assert (ticket.reference, ticket.note) == (shown, "From a page.")
+    assert (ticket.reference, ticket.visitor_email, ticket.note) == (shown, "visitor@example.com", "From a page.")
     assert 'Does it \\"quote\\" <b>well</b>?' in stored
     assert page.context.cookies() == []

@@ -35,6 +35,10 @@ PLACES = """() => [...document.querySelectorAll("dialog[open] :is(button, .kapa-
     const {x, y, width, height} = shown.getBoundingClientRect();
     return [shown.name || shown.textContent.trim(), x, y, width, height];
 })"""
+TARGETS = """() => [...document.querySelectorAll(
+        "button.kapa-handoff-button, dialog[open] :is(button, summary, .kapa-handoff-input, .kapa-handoff-choice)")]
+    .map((one) => one.getBoundingClientRect()).filter(({width}) => width)
+    .map(({width, height}) => [width, height])"""
 STILL = "() => Promise.all(document.querySelector('dialog').getAnimations().map(({finished}) => finished))"
 
 
@@ -142,17 +146,23 @@ def test_correcting_an_error_moves_nothing(phone: Callable[..., Page]) -> None:
 
 
 def test_everything_is_large_enough_for_a_finger(phone: Callable[..., Page]) -> None:
-    """At least 44 pixels in both directions: the button, the form's buttons and inputs, the line of a checkbox."""
+    """At least 44 pixels in both directions: the button, the form's buttons and inputs, the line of a checkbox.
+
+    And what comes after sending.
+    """
     page = phone(KAPA_HANDOFF_FIELDS=[{"name": "urgent", "label": "Urgent", "kind": "checkbox"}])
     open_form(page)
     page.route("**/handoff/tickets", lambda route: route.abort(), times=1)
     fill_and_send(page)
     expect(page.get_by_role("button", name="Copy your text")).to_be_visible()
-    targets = page.locator(f"{BUTTON}, {DIALOG} :is(button, .kapa-handoff-input, .kapa-handoff-choice)").evaluate_all(
-        "found => found.map((one) => one.getBoundingClientRect()).map(({width, height}) => [width, height])"
-    )
-    assert len(targets) == 9
-    assert all(min(target) >= 44 for target in targets), targets
+    targets = page.evaluate(TARGETS)
+    assert len(targets) == 10
+    page.get_by_role("button", name="Send", exact=True).click()
+    reference(page)
+    page.get_by_text("Wrong address?").click()
+    after = page.evaluate(TARGETS)
+    assert len(after) == 7
+    assert all(min(target) >= 44 for target in targets + after), targets + after
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "4,500 of 5,000"), ("de", "4.500 von 5.000")])

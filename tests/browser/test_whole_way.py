@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+import pytest
+from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import Example, watched
+from tests.browser.engines import expect
+
+pytestmark = pytest.mark.every_browser
 
 BUTTON = "button.kapa-handoff-button"
 
@@ -27,7 +31,7 @@ def create_ticket(page: Page, note: str) -> str:
     page.locator(BUTTON).last.click()
     page.get_by_label("Your email").fill("visitor@example.com")
     page.get_by_label("Your note").fill(note)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     shown = page.locator("[data-kapa-handoff-reference]")
     expect(shown).to_be_visible()
     return shown.get_attribute("data-kapa-handoff-reference") or ""

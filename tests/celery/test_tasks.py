@@ -42,6 +42,18 @@ def test_task_delivers_its_ticket_and_what_else_is_due(make_site: Callable[..., 
     assert look_up(app, sent[3]).status is Status.QUEUED
 
 
+@pytest.mark.only("sqlite")
+def test_the_mail_is_in_the_sites_language(make_site: Callable[..., Flask], mail_server: MailServer) -> None:
+    """A task has no request, and the visitor's language is another one."""
+    app = make_site(MAIL_PORT=mail_server.port, BABEL_DEFAULT_LOCALE="de")
+    client = app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "ja"
+    run_task(app, delivery.DELIVER, send_ticket(client))
+    (mail,) = mail_server.received
+    assert "Sprache: Japanisch" in mail.body("plain")
+    assert "Hier um Hilfe gebeten" in mail.body("html")
+
+
 def test_a_channel_of_the_site_is_used(make_site: Callable[..., Flask]) -> None:
     """Its tickets wait, and are tried again, as mails are."""
     parrot = Parrot(TryLater("it is asleep"))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import Environment
 
 from flask_kapa_handoff import Conversation, Field, QuestionAnswer, Source
 from flask_kapa_handoff.delivery.mail.bodies import Letterhead
 from flask_kapa_handoff.delivery.mail.message import ComposedMessage, compose
+from flask_kapa_handoff.template_environment import TemplateEnvironment
 from tests.helpdesks.environment import ROOT, ask
 from tests.helpers.mails import a_ticket
 
@@ -66,7 +66,7 @@ TICKET: dict[str, Any] = {
 
 
 @pytest.fixture
-def mail(environment: Environment) -> Callable[..., ComposedMessage]:
+def mail(environment: TemplateEnvironment) -> Callable[..., ComposedMessage]:
     def compose_one(letterhead: Letterhead = ACME, **fields: Any) -> ComposedMessage:
         ticket, _ = a_ticket(**{**TICKET, **fields})
         return compose(environment, letterhead, ticket, Conversation(PAIRS))

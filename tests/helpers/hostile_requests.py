@@ -16,8 +16,8 @@ from flask import Flask, render_template_string
 from werkzeug.test import run_wsgi_app
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer
-from tests.helpers.pages import json_of
-from tests.helpers.tickets import PAIR, send_ticket
+from tests.helpers.pages import Page, json_of
+from tests.helpers.tickets import PAIR, post, send_ticket, ticket_fields
 
 PIECES = (
     *(
@@ -107,6 +107,8 @@ ROUTES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "/handoff/review": (("POST",), ("offer", "email", "note", "conversation", "left_out")),
     "/handoff/events": (("POST",), ("offer", "event")),
+    "/handoff/address": (("POST",), ("receipt", "email")),
+    "/handoff/copy": (("POST",), ("receipt",)),
     "/handoff/static/": (("GET",), ()),
     "/handoff/admin/": (("GET",), ()),
     "/handoff/admin/settings": (
@@ -172,6 +174,7 @@ class Attacker:
         self._form: Callable[[], str] = lambda: (
             client.get("/handoff/form", query_string={"offer": json_of(offered)["offer"]}).text
         )
+        self._sent: Callable[[], Page] = lambda: Page(post(client, "page", ticket_fields(client)).text)
         self._reference = send_ticket(client)
         settings = client.get("/handoff/admin/")
         self._token = settings.text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
@@ -239,6 +242,8 @@ class Attacker:
             return anything(source)
         if name == "offer":
             return self._form().split('name="offer"')[1].split('value="')[1].split('"')[0]
+        if name == "receipt":
+            return self._sent().fields["receipt"]
         if name == "conversation":
             pairs: Any = [{**PAIR, "answer": text(source, 20), "question": text(source)}, PAIR]
             return pairs if source.random() < 0.5 else json.dumps(pairs)

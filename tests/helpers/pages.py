@@ -15,6 +15,9 @@ FRAGMENT = {"X-Kapa-Handoff": "fragment"}
 HTMX = {"HX-Request": "true"}
 VOID = {"input", "link", "meta", "br", "img", "hr"}
 
+REPEATED = {"attachments", "left_out", "receipt"}
+"""Fields that a page may have several of: a form's lists, and what each form after sending has."""
+
 EVIL = "\"</script><script>alert(1)</script>'<!-- & </textarea>"
 
 PLAIN = Conversation((QuestionAnswer("How?", "So.", "a1"),), "thread-1")
@@ -47,7 +50,7 @@ class Page(HTMLParser):
         assert len(attributes) == len(attrs), f"an attribute twice: {attrs}"
         self.elements.append((tag, attributes))
         if tag in ("input", "textarea", "select") and "name" in attributes:
-            assert attributes["name"] not in self._names - {"attachments", "left_out"}, f"a field twice: {attributes}"
+            assert attributes["name"] not in self._names - REPEATED, f"a field twice: {attributes}"
             self._names.add(attributes["name"])
             if attributes.get("type") != "checkbox" or "checked" in attributes:
                 self.fields[attributes["name"]] = attributes.get("value", "")

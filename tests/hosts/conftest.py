@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import browser, open_context, playwright, watched
+from tests.browser.conftest import browser, browser_name, open_context, playwright, watched
 from tests.helpers.servers import MailServer
 from tests.hosts.environments import python_of, run
 
-__all__ = ["browser", "open_context", "playwright"]
+__all__ = ["browser", "browser_name", "open_context", "playwright"]
 
 APPLICATIONS = ("appbuilder", "calibreweb", "canaille", "changedetection", "ihatemoney", "otterwiki")
 MODULES = Path(__file__).parent / "applications"

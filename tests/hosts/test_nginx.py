@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-from tests.browser.conftest import TIMEOUT, launch, watched
+from tests.browser.conftest import TIMEOUT, watched
+from tests.browser.engines import launch
 from tests.helpers.servers import MailServer, free_port
 from tests.hosts.applications.plain import ADMIN, PASSWORD
 from tests.hosts.conftest import Server

@@ -9,21 +9,20 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment
-
 from ...attachments import size_in_words
 from ...config_values import AS_TEXT, DEFAULT_SUBJECT
 from ...conversation import Conversation
 from ...fields import Field, labelled
+from ...locale_formats import format_moment
 from ...storage.attachments import Attachment as AttachedFile
 from ...storage.tickets import Ticket
+from ...template_environment import TemplateEnvironment
 from ...text import visible, with_visible
 from ...translation import gettext as _
-from ...translation import ngettext
 from ...triggers import read_triggers, reasons
-from ...unknown import Unknown
 from .mime import Attachment, html_octets, octets
 from .rendering import render_bodies, template_functions
+from .sentences import left_out, not_shown, visitor_language, where_whole, whose_word
 from .transcript import Transcript, cut
 
 MAX_HTML, MAX_TEXT = 95_000, 60_000
@@ -98,7 +97,7 @@ class Bodies:
 
 
 def write_bodies(
-    environment: Environment,
+    environment: TemplateEnvironment,
     letterhead: Letterhead,
     ticket: Ticket,
     conversation: Conversation,
@@ -109,17 +108,16 @@ def write_bodies(
     The note, the pressed pair and the latest pairs stay. If there is more, the whole mail is attached as
     ``conversation.html``, and the bodies say so. Only a template of the site's own may make them larger.
     """
-    stored = f"The whole conversation is stored with ticket {ticket.reference}."
     attachments, missing = [], []
     if letterhead.attach_json:
         document = _json(ticket, conversation, files)
         if _size(document) <= MAX_ATTACHMENT:
             attachments.append(Attachment(*_file(letterhead), document))
         else:
-            missing = [f"{_file(letterhead)[0]} is too large for this mail."]
+            missing = [_("%(file)s is too large for this mail.", file=_file(letterhead)[0])]
     transcript = Transcript(ticket, conversation.visible())
-    remark = {"remark": " ".join([*missing, stored]) if missing else ""}
-    shown = _context(letterhead, ticket, files) | transcript.context(len(transcript)) | remark
+    remark = {"remark": " ".join([*missing, where_whole(ticket, None)]) if missing else ""}
+    shown = context_of(letterhead, ticket, files) | transcript.context(len(transcript)) | remark
     whole = render_bodies(environment, shown)
     data = _octets(*whole)
     if _fits(*data):
@@ -134,18 +132,18 @@ def write_bodies(
             Attachment("conversation.txt", "text/plain", text),
         ]
     file = next((one for one in documents if 0 < _size(one.text) <= MAX_ATTACHMENT), None)
-    context = _context(
+    context = context_of(
         letterhead, ticket, files
     )  # with a renderer of its own: the whole may have used up what one may cost
-    where = stored if file is None else f"The attached {file.filename} has the whole conversation."
+    where = where_whole(ticket, None if file is None else file.filename)
 
     def render(latest: int, length: int | None = None) -> tuple[str, str | None]:
         shown = transcript.context(latest, length)
-        said = missing if length is None else [*missing, "Long texts are shortened here."]
+        said = missing if length is None else [*missing, _("Long texts are shortened here.")]
         if hidden := len(transcript) - len(shown["pairs"]):
             pressed = transcript.pressed
-            which = "earlier" if latest or pressed is None or pressed.number == len(transcript) else "other"
-            said = [*said, f"{hidden} {which} question{'s are' if hidden != 1 else ' is'} not shown here."]
+            are_earlier = latest > 0 or pressed is None or pressed.number == len(transcript)
+            said = [*said, not_shown(hidden, are_earlier=are_earlier)]
         short = context if length is None else _shortened(context, length)
         return render_bodies(environment, short | shown | {"remark": " ".join([*said, where])})
 
@@ -168,25 +166,6 @@ def write_bodies(
     return Bodies(text, html, attachments, _octets(text, html))
 
 
-def whose_word(ticket: Ticket, site_name: str) -> str:
-    """A sentence for agents on the source of the conversation."""
-    if not ticket.pairs:
-        return "The visitor wrote directly, so there is no conversation with the AI."
-    if ticket.transcript_source == "site":
-        return _("This transcript is %(site)s's own record of the conversation.", site=site_name)
-    if ticket.transcript_source != "browser":
-        return _("The source of this transcript is %(name)s.", name=Unknown(ticket.transcript_source).label)
-    return _("The visitor's browser sent this transcript, so it could have been altered.")
-
-
-def left_out(ticket: Ticket) -> str:
-    """A sentence for agents on what the visitor left out of the conversation; empty: nothing."""
-    if not ticket.left_out:
-        return ""
-    one, more = "%(number)s question left out by the visitor.", "%(number)s questions left out by the visitor."
-    return ngettext(one, more, ticket.left_out)
-
-
 def _size(text: str) -> int:
     # Counting the octets of most texts is not needed: none has more than four, and a line end has two.
     return len(octets(text)) if 8 * len(text) > MAX_ATTACHMENT else len(text)
@@ -206,10 +185,13 @@ def _shortened(context: dict[str, Any], length: int) -> dict[str, Any]:
     }
 
 
-def _context(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str, Any]:
+def context_of(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str, Any]:
+    """What the mail's templates show, beside the conversation."""
     site_name = visible(letterhead.site_name)
     return {
         "ticket": with_visible(ticket, "subject", "note", "visitor_name", "page"),
+        "received": format_moment(ticket.created_at),
+        "visitor_language": visitor_language(ticket),
         "fields": [(label, visible(value)) for label, value in labelled(letterhead.site_fields, ticket.fields)],
         "context": [(visible(label), visible(value)) for label, value in ticket.context.items()],
         "files": [(visible(one.name), size_in_words(one.size)) for one in files.attached],

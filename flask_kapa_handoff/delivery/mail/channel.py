@@ -74,7 +74,7 @@ class MailChannel:
             None if ticket.reference == SAMPLE_REFERENCE else mailroom.ticket_url(ticket.reference),
         )
         try:
-            return compose(mailroom.templates, letterhead, ticket, conversation, files)
+            return compose(mailroom.mail_templates, letterhead, ticket, conversation, files)
         except (OSError, MemoryError) as error:
             # About this machine, not the ticket: no memory or file handle left, or a template is being replaced.
             raise TryLater(f"{type(error).__name__} while the mail was composed: {error}"[:500]) from error

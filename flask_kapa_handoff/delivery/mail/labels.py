@@ -14,6 +14,7 @@ from email.utils import parseaddr
 from functools import lru_cache
 
 from ...storage.tickets import Ticket
+from ...translation import gettext as _
 from .headers import address, header_text
 
 _MAX_NAME = 80  # characters of a visitor's name
@@ -43,7 +44,7 @@ def site_sender(text: str) -> Address:
 
 
 def named_for_visitor(sender: Address, ticket: Ticket, site_name: str) -> Address:
-    """The sender with the visitor's name: ``"Ada (via Acme)" <docs@acme.example>``.
+    """The sender with the visitor's name, in the current language: ``"Ada (via Acme)" <docs@acme.example>``.
 
     A visitor whose name is not known is called by the address without its domain. Spam filters suspect a name that
     contains a whole address.
@@ -52,7 +53,9 @@ def named_for_visitor(sender: Address, ticket: Ticket, site_name: str) -> Addres
     name = next(filter(None, (header_text(text).partition("@")[0].strip('" ') for text in found)), "")
     if len(name) > _MAX_NAME:
         name = name[: _MAX_NAME - 1].rstrip() + "…"
-    return address(f"{sender.username}@{sender.domain}", header_text(f"{name} (via {site_name})"))
+    return address(
+        f"{sender.username}@{sender.domain}", header_text(_("%(name)s (via %(site)s)", name=name, site=site_name))
+    )
 
 
 def subject_line(template: str, ticket: Ticket, site_name: str) -> str:

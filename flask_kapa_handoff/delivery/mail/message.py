@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.utils import format_datetime
 
-from jinja2 import Environment
-
 from ...conversation import Conversation
 from ...storage.tickets import Ticket, thread_ids
+from ...template_environment import TemplateEnvironment
+from ...translation import ENGLISH, speak
 from .bodies import NO_FILES, Files, Letterhead, write_bodies
 from .headers import address, header, header_text
 from .labels import named_for_visitor, site_sender, subject_line
@@ -39,13 +39,13 @@ class ComposedMessage:
 
 
 def compose(
-    environment: Environment,
+    environment: TemplateEnvironment,
     letterhead: Letterhead,
     ticket: Ticket,
     conversation: Conversation,
     files: Files = NO_FILES,
 ) -> ComposedMessage:
-    """Compose the mail of a ticket.
+    """Compose the mail of a ticket, in the language of the environment, not of the request.
 
     If the site's text template fails, the package's own is used; if the HTML template fails, the mail has no HTML.
 
@@ -59,8 +59,9 @@ def compose(
     sender, recipient = site_sender(letterhead.sender), address(ticket.recipient)
     reply_to = address(ticket.visitor_email)
     subject = subject_line(letterhead.subject, ticket, letterhead.site_name)
-    author = named_for_visitor(sender, ticket, letterhead.site_name) if letterhead.names_visitor else sender
-    bodies = write_bodies(environment, letterhead, ticket, conversation, files)
+    with speak(environment.language or ENGLISH):
+        author = named_for_visitor(sender, ticket, letterhead.site_name) if letterhead.names_visitor else sender
+        bodies = write_bodies(environment, letterhead, ticket, conversation, files)
 
     head = [
         header("From", author),

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader
 from ...conversation import is_link
 from ...links import Links
 from ...markdown import Renderer, lines
-from ...template_environment import OPTIONS, TEMPLATES, TemplateEnvironment
+from ...template_environment import OPTIONS, TEMPLATES, TEXT_WORDS, WORDS, TemplateEnvironment
 from ...text import one_line, quoted
 from .styles import with_styles
 
@@ -40,15 +40,15 @@ def template_functions(page: str | None = None) -> dict[str, Callable[..., objec
     }
 
 
-def render_bodies(environment: Environment, context: dict[str, Any]) -> tuple[str, str | None]:
-    """The text and the HTML of a mail.
+def render_bodies(environment: TemplateEnvironment, context: dict[str, Any]) -> tuple[str, str | None]:
+    """The text and the HTML of a mail, in the current language.
 
     If the site's text template fails, the package's own is used; if the HTML template fails, there is no HTML.
     """
-    text = _render(environment, TEXT, context, "the package's text is sent")
+    text = _render(environment, TEXT, context | TEXT_WORDS, "the package's text is sent")
     if text is None:
-        text = own_templates().get_template(TEXT).render(context)
-    return text, _render(environment, HTML, context, "the mail is sent without its HTML")
+        text = own_templates().get_template(TEXT).render(context | TEXT_WORDS)
+    return text, _render(environment, HTML, context | WORDS, "the mail is sent without its HTML")
 
 
 @cache
@@ -57,15 +57,14 @@ def own_templates() -> Environment:
     return Environment(loader=FileSystemLoader(TEMPLATES), **OPTIONS)  # noqa: S701 - it escapes all but .txt
 
 
-def _render(environment: Environment, name: str, context: dict[str, Any], otherwise: str) -> str | None:
+def _render(environment: TemplateEnvironment, name: str, context: dict[str, Any], otherwise: str) -> str | None:
     """A part of the mail; None: it could not be rendered, which is logged with what happens now."""
     try:
         return environment.get_template(name).render(context)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        if isinstance(environment, TemplateEnvironment):
-            environment.note(error)
+        environment.note(error)
         # Also a panic in native code, which is not an Exception. Without the error's message, which may contain the
         # visitor's text.
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(name)]

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from example_app.kapa_bundle import BundleError, bundle
 from flask_kapa_handoff import testing
 from flask_kapa_handoff.storage.tickets import Ticket
-from tests.browser.conftest import TIMEOUT, launch, watched
+from tests.browser.conftest import TIMEOUT, watched
+from tests.browser.engines import launch
 from tests.browser.kapa.ensure_bundle import CHAT
 from tests.browser.kapa.pages import add_pages
 from tests.browser.kapa.proxy import Answers, KapaServer
