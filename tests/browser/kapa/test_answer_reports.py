@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from tests.browser.kapa.conftest import Site, ask, hand_off, vote
 from tests.browser.kapa.proxy import Answers
@@ -13,23 +13,27 @@ from tests.helpers.answers import records
 pytestmark = pytest.mark.only("sqlite")
 
 
+def is_report(request: Request) -> bool:
+    return request.url.endswith("/handoff/events")
+
+
 @pytest.mark.parametrize("parts", [("takeover", "chat"), ("takeover", "widget")], ids=["SDK", "widget"])
 def test_each_answer_is_one_record(site: Site, page: Page, kapa: Answers, parts: tuple[str, ...]) -> None:
     """With its pairs, its uncertainty and its vote; and with its ticket."""
     site.open(page, *parts)
     first = pair(1)
-    with page.expect_request("**/handoff/events"):
+    with page.expect_event("requestfinished", is_report):
         ask(page, kapa, first)
-    with page.expect_request("**/handoff/events") as reported:
+    with page.expect_event("requestfinished", is_report) as reported:
         ask(page, kapa, pair(2, uncertain=True))
     sent = reported.value.post_data or ""
     assert "event=answer" in sent
     assert "Question" not in sent
-    with page.expect_request("**/handoff/events"):
+    with page.expect_event("requestfinished", is_report):
         vote(page, first, "downvote")
     assert hand_off(page) == {"resolved": None}
     names = ("pairs", "uncertain", "downvoted", "offered", "sent")
-    found = [tuple(row[name] for name in names) for row in records(site.app)]
+    found = sorted(tuple(row[name] for name in names) for row in records(site.app))
     assert found == [(1, False, True, True, False), (2, True, False, True, True)]
 
 
