@@ -83,7 +83,7 @@ format: $(VENV)/.lint  ## Format the code.
 
 # The same versions produce the same bytes; the output is committed, so that an install needs no Node.js.
 BUILD = $(NODE)/node_modules/.bin/esbuild $(subst =,=frontend/,$(SCRIPTS)) --bundle --format=iife --minify --target=es2020 \
-  --charset=utf8 --log-level=warning '--banner:js=/* Made from frontend/ by make static. */' '--banner:css=/* Made from frontend/ by make static. */'
+  --charset=utf8 --log-level=warning '--banner:js=/* Made from frontend/ by make static. */'
 
 messages: $(VENV)/.test  ## Bring the catalogs up to date with the messages in the code and the templates.
 	$(BIN)/pybabel --quiet extract --mapping-file=babel.cfg --keywords="_ N_" --no-default-keywords --keywords=ngettext:1,2 \

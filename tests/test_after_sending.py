@@ -256,7 +256,7 @@ def test_the_copy_is_of_the_corrected_ticket(client: FlaskClient) -> None:
     """It is the mail as it goes out."""
     receipt = receipt_of(client)
     correct(client, receipt)
-    assert f"Reply to:  {RIGHT}" in copied(client, receipt).text
+    assert f"Reply to: {RIGHT}" in copied(client, receipt).text
 
 
 def test_the_script_gets_the_same_text_as_a_fragment(client: FlaskClient) -> None:

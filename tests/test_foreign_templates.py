@@ -225,9 +225,9 @@ def test_every_name_that_our_templates_read_is_given(folder: str, given: Any) ->
     everywhere = {"key_of", "nonce", "own_layout", "request", "site_name", "static_url", "url_for", "labels"} | set(
         WORDS
     )
-    everywhere |= {"form_labels", "zone_names"}
+    everywhere |= {"form_labels", "may_act", "zone_names"}
     button = {"offer", "form_url", "conversation", "thread_id", "answer_id", "desk"}  # all given with each button
-    button |= {"look", "radius"}
+    button |= {"look", "radius", "thread_key"}
     stage = {"stage", "words", "button_text", "note_max"}  # all given with each part of the preview
     read: set[str] = set()
     for file in (TEMPLATES / "kapa_handoff" / folder).glob("*.html"):

@@ -26,7 +26,7 @@ from ..web.language import shown_button_text
 from ..web.requests import wants_fragment, wants_json
 from ..web.responses import json_response, with_status
 from ..web.ticket_form import TicketForm
-from ..web.urls import is_own_page, static_url, visitor_url
+from ..web.urls import static_url, visitor_url, way_back
 from .rendering import render_for_visitor
 from .review import Review
 
@@ -75,7 +75,11 @@ def problem_response(problem: RequestProblem) -> ResponseReturnValue:
         return with_problem(json_response(problem.as_json()), problem)
     template = "_dialog" if wants_fragment() else "problem_page"
     page = _render(
-        template, title=_(problem.title), problem=problem.as_text(), site_name=current_state().site_name, back_url=None
+        template,
+        title=_(problem.title),
+        problem=problem.as_text(),
+        site_name=current_state().site_name,
+        back_url=way_back(),
     )
     return with_problem(make_response(page), problem)
 
@@ -99,6 +103,7 @@ def form_response(
         tickets_url=visitor_url("tickets"),
         review_url=visitor_url("review"),
         site_name=state.site_name,
+        back_url=way_back(offered.page if offered else None),
         button_text=shown_button_text(settings, directly=not form.has_conversation),
         words=form_words(settings),
         desk=settings.desk,
@@ -169,8 +174,7 @@ def confirmation_response(
             problem=_words(problem) if problem is not None and not problem.fields else None,
             is_helpless=problem is not None,
             site_name=state.site_name,
-            # An offer's page comes from a browser.
-            back_url=ticket.page if is_own_page(ticket.page) else None,
+            back_url=way_back(ticket.page),
         )
     except Exception as error:
         # The ticket is stored, and a site's template that fails must not tell the visitor otherwise.

@@ -170,4 +170,4 @@ def _mask_in_words(found: re.Match[str]) -> str:
         return found[0]
     # The label is already escaped, as all of the HTML.
     kind = escape(_(found[1])) if found[1] in _KINDS else Markup(found[1])  # noqa: S704
-    return f'<mark class="kapa-handoff-mask">{gettext_html(_HIDDEN, kind=kind)}</mark>'
+    return f'<mark class="kapa-handoff-mask" dir="auto">{gettext_html(_HIDDEN, kind=kind)}</mark>'

@@ -6,6 +6,7 @@ import hashlib
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import current_app, has_request_context, request
 
@@ -50,3 +51,18 @@ def is_own_page(address: str | None) -> bool:
     # The default port may be written or left out; and behind a proxy that handles TLS, the app often sees its own
     # scheme as http.
     return host is not None and any(host_of(f"{scheme}://{name}") == host for name in names)
+
+
+def way_back(page: str | None = None) -> str | None:
+    """The page of the site that a page of ours leads back to; None: there is none.
+
+    Arguments:
+        page: where help was asked for. If it is unknown or another site's: the page that the visitor comes from, else
+            the site's first one.
+    """
+    ours = f"{current_state().mount}/"
+    for address in (page, request.referrer):
+        if address is not None and is_own_page(address) and not urlsplit(address).path.startswith(ours):
+            return address
+    pages = current_app.create_url_adapter(request)
+    return f"{request.script_root}/" if pages is not None and pages.test("/", "GET") else None

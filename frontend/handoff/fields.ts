@@ -17,16 +17,17 @@ export function clearError(root: Element, input: HTMLInputElement): void {
   field.setAttribute("aria-describedby", find(root, `[id="${field.id}-hint"]`)?.id ?? "");
 }
 
-/** Puts a message into the region with this role; it may be the name of a message in the markup. */
-export function say(root: Element, role: "alert" | "note" | "status", message: string): void {
-  const region = find(root, `[role=${role}]`);
+/** Puts a message into the form's region for it; it may be the name of a message in the markup. */
+export function say(root: Element, kind: "alert" | "note" | "status", message: string): void {
+  // Not by role, since a part of the form may have an alert of its own.
+  const region = find(root, `.kapa-handoff-${kind}`);
   if (region) region.textContent = region.dataset[message] ?? message;
 }
 
 /** The name of the message about a failed request: of its cause if there is one, else of the network's state. */
 export function nameOf(reason: unknown, root: Element): string {
   const name = `${reason}`;
-  if (find(root, "[role=alert]")?.dataset[name]) return name;
+  if (find(root, ".kapa-handoff-alert")?.dataset[name]) return name;
   return navigator.onLine ? "unreachable" : "offline";
 }
 

@@ -8,8 +8,12 @@ let loading: Promise<void> | undefined;
 export function loadFormScript(): Promise<void> {
   return (loading ??= new Promise((resolve) => {
     const script = doc.createElement("script");
+    const onerror = (): void => {
+      loading = undefined; // the next form tries again: the visitor may have been offline
+      resolve();
+    };
     // A strict policy knows the page's own scripts by their nonce.
-    Object.assign(script, server.formScript, { onload: resolve, onerror: resolve });
+    Object.assign(script, server.formScript, { onload: resolve, onerror });
     setTimeout(resolve, 3000);
     doc.head.append(script);
   }));

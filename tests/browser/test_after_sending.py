@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwrig
 
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visitor, testing
 from tests.browser.chat import BUTTON, DIALOG, add_chat, answer, fill_and_send, record_events, reference, seen, tickets
-from tests.browser.conftest import TIMEOUT, launch
+from tests.browser.conftest import TIMEOUT
+from tests.browser.engines import launch
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -137,7 +138,7 @@ def test_a_wrong_address_is_corrected_after_sending(chat: Callable[..., Page]) -
     page.route("**/handoff/address", lambda route: route.abort(), times=1)
     correct = page.get_by_role("button", name="Correct it")
     correct.click()
-    expect(page.get_by_role("alert")).to_contain_text("We couldn't send this.")
+    expect(page.locator(DIALOG).get_by_role("alert")).to_contain_text("We couldn't send this.")
     page.problems.clear()  # type: ignore[attr-defined]
     email.fill("ada@")
     correct.click()

@@ -98,6 +98,11 @@ def test_a_file_that_is_refused_says_why(site: Flask, serve: Callable[[Any], str
     form.get_by_label("Add files").set_input_files([LOG, PROGRAM])
     expect(form.get_by_role("alert").filter(has_text="program.exe can't be added")).to_be_visible()
     expect(form.locator(".kapa-handoff-file")).to_have_count(1)
+    page.context.set_offline(True)
+    fill_and_send(page)
+    expect(form.locator(".kapa-handoff-alert")).to_contain_text("You're offline.")
+    expect(form.locator("#kapa-handoff-files-error")).to_contain_text("program.exe can't be added")
+    page.context.set_offline(False)
     expect(form.get_by_label("Add files")).to_have_attribute("aria-invalid", "true")
     pasted = page.evaluate(
         """() => {

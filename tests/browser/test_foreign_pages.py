@@ -21,7 +21,7 @@ MakeApp = Callable[..., Flask]
 FRAME = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <title>{% block title %}Site{% endblock %}</title>
 <link rel="stylesheet" href="/site.css"{{ mark }}>{% if script %}<script src="/site.js"></script>{% endif %}</head>
-<body><a id="to-admin" href="/handoff/admin/">Admin</a> <a id="to-page" href="/page">Page</a>
+<body id="site"><a id="to-admin" href="/handoff/admin/">Admin</a> <a id="to-page" href="/page">Page</a>
 {% block content %}{% endblock %}</body></html>"""
 PAGE = """{% extends "frame.html" %}
 {% block content %}<p>Answer</p>{{ kapa_handoff_script() }}{{ kapa_handoff_button(conversation) }}{% endblock %}"""
@@ -130,6 +130,62 @@ def test_a_frameworks_picture_does_not_cover_a_wrong_field(
     expect(wrong).to_have_css("background-image", "none")
     assert all("422" in problem for problem in page.problems)  # type: ignore[attr-defined]
     page.problems.clear()  # type: ignore[attr-defined]
+
+
+FONT = "html, body { margin: 0; padding: 0; font: 14px/1.5 sans-serif; }"
+HOSTILE = """* { box-sizing: content-box; margin: 7px; padding: 7px; border-radius: 0; line-height: 3; }
+body { font-style: italic; font-weight: 700; letter-spacing: 3px; word-spacing: 9px; text-align: right;
+    text-transform: uppercase; text-indent: 2em; white-space: pre; cursor: wait; visibility: hidden; }
+body > * { visibility: visible; }
+#site :is(dialog, main, div, form, p, h2, a, button, input, textarea, label, span, details, summary, ol, li, strong) {
+    display: flex; float: right; position: relative; inset: 3px; width: 20%; min-width: 9em; max-width: 10em;
+    height: 9px; padding: 20px; border: 9px solid red; background: red; color: lime; font-size: 30px; opacity: .5; }
+#site button:hover, #site button:focus-visible { outline: 9px solid red; transform: scale(2); }
+#site [hidden] { display: block; }"""
+STYLES = """() => [...document.querySelectorAll("dialog, dialog *, form.kapa-handoff-offer, .kapa-handoff-offer *")]
+    .filter((one) => one.matches("svg") || !one.closest("svg"))
+    .map((one) => {
+        const style = getComputedStyle(one);
+        // An icon keeps its attributes; the dialog hands down nothing.
+        const few = one.matches("svg, dialog") && ["display", "width", "height", "margin", "padding", "opacity"];
+        const names = few || [...style];
+        const values = Object.fromEntries(names.map((name) => [name, style[name]]));
+        return [one.getAttribute("class") || one.localName, values];
+    })"""
+
+
+def styles(context: BrowserContext, address: str) -> list[list[Any]]:
+    """How the browser draws each of our elements, in the form with its review and its errors."""
+    page = context.new_page()
+    page.goto(f"{address}/page")
+    page.locator(".kapa-handoff-button").click()
+    page.locator(".kapa-handoff-dialog [type=email]").fill("x")
+    page.locator(".kapa-handoff-dialog .kapa-handoff-primary").click()
+    page.locator(".kapa-handoff-dialog [aria-invalid]").wait_for()
+    page.locator(".kapa-handoff-dialog summary").first.click()
+    page.locator(".kapa-handoff-pair").wait_for()
+    page.mouse.move(0, 0)
+    found: list[list[Any]] = page.evaluate(STYLES)
+    page.close()
+    return found
+
+
+def test_a_sites_rules_do_not_reach_in(
+    site: Callable[..., Flask], open_context: Callable[..., BrowserContext], serve: Serve
+) -> None:
+    """Not by inheritance, by elements, nor by ids: all is drawn as elsewhere."""
+    context = open_context(reduced_motion="reduce")
+    usual = styles(context, serve(site(css=FONT)))
+    hostile = styles(context, serve(site(css=FONT + HOSTILE)))
+    assert len(usual) > 50
+    assert [name for name, _ in hostile] == [name for name, _ in usual]
+    different = [
+        (name, property, there[property], value)
+        for (name, here), (_, there) in zip(usual, hostile, strict=True)
+        for property, value in here.items()
+        if there[property] != value
+    ]
+    assert different == []
 
 
 @pytest.mark.parametrize("scripts", ["", "'strict-dynamic'"])

@@ -66,6 +66,12 @@ def test_the_forms_own_script_is_loaded_when_a_form_is_opened(open_page: Callabl
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".kapa-handoff-confirmation")).to_be_visible()
     assert len(lines) == 1  # the browser's own, about the request
+    # The visitor was offline, say: the next form asks for it again.
+    page.unroute("**/static/form.js?v=1")
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Add something").click()
+    expect(page.get_by_label("Remember my address on this device")).to_be_visible()
+    assert files == ["handoff.js?v=1", *["form.js?v=1"] * 2]
     page.problems.clear()  # type: ignore[attr-defined]
 
 
