@@ -20,6 +20,8 @@ from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .form import measure as measure_form
 from .hostile import measure
+from .insights import cost_of_records
+from .insights import measure as measure_insights
 from .lists import FEW, export_memory, filled, searches
 from .lists import compare as compare_lists
 from .memory import MOMENTS, worker_memory
@@ -33,6 +35,7 @@ from .reports import (
     print_footprint,
     print_form,
     print_hostile,
+    print_insights,
     print_lists,
     print_memory,
     print_requests,
@@ -100,6 +103,11 @@ def _lists(directory: Path, quick: bool) -> None:
     print_exports(number, list(export_memory(directory / "many")))
 
 
+def _insights(directory: Path, quick: bool) -> None:
+    cost = cost_of_records(directory, offers=400 if quick else 4_000)
+    print_insights(measure_insights(directory, rounds=3 if quick else 15), cost)
+
+
 def _leave(number: int, frame: Any) -> None:
     raise SystemExit(128 + number)
 
@@ -114,6 +122,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "memory": _memory,
     "hostile": _hostile,
     "lists": _lists,
+    "insights": _insights,
 }
 DEFAULT = ("footprint", "bridge", "requests", "deliveries")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from . import deliveries, duels
+from . import deliveries, duels, insights
 from .breakdown import Breakdown
 from .bridge import Call
 from .footprint import import_milliseconds, imported_late, page_cost, submit_cost, zipped_bytes
@@ -208,3 +208,16 @@ def print_searches(number: int, results: Sequence[tuple[str, float, float]]) -> 
 def print_exports(number: int, results: Sequence[tuple[str, float, float, float]]) -> None:
     rows = [[kind, *map(shown, figures)] for kind, *figures in results]
     print_table(f"The export of {number:,} tickets", ["format", "MB", "seconds", "MB of memory more than idle"], rows)
+
+
+def print_insights(results: Iterable[insights.Result], cost: insights.Cost) -> None:
+    rows = [(result.what, shown(result.median), shown(result.fastest), shown(result.processor)) for result in results]
+    print_table(
+        f"90 days over {insights.ANSWERS:,} answers and {insights.TICKETS:,} tickets, in milliseconds",
+        ("request", "median", "fastest", "processor time"),
+        rows,
+    )
+    print(
+        f"\nAn offer with answer records takes {cost.waiting:.3f} times the processor time while the visitor waits, "
+        f"and {cost.in_all:.3f} times with the write."
+    )

@@ -92,6 +92,7 @@ class Config:
     redact: bool = _key("REDACT", True, parse_flag)
     redact_patterns: tuple[SitePattern, ...] = _key("REDACT_PATTERNS", (), parse_redact_patterns)
     retention_days: int | None = _key("RETENTION_DAYS", None, parse_retention)
+    statistics_days: int = _key("STATISTICS_DAYS", 90, whole_number(0, 3_650, " days"))
     language: str | None = _key("LANGUAGE", None, parse_language)
     human_phrases: HumanRequests = _key("HUMAN_PHRASES", HumanRequests(), parse_human_phrases)  # noqa: RUF009 - a field
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, current_app, has_request_context, request
 from itsdangerous import Signer
 
+from .answers import Answers
 from .argument_checks import check_secret_key
 from .config import Config, key_of
 from .config_values import MAIL
@@ -24,6 +25,7 @@ from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
 from .offer_signing import OfferSigner
 from .receipts import ReceiptSigner
+from .redaction import redact
 from .refusals import Refusals
 from .settings import default_settings
 from .settings_cache import SettingsCache
@@ -175,8 +177,14 @@ class State:
         self.refusals = Refusals(self.app, self.database)
         self.hook_failures = HookFailures(self.refusals)
         self.hooks = Hooks(self.registered, self.hook_failures, self.config.special_domains)
-        self.housekeeping = Housekeeping(self.database, self.config.retention_days)
+        self.answers = Answers(
+            self.app, self.database, self.config.statistics_days, lambda: self.secret, self._without_secrets
+        )
+        self.housekeeping = Housekeeping(self.database, self.config.retention_days, self.config.statistics_days)
         self.delivery = make_engine(self)
+
+    def _without_secrets(self, text: str) -> str:
+        return redact(text, self.config.redact_patterns) if self.config.redact else text
 
     def asks_for_human(self, settings: DeskSettings) -> Asks | None:
         """Whether a question asks for a human; None: the desk has no such trigger."""

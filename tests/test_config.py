@@ -52,6 +52,7 @@ TABLE: list[tuple[str, str, Any]] = [
     ("REDACT", "redact", True),
     ("REDACT_PATTERNS", "redact_patterns", ()),
     ("RETENTION_DAYS", "retention_days", None),
+    ("STATISTICS_DAYS", "statistics_days", 90),
     ("LANGUAGE", "language", None),
     ("HUMAN_PHRASES", "human_phrases", HumanRequests()),
     ("FIELDS", "fields", ()),
@@ -135,6 +136,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("REDACT_PATTERNS", [["Acme key", "ACME-.{8}"]], (SitePattern("Acme key", re.compile("ACME-.{8}")),)),
     ("RETENTION_DAYS", 90, 90),
     ("RETENTION_DAYS", None, None),
+    ("STATISTICS_DAYS", 0, 0),
+    ("STATISTICS_DAYS", "365", 365),
     ("ADMIN_TEMPLATE", "site/admin.html", "site/admin.html"),
     ("LANGUAGE", " pt-BR ", "pt-BR"),
     ("HUMAN_PHRASES", ["page Ada"], HumanRequests(("page Ada",))),
@@ -269,6 +272,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("RETENTION_DAYS", 0, "from 1 to 36_500 days; leave the key out to keep tickets forever"),
     ("RETENTION_DAYS", -1, "from 1"),
     ("RETENTION_DAYS", "forever", "from 1"),
+    ("STATISTICS_DAYS", -1, "from 0 to 3_650 days"),
+    ("STATISTICS_DAYS", True, "from 0"),
     ("ADMIN_TEMPLATE", 5, "template"),
     ("LANGUAGE", "German", "a language looks like de or pt-BR"),
     ("LANGUAGE", 7, "a language looks like"),
@@ -386,6 +391,7 @@ def test_environment_variables_work_through_flask(
         "MAX_PAIRS": "1_000",
         "ORIGINS": '["https://docs.example.com"]',
         "RETENTION_DAYS": "30",
+        "STATISTICS_DAYS": "30",
     }.items():
         monkeypatch.setenv(f"FLASK_KAPA_HANDOFF_{key}", text)
     app = make_app(mount=False)

@@ -77,11 +77,11 @@ def test_a_submit_adds_nothing_to_the_index(app: Flask, database: Database) -> N
     """The delivering process does, in short steps, and again for what comes later."""
     send_ticket(app.test_client(), note=RARE)
     assert found(database, RARE) == []
-    housekeeping = Housekeeping(database, None)
+    housekeeping = Housekeeping(database, None, 365)
     housekeeping.do_some()
     assert len(found(database, RARE)) == 1
     fill(database, 60, words=1)
-    housekeeping = Housekeeping(database, None)
+    housekeeping = Housekeeping(database, None, 365)
     assert housekeeping.do_some()
     while housekeeping.do_some():
         pass
@@ -139,7 +139,7 @@ def test_what_is_deleted_leaves_the_index(make_app: Callable[..., Flask]) -> Non
         else:
             erase_visitor(database, "rare@example.com")
             assert found(database, RARE) == []
-            housekeeping = Housekeeping(database, None)
+            housekeeping = Housekeeping(database, None, 365)
             housekeeping.is_due_now()
             while housekeeping.do_some():
                 pass

@@ -290,7 +290,7 @@ def test_files_of_forms_that_were_not_sent_are_deleted(site: Flask, client: Flas
             connection.execute(update(table).values(created_at=earlier))
 
     upload(client, LOG)
-    keeper = Housekeeping(database, None)
+    keeper = Housekeeping(database, None, 90)
     keeper.is_due_now()
     keeper.do_all(5)
     assert stored(site) == 2

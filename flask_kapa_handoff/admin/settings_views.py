@@ -39,6 +39,7 @@ from .form_input import PREVIEW_LANGUAGE, addable_languages, language_named, usu
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .identity import changed_by
 from .responses import fragment_response, page_response
+from .simulation import simulation_of
 
 SAVED = N_("Saved. Live now.")
 UNCHANGED = N_("No changes to save.")
@@ -99,6 +100,17 @@ def preview() -> ResponseReturnValue:
     if form.adds_language or not wants_fragment():
         return _settings_page(state, form, notice=N_("This is a preview. Nothing is saved yet."))
     return fragment_response("preview", form=form, alone=True, **_preview_context(state, form))
+
+
+def simulate() -> ResponseReturnValue:
+    """Show what the typed settings would have done; without htmx, on the whole page. Stores nothing."""
+    if not wants_fragment():
+        return preview()
+    state = current_state()
+    require_known_origin(state, own_pages_only=True)
+    form = SettingsForm.submitted(request.form, _current(state), state.config, state.registered.channels)
+    form.validate()
+    return fragment_response("simulation", **simulation_of(state, form))
 
 
 def test_mail() -> ResponseReturnValue:
@@ -170,6 +182,7 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "last_change": last_change,
         "undone_by": last_change.before if can_undo and last_change is not None else None,
         **_preview_context(state, form),
+        **simulation_of(state, form),
         **context,
     }
     return (fragment_response if wants_fragment() else page_response)("settings", status, **context)

@@ -13,6 +13,7 @@ from ..desk_directory import read_desks
 from ..email_address import parse_email
 from ..fields import labelled
 from ..state import State, current_state
+from ..storage.answers import delete_outdated_answers
 from ..storage.attachments import Attachment, delete_outdated_files, file_of_ticket
 from ..storage.export import HIDDEN, as_json, export_page, record_as_json, row_as_json, settings_changes_of
 from ..storage.reading import DamagedRow
@@ -104,8 +105,13 @@ def export(since: datetime | None, email: str | None) -> None:
 
 @group.command("purge")
 def purge() -> None:
-    """Delete tickets that were delivered, failed or not sent more than KAPA_HANDOFF_RETENTION_DAYS ago."""
+    """Delete tickets that were delivered, failed or not sent more than KAPA_HANDOFF_RETENTION_DAYS ago.
+
+    Answer records older than KAPA_HANDOFF_STATISTICS_DAYS are deleted, too.
+    """
     state = current_state()
+    while reachable(delete_outdated_answers, state.database, state.config.statistics_days):
+        pass
     days = state.config.retention_days
     if days is None:
         raise click.ClickException("KAPA_HANDOFF_RETENTION_DAYS is not set, so nothing is deleted.")

@@ -10,6 +10,7 @@ import logging
 import time
 
 from ..storage import removal, search
+from ..storage.answers import delete_outdated_answers
 from ..storage.attachments import delete_outdated_files
 from ..storage.engine import Database
 
@@ -29,11 +30,13 @@ class Housekeeping:
 
     Arguments:
         retention_days: KAPA_HANDOFF_RETENTION_DAYS; None: delivered tickets are kept.
+        statistics_days: KAPA_HANDOFF_STATISTICS_DAYS.
     """
 
-    def __init__(self, database: Database, retention_days: int | None) -> None:
+    def __init__(self, database: Database, retention_days: int | None, statistics_days: int) -> None:
         self._database = database
         self._retention_days = retention_days
+        self._statistics_days = statistics_days
         self._due = time.monotonic() + FIRST_AFTER_SECONDS
         self._search_due = 0.0
         self._forgetting = search.Forgetting()
@@ -58,6 +61,9 @@ class Housekeeping:
         database, days = self._database, self._retention_days
         if days is not None and (count := removal.delete_outdated(database, days)):
             _logger.info("%s tickets older than %s days were deleted.", count, days)
+            self._due = 0.0
+            return True
+        if delete_outdated_answers(database, self._statistics_days):
             self._due = 0.0
             return True
         if count := delete_outdated_files(database):

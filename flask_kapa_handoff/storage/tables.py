@@ -200,3 +200,33 @@ refusal = Table(
     Column("last_at", UTCDateTime, nullable=False),
     UniqueConstraint("hour", "reason", "detail"),
 )
+
+answer = Table(
+    PREFIX + "answer",
+    metadata,
+    Column("key", String(32), primary_key=True, comment="keyed hash of the ids of thread and answer"),
+    Column("answered_at", UTCDateTime, nullable=False, comment="when it was first reported"),
+    Column("day", String(10), nullable=False, comment="the same day (UTC), such as 2026-01-31, to count by"),
+    Column("desk", String(64), nullable=False),
+    Column("page", String(200), comment="its path alone"),
+    Column("pairs", Integer, nullable=False, comment="at most 100"),
+    Column("uncertain", Boolean, nullable=False),
+    Column("downvoted", Boolean, nullable=False),
+    Column("stopped", Boolean, nullable=False),
+    Column("asked_for_human", Boolean, comment="empty: not known"),
+    Column("triggers", String(100), nullable=False, comment="those that its latest offer met"),
+    Column("offered", Boolean, nullable=False),
+    Column("opened", Boolean, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("sent", Boolean, nullable=False),
+)
+
+answer_without_ids = Table(
+    PREFIX + "answer_without_ids",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hour", UTCDateTime, nullable=False, comment="the hour that these are of, its start"),
+    Column("desk", String(64), nullable=False),
+    Column("count", Integer, nullable=False),
+    UniqueConstraint("hour", "desk"),
+)

@@ -7,6 +7,7 @@ checked once the offer is known to be valid.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, Field
 from typing import Any
 
@@ -29,7 +30,8 @@ from ..urls import origin_of, parse_url, shortened
 from ..web.requests import is_own_script, page_language, quoted
 
 OFFER_FIELDS = ("question",)
-EVENT_FIELDS = ("offer", "event")
+FACTS = tuple(fact.name for fact in reported_facts())
+EVENT_FIELDS = ("offer", "event", *FACTS, "thread_id", "answer_id", "page", "desk", "requested")
 LEFT_OUT = "left_out"
 MAX_NUMBER_FACT = 100_000
 
@@ -56,25 +58,29 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class AnswerQuery:
     """Read the query of ``/offer``, and the question in the body of a POST.
 
+    Arguments:
+        fields: the same facts from the fields of another request.
+
     Raises:
         Invalid: the facts make no sense; the error has a message for each field.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, fields: Mapping[str, Any] | None = None) -> None:
         self._errors: dict[str, list[str]] = {}
+        self._said = request.args if fields is None else {name: str(value) for name, value in fields.items()}
         self.facts = self._facts()
         self.thread_id = self._id("thread_id")
         self.answer_id = self._id("answer_id")
         # With a token that only pages with the bridge have: nobody else may bypass the triggers.
-        self.requested = state.is_bridge_mark(request.args.get("requested", "")[:200])
+        self.requested = state.is_bridge_mark(self._said.get("requested", "")[:200])
         # Without an answer it is direct anyway. The desk's settings decide whether that is allowed.
         self.is_direct = self._flag("direct")
         self.question = ""
-        if request.method == "POST":
+        if request.method == "POST" and fields is None:
             self.question = read_fields(state.config, OFFER_FIELDS).get("question", "")
         # The site decides whether a browser may name it.
-        self.named_desk = request.args.get("desk", "")
-        page = clean_text(shortened(request.args.get("page", ""))).replace("\n", " ").strip()
+        self.named_desk = self._said.get("desk", "")
+        page = clean_text(shortened(self._said.get("page", "").partition("#")[0])).replace("\n", " ").strip()
         self.page = page if parse_url(page) is not None else None
         self.language = page_language()
         self.origin = origin_of(self.page) or origin_of(request.headers.get("Referer"))
@@ -89,20 +95,20 @@ class AnswerQuery:
         return Facts(**found)
 
     def _number(self, fact: Field[Any]) -> int:
-        text = request.args.get(fact.name, "" if fact.default is MISSING else str(fact.default))
+        text = self._said.get(fact.name, "" if fact.default is MISSING else str(fact.default))
         if text.isascii() and text.isdigit() and len(text) <= 6 and int(text) <= MAX_NUMBER_FACT:
             return int(text)
         self._errors[fact.name] = [f"{fact.name}: {quoted(text)} is not allowed; use a whole number of 0 or more."]
         return 0
 
     def _flag(self, name: str) -> bool:
-        text = request.args.get(name, "")[:60].lower()
+        text = self._said.get(name, "")[:60].lower()
         if text not in _FLAGS:
             self._errors[name] = [f"{name}: {quoted(text)} is not allowed; use true or false."]
         return _FLAGS.get(text, False)
 
     def _id(self, name: str) -> str | None:
-        text = request.args.get(name, "")
+        text = self._said.get(name, "")
         if len(text) <= MAX_ID:
             text = clean_text(text)  # which makes some texts longer
         if len(text) > MAX_ID:
@@ -221,7 +227,7 @@ def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
             break
         if name not in allowed:
             errors[_encodable(name[:100])] = [f"There is no such field; use {', '.join(allowed)}."]
-        elif value is not None and not isinstance(value, str) and not (name in _LISTS and _is_list(name, value)):
+        elif value is not None and not _has_type(name, value):
             errors[name] = [f"Must be {_LISTS.get(name, 'text')}."]
     if errors:
         raise Invalid("Some fields of the request are not valid.", fields=errors)
@@ -236,8 +242,11 @@ def _json_fields(data: bytes, allowed: tuple[str, ...]) -> MultiDict[str, Any]:
     )
 
 
-def _is_list(name: str, value: object) -> bool:
-    return isinstance(value, list) and (name != LEFT_OUT or all(isinstance(item, str) for item in value))
+def _has_type(name: str, value: object) -> bool:
+    """Whether a field may have this value in JSON: text, lists where a field is one, facts as they are."""
+    if name in _LISTS and isinstance(value, list):
+        return name != LEFT_OUT or all(isinstance(item, str) for item in value)
+    return isinstance(value, (str, int) if name in FACTS else str)  # true and false are an int, too
 
 
 def _encodable(text: str) -> str:

@@ -23,6 +23,7 @@ from ..web.csp import response_nonce
 from ..web.form_words import look
 from ..web.language import language_of_site_page, shown_button_text
 from ..web.urls import is_own_page, static_url, visitor_url
+from .decisions import record_rendered
 from .desk_choice import Named, choose_desk, is_known
 from .rendering import render_for_visitor
 
@@ -145,6 +146,8 @@ def _button(conversation: Conversation, desk: object, language: str | None) -> M
         settings = serving_settings(connection, state.config, chosen)
     asks, named = state.asks_for_human(settings), str(language) if language else None
     offer = offer_for(conversation, settings, page=page, asks=asks, language=named)
+    if has_request_context():  # else it may be a page that is made once, for everybody
+        record_rendered(state, conversation, offer, settings.desk, page, asks)
     if offer is None:
         return Markup()
     # If the site loads the transcript itself, the page need not contain it.

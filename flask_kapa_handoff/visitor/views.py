@@ -11,25 +11,26 @@ from flask import make_response, request
 from flask.typing import ResponseReturnValue
 
 from ..errors import Disabled, Invalid, NoLongerOffered, RequestProblem
-from ..offers import Offer, OfferExpired, make_offer
+from ..offers import Offer, OfferExpired
 from ..quotas import keys_of
 from ..receipts import Receipt
 from ..settings import DEFAULT_DESK, DeskSettings, default_settings
-from ..signals import handoff_cancelled, handoff_opened, notify, ticket_created
+from ..signals import handoff_opened, notify, ticket_created
 from ..state import State, current_state
 from ..submission import Submission, open_ticket
 from ..ticket_filter import filtered
 from ..urls import origin_of
 from ..web.language import shown_button_text, speak_language_of_page, visitor_language
 from ..web.origin import require_known_origin
-from ..web.requests import proxy_unheeded, quoted, wants_fragment, wants_json
+from ..web.requests import proxy_unheeded, wants_fragment, wants_json
 from ..web.responses import json_response
 from ..web.ticket_form import TicketForm
 from ..web.urls import visitor_url
 from .blueprint import blueprint
+from .decisions import decide, known_facts
 from .desk_choice import Named, choose_desk
 from .own_addresses import own_mailboxes
-from .requests import EVENT_FIELDS, AnswerQuery, read_fields
+from .requests import AnswerQuery, read_fields
 from .responses import confirmation_response, form_response, review_response, with_problem
 from .review import Review, require_room
 from .submitted_form import check_sender, read_form, read_form_files, settings_of, signed_in_visitor
@@ -49,7 +50,17 @@ def offer() -> ResponseReturnValue:
     asks = state.asks_for_human(settings)
     if asks is not None and query.question:
         query.facts = replace(query.facts, asked_for_human=asks(query.question))
-    made = _decide(state, query, settings)
+    query.facts = known_facts(state, query, settings)
+    made = decide(query, query.facts, settings)
+    state.answers.asked(
+        query.facts,
+        made,
+        desk=settings.desk,
+        thread_id=query.thread_id,
+        answer_id=query.answer_id,
+        page=query.page,
+        knows_request=asks is not None,
+    )
     if wants_json():
         response = json_response(_offer_as_json(state, made, settings))
     else:
@@ -114,6 +125,7 @@ def create_ticket() -> ResponseReturnValue:
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
     if is_new:
         notify(ticket_created, state.app, ticket=ticket)
+        state.answers.happened(submission.offer, "sent")
         state.delivery.ticket_stored(ticket.reference)
     sent_from = form.accepted_offer
     receipt = Receipt(
@@ -124,19 +136,6 @@ def create_ticket() -> ResponseReturnValue:
         language=sent_from.language if sent_from else None,
     )
     return confirmation_response(ticket, is_new, receipt)
-
-
-@blueprint.post("/events")
-def events() -> ResponseReturnValue:
-    """Note that the visitor closed the form without sending it."""
-    state = current_state()
-    fields = read_fields(state.config, EVENT_FIELDS)
-    if fields.get("event") != "cancel":
-        raise Invalid(fields={"event": [f"event: {quoted(fields.get('event'))} is not allowed; use cancel."]})
-    cancelled = state.offer_signer().read(fields.get("offer", ""))
-    require_known_origin(state, offered=cancelled)
-    notify(handoff_cancelled, state.app, facts=cancelled.facts)
-    return "", 204
 
 
 def _open_form(token: str, conversation: str | None = None) -> ResponseReturnValue:
@@ -165,6 +164,7 @@ def _open_form(token: str, conversation: str | None = None) -> ResponseReturnVal
     form.conversation.data = conversation if form.has_conversation else None
     if request.method != "HEAD":
         notify(handoff_opened, state.app, facts=opened.facts)
+        state.answers.happened(opened, "opened")
     form.visitor = signed_in_visitor(state, own_mailboxes(state, opened.desk)) if is_known else None
     return with_problem(form_response(state, form, opened, settings, None), problem)
 
@@ -197,25 +197,10 @@ def _renewed_offer(state: State, offered: Offer, settings: DeskSettings) -> Offe
     Raises:
         NoLongerOffered: the answer no longer qualifies.
     """
-    made = _decide(state, offered, settings)
+    made = decide(offered, known_facts(state, offered, settings), settings)
     if made is None:
         raise NoLongerOffered
     return made
-
-
-def _decide(state: State, asked: AnswerQuery | Offer, settings: DeskSettings) -> Offer | None:
-    """The offer by the current settings and the facts that the site or the page has; None: it does not qualify."""
-    return make_offer(
-        state.hooks.known_facts(asked.facts, asked.thread_id, asked.answer_id, asks=state.asks_for_human(settings)),
-        settings,
-        thread_id=asked.thread_id,
-        answer_id=asked.answer_id,
-        page=asked.page,
-        requested=asked.requested,
-        direct=asked.is_direct,
-        origin=asked.origin,
-        language=asked.language,
-    )
 
 
 def _offer_as_json(state: State, made: Offer | None, settings: DeskSettings) -> dict[str, Any]:

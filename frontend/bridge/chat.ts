@@ -53,7 +53,7 @@ export async function followChat(sending: Promise<Response>, body: unknown, thre
   // If the widget has reported the answer meanwhile, the stream has nothing to add.
   const isUntold = live.delete(pair);
   if (isUntold && !isUnderstood) {
-    if (!hasWarned) console.warn("kapa-handoff: unknown answer: its ticket goes to Kapa.");
+    if (!hasWarned) console.warn("kapa-handoff: unknown answer, left to Kapa");
     hasWarned = true;
     if (thread) thread.known = false;
   } else if (!thread) {

@@ -1,6 +1,6 @@
 /** Wraps `window.fetch`: handles Kapa's own requests, and passes every other one on unchanged. */
-import type { ScriptTag } from "../shared/script_tag";
 import { followChat, followFeedback, followUpload } from "./chat";
+import { fieldsOf } from "./json";
 import { type Fetch, type Handoff, takeOver } from "./takeover";
 
 /** Kapa's paths, with the thread's id and the kind of request. On any host, since some sites proxy them. */
@@ -13,7 +13,7 @@ interface KapaRequest extends Handoff {
   kind: string;
 }
 
-export function wrapFetch(tag: ScriptTag): void {
+export function wrapFetch(): void {
   // A Proxy, so that the function keeps the browser's name, length and so on.
   window.fetch = new Proxy(window.fetch, {
     apply(target, self, given: Parameters<Fetch>) {
@@ -23,7 +23,7 @@ export function wrapFetch(tag: ScriptTag): void {
       const { kind, threadId, body } = request;
       if (kind === "handoff") {
         // If anything goes wrong, Kapa gets the page's original request, so that the ticket is not lost.
-        return takeOver(request, tag, target).then((response) => response ?? forward(), forward);
+        return takeOver(request, target).then((response) => response ?? forward(), forward);
       }
       const sending = forward();
       const follow = kind === "chat" ? followChat : kind === "files" ? followUpload : followFeedback;
@@ -38,15 +38,14 @@ export function wrapFetch(tag: ScriptTag): void {
 /** What `fetch()` was called with, if it is one of Kapa's requests. */
 function readKapaRequest(input?: RequestInfo | URL, init?: RequestInit): KapaRequest | undefined {
   try {
-    const given: Partial<Request & URL> = Object(input); // a text or nothing has none of these members
-    const address = given.url ?? given.href ?? input;
-    const method = init?.method ?? given.method;
-    if (typeof address !== "string" || method?.toUpperCase() !== "POST") return undefined;
-    const [, threadId, kind] = ROUTE.exec(address) ?? [];
-    const body = kind && (init?.body ?? given.clone?.().text());
-    return body ? { kind, threadId, body, signal: init?.signal ?? given.signal } : undefined;
+    const given: Partial<Request & URL> = fieldsOf(input); // a text or nothing has none of these members
+    if (/^post$/i.test(init?.method ?? given.method ?? "")) {
+      const [, threadId, kind] = ROUTE.exec(String(given.url ?? given.href ?? input)) ?? [];
+      const body = kind && (init?.body ?? given.clone?.().text());
+      if (body) return { kind, threadId, body, signal: init?.signal ?? given.signal };
+    }
   } catch {
     // The body is used up, or members of the arguments throw: `fetch()` itself reports that to the page.
-    return undefined;
   }
+  return undefined;
 }

@@ -7,9 +7,9 @@
  */
 import type { KapaFunction } from "../shared/kapa_queue";
 import { scriptGlobal } from "../shared/page";
-import { readScriptTag } from "../shared/script_tag";
 import { hear, reset } from "./events";
 import { wrapFetch } from "./fetch";
+import { tag } from "./tag";
 import { writeStorage } from "./transcript";
 
 declare global {
@@ -20,10 +20,8 @@ declare global {
 
 function start(): void {
   // A page may have several tags for it, such as those of kapa_widget() and kapa_handoff_script().
-  if (scriptGlobal("KapaHandoffBridge")) return;
-  const tag = readScriptTag("bridge.js", "script[data-bridge]");
-  if (!tag) return;
-  wrapFetch(tag);
+  if (!tag || scriptGlobal("KapaHandoffBridge")) return;
+  wrapFetch();
   // For pages with only the SDK, which pass its callbacks on.
   window.KapaHandoffBridge = { hear, reset };
   // Save what has come in of an incomplete answer.

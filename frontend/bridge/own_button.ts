@@ -1,5 +1,6 @@
-/** Reports each answer and vote to `KapaHandoff` if the page shows this package's own button. */
+/** Reports each answer and vote: to `KapaHandoff` if the page shows this package's own button, else to the server. */
 import { doc, scriptGlobal } from "../shared/page";
+import { factsOf, tag } from "./tag";
 import { type WirePair, live, threads, writeStorage } from "./transcript";
 
 /** The functions of `window.KapaHandoff` that the bridge calls. */
@@ -15,18 +16,21 @@ export function ownButton(): OwnButton | undefined {
   return scriptGlobal<OwnButton>("KapaHandoff");
 }
 
-/** Saves a changed thread for a reload, and reports what is new in it to the button. */
+/** Saves a changed thread for a reload, and reports what is new in it: to the button, or else to the server. */
 export function noteChange(threadId: string): void {
   writeStorage();
   const thread = threads.get(threadId);
-  const button = ownButton();
-  if (!thread?.known || !button || !doc.querySelector("script[data-bridge=button]")) return;
+  // Null: Kapa's own form is shown. Undefined: the button's script has not loaded yet.
+  const button = doc.querySelector("script[data-bridge=button]") && ownButton();
+  if (!thread?.known || button === undefined) return;
+  let pairs = 0;
   for (const pair of thread.pairs) {
-    if (live.has(pair)) continue;
+    pairs++;
     const news = { ...pair, threadId };
     const text = JSON.stringify(news);
-    if (text === told.get(pair)) continue;
+    if (live.has(pair) || text === told.get(pair)) continue;
     told.set(pair, text);
-    button.answer(news);
+    if (button) button.answer(news);
+    else navigator.sendBeacon(`${tag.base}events`, factsOf(threadId, pair, pairs));
   }
 }

@@ -1,8 +1,8 @@
 /** Sends the handoff of Kapa's own form to this package's server instead. */
 import { type HandoffDetail, asToldPair } from "../shared/conversation";
 import { doc } from "../shared/page";
-import type { ScriptTag } from "../shared/script_tag";
 import { fieldsOf, parseFields } from "./json";
+import { factsOf, tag } from "./tag";
 import { threads } from "./transcript";
 import { randomUuid } from "./uuid";
 
@@ -33,35 +33,27 @@ const submissionIds = new Map<string, string>();
  * @param fetch - the browser's, or that of a script that wrapped it before the bridge
  * @throws if the server does not respond in time or responds with a page instead of JSON, or if the page aborts
  */
-export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): Promise<Response | undefined> {
+export async function takeOver(handoff: Handoff, fetch: Fetch): Promise<Response | undefined> {
   const { threadId = "", signal: own } = handoff;
   const { user_email, note } = parseFields(await handoff.body);
   const thread = threads.get(threadId);
   const pairs = thread?.known ? thread.pairs : [];
-  const last = pairs[pairs.length - 1];
-  if (typeof user_email !== "string" || !last) return undefined;
+  const [last] = pairs.slice(-1);
+  if (!last || typeof user_email !== "string") return undefined;
   // It aborts with the page's own request or at the time limit, if the browser can combine the two.
   const signal = AbortSignal.any?.([AbortSignal.timeout(LIMIT_MILLISECONDS), ...(own ? [own] : [])]) ?? own;
   const options = { headers: { "Content-Type": "application/json" }, signal };
 
-  const facts = new URLSearchParams({
-    ...tag.element.dataset, // what the page says: requested, and maybe a desk
-    pairs: pairs.length,
-    uncertain: !!last.uncertain,
-    downvoted: last.reaction === "downvote",
-    stopped: !!last.stopped,
-    thread_id: threadId,
-    answer_id: last.id,
-    // One character more than the server keeps, which ends it after a whole parameter.
-    page: /[^#]{0,1001}/.exec(location.href),
-  } as object as Record<string, string>); // it makes texts of them
-  const decision = await fetch(`${tag.base}offer?${facts}`, options);
+  const decision = await fetch(`${tag.base}offer?${factsOf(threadId, last, pairs.length)}`, options);
   const { offered, offer, desk = "default" } = fieldsOf(await decision.json());
   if (offered === false) return new Response(null, { status: 409 });
   if (typeof offer !== "string") return undefined;
 
   const ticket = { email: user_email.trim(), note, conversation: pairs };
-  const body = JSON.stringify({ ...ticket, offer, submission_id: submissionIdOf(JSON.stringify(ticket)) });
+  const content = JSON.stringify(ticket);
+  const submission_id = submissionIds.get(content) ?? randomUuid();
+  submissionIds.set(content, submission_id);
+  const body = JSON.stringify({ ...ticket, offer, submission_id });
   const response = await fetch(`${tag.base}tickets`, { ...options, method: "POST", body });
   const { reference, error } = fieldsOf(await response.clone().json());
   const { code, fields } = fieldsOf(error);
@@ -74,10 +66,4 @@ export async function takeOver(handoff: Handoff, tag: ScriptTag, fetch: Fetch): 
   // The visitor cannot change a conversation that is refused.
   else if (!code || !REFUSALS.includes(response.status) || fieldsOf(fields).conversation) return undefined;
   return response;
-}
-
-function submissionIdOf(content: string): string {
-  const id = submissionIds.get(content) ?? randomUuid();
-  submissionIds.set(content, id);
-  return id;
 }

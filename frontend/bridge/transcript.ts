@@ -68,9 +68,9 @@ export function writeStorage(): void {
 
 function readStorage(): Map<string, Thread> {
   try {
-    return new Map(JSON.parse(sessionStorage[STORAGE_KEY] ?? null));
+    return new Map(JSON.parse(sessionStorage[STORAGE_KEY]));
   } catch {
-    // The storage is forbidden, or has another script's text: no conversation continues.
+    // The storage is empty or forbidden, or has another script's text: no conversation continues.
     return new Map();
   }
 }

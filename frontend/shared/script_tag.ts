@@ -29,7 +29,7 @@ export function readScriptTag(fileName: string, selector: string): ScriptTag | u
   // A <base> with another origin may come from an answer, further down the page.
   const page = new URL(element.baseURI).origin === location.origin ? element.baseURI : location.href;
   const { base } = element.dataset;
-  const mount = base ? new URL(base, page) : new URL("..", new URL(element.getAttribute("src") ?? "", page));
+  const mount = new URL(base || new URL("..", new URL(element.getAttribute("src") ?? "", page)), page);
   return { base: mount.href.replace(/\/*$/, "/"), element };
 }
 

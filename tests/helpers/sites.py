@@ -47,6 +47,7 @@ def close(app: Flask) -> None:
         state = state_of(app)
         state.delivery.stop()
         state.refusals.stop()
+        state.answers.stop()
         state.database.close()
 
 

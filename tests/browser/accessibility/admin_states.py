@@ -11,6 +11,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Source
 from flask_kapa_handoff.testing import deliver, tickets
 from tests.browser.accessibility.states import State, Visit, click, go_to, see, type_into
 from tests.helpers.admin import let_pass, save, with_password
+from tests.helpers.answers import store
 from tests.helpers.desks import save_desk, save_rules
 from tests.helpers.fields import FIELDS, FILLED
 from tests.helpers.servers import MailServer
@@ -60,6 +61,7 @@ def fill_in(site: Flask, mail_server: MailServer) -> None:
     save_desk(site)
     save_desk(site, "vip", internal=True)
     save_rules(site, ("/pricing/*", "sales"), ("/bugs", "default"))
+    store(site, [{"offered": True, "opened": number < 3, "triggers": "always"} for number in range(9)])
 
 
 def open_ticket(number: int) -> Any:
@@ -132,6 +134,11 @@ STATES = {
     "ticket failed": State("busy", open_ticket(1)),
     "ticket waiting": State("busy", open_ticket(2)),
     "no such ticket": State("busy", go_to("/handoff/admin/tickets/T-000000")),
+    "no insights": State("new", go_to("/handoff/admin/insights")),
+    "insights": State(
+        "busy", go_to("/handoff/admin/insights"), click(".handoff-gaps summary"), click(".handoff-table summary")
+    ),
+    "insights of wrong dates": State("busy", go_to("/handoff/admin/insights?from=soon")),
     "check-up": State("busy", go_to("/handoff/admin/doctor")),
 }
 
@@ -140,5 +147,6 @@ WALKED = (
     "settings saved",
     "tickets",
     "ticket failed",
+    "insights",
 )
 """The states whose stops of the Tab key are looked at."""

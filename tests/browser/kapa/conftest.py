@@ -89,7 +89,7 @@ class Site:
         self.app, self.mail_server = app, mail_server
         self.url = ""
         self.asked: list[str] = []
-        """``POST tickets`` and the like: what the visitor's routes were asked."""
+        """``POST tickets`` and the like: what the visitor's routes were asked, without reports of answers."""
         self.instead: dict[str, Callable[[], Any]] = {}
         """By the last word of a path: called first; what it returns is the answer, unless it is None."""
         app.before_request(self._before)
@@ -98,6 +98,8 @@ class Site:
         if request.blueprint != "kapa_handoff" or request.endpoint == "kapa_handoff.static":
             return None
         word = request.path.rpartition("/")[2]
+        if request.form.get("event") == "answer":
+            return None
         self.asked.append(f"{request.method} {word}")
         return self.instead[word]() if word in self.instead else None
 

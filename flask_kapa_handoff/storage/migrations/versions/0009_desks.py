@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 DESK, PAGE_RULE = "kapa_handoff_desk", "kapa_handoff_page_rule"
 

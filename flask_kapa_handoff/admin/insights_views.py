@@ -1,0 +1,141 @@
+"""The insights page: what became of answers, how quickly tickets went out, and what visitors ask. And its CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..conversation import is_link
+from ..insights.chart import Chart, make_chart
+from ..insights.funnel import STEPS, Counts
+from ..insights.period import MOST_DAYS, Period, parse_period
+from ..insights.report import Report, make_report
+from ..links import Links
+from ..state import current_state
+from ..storage.engine import now
+from ..translation import gettext as _
+from ..triggers import Trigger
+from . import insights_labels
+from .responses import page_response
+
+USUAL_LENGTHS = (7, 30, 90)
+
+CHARTS = (
+    (("answers", "offered"), ("answers", "offered")),
+    (("opened", "sent"), ("opened", "sent", "cancelled", "delivered")),
+)
+"""What the charts show: a number and, darker, a part of it; and what the table under each shows."""
+
+MAX_TEXT = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asks to see.
+
+    Arguments:
+        problem: what is wrong with the dates; the usual ones are shown.
+    """
+
+    period: Period
+    today: date
+    desk: str | None
+    trigger: str | None
+    problem: str | None
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The desk and the trigger as parts of an address."""
+        return {name: value for name in ("desk", "trigger") if (value := getattr(self, name)) is not None}
+
+    def address(self, endpoint: str = "insights", period: Period | None = None) -> str:
+        """The address of the same for another period, or as CSV."""
+        chosen = period or self.period
+        return _address(endpoint, chosen.first, chosen.last, self.filters)
+
+    def tickets(self, day: date | None = None, **more: str) -> str:
+        """The address of the list of the tickets that were counted."""
+        first, last = (day, day) if day else (self.period.first, self.period.last)
+        return _address("tickets", first, last, {**self.filters, **more})
+
+
+def _address(endpoint: str, first: date, last: date, filters: Mapping[str, str]) -> str:
+    values: dict[str, Any] = {"from": first.isoformat(), "to": last.isoformat(), **filters}
+    return url_for(f"kapa_handoff_admin.{endpoint}", **values)
+
+
+def insights() -> ResponseReturnValue:
+    """Show the page."""
+    asked, report = _read()
+    by_day = report.by_day
+    page = {
+        "asked": asked,
+        "report": report,
+        "by_day": list(by_day.items()),
+        "charts": [(names, _chart(by_day.values(), *names), steps) for names, steps in CHARTS],
+        "days": [(day, counts) for day, counts in reversed(by_day.items()) if counts != Counts()],
+        "desks": sorted({*current_state().desks.present, *report.by_desk}),
+        "is_empty": not any(vars(report.total).values()),
+        "labels": insights_labels,
+        "lengths": [(days, Period.until(asked.today, days)) for days in USUAL_LENGTHS],
+        "link": Links().link,
+        "is_link": is_link,
+        "records": current_state().config.statistics_days > 0,
+        "steps": STEPS,
+        "triggers": tuple(Trigger),
+    }
+    return page_response("insights", 200 if asked.problem is None else 422, insights=page)
+
+
+def insights_csv() -> ResponseReturnValue:
+    """Download the counts of each day and desk for each combination of triggers."""
+    asked, report = _read(with_gaps=False)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["day", "desk", "triggers", *STEPS])
+    for row in report.as_rows():
+        writer.writerow([_harmless(value) for value in row.values()])
+    # With a mark by which spreadsheets know UTF-8.
+    response = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    name = f"insights-{asked.period.first}-{asked.period.last}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _read(*, with_gaps: bool = True) -> tuple[Asked, Report]:
+    state = current_state()
+    state.answers.write()  # what this process has noted but not written yet
+    desk, trigger = (request.args.get(name, "")[:MAX_TEXT].replace("\0", "") or None for name in ("desk", "trigger"))
+    with state.database.read() as connection:
+        today = now(connection).date()
+        problem = None
+        try:
+            period = parse_period(request.args.get("from", ""), request.args.get("to", ""), today)
+        except ValueError:
+            period = parse_period("", "", today)
+            problem = _(
+                "Choose two dates such as %(date)s, at most %(number)s days apart.",
+                date=today.isoformat(),
+                number=MOST_DAYS,
+            )
+        kept_since = today - timedelta(days=state.config.statistics_days)
+        report = make_report(
+            connection, period, desk=desk, trigger=trigger, kept_since=kept_since, with_gaps=with_gaps
+        )
+    return Asked(period, today, desk, trigger, problem), report
+
+
+def _chart(days: Iterable[Counts], whole: str, part: str) -> Chart:
+    return make_chart([(getattr(counts, whole), getattr(counts, part)) for counts in days])
+
+
+def _harmless(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
