@@ -180,12 +180,12 @@ def site(make_app: Callable[..., Flask], mail_server: MailServer) -> Site:
 
 def test_every_page_is_there(site: Site) -> None:
     """Unknown names are shown as unknown."""
-    pages = {path: site.client.get(f"/handoff/admin/{path}") for path in ("", "tickets", "doctor", "?history=all")}
+    pages = {path: site.client.get(f"/handoff/admin/{path}") for path in ("", "tickets", "doctor", "history")}
     for reference in (site.delivered, site.due, site.snoozed, site.only_unknown):
         pages[reference] = site.client.get(f"/handoff/admin/tickets/{reference}")
     assert {page.status_code for page in pages.values()} == {200}
     assert "Unknown (of-later)" in shown(pages[""])
-    assert "Every answer, unknown (of-later)" in shown(pages["?history=all"])
+    assert "Every answer, unknown (of-later)" in shown(pages["history"])
     assert "Unknown (snoozed)" in shown(pages["tickets"])
     assert "Unknown (bounced)" in shown(pages[site.delivered])
     assert "Vote: unknown (heart)" in shown(pages[site.delivered])

@@ -22,6 +22,7 @@ from ..web.requests import wants_fragment
 from . import labels
 from .desk_parts import checked_recipients, label, named, too_long
 from .forms import EXPIRED_ACTION, AdminForm
+from .history import history_of_desks
 from .identity import changed_by
 from .responses import fragment_response, page_response
 
@@ -219,8 +220,9 @@ def _desks_page(state: State, status: int = 200, *, rows: list[Row] | None = Non
         if rows is None:
             rows = [Row(*rule) for rule in read_rules(connection)]
         undone = _undone(state, known)
-        history = history_rows(connection, undone.desk, limit=1) if undone is not None else []
-    change = history[0] if history and isinstance(history[0], SettingsChange) else None
+        latest = history_rows(connection, undone.desk, limit=1) if undone is not None else []
+        history = history_of_desks(connection, known)
+    change = latest[0] if latest and isinstance(latest[0], SettingsChange) else None
     counts = {name: sum(rule.desk == name for rule in known.rules) for name in known.present}
     context = {
         "desks": [
@@ -231,6 +233,7 @@ def _desks_page(state: State, status: int = 200, *, rows: list[Row] | None = Non
         "rules": [*rows, *[Row("", "")] * EMPTY_ROWS],
         "version": version,
         "form": AdminForm(formdata=None),
+        "history": history,
         "pinned": state.config.pinned,
         "has_chooser": _has_chooser(state),
         "typed": {},
