@@ -282,7 +282,7 @@ def test_a_desk_leaves_fields_out(make_app: Callable[..., Flask]) -> None:
     client = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_FIELDS=asked).test_client()
     save_desk(client.application)
     assert save(client, page_of="sales", form_unasked=["", "order"]).status_code == 303
-    assert "Fields left out of the form: default → order" in shown(client.get("/handoff/admin/?desk=sales"))
+    assert "Fields left out of the form: default → Order number" in shown(client.get("/handoff/admin/?desk=sales"))
     forms = {
         desk: client.get("/handoff/form", query_string={"offer": signed_offer(client, desk=desk)}).text
         for desk in ("default", "sales")
