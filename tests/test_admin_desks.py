@@ -372,3 +372,25 @@ def test_a_test_mail_goes_to_every_address(make_app: Callable[..., Flask], mail_
     assert mail.recipients == ["a@example.com", "b@example.com"]
     assert mail.message["Reply-To"] == "a@example.com"
     assert "test mail" not in mail.body("plain")
+
+
+def test_tickets_name_their_desk_where_there_are_several(admin: FlaskClient) -> None:
+    """In the list, in its filter and on the ticket's page, by what people call it; with one desk, nowhere."""
+    app = admin.application
+    main = send_ticket(admin)
+    assert "Main desk" not in admin.get("/handoff/admin/tickets").text
+    assert "Main desk" not in admin.get(f"/handoff/admin/tickets/{main}").text
+    save_desk(app, label="Sales team")
+    sales = send_ticket(admin, offer=signed_offer(admin, desk="sales"))
+    page = admin.get("/handoff/admin/tickets")
+    assert f"{sales} · Sales team ·" in shown(page)
+    assert f"{main} · Main desk ·" in shown(page)
+    assert '<option value="sales">Sales team</option>' in page.text
+    assert '<option value="default">Main desk</option>' in page.text
+    filtered = shown(admin.get("/handoff/admin/tickets?desk=sales"))
+    assert (sales in filtered, main in filtered) == (True, False)
+    assert "Desk Sales team" in shown(admin.get(f"/handoff/admin/tickets/{sales}"))
+    remove_desk(app)
+    page = admin.get("/handoff/admin/tickets")
+    assert f"{sales} · Sales team (removed) ·" in shown(page)
+    assert f"{main} · Main desk" not in shown(page)

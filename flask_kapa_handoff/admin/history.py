@@ -15,7 +15,7 @@ from ..settings import SettingsChange
 from ..settings_history import Entry, RulesChange, entries
 from ..storage.reading import DamagedRow
 from ..translation import gettext as _
-from .desk_parts import label
+from .desk_parts import label_of
 from .differences import Difference, differences, of_rules
 
 LATEST = 10
@@ -145,12 +145,7 @@ def desk_namer(desks: Desks) -> Callable[[str], str]:
 
 def name_of(desks: Desks, name: str) -> str:
     """What a desk is called, or the page rules; its name if nothing is known of it."""
-    if name == PAGE_RULES:
-        return _("Page rules")
-    found = desks.all.get(name)
-    if found is None:
-        return name
-    return _("%(desk)s (removed)", desk=label(found)) if found.removed else label(found)
+    return _("Page rules") if name == PAGE_RULES else label_of(desks, name)
 
 
 def _versions(connection: Connection, desks: Desks) -> dict[str, int]:

@@ -45,6 +45,7 @@ _NAMES = frozenset(
         "current",
         "damaged_attempts",
         "desk",
+        "desk_names",
         "desks",
         "destination",
         "discard",

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from ..errors import Unavailable
 from ..locale_formats import language_name
-from ..state import State
+from ..state import State, current_state
 from ..storage import search
 from ..storage.search_text import MOST_TYPED
 from ..storage.tables import ticket
@@ -25,6 +25,7 @@ from ..translation import current_language
 from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import TABLE
+from .desk_parts import label_of
 
 INDEXED_HERE = 200
 """How many tickets one request makes searchable at most."""
@@ -128,13 +129,14 @@ def counted(number: Count) -> str:
 
 def choices(connection: Connection, criteria: Criteria) -> dict[str, list[tuple[str, str]]]:
     """The values and labels to choose from, by argument; those without a choice are left out."""
+    known = current_state().desks
     desks = _with(criteria.desk, different(connection, ticket.c.desk))
     languages = (locale.partition("-")[0] for locale in different(connection, ticket.c.locale))
     tags = _with(criteria.language, dict.fromkeys(languages))
     triggers = (name for names in different(connection, ticket.c.triggers) for name in names.split(","))
     met = set(_with(criteria.trigger, triggers))
     found: dict[str, list[tuple[str, str]]] = {
-        "desk": [(desk, desk) for desk in desks],
+        "desk": [(desk, label_of(known, desk)) for desk in desks],
         "trigger": [(row.name.value, _(row.label)) for row in TABLE.values() if row.name.value in met],
         "locale": sorted(((tag, language_name(tag)) for tag in tags), key=lambda pair: pair[1]),
     }
