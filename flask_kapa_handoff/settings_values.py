@@ -57,8 +57,8 @@ def read_values(
 ) -> DeskSettings:
     """A desk's settings with some values changed, each as the configuration has it: text, a list, a number or a dict.
 
-    A value that is equal to the current one, as :meth:`.DeskSettings.as_json` has it, is always allowed: a later version
-    may have saved it.
+    A value that is equal to the current one, as :meth:`.DeskSettings.as_json` has it, is always allowed: a later
+    version may have saved it.
 
     Arguments:
         channels: the names of the channels that the site has registered.

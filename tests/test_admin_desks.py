@@ -164,6 +164,7 @@ def test_two_admins_do_not_overwrite_each_others_rules(admin: FlaskClient) -> No
     late = post(admin, "/rules", version="0", pattern="/b", rule_desk="sales")
     assert late.status_code == 409
     assert "Someone else saved while you were editing" in shown(late)
+    assert re.search(r"Version 1 ada, [^)]*\) Rule added: /a → Sales", shown(late))
     assert 'value="/b"' in late.text
     assert rules_of(app) == [("/a", "sales")]
     assert 'name="version" value="1"' in late.text

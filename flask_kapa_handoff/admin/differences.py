@@ -141,8 +141,8 @@ def excerpt(before: str, after: str) -> Excerpt | None:
     first, last = one[:lead], one[len(one) - tail :]
     return Excerpt(
         _shortened(first, keeps_end=True),
-        " ".join(one[lead : len(one) - tail]),
-        " ".join(other[lead : len(other) - tail]),
+        _folded(" ".join(one[lead : len(one) - tail])),
+        _folded(" ".join(other[lead : len(other) - tail])),
         _shortened(last, keeps_end=False),
     )
 
@@ -160,6 +160,10 @@ def of_rules(
     if [rule for rule in one if rule in other] != [rule for rule in other if rule in one]:
         found.append(Difference("rules", _("Order of the rules"), "; ".join(one), "; ".join(other)))
     return found
+
+
+def _folded(text: str) -> str:
+    return text if len(text) <= LONG else f"{text[: LONG - 1].rstrip()}…"
 
 
 def _shortened(words: list[str], *, keeps_end: bool) -> str:

@@ -109,6 +109,12 @@ def history_of_desks(connection: Connection, desks: Desks) -> History:
     return History([shown_entry(entry, desks, versions, names_desk=True) for entry in found[:LATEST]], None)
 
 
+def rules_changed_since(connection: Connection, desks: Desks, version: int) -> list[Shown]:
+    """The latest changes of the page rules after a version."""
+    found = entries(connection, PAGE_RULES, after=version, limit=LATEST)
+    return [shown_entry(entry, desks, {}, names_desk=False) for entry in found]
+
+
 def shown_entry(entry: Entry, desks: Desks, versions: Mapping[str, int], *, names_desk: bool) -> Shown:
     """An entry, as templates show it."""
     change, about = entry.change, name_of(desks, entry.desk) if names_desk else ""

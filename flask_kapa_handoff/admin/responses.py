@@ -105,6 +105,7 @@ _NAMES = frozenset(
         "shown",
         "simulated",
         "simulation",
+        "since",
         "site_fields",
         "stages",
         "status_choices",

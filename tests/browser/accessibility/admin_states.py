@@ -58,6 +58,8 @@ def fill_in(site: Flask, mail_server: MailServer) -> None:
         deliver(site)
     send_ticket(client, conversation=CONVERSATION, **FILLED)
     save(client, button_text="Ask a human")
+    save(client, form_lead="We read every question. " * 6, triggers=["downvote", "uncertainty"])
+    save(client, form_lead="We read every question. " * 5 + "Soon.", triggers=["downvote"])
     save_desk(site)
     save_desk(site, "vip", internal=True)
     save_rules(site, ("/pricing/*", "sales"), ("/bugs", "default"))
@@ -99,8 +101,11 @@ STATES = {
     "settings unfolded": State("new", UNFOLD, add_language),
     "settings with history": State("busy", SETTINGS),
     "settings changed by two": State(
-        "busy", save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-versions")
+        "busy", save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-conflict")
     ),
+    "history of everything": State("busy", go_to("/handoff/admin/history"), click(".handoff-changes summary")),
+    "no history": State("new", go_to("/handoff/admin/history?desk=default")),
+    "before a restore": State("busy", go_to("/handoff/admin/history/restore?version=1"), see(".handoff-restore")),
     "settings saved": State("busy", SAVE, see(".handoff-toast")),
     "settings for viewers": State("watched", SETTINGS),
     "one desk": State("new", go_to("/handoff/admin/desks")),
