@@ -10,12 +10,46 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from flask_kapa_handoff.admin.differences import names_of_both, value_of, with_value
+from flask_kapa_handoff.desk_settings import SETTINGS as NAMES
 from flask_kapa_handoff.desk_settings import DeskSettings
 from flask_kapa_handoff.settings_api import Settings
 from tests.helpers.admin import fields, offered, save, shown, with_password
 from tests.helpers.desks import save_desk
 from tests.helpers.history import form_with, picked
 from tests.helpers.pages import HTMX
+
+EVERYTHING: dict[str, Any] = {
+    "enabled": False,
+    "email": "a@example.com, b@example.com",
+    "button_text": "Ask us",
+    "triggers": "downvote,uncertainty",
+    "threshold": 9,
+    "label": "Sales",
+    "internal": True,
+    "channel": "mail",
+    "mail_content": "link",
+    "tickets_per_hour": 7,
+    "form": {
+        "texts": {
+            "": {"title": "Ask", "thanks": "Thanks"},
+            "de": {"title": "Fragen", "button_text": "Fragen Sie uns"},
+        },
+        "reply_within": 2,
+        "reply_unit": "days",
+        "office_days": [0, 4],
+        "opens": "08:00",
+        "closes": "12:00",
+        "time_zone": "Europe/Berlin",
+        "open_directly": True,
+        "attachments": True,
+        "show_address": True,
+        "unasked": ["order"],
+        "accent": "#0b5fff",
+        "radius": "pill",
+    },
+}
+"""Settings that differ from the defaults in all that they can, but the channel: the site has one."""
 
 MARIA = {"Authorization": "Basic bWFyaWE6eA=="}
 SETTINGS = "/handoff/admin/settings"
@@ -181,3 +215,24 @@ def test_saving_again_with_an_old_version_never_loses_anything(carl: FlaskClient
     stale = {**fields(carl, button_text="Stale"), "version": "0", "pick_button_text": "mine", "pick_nothing": "theirs"}
     refused(carl.post(SETTINGS, data=stale))
     assert offered(carl) == "First"
+
+
+@pytest.mark.only("sqlite")
+def test_every_setting_can_be_picked_by_itself(app: Flask) -> None:
+    """Picked one after another, all of them make the one version from the other; each changes nothing else."""
+    with app.app_context():
+        one = Settings().get()
+        other = Settings().save("sales", changed_by="ada", **EVERYTHING)
+    assert set(other.differences(one)) == set(NAMES) - {"removed", "channel"}
+    names = names_of_both(one, other)
+    found = one
+    for name in names:
+        picked_one = with_value(one, name, other)
+        changed = [each for each in names if value_of(picked_one, each) != value_of(one, each)]
+        assert changed == ([name] if value_of(one, name) != value_of(other, name) else [])
+        found = with_value(found, name, other)
+    assert found.differences(other) == ()
+    back = found
+    for name in names:
+        back = with_value(back, name, one)
+    assert back.differences(one) == ()
