@@ -101,12 +101,14 @@ STATES = {
     "settings unfolded": State("new", UNFOLD, add_language),
     "settings with history": State("busy", SETTINGS),
     "settings changed by two": State(
-        "busy", save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-conflict")
+        "busy", SETTINGS, save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-conflict")
     ),
     "history of everything": State("busy", go_to("/handoff/admin/history"), click(".handoff-changes summary")),
     "no history": State("new", go_to("/handoff/admin/history?desk=default")),
     "before a restore": State("busy", go_to("/handoff/admin/history/restore?version=1"), see(".handoff-restore")),
-    "settings saved": State("busy", SAVE, see(".handoff-toast")),
+    "settings saved": State(
+        "busy", SETTINGS, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-toast .handoff-link")
+    ),
     "settings for viewers": State("watched", SETTINGS),
     "one desk": State("new", go_to("/handoff/admin/desks")),
     "a desk refused": State(
