@@ -36,12 +36,17 @@ from .form_input import PREVIEW_LANGUAGE, addable_languages, language_named, usu
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .history import latest_history
 from .identity import changed_by
+from .labels import SETTINGS
 from .responses import fragment_response, page_response
 from .settings_conflict import conflict_page, resolved
 from .simulation import simulation_of
 
 SAVED = N_("Saved. Live now.")
+UNDONE = N_("Undone. Live now.")
 UNCHANGED = N_("No changes to save.")
+
+_NOTICES = {"saved": SAVED, "undone": UNDONE, "unchanged": UNCHANGED}
+"""What the page says at first, by the parameter that has the version which it says that about."""
 
 STAGES = ("button", "form", "thanks")
 """What the preview shows of a desk."""
@@ -51,12 +56,8 @@ def settings() -> ResponseReturnValue:
     """Show the page."""
     state = current_state()
     current = _current(state)
-    notice = None
-    if request.args.get("saved") == str(current.version):
-        notice = SAVED
-    elif request.args.get("unchanged") == str(current.version):
-        notice = UNCHANGED
-    return _settings_page(state, _showing(state, current), notice=notice)
+    told = {request.args.get(name): notice for name, notice in _NOTICES.items()}
+    return _settings_page(state, _showing(state, current), notice=told.get(str(current.version)))
 
 
 def save() -> ResponseReturnValue:
@@ -74,15 +75,15 @@ def save() -> ResponseReturnValue:
         before, after = store(state, wanted, changed_by=changed_by())
     except SettingsConflict as conflict:
         return conflict_page(state, form, wanted, conflict.current)
-    changed = before != after
+    told = "unchanged" if before == after else "undone" if "undoes" in request.form else "saved"
     if not wants_fragment():
-        said: dict[str, Any] = {"saved" if changed else "unchanged": after.version}
+        said: dict[str, Any] = {told: after.version}
         return redirect(url_for("kapa_handoff_admin.settings", desk=named(after), **said), 303)
     shown = _showing(state, after)
     return _settings_page(
         state,
         shown,
-        notice=SAVED if changed else UNCHANGED,
+        notice=_NOTICES[told],
         stays_open="form" in before.differences(after),
     )
 
@@ -152,7 +153,9 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         desks = read_desks(connection, state.config)
         history = latest_history(connection, desks, form.current.desk)
     last_change = history.last_change
-    can_undo = context.get("notice") == SAVED and last_change is not None
+    was_undone = context.get("notice") == UNDONE
+    can_undo = was_undone or context.get("notice") == SAVED
+    undone_by = last_change.before if can_undo and last_change is not None else None
     context = {
         "form": form,
         "current": form.current,
@@ -167,7 +170,9 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "all_triggers": TABLE.values(),
         "history": history,
         "last_change": last_change,
-        "undone_by": last_change.before if can_undo and last_change is not None else None,
+        "undone_by": undone_by,
+        "undone_names": [_(SETTINGS[name]) for name in undone_by.differences(form.current)] if undone_by else (),
+        "was_undone": was_undone,
         **_preview_context(state, form),
         **simulation_of(state, form),
         **context,

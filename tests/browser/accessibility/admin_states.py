@@ -89,6 +89,11 @@ def add_language(visit: Visit) -> None:
     see("[name='form_title--it']")(visit)
 
 
+def sign_out(visit: Visit) -> None:
+    """The site's guard refuses the next save."""
+    visit.page.route("**/handoff/admin/settings", lambda route: route.fulfill(status=401, body="Who?"))
+
+
 STATES = {
     "settings": State("new", SETTINGS),
     "settings being changed": State(
@@ -99,6 +104,10 @@ STATES = {
         "new", click("#kapa-handoff-admin-send-test-mail"), see("#kapa-handoff-admin-outcome .handoff-notice")
     ),
     "settings unfolded": State("new", UNFOLD, add_language),
+    "settings for some answers": State(
+        "new", SETTINGS, click("#kapa-handoff-admin-only"), click("#kapa-handoff-admin-uncertainty")
+    ),
+    "signed out": State("new", sign_out, SAVE, see("#kapa-handoff-admin-failure a")),
     "settings with history": State("busy", SETTINGS),
     "settings changed by two": State(
         "busy", SETTINGS, save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-conflict")
@@ -108,6 +117,14 @@ STATES = {
     "before a restore": State("busy", go_to("/handoff/admin/history/restore?version=1"), see(".handoff-restore")),
     "settings saved": State(
         "busy", SETTINGS, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-toast .handoff-link")
+    ),
+    "settings undone": State(
+        "busy",
+        SETTINGS,
+        type_into("[name=button_text]", "Ask us now"),
+        SAVE,
+        click("#kapa-handoff-admin-undo"),
+        see(".handoff-toast form:not(:has([name=undoes]))"),
     ),
     "settings for viewers": State("watched", SETTINGS),
     "one desk": State("new", go_to("/handoff/admin/desks")),
