@@ -124,11 +124,15 @@ def test_the_default_desk_is_neither_removed_nor_internal(admin: FlaskClient) ->
 
 @pytest.mark.parametrize("path", ["", "/rename", "/remove", "/rules"])
 def test_nothing_changes_without_the_sessions_token(admin: FlaskClient, path: str) -> None:
-    """Nor for a page of another site."""
+    """Nor for a page of another site. What was typed stays."""
     save_desk(admin.application)
     before = state_of(admin.application).desks
     typed = {"csrf_token": "forged", "desk": "sales", "label": "X", "pattern": "/x", "rule_desk": "sales"}
-    assert admin.post(f"/handoff/admin/desks{path}", data=typed).status_code == 400
+    answer = admin.post(f"/handoff/admin/desks{path}", data=typed)
+    assert answer.status_code == 400
+    kept = {"": 'name="label" dir="auto" maxlength="60" value="X"', "/rules": 'name="pattern"'}
+    assert kept.get(path, "") in answer.text
+    assert ('value="/x"' in answer.text) == (path == "/rules")
     foreign = {"Sec-Fetch-Site": "cross-site"}
     assert admin.post(f"/handoff/admin/desks{path}", data=typed, headers=foreign).status_code == 403
     state_of(admin.application).settings_cache.clear()

@@ -339,7 +339,7 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
 
 def test_an_unknown_trigger_stays_until_it_is_unticked(site: Site) -> None:
     """Saving something else keeps it; unticking removes it; other unknown names are refused."""
-    assert fields(site.client)["triggers"] == ["", "always", "of-later"]
+    assert fields(site.client)["triggers"] == ["always", "of-later"]
     assert save(site.client, button_text="Other").status_code == 303
     stored = "SELECT triggers FROM kapa_handoff_desk"
     assert read(site.app, stored) == ["always,of-later"]

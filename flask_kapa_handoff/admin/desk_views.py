@@ -69,9 +69,9 @@ def add() -> ResponseReturnValue:
     """Add a desk, and go on to its settings."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
-    if not AdminForm(request.form).validate():
-        return _desks_page(state, 400, problem=EXPIRED_ACTION)
     typed = {name: request.form.get(name, "").strip() for name in ("label", "email", "name")}
+    if not AdminForm(request.form).validate():
+        return _desks_page(state, 400, typed=typed, problem=EXPIRED_ACTION)
     errors = {}
     if error := _wrong_label(typed["label"]):
         errors["label"] = error
