@@ -8,7 +8,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, DateTime, MetaData, Row, Table, Text, case, insert, select, text, type_coerce
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    case,
+    insert,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from flask_kapa_handoff.storage.column_types import StoredUuid, UTCDateTime

@@ -85,9 +85,7 @@ def measure(directory: Path, *, rounds: int, answers: int = ANSWERS, tickets: in
         state.database.close()
 
 
-def _milliseconds(
-    ask: Callable[[], Any], clock: ProcessorClock, rounds: int
-) -> tuple[float, float, float, float]:
+def _milliseconds(ask: Callable[[], Any], clock: ProcessorClock, rounds: int) -> tuple[float, float, float, float]:
     times, web, server = [], [], []
     for _ in range(rounds + 1):
         began, busy, busy_server = time.perf_counter(), time.thread_time(), clock.of_server()

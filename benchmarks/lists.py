@@ -41,7 +41,7 @@ SEARCHES = ("", "{half}", "{reference}", "{word}", "{word} {other}", "example", 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How long one page takes with many tickets, by how long it takes with few: medians in milliseconds of processor time."""
+    """What one page takes with many tickets, by what it takes with few: medians, milliseconds of processor time."""
 
     name: str
     few: float

@@ -28,7 +28,7 @@ class ProcessorClock:
         self._backends: Sequence[int] = ()
         with database.read() as connection:
             if connection.dialect.name == "postgresql":
-                query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_start <= now()"
+                query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
                 self._backends = connection.execute(text(query)).scalars().all()
 
     def read(self) -> float:

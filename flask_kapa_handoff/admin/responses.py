@@ -105,6 +105,7 @@ _NAMES = frozenset(
         "simulated",
         "simulation",
         "site_fields",
+        "spoken",
         "stages",
         "status_choices",
         "stays_open",
