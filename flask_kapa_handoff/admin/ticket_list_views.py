@@ -25,9 +25,16 @@ from ..web.origin import require_known_origin
 from .forms import EXPIRED_ACTION, AdminForm
 from .responses import fragment_response, page_response
 from .ticket_pages import REFERENCE, not_found, seconds_until_look
-from .ticket_query import as_arguments, choices, read_place, searchable_criteria, status_choices
+from .ticket_query import (
+    PAGE_LENGTH,
+    as_arguments,
+    choices,
+    number_matching,
+    read_place,
+    searchable_criteria,
+    status_choices,
+)
 
-PAGE_LENGTH = 50
 MAX_DIGITS = 10
 
 
@@ -41,12 +48,15 @@ def _what_was_done() -> str | None:
     if released is not None:
         return ngettext("Released %(number)s held ticket.", "Released %(number)s held tickets.", released)
     if deleted is not None:
-        return ngettext("%(number)s ticket was deleted.", "%(number)s tickets were deleted.", deleted)
-    if sent is None:
+        told = ngettext("%(number)s ticket was deleted.", "%(number)s tickets were deleted.", deleted)
+    elif sent is not None:
+        told = ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
+    else:
         return None
-    told = ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
     if skipped := _number(request.args.get("skipped", "")):
         told += " " + _("Skipped, because delivered already or being sent: %(number)s.", number=skipped)
+    if request.args.get("more"):
+        told += " " + _("These were the newest that matched; there are more.")
     return told
 
 
@@ -89,6 +99,8 @@ def list_page(state: State, status: int = 200, *, notice: str | None = None, pro
             "missing": search.missing(connection) if criteria.search else None,
             **_live([row for row in shown if isinstance(row, Ticket)], now(connection)),
         }
+        if newer or older:
+            context["matching"] = number_matching(connection, criteria)
     arguments = as_arguments(criteria)
     response = page_response(
         "tickets",

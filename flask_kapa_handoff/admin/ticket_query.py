@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,8 @@ from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import TABLE
 from . import labels
+
+PAGE_LENGTH = 50
 
 INDEXED_HERE = 200
 """How many tickets one request makes searchable at most."""
@@ -117,6 +119,13 @@ def status_choices(connection: Connection, criteria: Criteria) -> list[StatusCho
         if number.number or name in ALWAYS_SHOWN or name == criteria.status:
             found.append(StatusChoice(name, _(label), counted(number), as_arguments(wanted)))
     return found
+
+
+def number_matching(connection: Connection, criteria: Criteria) -> str:
+    """How many tickets match, of more than a page."""
+    number = count(connection, criteria)
+    # With several criteria, only the newest ones are looked at.
+    return counted(replace(number, number=max(number.number, PAGE_LENGTH)) if number.more else number)
 
 
 def counted(number: Count) -> str:
