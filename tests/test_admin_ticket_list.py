@@ -99,6 +99,71 @@ def test_a_search_finds_a_ticket_by_anything_that_was_said(admin: FlaskClient) -
         assert listed(admin.get(LIST, query_string={"q": words})) == expected, words
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "zalez@acm",  # half an address
+        "{reference}",
+        "{bare}",  # without "T-"
+        "GONZÁLEZ",  # a letter with a mark, in the other case
+        "größen",
+        "GRÖSSEN",  # as German writes it in capitals
+        "安",
+        "安装",
+        "安装这",
+        "docs.example.com/install",  # the page
+        "/für/anfänger",  # as people read it
+        "/f%C3%BCr",  # as browsers send it
+        "handbuch",  # the title of a cited source
+        "guide#part-2",  # its address
+        "ord_7%",  # a field
+        '"stops at 42"',
+        "%_\\",
+        '5" disk*',
+    ],
+)
+def test_a_search_finds_parts_of_everything(admin: FlaskClient, words: str) -> None:
+    """What means something to SQL, LIKE or FTS5 is a character like any other."""
+    page = "https://docs.example.com/install/f%C3%BCr/anf%C3%A4nger?x=1"
+    source = {"title": "Das Handbuch", "url": "https://docs.example.com/guide#part-2"}
+    pair = {"id": "a1", "question": "如何安装这个软件?", "answer": "Größen: S, M.", "sources": [source]}
+    wanted = send_ticket(
+        admin,
+        offer=signed_offer(admin, page=page),
+        email="Maria.Gonzalez@acme.example",
+        note='Señora González: it stops at 42 %_\\ of my 5" disk*',
+        order="ORD_7%1",
+        conversation=json.dumps([pair]),
+    )
+    send_ticket(admin, note="It stops. At 42")
+    typed = words.format(reference=wanted, bare=wanted[2:].lower())
+    assert listed(admin.get(LIST, query_string={"q": typed})) == [wanted]
+
+
+def test_a_search_of_10_kb_finds_by_its_beginning(admin: FlaskClient) -> None:
+    """By 200 characters and at most eight words of it, as the field allows."""
+    wanted = send_ticket(admin, note="one two three four five six seven eight")
+    send_ticket(admin)
+    for typed in ("one two " * 1_250, "eight seven six five four three two one " + "x" * 10_000):
+        assert listed(admin.get(LIST, query_string={"q": typed})) == [wanted]
+
+
+@pytest.mark.parametrize("query", ["trigger=none", "trigger=full-moon", "trigger=uncertainty", "trigger="])
+def test_tickets_without_a_trigger_can_be_chosen(app: Flask, admin: FlaskClient, query: str) -> None:
+    """As any trigger, also one of a later version; each choice says what it is."""
+    references = {name: send_ticket(admin) for name in ("", "full-moon", "uncertainty")}
+    for name, reference in references.items():
+        rewrite(app, reference, triggers=name)
+    response = admin.get(f"{LIST}?{query}")
+    name = query.partition("=")[2]
+    wanted = list(references.values())[::-1] if not name else [references[name.replace("none", "")]]
+    assert listed(response) == wanted
+    options = re.findall(r'<option value="([^"]*)"( selected)?>([^<]+)</option>', response.text)
+    reasons = [one for one in options if one[0] in ("none", "full-moon", "uncertainty")]
+    assert [label for _, _, label in reasons] == ["Uncertain answers", "unknown (full-moon)", "Without a trigger"]
+    assert [value for value, chosen, _ in reasons if chosen] == ([name] if name else [])
+
+
 def test_the_address_says_what_is_listed_and_is_kept_by_every_link(admin: FlaskClient) -> None:
     """Filters, search and place are arguments: pages, states, tickets, downloads and buttons keep them."""
     for _ in range(53):
