@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import text
@@ -26,10 +27,13 @@ class ProcessorClock:
 
     def __init__(self, database: Database) -> None:
         self._backends: Sequence[int] = ()
+        self._server = 0
         with database.read() as connection:
             if connection.dialect.name == "postgresql":
                 query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
                 self._backends = connection.execute(text(query)).scalars().all()
+                mine = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+                self._server = int(_fields(mine)[1])
 
     def read(self) -> float:
         """The time so far."""
@@ -37,13 +41,15 @@ class ProcessorClock:
 
     def of_server(self) -> float:
         """The share of the database's own processes; 0 for SQLite."""
-        if not self._backends:
+        if not self._server:
             return 0.0
-        backends = sum(int(_file(one, "schedstat").split()[0]) for one in self._backends) / 1e9
-        server = _file(self._backends[0], "stat").rpartition(")")[2].split()[1]
-        times = _file(int(server), "stat").rpartition(")")[2].split()
-        return backends + (int(times[_CUTIME]) + int(times[_CSTIME])) * _TICK
+        spent = 0
+        for backend in self._backends:
+            with suppress(FileNotFoundError):  # it has ended, and counts as such
+                spent += int(Path(f"/proc/{backend}/schedstat").read_text().split()[0])
+        times = _fields(self._server)
+        return spent / 1e9 + (int(times[_CUTIME]) + int(times[_CSTIME])) * _TICK
 
 
-def _file(process: int, name: str) -> str:
-    return Path(f"/proc/{process}/{name}").read_text()
+def _fields(process: int) -> list[str]:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()

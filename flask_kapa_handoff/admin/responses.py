@@ -42,6 +42,7 @@ _NAMES = frozenset(
         "comment",
         "configured",
         "context",
+        "counted",
         "criteria",
         "current",
         "damaged_attempts",

@@ -34,9 +34,9 @@ from ..translation import ngettext
 from ..web.origin import require_known_origin
 from .forms import EXPIRED_ACTION, AdminForm
 from .responses import page_response
-from .ticket_list_views import MAX_DIGITS, PAGE_LENGTH, list_page
+from .ticket_list_views import MAX_DIGITS, list_page
 from .ticket_pages import REFERENCE, no_such_ticket
-from .ticket_query import as_arguments, read_criteria, searchable_criteria
+from .ticket_query import PAGE_LENGTH, as_arguments, read_criteria, searchable_criteria
 
 CONFIRMED = "confirmed"
 

@@ -29,7 +29,7 @@ from .ticket_query import (
     PAGE_LENGTH,
     as_arguments,
     choices,
-    number_matching,
+    counted,
     read_place,
     searchable_criteria,
     status_choices,
@@ -99,8 +99,6 @@ def list_page(state: State, status: int = 200, *, notice: str | None = None, pro
             "missing": search.missing(connection) if criteria.search else None,
             **_live([row for row in shown if isinstance(row, Ticket)], now(connection)),
         }
-        if newer or older:
-            context["matching"] = number_matching(connection, criteria)
     arguments = as_arguments(criteria)
     response = page_response(
         "tickets",
@@ -108,6 +106,8 @@ def list_page(state: State, status: int = 200, *, notice: str | None = None, pro
         tickets=[with_visible(row, "subject") if isinstance(row, Ticket) else row for row in shown],
         criteria=criteria,
         arguments=arguments,
+        counted=counted,
+        matching=PAGE_LENGTH if newer or older else None,
         filtered=len(arguments.keys() - {"q", "status"}),
         newer=newer,
         older=older,

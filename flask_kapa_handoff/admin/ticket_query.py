@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -60,7 +60,7 @@ class StatusChoice:
 
     name: str
     label: str
-    number: str
+    number: Count
     arguments: dict[str, Any]
 
 
@@ -117,22 +117,19 @@ def status_choices(connection: Connection, criteria: Criteria) -> list[StatusCho
         wanted = Criteria(**{**vars(criteria), "status": name})
         number = count(connection, wanted, MOST_COUNTED if is_plain and name != "twice" else MOST_FILTERED)
         if number.number or name in ALWAYS_SHOWN or name == criteria.status:
-            found.append(StatusChoice(name, _(label), counted(number), as_arguments(wanted)))
+            found.append(StatusChoice(name, _(label), number, as_arguments(wanted)))
     return found
 
 
-def number_matching(connection: Connection, criteria: Criteria) -> str:
-    """How many tickets match, of more than a page."""
-    number = count(connection, criteria)
-    # With several criteria, only the newest ones are looked at.
-    return counted(replace(number, number=max(number.number, PAGE_LENGTH)) if number.more else number)
+def counted(number: Count, least: int = 0) -> str:
+    """A number of tickets as text.
 
-
-def counted(number: Count) -> str:
-    """A number of tickets as text."""
+    Arguments:
+        least: there are at least so many; with several criteria, only the newest tickets were looked at.
+    """
     from babel.numbers import format_decimal
 
-    text = format_decimal(number.number, locale=current_language().locale)
+    text = format_decimal(max(number.number, least), locale=current_language().locale)
     return f"{text}+" if number.more else text
 
 
