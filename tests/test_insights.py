@@ -356,7 +356,7 @@ def test_all_tickets_of_a_gap_have_a_page(site: Flask, kind: str) -> None:
     """Exactly those that were counted, however differently they put it; the name may be anything."""
     client = site.test_client()
     guide = Source("The <b>guide</b>", "https://docs.example.com/guide?a=1&b=%26#part-2")
-    page = {"offer": {"page": "https://docs.example.com/install?x=1"}}
+    page: dict[str, Any] = {"offer": {"page": "https://docs.example.com/install?x=1"}}
     questions = ("How do I restore a backup?", "restoring backups fails & stops")
     wanted = [ticket(client, questions[number % 2], sources=[guide], **page) for number in range(12)]
     ticket(client, "What does it cost?", sources=[Source("Other", "https://docs.example.com/guide/other")])
