@@ -208,6 +208,15 @@ def test_many_tickets_are_not_counted_to_the_end(app: Flask, admin: FlaskClient)
     assert "1.000+" in shown(admin.get(LIST, headers={"Accept-Language": "de"}))
 
 
+def test_no_count_is_lower_than_what_the_page_shows(app: Flask, admin: FlaskClient) -> None:
+    """Even if only the newest tickets were looked at to count."""
+    fill(state_of(app).database, 300)
+    rows = len(listed(admin.get(f"{LIST}?desk=sales&trigger=always")))
+    text = shown(admin.get(f"{LIST}?desk=sales&trigger=always"))
+    (number,) = re.findall(r"All (\d+)\+? Waiting", text)
+    assert 100 * 0.2 * 0.5 < rows <= int(number)
+
+
 def test_filters_offer_what_there_is(app: Flask, admin: FlaskClient) -> None:
     """Desks, triggers and languages of stored tickets, with their names; where there is only one, no choice."""
     reference = send_ticket(admin)
