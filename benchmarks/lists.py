@@ -32,11 +32,24 @@ FILTERS = (
     "status=twice",
     "desk=sales",
     "trigger=downvote",
+    "trigger=none",
     "locale=en",
     "from=2026-10-31&to=2026-10-31",
 )
-SEARCHES = ("", "{half}", "{reference}", "{word}", "{word} {other}", "example", "e a", "nothing-like-this", "qx")
-"""Words of a ticket in the middle: half an address, reference, word; what all have, what none has, two letters."""
+SEARCHES = (
+    "",
+    "{half}",
+    "{reference}",
+    "{word}",
+    "{word} {other}",
+    "example",
+    "e a",
+    "nothing-like-this",
+    "qx",
+    "日本",
+)
+"""Words of a ticket in the middle: half an address, reference, word; what all have, what none has; two letters that some
+tickets have, and two that none has."""
 
 
 @dataclass(frozen=True)

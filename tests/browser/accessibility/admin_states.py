@@ -152,7 +152,7 @@ STATES = {
     ),
     "insights of one question": State(
         "busy",
-        go_to("/handoff/admin/insights/tickets?of=questions&name=How+do+I+rotate+it%3F"),
+        go_to("/handoff/admin/insights/tickets?of=questions&name=What+is+a+key%3F"),
         see(".handoff-tickets"),
     ),
     "insights of wrong dates": State("busy", go_to("/handoff/admin/insights?from=soon")),
