@@ -48,8 +48,8 @@ SEARCHES = (
     "qx",
     "日本",
 )
-"""Words of a ticket in the middle: half an address, reference, word; what all have, what none has; two letters that some
-tickets have, and two that none has."""
+"""Words of a ticket in the middle: half an address, reference, word; what all have, what none has; two letters that
+some tickets have, and two that none has."""
 
 
 @dataclass(frozen=True)
