@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Select, and_, any_, func, literal, literal_column, select
+from sqlalchemy import ARRAY, BigInteger, Connection, Select, Text, and_, any_, func, literal, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from . import search_postgresql, search_sqlite
 from .dialects import is_sqlite
 from .tables import search
 
-SAMPLE, COMMON = 200, 5
+SAMPLE, COMMON = 200, 10
 """How many of the newest texts are looked at to learn how common words are; in so many of them, they are common."""
 
 FEW = 5_000
@@ -63,6 +63,9 @@ def _matches(connection: Connection, terms: Sequence[str]) -> Matches:
     elif (words := search_postgresql.match(terms)) is not None:
         vector: ColumnElement[Any] = literal_column(search_postgresql.VECTOR)
         in_index = and_(vector.op("@@")(func.to_tsquery("simple", words)), compared)
+    if not is_sqlite(connection) and (characters := search_postgresql.short_characters(connection, terms)):
+        of_text: ColumnElement[Any] = literal_column(search_postgresql.CHARACTERS_OF)
+        in_index = and_(of_text.op("@>")(literal(characters, ARRAY(Text))), in_index)
     if not _are_common(connection, terms):
         # Apart from the order and the limit of a page, for which PostgreSQL would rather look at all texts.
         hits = (
