@@ -56,6 +56,7 @@ _RULES = (
     ("/tickets/<reference>/files/<file_id>", "attachment", "GET", ticket_export_views.attachment),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
     ("/insights", "insights", "GET", insights_views.insights),
+    ("/insights/tickets", "insights_tickets", "GET", insights_views.insights_tickets),
     ("/insights.csv", "insights_csv", "GET", insights_views.insights_csv),
     ("/doctor", "doctor", "GET", doctor_views.doctor),
     ("/health", "health", "GET", health_views.health),

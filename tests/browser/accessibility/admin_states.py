@@ -78,6 +78,17 @@ def save_elsewhere(visit: Visit) -> None:
     save(visit.site.test_client(), button_text=f"Ask us, {visit.language}")
 
 
+def choose_all(visit: Visit) -> None:
+    """As where there are more tickets than one page holds."""
+    visit.locate(".handoff-pick").first.check()
+    visit.locate(".handoff-bar").evaluate("bar => bar.insertAdjacentHTML('beforeend', '<input type=hidden name=all>')")
+    visit.locate("[name=action][value=delete]").click()
+    see("[name=number]")(visit)
+    visit.locate("[name=number]").fill("0")
+    visit.locate(".handoff-confirm [type=submit]").click()
+    see(".handoff-confirm [role=alert]")(visit)
+
+
 SETTINGS = go_to("/handoff/admin/")
 SAVE = click("#kapa-handoff-admin-save")
 UNFOLD = click(".handoff-more summary")
@@ -154,6 +165,7 @@ STATES = {
     "a ticket to delete": State(
         "busy", open_ticket(1), click(".handoff-further form:first-of-type button"), see(".handoff-confirm")
     ),
+    "all tickets to delete": State("busy", go_to("/handoff/admin/tickets"), choose_all),
     "ticket delivered": State("busy", open_ticket(0)),
     "ticket failed": State("busy", open_ticket(1)),
     "ticket waiting": State("busy", open_ticket(2)),
@@ -161,6 +173,11 @@ STATES = {
     "no insights": State("new", go_to("/handoff/admin/insights")),
     "insights": State(
         "busy", go_to("/handoff/admin/insights"), click(".handoff-gaps summary"), click(".handoff-table summary")
+    ),
+    "insights of one question": State(
+        "busy",
+        go_to("/handoff/admin/insights/tickets?of=questions&name=What+is+a+key%3F"),
+        see(".handoff-tickets"),
     ),
     "insights of wrong dates": State("busy", go_to("/handoff/admin/insights?from=soon")),
     "check-up": State("busy", go_to("/handoff/admin/doctor")),
