@@ -175,22 +175,6 @@ def test_the_history_names_each_text_and_brings_it_back(admin: FlaskClient) -> N
     assert form_of(admin) == {"texts": {"": {"title": "Ask us"}, "de": {"title": "Fragen Sie uns"}}}
 
 
-def test_two_admins_see_both_forms_side_by_side(admin: FlaskClient) -> None:
-    """409, with what differs; saving again is a decision."""
-    mine = fields(admin, form_title="Mine", form_accent="#000000")
-    save(admin, form_title="Theirs", **GERMAN)
-    answer = admin.post("/handoff/admin/settings", data=mine)
-    assert answer.status_code == 409
-    page = shown(answer)
-    assert "Title different Mine Theirs" in page
-    assert "Title (German) different default Fragen Sie uns" in page
-    assert "Accent colour different #000000 default" in page
-    assert "Corners" not in page[page.index("Yours") : page.index("Show the button")]
-    assert form_of(admin)["texts"][""] == {"title": "Theirs"}
-    assert admin.post("/handoff/admin/settings", data={**mine, "version": "1"}).status_code == 303
-    assert form_of(admin) == {"texts": {"": {"title": "Mine"}}, "accent": "#000000"}
-
-
 def test_a_pinned_form_cannot_be_changed(admin_app: Callable[..., Flask]) -> None:
     """The page names the key; a request that changes it is refused, and other settings can be saved."""
     configured = {"texts": {"": {"title": "Ours"}}}

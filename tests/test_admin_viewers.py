@@ -48,7 +48,7 @@ def pages_of(app: Flask) -> list[str]:
     )
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("kapa_handoff_admin.")]
     return [
-        rule.rule.replace("<reference>", reference)
+        rule.rule.replace("<reference>", reference) + ("?version=0" if rule.endpoint.endswith("restore") else "")
         for rule in rules
         if "GET" in (rule.methods or ())
         and not rule.arguments - {"reference"}

@@ -72,7 +72,9 @@ def test_the_insights_are_read_at_any_width(page: Page, site: Flask, serve: Serv
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{serve(site)}/handoff/admin/insights")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    bar = page.locator("svg rect.handoff-part[height]:not([height='0'])").first
+    whole = page.locator("svg rect.handoff-bar-whole[height]:not([height='0'])").first
+    assert whole.bounding_box()["height"] > 1  # type: ignore[index]
+    bar = page.locator("svg rect.handoff-bar-part[height]:not([height='0'])").first
     assert bar.evaluate("bar => getComputedStyle(bar).fill") not in ("rgb(0, 0, 0)", "none")
     assert bar.evaluate("bar => bar.getBoundingClientRect().height") > 1
     page.locator(".handoff-gaps summary").first.click()
