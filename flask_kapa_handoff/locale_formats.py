@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,14 @@ def format_moment(moment: datetime) -> str:
     if language.name == SOURCE:
         return moment.strftime("%Y-%m-%d %H:%M UTC")
     return f"{_pattern(language.locale).apply(moment, language.locale)} UTC"
+
+
+def format_ago(moment: datetime, now: datetime) -> str:
+    """How long ago a moment was, such as ``3 days ago``."""
+    from babel.dates import format_timedelta
+
+    passed = max(now - moment, timedelta(seconds=1))
+    return format_timedelta(-passed, threshold=1, add_direction=True, locale=current_language().locale)
 
 
 def language_name(tag: str) -> str:

@@ -29,6 +29,9 @@ SETTINGS = {
     "channel": N_("Tickets go out by"),
     "mail_content": N_("Mails hold"),
     "tickets_per_hour": N_("Most tickets an hour"),
+    "take_link": N_("Tickets are taken by mail"),
+    "reminder_email": N_("Remind"),
+    "reminder_hours": N_("Remind after (hours)"),
     "internal": N_("Internal"),
     "removed": N_("Desk"),
 }
@@ -85,12 +88,14 @@ def value(settings: DeskSettings, name: str) -> str:
     """A setting as text."""
     if name == "removed":
         return _("not in use") if settings.removed else _("in use")
-    if name in ("enabled", "internal"):
+    if name in ("enabled", "internal", "take_link"):
         return _("on") if getattr(settings, name) else _("off")
     if name == "mail_content":
         return _(MAIL_CONTENTS.get(settings.mail_content, settings.mail_content))
     if name == "tickets_per_hour":
         return str(settings.tickets_per_hour or _("default"))
+    if name == "reminder_email":
+        return settings.reminder_email or _("no address")
     if name == "channel":
         return _("Mail") if settings.channel == MAIL else settings.channel
     if name == "label":

@@ -1,13 +1,17 @@
-"""Sends a sample ticket, which is never stored, to check whether tickets reach an address."""
+"""Sends a sample ticket to check whether tickets reach an address. It is never stored, only that it was sent."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import NamedTuple
 from uuid import uuid4
 
+from ..config_values import MAIL
 from ..conversation import Conversation, QuestionAnswer
+from ..errors import Unavailable
 from ..settings import DEFAULT_DESK
+from ..storage.arrivals import note_sent
 from ..storage.tickets import Status, Ticket
 from ..translation import gettext as _
 from ..translation import speak
@@ -40,7 +44,11 @@ def send_sample(
     channels, destination = Channels(mailroom), mailroom.destination(desk, recipient)
     try:
         with mailroom.app.app_context(), speak(mailroom.site_language):
-            delivered = channels.send(sample_ticket(recipient, desk, visitor), sample_conversation())
+            sample = sample_ticket(recipient, desk, visitor)
+            if mailroom.channel_of(desk) == MAIL:
+                with suppress(Unavailable):  # the mail shows then that mail works, and its link does not
+                    note_sent(mailroom.database, sample.id, desk, recipient)
+            delivered = channels.send(sample, sample_conversation())
     except TryLater as error:
         return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
