@@ -121,7 +121,7 @@ class DeskSettings:
         if not all(isinstance(found.get(name), types) for name, types in _TYPES.items()):
             return None
         # Earlier versions knew no form settings, and none of these.
-        later = {name: found[name] for name, types in _LATER.items() if isinstance(found.get(name), types)}
+        later = {name: found[name] for name in _LATER.keys() & found.keys() if isinstance(found[name], _LATER[name])}
         return cls(**{name: found[name] for name in _TYPES}, **later, form=read_form(found.get("form")))
 
     def differences(self, other: DeskSettings) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from .translation import current_language
 from .translation import gettext as _
 
-
 HORIZON = timedelta(days=366)
 """How far ahead office hours are looked for."""
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 
 from markupsafe import Markup, escape
 
 from ..config_values import MAIL
 from ..delivery.reasons import plain_reason
+from ..locale_formats import format_ago
 from ..refusals import Counts, by_reason
 from ..settings import DeskSettings
-from ..storage.tickets import Outcome, Status
+from ..storage.tickets import Outcome, Status, Ticket
 from ..translation import gettext as _
 from ..translation import ngettext
 from ..translation import noop as N_
 from ..triggers import TABLE, Trigger, labels, read_triggers
 from ..unknown import Unknown
+from ..web.team import taken_by
 from . import form_labels
 
 SETTINGS = {
@@ -141,6 +144,16 @@ def outcome(of_attempt: Outcome | Unknown) -> str:
 def why_not(words: str) -> str:
     """Why an attempt did not deliver a ticket, as text; from what the other side said."""
     return plain_reason(words)
+
+
+def taken(ticket: Ticket) -> str:
+    """A sentence on who has taken a ticket, and when."""
+    return taken_by(ticket, datetime.now(timezone.utc))
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment was."""
+    return format_ago(moment, datetime.now(timezone.utc))
 
 
 _CODE = re.compile(r"`([^`]+)`|\b[A-Z]+(?:_[A-Z]+)+\b")

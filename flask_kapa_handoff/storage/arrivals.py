@@ -99,7 +99,7 @@ def desk_arrival(connection: Connection, desk: str, recipients: tuple[str, ...])
 
 
 def delete_outdated_arrivals(database: Database, days: int) -> int:
-    """Delete the test mails that were sent more than ``days`` days ago, but for the latest that each address confirmed.
+    """Delete the test mails that were sent more than ``days`` days ago, but the latest confirmed ones.
 
     Returns:
         How many there were.

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import Response, make_response, request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from ..locale_formats import format_ago
 from ..mail_links import LinkInvalid, LinkKind
 from ..state import State, current_state
 from ..storage.arrivals import Arrival, confirm, find_arrival
@@ -20,6 +19,7 @@ from ..storage.tables import ticket as ticket_table
 from ..storage.takings import mailbox_of_ticket, take
 from ..storage.tickets import Ticket, find_ticket
 from ..translation import gettext as _
+from ..web.team import taken_by
 from ..web.urls import visitor_url
 from .blueprint import blueprint
 from .requests import read_fields
@@ -127,14 +127,6 @@ def _take_page(connection: Connection, ticket: Ticket, token: str) -> Response:
         return link_response(title, said, action=action, key=token, label=_("I'm on it"))
     said = [taken_by(ticket, now(connection))]
     return link_response(title, said, action=action, key=token, label=_("Take it over"), over=True)
-
-
-def taken_by(ticket: Ticket, moment: datetime) -> str:
-    """A sentence on who has taken a ticket, and when."""
-    when = format_ago(ticket.taken_at or moment, moment)
-    if ticket.taken_by:
-        return _("%(name)s took this ticket %(when)s.", name=ticket.taken_by, when=when)
-    return _("Somebody took this ticket %(when)s.", when=when)
 
 
 def _ticket(connection: Connection, of: object) -> Ticket:

@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 
 from ...conversation import Conversation
+from ...mail_links import LinkKind
 from ...storage.attachments import files_of_ticket
 from ...storage.tickets import Ticket
-from ...mail_links import LinkKind
 from ...translation import gettext as _
 from ...translation import noop as N_
 from ...translation import speak
