@@ -32,7 +32,7 @@ def site(admin_app: MakeApp, mail_server: MailServer) -> Flask:
     return mailing_app(admin_app, mail_server)
 
 
-def tested_mail(client: FlaskClient, server: MailServer, count: int = 1) -> str:
+def send_test_mail(client: FlaskClient, server: MailServer, count: int = 1) -> str:
     """Send a test mail, and return the token of its link."""
     answer = client.post(
         "/handoff/admin/test-mail", data={"csrf_token": fields(client)["csrf_token"], "desk": "default"}
@@ -52,7 +52,7 @@ def test_a_test_mail_is_confirmed(site: Flask, mail_server: MailServer) -> None:
     doctor = client.get("/handoff/admin/doctor")
     assert "Nobody has confirmed yet that mails arrive at support@example.com." in shown(doctor)
     assert "Do mails arrive?" in doctor.text
-    key = tested_mail(client, mail_server)
+    key = send_test_mail(client, mail_server)
     reader = site.test_client()
     address = f"/handoff/arrived?key={key}"
     for _ in range(2):
@@ -75,7 +75,7 @@ def test_a_test_mail_is_confirmed(site: Flask, mail_server: MailServer) -> None:
 
 def test_an_address_that_changed_is_not_confirmed_yet(site: Flask, mail_server: MailServer) -> None:
     client = site.test_client()
-    key = tested_mail(client, mail_server)
+    key = send_test_mail(client, mail_server)
     press(client, client.get(f"/handoff/arrived?key={key}"))
     with state_of(site).database.write() as connection:
         connection.execute(update(arrival).values(confirmed_at=now(connection) - timedelta(days=3)))
@@ -90,7 +90,7 @@ def test_an_address_that_changed_is_not_confirmed_yet(site: Flask, mail_server: 
 def test_a_link_that_does_not_work_says_nothing(site: Flask, mail_server: MailServer) -> None:
     """Forged, of another kind, and of a test mail that is stored no more: all the same."""
     client = site.test_client()
-    key = tested_mail(client, mail_server)
+    key = send_test_mail(client, mail_server)
     state = state_of(site)
     with state.database.write() as connection:
         found = connection.execute(select(arrival)).one()
@@ -115,7 +115,7 @@ def test_old_test_mails_are_deleted(site: Flask, mail_server: MailServer) -> Non
     """After 30 days, only the latest confirmed one of an address is left."""
     client, database = site.test_client(), state_of(site).database
     for number in range(1, 4):
-        key = tested_mail(client, mail_server, number)
+        key = send_test_mail(client, mail_server, number)
         if number < 3:
             press(client, client.get(f"/handoff/arrived?key={key}"))
     assert delete_outdated_arrivals(database, 30) == 0
@@ -133,7 +133,7 @@ def test_who_confirms(make_app: MakeApp, mail_server: MailServer) -> None:
     site = mailing_app(make_app, mail_server, handoff=handoff)
     client = site.test_client()
     for number, relation in enumerate(("cross-site", "same-origin"), 1):
-        key = tested_mail(client, mail_server, number)
+        key = send_test_mail(client, mail_server, number)
         client.post("/handoff/arrived", data={"key": key}, headers={"Sec-Fetch-Site": relation})
         assert ("by anna@example.com." in of_settings(client)) is (relation == "same-origin")
     erase_from_history(state_of(site).database, "Anna@example.com", keep_as_destination=False)
@@ -153,7 +153,7 @@ def test_the_link_names_the_host_that_the_admin_uses(admin_app: MakeApp, mail_se
     assert link_in(mail_server.wait_for(1)[0], "arrived") is None
     with state_of(site).database.read() as connection:
         assert connection.execute(select(func.count()).select_from(arrival)).scalar_one() == 0
-    tested_mail(site.test_client(), mail_server, 2)
+    send_test_mail(site.test_client(), mail_server, 2)
     link = link_in(mail_server.received[-1], "arrived")
     assert link is not None
     assert link.startswith("http://localhost/handoff/arrived?key=")

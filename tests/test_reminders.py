@@ -171,7 +171,7 @@ def test_no_reminder_of_what_was_never_delivered(site: Flask, mail_server: MailS
 
 
 @pytest.mark.parametrize("change", [{"take_link": False}, {"reminder_email": ""}])
-def test_no_reminder_once_the_desk_has_none(site: Flask, mail_server: MailServer, change: dict[str, object]) -> None:
+def test_no_reminder_once_the_desk_has_none(site: Flask, mail_server: MailServer, change: dict[str, Any]) -> None:
     """Nor afterwards, when it has some again."""
     reference = due(site)
     with_desk(site, **change)

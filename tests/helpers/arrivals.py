@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from flask_kapa_handoff.settings_api import Settings
 from flask_kapa_handoff.state import state_of
 from tests.helpers.pages import Page
 from tests.helpers.servers import MailServer, Received
@@ -18,9 +20,9 @@ ADDRESS = "docs.example.com"
 MakeApp = Callable[..., Flask]
 
 
-def mailing_app(admin_app: MakeApp, server: MailServer, **config: object) -> Flask:
+def mailing_app(admin_app: MakeApp, server: MailServer, **config: Any) -> Flask:
     """An app with admin pages, a mail server and an address of its own."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "MAIL_SERVER": "127.0.0.1",
         "MAIL_PORT": server.port,
         "KAPA_HANDOFF_TRUSTED_HOSTS": [ADDRESS],
@@ -29,10 +31,8 @@ def mailing_app(admin_app: MakeApp, server: MailServer, **config: object) -> Fla
     return admin_app(**{**defaults, **config})
 
 
-def with_desk(app: Flask, desk: str = "default", **values: object) -> None:
+def with_desk(app: Flask, desk: str = "default", **values: Any) -> None:
     """Change a desk's settings."""
-    from flask_kapa_handoff.settings_api import Settings
-
     Settings(lambda: state_of(app)).save(desk, changed_by="test", **values)
 
 
