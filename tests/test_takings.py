@@ -146,7 +146,7 @@ def test_a_link_of_a_deleted_ticket(site: Flask, mail_server: MailServer) -> Non
 
 
 def test_an_admin_takes_a_ticket_and_gives_it_back(site: Flask, mail_server: MailServer) -> None:
-    """On its page; a reminder that was not sent is due again from then on."""
+    """On its page; a reminder that was not sent starts its hours again."""
     with_desk(site, take_link=True, reminder_email="boss@example.com", reminder_hours=3)
     reference, _key = delivered(site, mail_server)
     client, database = site.test_client(), state_of(site).database

@@ -1,6 +1,6 @@
 """What a link in a mail leads to: a page with one button. Opening it changes nothing, since mail scanners open links.
 
-The signed link is the secret: whoever has it has the mail. No cookie is set or needed.
+The signed link is the secret, which only readers of the mail have. No cookie is set or needed.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _ticket(connection: Connection, of: object) -> Ticket:
 
 
 def _signed_in(state: State) -> str | None:
-    """Who is signed in on the site, if the browser says that our own page has sent the form."""
+    """The address of the visitor who is signed in, if the browser says that our own page has sent the form."""
     if request.headers.get("Sec-Fetch-Site") != "same-origin":
         return None
     visitor = state.hooks.named_visitor()

@@ -22,7 +22,7 @@ from .replies import WITHOUT_FILES, is_about_size
 from .transport import Transport
 
 CONFIRM_ARRIVAL, YES_IT_ARRIVED = N_("Please confirm that this test mail arrived."), N_("Yes, it arrived")
-LET_TEAM_KNOW, I_AM_ON_IT = N_("Let your team know who takes care of this ticket."), N_("I'm on it")
+TELL_TEAM, I_AM_ON_IT = N_("Tell your team who takes care of this ticket."), N_("I'm on it")
 
 
 class MailChannel:
@@ -89,7 +89,7 @@ class MailChannel:
         if settings is None or not settings.has_take_link:
             return None
         url = mailroom.mail_link(LinkKind.TAKE_REMINDED if self._reminds else LinkKind.TAKE, ticket.id)
-        return None if url is None else Action(_(LET_TEAM_KNOW), _(I_AM_ON_IT), url)
+        return None if url is None else Action(_(TELL_TEAM), _(I_AM_ON_IT), url)
 
     def _compose(
         self, ticket: Ticket, conversation: Conversation, files: Files, *, has_action: bool = True

@@ -77,7 +77,7 @@ def at(site: Flask, reference: str) -> Ticket:
 
 
 def test_exactly_one_reminder_under_a_patched_clock(site: Flask, mail_server: MailServer) -> None:
-    """Not a minute too early, and never a second one, however often processes look and start anew."""
+    """Not a minute too early, and never a second one, however often processes look and start again."""
     database = state_of(site).database
     clock = Clock(database.engine, datetime(2026, 3, 2, 9, 0, tzinfo=timezone.utc))
     try:
@@ -275,7 +275,7 @@ def test_many_are_sent_in_several_goes(site: Flask, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.only("sqlite")
-def test_a_damaged_ticket_holds_up_no_reminder(site: Flask, mail_server: MailServer) -> None:
+def test_a_damaged_ticket_delays_no_reminder(site: Flask, mail_server: MailServer) -> None:
     damaged, sound = several_due(site, 2)
     with state_of(site).database.write() as connection:
         connection.exec_driver_sql("UPDATE kapa_handoff_ticket SET pairs = 'many' WHERE reference = ?", (damaged,))
@@ -318,7 +318,7 @@ def test_hours_after(hours: OfficeHours, begin: datetime, number: float, end: da
 
 
 @pytest.mark.only("sqlite")
-def test_hours_that_hardly_ever_come() -> None:
+def test_hours_that_almost_never_come() -> None:
     """A desk that is there for a minute a week does not stop a delivery."""
     moment = datetime(2026, 3, 2, tzinfo=timezone.utc)
     assert OfficeHours((0,), time(9), time(9, 1), BERLIN).after(moment, 200) == moment + HORIZON
