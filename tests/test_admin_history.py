@@ -66,6 +66,20 @@ def restore(client: FlaskClient, version: int) -> TestResponse:
     return client.post("/handoff/admin/settings", data={name: unescape(value) for name, value in names.items()})
 
 
+def test_a_version_brings_back_who_is_on_it(admin: FlaskClient) -> None:
+    """The button in mails, and the reminders."""
+    save(admin, take_link=["false", "true"], reminder_email="boss@example.com", reminder_hours="8")
+    save(admin, take_link="false", reminder_email="", reminder_hours="2")
+    assert restore(admin, 1).status_code == 303
+    sent = fields(admin)
+    assert sent["take_link"] == ["false", "true"]
+    assert (sent["reminder_email"], sent["reminder_hours"]) == ("boss@example.com", "8")
+    assert restore(admin, 0).status_code == 303
+    sent = fields(admin)
+    assert sent["take_link"] == ["false"]
+    assert (sent["reminder_email"], sent["reminder_hours"]) == ("", "4")
+
+
 def test_a_version_is_restored(admin: FlaskClient) -> None:
     """One press makes an older version's values the newest version."""
     save(admin, button_text="First", triggers="downvote", email="first@example.com")
