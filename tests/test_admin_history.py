@@ -66,7 +66,7 @@ def restore(client: FlaskClient, version: int) -> TestResponse:
     return client.post("/handoff/admin/settings", data={name: unescape(value) for name, value in names.items()})
 
 
-def test_a_version_brings_back_who_is_on_it(admin: FlaskClient) -> None:
+def test_a_version_restores_who_is_on_it(admin: FlaskClient) -> None:
     """The button in mails, and the reminders."""
     save(admin, take_link=["false", "true"], reminder_email="boss@example.com", reminder_hours="8")
     save(admin, take_link="false", reminder_email="", reminder_hours="2")

@@ -17,7 +17,7 @@ from tests.helpers.admin import error_at, fields, let_pass, save, shown
 from tests.helpers.arrivals import key_of, link_in, mailing_app, press, with_desk
 from tests.helpers.outboxes import look_up, rewrite
 from tests.helpers.servers import MailServer
-from tests.helpers.tickets import send_ticket
+from tests.helpers.tickets import send_ticket, ticket_fields
 
 MakeApp = Callable[..., Flask]
 
@@ -191,3 +191,13 @@ def test_the_settings(site: Flask) -> None:
     assert (settings.take_link, settings.reminder_hours, settings.reminds) == (False, 8, False)
     with pytest.raises(ValueError, match="reminder_hours: use a whole number from 1 to 200"):
         with_desk(site, reminder_hours=0)
+
+
+@pytest.mark.only("sqlite")
+def test_where_reminders_go_is_no_visitors_address(site: Flask) -> None:
+    """A reply to it would go to the team."""
+    with_desk(site, take_link=True, reminder_email="boss@example.com")
+    client = site.test_client()
+    answer = client.post("/handoff/tickets", data=ticket_fields(client, email="Boss@example.com"))
+    assert answer.status_code == 422
+    assert "This is our own address." in shown(answer)
