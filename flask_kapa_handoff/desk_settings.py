@@ -26,6 +26,9 @@ MAIL_CONTENTS = (TRANSCRIPT, LINK)
 """What a desk's mails hold: the whole transcript, or only a link to the ticket's admin page."""
 
 
+DEFAULT_REMINDER_HOURS, MAX_REMINDER_HOURS = 4, 200
+
+
 @dataclass(frozen=True)
 class DeskSettings:
     """The settings of one desk.
@@ -47,6 +50,9 @@ class DeskSettings:
         tickets_per_hour: how many of its tickets go out in an hour before further ones are held; None: the site's
             limit alone counts.
         removed: whether an admin has removed it; its tickets stay.
+        take_link: whether its mails have a link with which one says "I'm on it".
+        reminder_email: where a ticket is sent once more that nobody has taken; None: nowhere.
+        reminder_hours: after how many office hours; of a desk without them, after how many hours.
     """
 
     desk: str
@@ -63,6 +69,19 @@ class DeskSettings:
     mail_content: str = TRANSCRIPT
     tickets_per_hour: int | None = None
     removed: bool = False
+    take_link: bool = False
+    reminder_email: str | None = None
+    reminder_hours: int = DEFAULT_REMINDER_HOURS
+
+    @property
+    def has_take_link(self) -> bool:
+        """Whether one can take its tickets from their mails."""
+        return self.take_link and self.channel == MAIL
+
+    @property
+    def reminds(self) -> bool:
+        """Whether tickets that nobody has taken are sent once more."""
+        return self.has_take_link and bool(self.reminder_email) and not self.removed
 
     @property
     def takes_tickets(self) -> bool:
@@ -102,7 +121,7 @@ class DeskSettings:
         if not all(isinstance(found.get(name), types) for name, types in _TYPES.items()):
             return None
         # Earlier versions knew no form settings, and none of these.
-        later = {name: found[name] for name, types in _LATER.items() if isinstance(found.get(name), types)}
+        later = {name: found[name] for name in _LATER.keys() & found.keys() if isinstance(found[name], _LATER[name])}
         return cls(**{name: found[name] for name in _TYPES}, **later, form=read_form(found.get("form")))
 
     def differences(self, other: DeskSettings) -> tuple[str, ...]:
@@ -127,6 +146,9 @@ _LATER: Mapping[str, tuple[type, ...]] = {
     "mail_content": (str,),
     "tickets_per_hour": (int,),
     "removed": (bool,),
+    "take_link": (bool,),
+    "reminder_email": (str, type(None)),
+    "reminder_hours": (int,),
 }
 
 SETTINGS = ("enabled", "email", "button_text", "triggers", "threshold", "form", *_LATER)

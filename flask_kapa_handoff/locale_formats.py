@@ -30,12 +30,13 @@ def format_ago(moment: datetime, now: datetime | None = None) -> str:
 
     Arguments:
         moment: in UTC; one that is still to come, by another computer's clock, counts as now.
+        now: the database's clock; None: this computer's.
     """
     from babel.dates import format_timedelta
 
     passed = max(60.0, ((now or datetime.now(timezone.utc)) - moment).total_seconds())
     locale = current_language().locale
-    return format_timedelta(-int(passed), granularity="minute", add_direction=True, locale=locale)
+    return format_timedelta(-int(passed), granularity="minute", threshold=1, add_direction=True, locale=locale)
 
 
 def language_name(tag: str) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone, tzinfo
+from itertools import count, islice
 from zoneinfo import ZoneInfo
 
 from .translation import current_language
 from .translation import gettext as _
+
+HORIZON = timedelta(days=366)
+"""How far ahead office hours are looked for."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +36,42 @@ class OfficeHours:
         Arguments:
             moment: now, with a time zone.
         """
-        today = moment.astimezone(self.zone).date()
-        for day in (today + timedelta(days=number) for number in range(8)):
-            if day.weekday() not in self.days:
-                continue
-            opens = datetime.combine(day, self.opens, self.zone)
-            closes = datetime.combine(
-                day if self.closes > self.opens else day + timedelta(days=1), self.closes, self.zone
-            )
+        for opens, closes in islice(self._spans(moment), 8):
             # Compared in UTC: in one zone, Python compares wall clocks, which summer time sets back.
             if moment < opens.astimezone(timezone.utc):
                 return opens
             if moment < closes.astimezone(timezone.utc):
                 return None
         raise ValueError("office hours without a day")
+
+    def after(self, moment: datetime, hours: float) -> datetime:
+        """When the desk will have been there for that many hours, in UTC; at the latest :data:`HORIZON` from now.
+
+        An hour is an hour, whatever summer time does to the clock meanwhile.
+
+        Arguments:
+            moment: now, with a time zone.
+        """
+        now, left = moment.astimezone(timezone.utc), timedelta(hours=hours)
+        for opens, closes in self._spans(moment):
+            begins, ends = max(now, opens.astimezone(timezone.utc)), closes.astimezone(timezone.utc)
+            if begins - now > HORIZON:
+                break
+            if ends - begins >= left:
+                return begins + left
+            left -= max(ends - begins, timedelta())
+        return now + HORIZON
+
+    def _spans(self, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """From when to when the desk is there, in its time zone, from the day of this moment on."""
+        today = moment.astimezone(self.zone).date()
+        for day in (today + timedelta(days=number) for number in count()):
+            if day.weekday() in self.days:
+                last = day if self.closes > self.opens else day + timedelta(days=1)
+                yield (
+                    datetime.combine(day, self.opens, self.zone),
+                    datetime.combine(last, self.closes, self.zone),
+                )
 
     def when_back(self, moment: datetime) -> str | None:
         """A sentence in the current language; None: the desk is there now."""

@@ -93,7 +93,9 @@ def settings_in(connection: Connection, config: Config, row: Row[Any]) -> DeskSe
     if overrides.get("email") == "":  # an admin removed the address; an empty column means "as configured"
         overrides["email"] = None
     version = max(1, latest_version(connection, row.name)) if "version" in unreadable else row.version
-    flags: dict[str, Any] = {name: bool(getattr(row, name)) for name in ("enabled", "internal", "removed")}
+    flags: dict[str, Any] = {
+        name: bool(getattr(row, name)) for name in ("enabled", "internal", "removed", "take_link")
+    }
     return replace(default_settings(config, row.name), **flags, version=version, **overrides)
 
 
@@ -182,6 +184,9 @@ def _overrides(wanted: DeskSettings, defaults: DeskSettings) -> dict[str, Any]:
         "mail_content": wanted.mail_content if "mail_content" in changed else None,
         "label": wanted.label or None,
         "tickets_per_hour": wanted.tickets_per_hour,
+        "take_link": wanted.take_link,
+        "reminder_email": wanted.reminder_email,
+        "reminder_hours": wanted.reminder_hours if "reminder_hours" in changed else None,
     }
 
 

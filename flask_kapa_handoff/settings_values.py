@@ -16,13 +16,15 @@ from .config_values import (
     parse_trigger_setting,
     whole_number,
 )
-from .desk_settings import MAIL_CONTENTS, MAX_LABEL, SETTINGS, DeskSettings
+from .desk_settings import MAIL_CONTENTS, MAX_LABEL, MAX_REMINDER_HOURS, SETTINGS, DeskSettings
+from .email_address import parse_email
 from .form_parsing import parse_form
 from .form_settings import FormSettings
 from .text import clean_text
 
 MAX_TICKETS_PER_HOUR = 1_000_000
 parse_tickets_per_hour = whole_number(1, MAX_TICKETS_PER_HOUR)
+parse_reminder_hours = whole_number(1, MAX_REMINDER_HOURS)
 
 
 class SettingsErrors(ValueError):
@@ -86,6 +88,9 @@ def read_values(
         "mail_content": parse_mail_content,
         "tickets_per_hour": lambda value: None if value in (None, "") else parse_tickets_per_hour(value),
         "removed": parse_flag,
+        "take_link": parse_flag,
+        "reminder_email": lambda value: parse_email(value, config.special_domains) if value else None,
+        "reminder_hours": parse_reminder_hours,
     }
     errors: dict[str, str] = {}
     read: dict[str, Any] = {}

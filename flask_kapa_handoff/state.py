@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from flask import Flask, current_app, has_request_context, request
 from itsdangerous import Signer
@@ -23,6 +24,7 @@ from .desk_settings import DEFAULT_DESK, LINK, DeskSettings
 from .errors import ConfigurationError
 from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
+from .mail_links import LinkKind, LinkSigner
 from .offer_signing import OfferSigner
 from .receipts import ReceiptSigner
 from .redaction import redact
@@ -60,6 +62,7 @@ class State:
     prepared: bool = False
     refused_by_site: str | None = None
     explained: set[str] = field(default_factory=set)
+    admin_address: str | None = None
     tags: dict[Any, str] = field(default_factory=dict)
     refused_origins: set[tuple[str, str]] = field(default_factory=set)
     settings_cache: SettingsCache = field(default_factory=SettingsCache)
@@ -135,17 +138,27 @@ class State:
         root = request.script_root if has_request_context() else str(self.app.config["APPLICATION_ROOT"]).rstrip("/")
         return root + self.config.url_prefix
 
-    def ticket_url(self, reference: str) -> str | None:
-        """The address of a ticket's admin page; None: there is none, or the site's own address is not known.
+    @property
+    def address(self) -> str | None:
+        """The address of the handoff's pages; None: the site's own address is not known.
 
         From the configuration alone, since mails are composed outside requests, and a request may name any host.
         """
         config = self.app.config
         host = config["SERVER_NAME"] or next(iter(self.config.trusted_hosts), None)
-        if not self.has_admin or not host:
-            return None
         root = str(config["APPLICATION_ROOT"]).rstrip("/")
-        return f"{config['PREFERRED_URL_SCHEME']}://{host}{root}{self.config.url_prefix}/admin/tickets/{reference}"
+        return f"{config['PREFERRED_URL_SCHEME']}://{host}{root}{self.config.url_prefix}" if host else None
+
+    def ticket_url(self, reference: str) -> str | None:
+        """The address of a ticket's admin page; None: there is none, or the site's own address is not known."""
+        address = self.address if self.has_admin else None
+        return address and f"{address}/admin/tickets/{reference}"
+
+    def mail_link(self, kind: LinkKind, of: UUID) -> str | None:
+        """The address of a link in a mail; None: the site's own address is not known."""
+        # A test mail is sent by an admin, and only the admin's own browser names the host of that request.
+        address = self.address or (self.admin_address if kind is LinkKind.ARRIVED else None)
+        return address and f"{address}/{kind.path}?key={self.link_signer().sign(kind, of)}"
 
     def offer_signer(self) -> OfferSigner:
         """A signer with the app's current keys, for offers of this app and mount."""
@@ -154,6 +167,10 @@ class State:
     def receipt_signer(self) -> ReceiptSigner:
         """A signer with the app's current keys, for receipts of this app and mount."""
         return ReceiptSigner(self._keys(), f"{self.app.name} {self.mount}")
+
+    def link_signer(self) -> LinkSigner:
+        """A signer with the app's current keys, for links in mails of this app and mount."""
+        return LinkSigner(self._keys(), f"{self.app.name} {self.config.url_prefix}")
 
     def bridge_mark(self) -> str:
         """The token of the bridge's tag for requests from another form than this package's."""
@@ -223,8 +240,18 @@ class State:
 
     def mails_only_a_link(self, desk: str) -> bool:
         """Whether a desk's mails hold only a link to the ticket's admin page; a removed desk keeps its choice."""
-        found = self.desks.all.get(desk)
+        found = self.settings_of(desk)
         return found is not None and found.mail_content == LINK
+
+    def settings_of(self, desk: str) -> DeskSettings | None:
+        """The settings of a desk, as they were a moment ago; None: there never was such a desk."""
+        return self.desks.all.get(desk)
+
+    def open_reminders(self) -> Channel:
+        """A new channel that sends tickets once more by mail, as reminders."""
+        from .delivery.mail.channel import MailChannel
+
+        return MailChannel(self, reminds=True)
 
     def open_channel(self, name: str) -> Channel | None:
         """A new channel; None: no channel of this name is registered."""

@@ -35,6 +35,20 @@ def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
     assert page.index("Version 2 20") < page.index("Version 1 20")
 
 
+def test_a_version_restores_who_is_on_it(admin: FlaskClient) -> None:
+    """The button in mails, and the reminders."""
+    save(admin, take_link=["false", "true"], reminder_email="boss@example.com", reminder_hours="8")
+    save(admin, take_link="false", reminder_email="", reminder_hours="2")
+    assert restore(admin, 1).status_code == 303
+    sent = fields(admin)
+    assert sent["take_link"] == ["false", "true"]
+    assert (sent["reminder_email"], sent["reminder_hours"]) == ("boss@example.com", "8")
+    assert restore(admin, 0).status_code == 303
+    sent = fields(admin)
+    assert sent["take_link"] == ["false"]
+    assert (sent["reminder_email"], sent["reminder_hours"]) == ("", "4")
+
+
 def test_a_version_is_restored(admin: FlaskClient) -> None:
     """One press makes an older version's values the newest version."""
     save(admin, button_text="First", triggers="downvote", email="first@example.com")

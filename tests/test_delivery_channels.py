@@ -11,7 +11,7 @@ from flask import Flask
 
 from flask_kapa_handoff import Conversation, Refused, TryLater
 from flask_kapa_handoff.delivery import channels, outbox
-from flask_kapa_handoff.delivery.sample import send_sample
+from flask_kapa_handoff.delivery.sample import SampleAttempt, send_sample
 from flask_kapa_handoff.hooks import RegisteredChannel
 from flask_kapa_handoff.signals import ticket_delivered, ticket_failed
 from flask_kapa_handoff.state import state_of
@@ -293,5 +293,5 @@ def test_a_desk_whose_channel_is_gone_delays_its_tickets(make_app: Callable[...,
 def test_the_sample_uses_the_desks_channel(with_parrot: WithParrot, ending: object, outcome: str, reply: str) -> None:
     """A test uses the same channel as tickets, and says where it was sent."""
     app, parrot = with_parrot(ending)
-    assert send_sample(state_of(app), "agent@example.com") == (outcome, reply, "The Parrot")
+    assert send_sample(state_of(app), "agent@example.com") == SampleAttempt(outcome, reply, "The Parrot")
     assert [reference for reference, _ in parrot.sent] == ["T-SAMPLE"]

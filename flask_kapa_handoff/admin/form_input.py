@@ -19,6 +19,9 @@ from ..translation import Language, current_language, speak
 from ..translation import gettext as _
 from ..web.language import shown_button_text
 
+FALSE = ("false", "off", "no", "0", "")
+"""What an unticked box sends."""
+
 PREFIX = "form_"
 ADD = "form_add"
 """The button that adds a language, and the list of languages that can be added."""

@@ -30,15 +30,15 @@ from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import MAX_TEXT, Trigger, parse_triggers, read_triggers
 from ..unknown import Unknown
+from .arrival_fields import ArrivalFields, arrival_fields
 from .desk_parts import checked_recipients, too_long
-from .form_input import ADD, PREFIX, typed_values
+from .form_input import ADD, FALSE, PREFIX, typed_values
 
 EXPIRED = N_("Your session has expired, so nothing was saved. Your changes are still here; save again.")
 EXPIRED_ACTION = N_("Your session has expired, so nothing was done. Try again.")
 
 
-FALSE = ("false", "off", "no", "0", "")
-BOXES = ("enabled", "internal", "removed")
+BOXES = ("enabled", "internal", "removed", "take_link")
 
 
 class AdminForm(FlaskForm):  # type: ignore[misc]  # WTForms is not typed
@@ -64,7 +64,7 @@ class TriggersField(Field):  # type: ignore[misc]
         self.data = [name.strip() for value in valuelist for name in value.split(",") if name.strip()]
 
 
-class SettingsForm(AdminForm):
+class SettingsForm(ArrivalFields, AdminForm):
     """A desk's settings."""
 
     desk = HiddenField()
@@ -129,7 +129,7 @@ class SettingsForm(AdminForm):
         """Check every field, and what the form says."""
         is_valid: bool = super().validate(extra_validators)
         try:
-            self._accept("form", parse_flat(self.typed, self.current.form))
+            self.accept("form", parse_flat(self.typed, self.current.form))
         except FormErrors as error:
             self.typed_errors = error.by_name
             self._accepted["form"] = error.right  # for the preview
@@ -155,22 +155,22 @@ class SettingsForm(AdminForm):
 
     def validate_email(self, field: StringField) -> None:
         text = (field.data or "").strip()
-        if self._is_as_stored("email", text):
+        if self.is_as_stored("email", text):
             return
         try:
             email = checked_recipients(text, self._config) if text else None
         except ValueError as error:
             raise ValidationError(str(error)) from None
-        self._accept("email", email)
+        self.accept("email", email)
 
     def validate_button_text(self, field: StringField) -> None:
-        if self._is_as_stored("button_text", field.data):
+        if self.is_as_stored("button_text", field.data):
             return
         try:
             text = parse_button_text(field.data)
         except ValueError as error:
             raise ValidationError(_sentence(error)) from None
-        self._accept("button_text", text)
+        self.accept("button_text", text)
 
     def validate_triggers(self, field: TriggersField) -> None:
         if not field.data:
@@ -186,7 +186,7 @@ class SettingsForm(AdminForm):
             raise ValidationError(
                 _("Their names are longer than %(limit)s characters together. Choose fewer.", limit=MAX_TEXT)
             )
-        self._accept("triggers", triggers)
+        self.accept("triggers", triggers)
 
     @property
     def unknown_triggers(self) -> tuple[Unknown, ...]:
@@ -194,7 +194,7 @@ class SettingsForm(AdminForm):
         return tuple(name for name in self.current.triggers if isinstance(name, Unknown))
 
     def validate_threshold(self, field: StringField) -> None:
-        if self._is_as_stored("threshold", field.data):
+        if self.is_as_stored("threshold", field.data):
             return
         try:
             threshold = parse_threshold(field.data or "")
@@ -203,43 +203,44 @@ class SettingsForm(AdminForm):
                 field.data = str(self.current.threshold)  # the field is hidden and must not prevent saving
                 return
             raise ValidationError(_sentence(error)) from None
-        self._accept("threshold", threshold)
+        self.accept("threshold", threshold)
 
     def validate_label(self, field: StringField) -> None:
-        if self._is_as_stored("label", field.data):
+        if self.is_as_stored("label", field.data):
             return
         try:
-            self._accept("label", parse_label(field.data))
+            self.accept("label", parse_label(field.data))
         except ValueError:
             raise ValidationError(too_long(field.data or "", MAX_LABEL)) from None
 
     def validate_channel(self, field: StringField) -> None:
         if field.data not in self.usable_channels:
             raise ValidationError(_("Choose one of the options."))
-        self._accept("channel", field.data)
+        self.accept("channel", field.data)
 
     def validate_mail_content(self, field: StringField) -> None:
-        if self._is_as_stored("mail_content", field.data):
+        if self.is_as_stored("mail_content", field.data):
             return
         try:
-            self._accept("mail_content", parse_mail_content(field.data))
+            self.accept("mail_content", parse_mail_content(field.data))
         except ValueError:
             raise ValidationError(_("Choose one of the options.")) from None
 
     def validate_tickets_per_hour(self, field: StringField) -> None:
         try:
-            self._accept("tickets_per_hour", parse_tickets_per_hour(field.data) if field.data else None)
+            self.accept("tickets_per_hour", parse_tickets_per_hour(field.data) if field.data else None)
         except ValueError:
             limit = f"{MAX_TICKETS_PER_HOUR:,}"
             raise ValidationError(
                 _("Use a whole number from 1 to %(limit)s, or leave it empty.", limit=limit)
             ) from None
 
-    def _is_as_stored(self, name: str, text: str | None) -> bool:
+    def is_as_stored(self, name: str, text: str | None) -> bool:
         """Whether a field has the stored value: a later version may allow what this one does not."""
         return text == _fields(self.current)[name]
 
-    def _accept(self, name: str, value: Any) -> None:
+    def accept(self, name: str, value: Any) -> None:
+        """Use a value that was typed, unless the configuration pins another."""
         if name in self.pinned and value != getattr(self.current, name):
             raise ValidationError(
                 _("This is set in the site's configuration (%(key)s) and cannot be changed here.", key=key_of(name))
@@ -261,6 +262,7 @@ def _fields(settings: DeskSettings) -> dict[str, str]:
         "mail_content": settings.mail_content,
         "tickets_per_hour": "" if settings.tickets_per_hour is None else str(settings.tickets_per_hour),
         "removed": "true" if settings.removed else "false",
+        **arrival_fields(settings),
     }
 
 

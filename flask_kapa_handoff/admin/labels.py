@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 
 from markupsafe import Markup, escape
 
 from ..config_values import MAIL
 from ..delivery.reasons import plain_reason
+from ..locale_formats import format_ago
 from ..refusals import Counts, by_reason
 from ..settings import DeskSettings
-from ..storage.tickets import Outcome, Status
+from ..storage.tickets import Outcome, Status, Ticket
 from ..translation import gettext as _
 from ..translation import ngettext
 from ..translation import noop as N_
 from ..triggers import TABLE, Trigger, labels, read_triggers
 from ..unknown import Unknown
+from ..web.team import taken_by
 
 SETTINGS = {
     "enabled": N_("Button"),
@@ -28,6 +31,9 @@ SETTINGS = {
     "channel": N_("Tickets go out by"),
     "mail_content": N_("Mails hold"),
     "tickets_per_hour": N_("Most tickets an hour"),
+    "take_link": N_("Tickets are taken by mail"),
+    "reminder_email": N_("Remind"),
+    "reminder_hours": N_("Remind after (hours)"),
     "internal": N_("Internal"),
     "removed": N_("Desk"),
 }
@@ -84,12 +90,14 @@ def value(settings: DeskSettings, name: str) -> str:
     """A setting as text."""
     if name == "removed":
         return _("not in use") if settings.removed else _("in use")
-    if name in ("enabled", "internal"):
+    if name in ("enabled", "internal", "take_link"):
         return _("on") if getattr(settings, name) else _("off")
     if name == "mail_content":
         return _(MAIL_CONTENTS.get(settings.mail_content, settings.mail_content))
     if name == "tickets_per_hour":
         return str(settings.tickets_per_hour or _("default"))
+    if name == "reminder_email":
+        return settings.reminder_email or _("no address")
     if name == "channel":
         return _("Mail") if settings.channel == MAIL else settings.channel
     if name == "label":
@@ -119,6 +127,16 @@ def outcome(of_attempt: Outcome | Unknown) -> str:
 def why_not(words: str) -> str:
     """Why an attempt did not deliver a ticket, as text; from what the other side said."""
     return plain_reason(words)
+
+
+def taken(ticket: Ticket) -> str:
+    """A sentence on who has taken a ticket, and when."""
+    return taken_by(ticket, datetime.now(timezone.utc))
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment was."""
+    return format_ago(moment, datetime.now(timezone.utc))
 
 
 _CODE = re.compile(r"`([^`]+)`|\b[A-Z]+(?:_[A-Z]+)+\b")

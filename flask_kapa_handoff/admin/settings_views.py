@@ -8,6 +8,7 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from ..config_values import MAIL
 from ..delivery.sample import SampleAttempt, send_sample
 from ..desk_directory import read_desks
 from ..fields import NOTE
@@ -21,6 +22,8 @@ from ..settings import (
 )
 from ..settings_api import store
 from ..state import State, current_state
+from ..storage.arrivals import desk_arrival
+from ..storage.engine import now
 from ..template_environment import render
 from ..translation import gettext as _
 from ..translation import noop as N_
@@ -30,6 +33,7 @@ from ..web.form_words import consent_row, form_words, look
 from ..web.language import shown_button_text
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
+from ..web.team import arrival_sentences
 from ..web.ticket_form import TicketForm
 from .desk_parts import named
 from .form_input import PREVIEW_LANGUAGE, addable_languages, language_named, usual_texts
@@ -121,6 +125,7 @@ def test_mail() -> ResponseReturnValue:
         return _test_mail_page(state, current, 400, problem=EXPIRED_ACTION)
     if not current.email:
         return _test_mail_page(state, current, 422, problem=N_("Save an address first."))
+    state.admin_address = f"{request.host_url.rstrip('/')}{state.mount}"
     tried = send_sample(state, current.email, desk=current.desk, visitor=current.recipients[0])
     return _test_mail_page(state, current, tried=tried)
 
@@ -152,12 +157,15 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
     with state.database.read() as connection:
         desks = read_desks(connection, state.config)
         history = latest_history(connection, desks, form.current.desk)
+        arrival = desk_arrival(connection, form.current.desk, form.current.recipients)
+        said = arrival_sentences(arrival, now(connection))
     last_change = history.last_change
     was_undone = context.get("notice") == UNDONE
     can_undo = was_undone or context.get("notice") == SAVED
     undone_by = last_change.before if can_undo and last_change is not None else None
     context = {
         "form": form,
+        "arrival": said if form.current.channel == MAIL else [],
         "current": form.current,
         "pinned": state.config.pinned,
         "channel": state.label_of_channel(form.current.channel),

@@ -44,6 +44,7 @@ from ..web.origin import require_known_origin
 from .desk_parts import desk_shown, named_recipient
 from .forms import EXPIRED_ACTION, AdminForm
 from .responses import fragment_response, page_response
+from .taking_views import takes
 from .ticket_pages import REFERENCE, no_such_ticket, seconds_until_look
 from .ticket_query import as_arguments, read_criteria
 
@@ -123,6 +124,7 @@ def _delivery(state: State, connection: Connection, found: Ticket) -> dict[str, 
         "damaged_attempts": len(attempts) - len(tried),
         "number_under_way": found.attempts if at_it else None,
         "goes_to": tried[-1].recipient if delivered else state.destination(found.desk, found.recipient),
+        "takes": takes(state, found),
         "may_be_sent_again": requeue.may_be_sent_again(found),
         "look_again": seconds_until_look([found], moment),
         "most": state.desk_limits.get(found.desk, state.config.tickets_per_hour),

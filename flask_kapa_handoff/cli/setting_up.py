@@ -70,6 +70,8 @@ def test_mail(address: str, desk: str) -> None:
         click.echo("Not sent: sending is turned off on this site (MAIL_SUPPRESS_SEND).")
     elif tried.destination == recipient:
         click.echo(f"The mail server accepted the message for {recipient}. Check that inbox.\nDetails: {tried.reply}")
+        if tried.has_link:
+            click.echo("To confirm that it arrived, press the button in it; the check-up then says so.")
     else:
         click.echo(f"{tried.destination} accepted the sample ticket, T-SAMPLE. Look for it there.")
 

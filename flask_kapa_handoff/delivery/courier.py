@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
 
 from ..conversation import Conversation
 from ..errors import Unavailable
 from ..signals import notify, ticket_delivered, ticket_failed
 from ..storage.tickets import Status, Ticket, find_conversation
-from . import outbox, requeue
+from . import outbox, reminders, requeue
 from .channels import Channels
 from .mailroom import Mailroom
 from .outcomes import Delivered, Refused, Suppressed, TryLater, unexpected
 
 RELEASE_SECONDS = 60.0
 """Seconds between two checks whether held tickets can be released."""
+
+REMINDER_SECONDS = 30.0
+"""Seconds between two looks for reminders that are due."""
 
 _logger = logging.getLogger(__name__)
 
@@ -31,10 +36,13 @@ class Courier:
         self._database = mailroom.database
         self._channels = Channels(mailroom)
         self._ways = mailroom
+        self._settings_of = mailroom.settings_of
         self._accepted: tuple[outbox.Claim, Delivered] | None = None
         self._may_be_back = False
         self._is_busy = False
         self._look_for_held_at = 0.0
+        self._reminders = reminders.Reminders(mailroom)
+        self._look_for_reminders_at = 0.0
 
     @property
     def pause(self) -> float:
@@ -65,6 +73,7 @@ class Courier:
             self.record_accepted()
             if reference is None:
                 self._release_held()
+                self._send_reminders()
             # After one ticket there may be more, and a ticket named by its reference has just been stored.
             expected = self._is_busy or reference is not None
             timeout = self._config.smtp_timeout
@@ -116,6 +125,12 @@ class Courier:
         ):
             _logger.info("%s held tickets were released.", released)
 
+    def _send_reminders(self) -> None:
+        """Send the reminders that are due: every kind of delivery comes here."""
+        if time.monotonic() >= self._look_for_reminders_at:
+            self._look_for_reminders_at = time.monotonic() + REMINDER_SECONDS
+            self._reminders.send_due()
+
     def _release_unreachable(self, channel: str) -> None:
         """After a delivery over a new connection, make the channel's tickets due that wait for it to come back."""
         if self._may_be_back:
@@ -134,9 +149,12 @@ class Courier:
             left = ", ".join(delivered.not_yet)
             ticket = outbox.delay(self._database, claimed, delivered.reply, recipient=left)
         else:
-            ticket = outbox.complete(self._database, claimed, delivered.reply)
+            ticket = outbox.complete(self._database, claimed, delivered.reply, self._schedule_reminder)
         self._accepted = None
         return ticket
+
+    def _schedule_reminder(self, connection: Connection, ticket: Ticket, moment: datetime) -> None:
+        reminders.schedule(connection, self._settings_of(ticket.desk), ticket, moment)
 
     def close(self) -> None:
         """Close the channels' connections."""

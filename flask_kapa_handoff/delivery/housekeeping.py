@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import time
 
+from ..mail_links import MAX_AGE_DAYS
 from ..storage import removal, search
 from ..storage.answers import delete_outdated_answers
+from ..storage.arrivals import delete_outdated_arrivals
 from ..storage.attachments import delete_outdated_files
 from ..storage.engine import Database
 
@@ -66,6 +68,7 @@ class Housekeeping:
         if delete_outdated_answers(database, self._statistics_days):
             self._due = 0.0
             return True
+        delete_outdated_arrivals(database, MAX_AGE_DAYS)
         if count := delete_outdated_files(database):
             _logger.info("%s files were deleted whose forms were not sent.", count)
         if self._forgetting.do_some(database):

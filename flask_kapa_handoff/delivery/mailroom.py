@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from uuid import UUID
 
 from flask import Flask
 
 from ..config import Config
+from ..desk_settings import DeskSettings
+from ..mail_links import LinkKind
 from ..storage.engine import Database
 from ..template_environment import TemplateEnvironment
 from ..translation import Language
-from .channels import Ways
+from .channels import Channel, Ways
 from .housekeeping import Housekeeping
 
 
@@ -50,6 +53,15 @@ class Mailroom(Ways, Protocol):
 
     def mails_only_a_link(self, desk: str) -> bool:
         """Whether a desk's mails hold only a link to the ticket's admin page."""
+
+    def settings_of(self, desk: str) -> DeskSettings | None:
+        """The settings of a desk, as they were a moment ago; None: there never was such a desk."""
+
+    def open_reminders(self) -> Channel:
+        """A new channel that sends tickets once more by mail, as reminders."""
+
+    def mail_link(self, kind: LinkKind, of: UUID) -> str | None:
+        """The address of a link in a mail; None: the site's own address is not known."""
 
     def ticket_url(self, reference: str) -> str | None:
         """The address of a ticket's admin page; None: there is none, or the site's own address is not known."""

@@ -164,13 +164,21 @@ def _requeue(connection: Connection, ticket: Ticket, moment: datetime) -> Ticket
     return replace(ticket, **values)
 
 
-def complete(database: Database, claimed: Claim, detail: str) -> Ticket | None:
+def complete(
+    database: Database,
+    claimed: Claim,
+    detail: str,
+    also: Callable[[Connection, Ticket, datetime], None] | None = None,
+) -> Ticket | None:
     """Record that the other side has accepted the ticket.
+
+    Arguments:
+        also: what else is written in the same transaction; gets the ticket and the current time.
 
     Returns:
         The ticket; None: the lease had run out, and another delivery has taken the ticket over.
     """
-    return _finish(database, claimed, Outcome.DELIVERED, detail)
+    return _finish(database, claimed, Outcome.DELIVERED, detail, also=also)
 
 
 def delay(
@@ -209,6 +217,7 @@ def _finish(
     detail: str,
     seconds: float | None = None,
     recipient: str | None = None,
+    also: Callable[[Connection, Ticket, datetime], None] | None = None,
 ) -> Ticket | None:
     ticket = claimed.ticket
     detail = clean_text(detail)  # others wrote it; what the database refuses would be sent again
@@ -234,7 +243,9 @@ def _finish(
         ended = connection.execute(END, {"this": ticket.id, "number": claimed.number, **values})
         end = {"finished_at": moment, "outcome": outcome, "detail": detail}
         connection.execute(END_ATTEMPT, {"this": ticket.id, "this_attempt": claimed.number, **end})
-        # Nothing else changes a ticket that is being sent, so it has the values of the claim and of this update.
+        if also is not None and ended.rowcount == 1:
+            also(connection, ticket, moment)
+        # Nothing else changes how a ticket is being sent, so it has the values of the claim and of this update.
         return replace(ticket, attempts=claimed.number, **values) if ended.rowcount == 1 else None
 
 

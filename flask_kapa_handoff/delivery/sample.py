@@ -1,13 +1,18 @@
-"""Sends a sample ticket, which is never stored, to check whether tickets reach an address."""
+"""Sends a sample ticket to check whether tickets reach an address. It is never stored, only that it was sent."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import NamedTuple
 from uuid import uuid4
 
+from ..config_values import MAIL
 from ..conversation import Conversation, QuestionAnswer
+from ..errors import Unavailable
+from ..mail_links import LinkKind
 from ..settings import DEFAULT_DESK
+from ..storage.arrivals import note_sent
 from ..storage.tickets import Status, Ticket
 from ..translation import gettext as _
 from ..translation import speak
@@ -21,11 +26,15 @@ SAMPLE_REFERENCE = "T-SAMPLE"
 
 
 class SampleAttempt(NamedTuple):
-    """The result: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, the reply, and where it was sent."""
+    """The result: ``accepted``, ``suppressed``, ``delayed`` or ``refused``, the reply, and where it was sent.
+
+    ``has_link``: the mail has a link by which one confirms that it arrived.
+    """
 
     outcome: str
     reply: str
     destination: str
+    has_link: bool = False
 
 
 def send_sample(
@@ -37,10 +46,15 @@ def send_sample(
         recipient: the address it is sent to, unless it goes by a channel of the site.
         visitor: its reply address; None: the same.
     """
-    channels, destination = Channels(mailroom), mailroom.destination(desk, recipient)
+    channels, destination, has_link = Channels(mailroom), mailroom.destination(desk, recipient), False
     try:
         with mailroom.app.app_context(), speak(mailroom.site_language):
-            delivered = channels.send(sample_ticket(recipient, desk, visitor), sample_conversation())
+            sample = sample_ticket(recipient, desk, visitor)
+            if mailroom.channel_of(desk) == MAIL and mailroom.mail_link(LinkKind.ARRIVED, sample.id):
+                with suppress(Unavailable):  # the mail shows then that mail works, and its link does not
+                    note_sent(mailroom.database, sample.id, desk, recipient)
+                    has_link = True
+            delivered = channels.send(sample, sample_conversation())
     except TryLater as error:
         return SampleAttempt("delayed", str(error), destination)
     except Refused as error:
@@ -51,7 +65,7 @@ def send_sample(
         return SampleAttempt("delayed", unexpected(error), destination)
     finally:
         channels.close()
-    return SampleAttempt("accepted", delivered.reply, destination)
+    return SampleAttempt("accepted", delivered.reply, destination, has_link)
 
 
 def sample_conversation() -> Conversation:

@@ -11,6 +11,7 @@ from ..settings import default_settings
 from ..site_name import find_site_name
 from ..web.admin_layout import layout_trouble
 from ..web.csrf import REMEDY
+from .arrivals import examine_arrivals
 from .database import examine_database
 from .desks import channels_of, examine_channel, examine_desks
 from .finding import Finding, Level
@@ -46,6 +47,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
         findings += examine_desks(state, situation.desks, situation.refused)
         if MAIL in channels:
             findings += examine_sender(state, [to for desk in channels[MAIL] for to in desk.recipients])
+        findings += examine_arrivals(state, situation.desks)
         findings += examine_tickets(
             state.config, situation, when_overdue=state.delivery.when_overdue, proxy_unheeded=proxy_unheeded
         )

@@ -27,6 +27,8 @@ _TYPES = {
     "channel": str,
     "mail_content": str,
     "tickets_per_hour": int,
+    "reminder_email": str,
+    "reminder_hours": int,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, or_
 
-from .tables import answer, delivery_attempt, metadata, ticket
+from .tables import answer, arrival, delivery_attempt, metadata, ticket
 
 __all__ = ["metadata"]
 
@@ -23,8 +23,8 @@ for column in (ticket.c.client_key, ticket.c.network_key, ticket.c.wide_network_
     Index(None, column, ticket.c.created_at, ticket.c.size)
 Index(None, ticket.c.offer_id, unique=True)
 # Partial indexes cost a submit nothing. The first finds old tickets; without the second, each deletion of a ticket
-# would scan the whole table.
-for column in (ticket.c.delivered_at, ticket.c.follows):
+# would scan the whole table. The third finds due reminders.
+for column in (ticket.c.delivered_at, ticket.c.follows, ticket.c.remind_at):
     where = column.is_not(None)
     Index(None, column, sqlite_where=where, postgresql_where=where)
 # With the id, by which the list is ordered: a page of any filter is read from one of these alone.
@@ -44,3 +44,4 @@ answers = answer.c
 Index(None, answers.day, answers.desk, answers.triggers, answers.offered, answers.opened, answers.cancelled)
 Index(None, answers.answered_at, answers.desk)
 Index(None, answers.page, answers.day)
+Index(None, arrival.c.desk, arrival.c.confirmed_at)

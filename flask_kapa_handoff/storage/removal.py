@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from . import search
 from .engine import Database, now
 from .reading import plain, read_json, stored_id
-from .tables import attachment, delivery_attempt, settings_change, ticket, transcript
+from .tables import arrival, attachment, delivery_attempt, settings_change, ticket, transcript
 from .tickets import Status
 
 BATCH = 100
@@ -28,6 +28,9 @@ PAUSE_SECONDS = 0.05
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
 """A time before this one is damaged, and says nothing about how old a ticket is."""
+
+ADDRESSES = frozenset(("email", "reminder_email"))
+"""The settings that have addresses."""
 
 ERASED = "erased"
 """The name in the settings' history of a person who was erased."""
@@ -100,7 +103,7 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
 
     Arguments:
         email: the address, in upper or lower case.
-        keep_as_destination: whether to keep it as the address that tickets went to, because they still go there.
+        keep_as_destination: whether to keep it as an address that tickets went to, because they still go there.
     """
     address, changes = email.lower(), 0
 
@@ -108,11 +111,10 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
         values, text = read_json(stored), str(plain(stored))
         if not isinstance(values, dict):  # damaged: remove the address wherever it is
             return text if keep_as_destination else re.sub(re.escape(address), "", text, flags=re.IGNORECASE)
-        addresses = [one.strip() for one in str(values.get("email") or "").split(",")]
-        others = [one for one in addresses if one.lower() != address]
-        if keep_as_destination or others == addresses:
-            return text
-        return json.dumps({**values, "email": ", ".join(others) or None})
+        found = {name: [one.strip() for one in str(values.get(name) or "").split(",")] for name in ADDRESSES}
+        kept = {name: [one for one in those if one.lower() != address] for name, those in found.items()}
+        without = {name: ", ".join(those) or None for name, those in kept.items() if those != found[name]}
+        return text if keep_as_destination or not without else json.dumps({**values, **without})
 
     with database.write() as connection:
         for row in connection.execute(select(settings_change).where(names_person(email))).all():
@@ -121,7 +123,26 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
             if any(getattr(row, name) != value for name, value in values.items()):
                 connection.execute(update(settings_change).where(settings_change.c.id == row.id).values(values))
                 changes += 1
+    _erase_from_team(database, address, keep_as_destination=keep_as_destination)
     return Erased(changes=changes)
+
+
+def _erase_from_team(database: Database, address: str, *, keep_as_destination: bool) -> None:
+    """Remove a person from who took tickets, who was reminded of them, and who confirmed test mails."""
+    columns = (ticket.c.taken_by, ticket.c.reminded_to, arrival.c.confirmed_by)
+    for column in columns:
+        named = func.lower(column) == address
+        table = column.table
+        while True:
+            with database.read() as connection:  # a search through all tickets, for which writers need not wait
+                ids = connection.execute(select(table.c.id).where(named).limit(BATCH)).scalars().all()
+            if not ids:
+                break
+            with database.write(alone=False) as connection:
+                connection.execute(update(table).where(table.c.id.in_(ids)).values({column.name: None}))
+    if not keep_as_destination:
+        with database.write(alone=False) as connection:
+            connection.execute(delete(arrival).where(func.lower(arrival.c.recipient) == address))
 
 
 def delete_tickets(database: Database, references: Sequence[str]) -> Erased:

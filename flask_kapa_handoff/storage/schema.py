@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
     from sqlalchemy.engine.interfaces import ReflectedColumn
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration; a test compares it with the migrations folder."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -85,6 +85,17 @@ ticket = Table(
     ),
     Column("left_out", Integer, nullable=False, server_default="0", comment="how many pairs the visitor left out"),
     Column("corrected_at", UTCDateTime, comment="when the visitor corrected the address"),
+    Column("taken_at", UTCDateTime, comment="when somebody of the team took it"),
+    Column("taken_by", String(320), comment="who did, as far as known"),
+    Column(
+        "remind_at",
+        UTCDateTime,
+        comment="when its reminder is due; while that is being sent, until when it is nobody else's",
+    ),
+    Column("reminder_attempts", Integer, nullable=False, server_default="0"),
+    Column("reminded_at", UTCDateTime, comment="when its reminder was sent"),
+    Column("reminded_to", String(320), comment="where its reminder goes, or went"),
+    Column("reminder_error", Text, comment="why its reminder was not sent"),
 )
 
 transcript = Table(
@@ -145,6 +156,9 @@ desk = Table(
     Column("mail_content", String(16), comment="transcript or link; empty: transcript"),
     Column("tickets_per_hour", Integer, comment="empty: the site's limit alone"),
     Column("removed", Boolean, nullable=False, server_default=false(), comment="an admin removed it"),
+    Column("take_link", Boolean, nullable=False, server_default=false(), comment='mails say "I\'m on it"'),
+    Column("reminder_email", String(320), comment="empty: there are no reminders"),
+    Column("reminder_hours", Integer, comment="empty: the default"),
 )
 
 page_rule = Table(
@@ -219,6 +233,17 @@ answer = Table(
     Column("opened", Boolean, nullable=False),
     Column("cancelled", Boolean, nullable=False),
     Column("sent", Boolean, nullable=False),
+)
+
+arrival = Table(
+    PREFIX + "arrival",
+    metadata,
+    Column("id", StoredUuid, primary_key=True),
+    Column("desk", String(64), nullable=False),
+    Column("recipient", String(320), nullable=False, comment="where the test mail went"),
+    Column("sent_at", UTCDateTime, nullable=False),
+    Column("confirmed_at", UTCDateTime, comment="when somebody said that it arrived"),
+    Column("confirmed_by", String(320), comment="who did, as far as known"),
 )
 
 answer_without_ids = Table(

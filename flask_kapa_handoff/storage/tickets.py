@@ -94,6 +94,12 @@ class Ticket:
         earlier_pairs: how many of its first pairs an earlier ticket had.
         left_out: how many pairs the visitor left out of the conversation.
         corrected_at: when the visitor corrected ``visitor_email``.
+        taken_at, taken_by: when somebody of the team took it, and who, as far as known.
+        remind_at: when its reminder is due; while that is being sent, until when it is nobody else's.
+        reminder_attempts: how often its reminder was tried.
+        reminded_at: when its reminder was sent.
+        reminded_to: where its reminder goes, or went.
+        reminder_error: why its reminder was not sent.
     """
 
     id: UUID
@@ -137,6 +143,13 @@ class Ticket:
     earlier_pairs: int = 0
     left_out: int = 0
     corrected_at: datetime | None = None
+    taken_at: datetime | None = None
+    taken_by: str | None = None
+    remind_at: datetime | None = None
+    reminder_attempts: int = 0
+    reminded_at: datetime | None = None
+    reminded_to: str | None = None
+    reminder_error: str | None = None
 
     @property
     def missing_time(self) -> str | None:

@@ -17,5 +17,6 @@ def own_mailboxes(state: State, desk: str) -> frozenset[str]:
         sender = find_sender(state)
     except ValueError:
         sender = None  # the check-up reports it
-    addresses = (*(settings.recipients if settings is not None else ()), parseaddr(sender or "")[1])
+    to = () if settings is None else (*settings.recipients, settings.reminder_email)
+    addresses = (*to, parseaddr(sender or "")[1])
     return frozenset(mailbox_of(address) for address in addresses if address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,7 @@ _PLAIN_CONFIRMATION = (
 _logger = logging.getLogger(__name__)
 
 _NAMES = (
+    "action",
     "address_url",
     "back_url",
     "button_text",
@@ -50,13 +52,17 @@ _NAMES = (
     "form",
     "in_dialog",
     "is_helpless",
+    "key",
+    "label",
     "note_max",
+    "over",
     "pairs",
     "problem",
     "receipt",
     "reference",
     "review",
     "review_url",
+    "said",
     "site_name",
     "tickets_url",
     "title",
@@ -82,6 +88,26 @@ def problem_response(problem: RequestProblem) -> ResponseReturnValue:
         back_url=way_back(),
     )
     return with_problem(make_response(page), problem)
+
+
+def link_response(
+    title: str,
+    said: Sequence[str],
+    *,
+    action: str | None = None,
+    key: str | None = None,
+    label: str | None = None,
+    over: bool = False,
+) -> Response:
+    """The page that a link in a mail leads to.
+
+    Arguments:
+        said: its sentences.
+        action, key, label: where its button leads, the link's token, and the button's words; None: it has no button.
+        over: whether the button relieves somebody.
+    """
+    context = {"title": title, "said": said, "action": action, "key": key, "label": label, "over": over}
+    return make_response(_render("link_page", site_name=current_state().site_name, **context))
 
 
 def form_response(

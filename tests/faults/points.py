@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 
 from flask_kapa_handoff.delivery.courier import Courier
 from flask_kapa_handoff.delivery.mail.smtp_client import SMTPClient
+from flask_kapa_handoff.delivery.reminders import Reminders
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from tests.faults.site import Site
@@ -85,6 +86,16 @@ def deliver_one(site: Site, journal: Path, last: int, reference: str) -> None:
     points.watch_mail()
     courier.deliver_next(reference)
     courier.close()
+
+
+def remind_one(site: Site, journal: Path, last: int) -> None:
+    """A process that sends the reminder that is due and is killed at a point of it."""
+    app = site.build()
+    state = state_of(app)
+    points = _watched(state.database, journal, last)
+    points.watch_mail()
+    with app.app_context():
+        Reminders(state).send_due()
 
 
 def submit_one(site: Site, journal: Path, last: int, fields: dict[str, str]) -> None:

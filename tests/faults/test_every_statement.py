@@ -15,14 +15,17 @@ from flask import Flask
 
 from flask_kapa_handoff.delivery import outbox, requeue
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.delivery.reminders import Reminders
+from flask_kapa_handoff.settings_api import Settings
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Status, Ticket, find_ticket
 from tests.faults import ledger
 from tests.faults.limits import FAR_AWAY
-from tests.faults.points import JSON, deliver_one, submit_one
+from tests.faults.points import JSON, deliver_one, remind_one, submit_one
 from tests.faults.site import Site, start
+from tests.helpers import outboxes
 from tests.helpers.pages import json_of
 from tests.helpers.scripted_smtp import HANG_UP, ScriptedServer
 from tests.helpers.tickets import send_ticket, ticket_fields
@@ -137,6 +140,42 @@ def test_a_submit_that_is_killed(app: Flask, server: ScriptedServer, tmp_path: P
         pytest.fail(f"more than {MOST_POINTS} points")
     assert {"before INSERT", "after INSERT", "before COMMIT"} <= seen
     assert len(server.mails) == last
+
+
+def test_a_reminder_that_is_killed(app: Flask, server: ScriptedServer, tmp_path: Path) -> None:
+    """At whichever point it dies, the reminder is sent in the end: once more if it was out and that not committed."""
+    state, journal = state_of(app), tmp_path / "journal"
+    Settings(lambda: state).save(changed_by="test", take_link=True, reminder_email="boss@example.com")
+    seen: set[str] = set()
+    for last in range(1, MOST_POINTS):
+        reference = send_ticket(app.test_client())
+        recover(app, reference)
+        outboxes.rewrite(state.database, reference, remind_at=-outboxes.MINUTE)
+        exit_code = run(start(remind_one, Site.of(app), journal, last))
+        server.wait_for(lambda: server.open == 0)
+
+        passed = journal.read_text().splitlines()
+        seen.update(passed)
+        commits = passed.count("after COMMIT")
+        assert ledger.find_faults(state.database) == [], passed
+        ticket = find(state.database, reference)
+        assert ticket.status is DELIVERED
+        assert (ticket.reminded_at is not None) == (commits >= 2), passed
+
+        if ticket.remind_at is not None:
+            outboxes.rewrite(state.database, reference, remind_at=-outboxes.MINUTE)
+        with app.app_context():
+            Reminders(state).send_due()
+        assert find(state.database, reference).reminded_at is not None, passed
+        names = [name for name in copies(server, reference) if name.startswith("<reminder-")]
+        assert len(names) == (2 if "after the mail" in passed and commits < 2 else 1), passed
+        assert len(set(names)) == 1
+        if exit_code == 0:
+            break
+        assert exit_code == -signal.SIGKILL
+    else:
+        pytest.fail(f"more than {MOST_POINTS} points")
+    assert {"before UPDATE", "after COMMIT", "after the mail"} <= seen
 
 
 def run(process: BaseProcess) -> int | None:

@@ -49,6 +49,7 @@ def fields(client: FlaskClient, page_of: str = "", **changes: Any) -> dict[str, 
         "form_open_directly": ["false"],
         "form_unasked": [""],
         "internal": ["false"],
+        "take_link": ["false"],
     }
     found: dict[str, Any] = dict(boxes)
     for tag in re.findall(r"<input[^>]*>", form):

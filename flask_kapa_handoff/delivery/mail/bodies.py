@@ -22,7 +22,7 @@ from ...translation import gettext as _
 from ...triggers import read_triggers, reasons
 from .mime import Attachment, html_octets, octets
 from .rendering import render_bodies, template_functions
-from .sentences import left_out, not_shown, visitor_language, where_whole, whose_word
+from .sentences import left_out, not_shown, reminder, visitor_language, where_whole, whose_word
 from .transcript import Transcript, cut
 
 MAX_HTML, MAX_TEXT = 95_000, 60_000
@@ -42,6 +42,20 @@ _BESIDE_SHORTENED = 6_000
 
 
 @dataclass(frozen=True)
+class Action:
+    """A link in a mail by which its reader confirms something.
+
+    Arguments:
+        request: a sentence that asks for it.
+        label: the words of the link.
+    """
+
+    request: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Letterhead:
     """What a site's mails have in common.
 
@@ -55,6 +69,8 @@ class Letterhead:
         names_visitor: ``From`` has the visitor's name, and says via which site.
         ticket_url: the address of the ticket's admin page; None: the mail has no link to it.
         only_link: the mail holds that link and no content.
+        is_reminder: it is sent once more, since nobody has taken the ticket.
+        action: what its reader is asked to confirm; None: nothing.
     """
 
     site_name: str
@@ -66,6 +82,8 @@ class Letterhead:
     names_visitor: bool = True
     ticket_url: str | None = None
     only_link: bool = False
+    is_reminder: bool = False
+    action: Action | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +218,8 @@ def context_of(letterhead: Letterhead, ticket: Ticket, files: Files) -> dict[str
         "files_left_out": files.left_out,
         "site_name": site_name,
         "ticket_url": letterhead.ticket_url,
+        "reminder": reminder(ticket) if letterhead.is_reminder else "",
+        "action": letterhead.action,
         "reasons": reasons(read_triggers(ticket.triggers)),
         "whose_word": whose_word(ticket, site_name),
         "left_out": left_out(ticket),

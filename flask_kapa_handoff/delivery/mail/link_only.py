@@ -11,6 +11,7 @@ from ...storage.tickets import Ticket
 from ...translation import gettext as _
 from .bodies import Bodies, Letterhead
 from .mime import html_octets, octets
+from .sentences import reminder
 
 EMPTY = Conversation(())
 
@@ -36,8 +37,13 @@ def link_only(letterhead: Letterhead, ticket: Ticket) -> Bodies:
         _("Your site keeps the content of tickets out of mails. Read it on the ticket's page."),
         _("If you reply to this mail, your reply goes to the visitor."),
     ]
-    text = "\n\n".join([*sentences[:2], *([url] if url else []), *sentences[2:]]) + "\n"
-    link = _LINK.format(url, _("Open ticket %(reference)s", reference=reference)) if url else Markup()
-    paragraphs = [Markup("<p>{}</p>").format(escape(said)) for said in sentences]
-    html = _PAGE.format(Markup().join([*paragraphs[:2], link, *paragraphs[2:]]))
+    first = [reminder(ticket)] if letterhead.is_reminder else []
+    links = [(url, _("Open ticket %(reference)s", reference=reference))] if url else []
+    asked, action = [], letterhead.action
+    if action is not None:
+        links.append((action.url, action.label))
+        asked = [f"{action.label}: {action.url}"]
+    text = "\n\n".join([*first, *sentences[:2], *([url] if url else []), *asked, *sentences[2:]]) + "\n"
+    paragraphs = [Markup("<p>{}</p>").format(escape(said)) for said in (*first, *sentences)]
+    html = _PAGE.format(Markup().join([*paragraphs[:-1], *(_LINK.format(*one) for one in links), *paragraphs[-1:]]))
     return Bodies(text, html, [], (octets(text), html_octets(html)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from email.headerregistry import Address
 from email.utils import format_datetime
 
@@ -11,6 +12,7 @@ from ...conversation import Conversation
 from ...storage.tickets import Ticket, thread_ids
 from ...template_environment import TemplateEnvironment
 from ...translation import ENGLISH, speak
+from ...translation import gettext as _
 from .bodies import NO_FILES, Files, Letterhead, write_bodies
 from .headers import address, header, header_text
 from .labels import named_for_visitor, site_sender, subject_line
@@ -61,7 +63,13 @@ def compose(
     recipients = [address(one) for one in ticket.recipient.split(", ")]
     reply_to = address(ticket.visitor_email)
     subject = subject_line(letterhead.subject, ticket, letterhead.site_name)
+    chain = thread_ids(ticket)
+    message_id, moment = str(ticket.id), ticket.created_at
     with speak(environment.language or ENGLISH):
+        if letterhead.is_reminder:
+            # It belongs to the ticket's own mail, which is the latest of its thread.
+            subject = header_text(_("Reminder: %(subject)s", subject=subject))
+            message_id, moment, chain = f"reminder-{ticket.id}", datetime.now(timezone.utc), (*chain, message_id)
         author = named_for_visitor(sender, ticket, letterhead.site_name) if letterhead.names_visitor else sender
         if letterhead.only_link:
             bodies = link_only(letterhead, ticket)
@@ -73,13 +81,13 @@ def compose(
         header("To", ", ".join(map(str, recipients)) if len(recipients) != 1 else recipients[0]),
         header("Reply-To", reply_to),
         header("Subject", subject),
-        _references("Message-ID", [str(ticket.id)], sender),
-        header("Date", format_datetime(ticket.created_at)),
+        _references("Message-ID", [message_id], sender),
+        header("Date", format_datetime(moment)),
         header("X-Kapa-Handoff-Ticket", ticket.reference),
         header("X-Kapa-Handoff-Desk", header_text(ticket.desk)),
         header("X-Kapa-Handoff-Triggers", header_text(ticket.triggers)),
     ]
-    if chain := thread_ids(ticket):
+    if chain:
         head.append(_references("In-Reply-To", chain[-1:], sender))
     if chain or ticket.thread_id:
         # All of them: a provider may have changed an earlier mail's id, or never have sent that mail. The first one is

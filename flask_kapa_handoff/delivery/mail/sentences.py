@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...locale_formats import language_name
+from ...locale_formats import format_moment, language_name
 from ...storage.tickets import Ticket
 from ...translation import current_language, ngettext
 from ...translation import gettext as _
@@ -18,6 +18,14 @@ def whose_word(ticket: Ticket, site_name: str) -> str:
     if ticket.transcript_source != "browser":
         return _("The source of this transcript is %(name)s.", name=Unknown(ticket.transcript_source).label)
     return _("The visitor's browser sent this transcript, so it could have been altered.")
+
+
+def reminder(ticket: Ticket) -> str:
+    """A sentence for agents on a ticket that is sent once more."""
+    return _(
+        "Reminder: nobody has taken this ticket yet. It was sent to your team on %(time)s.",
+        time=format_moment(ticket.delivered_at or ticket.created_at),
+    )
 
 
 def left_out(ticket: Ticket) -> str:

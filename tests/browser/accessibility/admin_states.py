@@ -57,7 +57,7 @@ def fill_in(site: Flask, mail_server: MailServer) -> None:
         send_ticket(client, conversation=CONVERSATION, **FILLED)
         deliver(site)
     send_ticket(client, conversation=CONVERSATION, **FILLED)
-    save(client, button_text="Ask a human")
+    save(client, button_text="Ask a human", take_link=["false", "true"], reminder_email="boss@example.com")
     save(client, form_lead="We read every question. " * 6, triggers=["downvote", "uncertainty"])
     save(client, form_lead="We read every question. " * 5 + "Soon.", triggers=["downvote"])
     save_desk(site)
@@ -155,6 +155,7 @@ STATES = {
     "settings of a desk": State(
         "busy", go_to("/handoff/admin/?desk=sales"), click(".handoff-more:has([name=mail_content]) > summary")
     ),
+    "settings of who is on it": State("busy", SETTINGS, click(".handoff-more:has([name=reminder_email]) > summary")),
     "no tickets": State("new", go_to("/handoff/admin/tickets")),
     "tickets": State("busy", go_to("/handoff/admin/tickets")),
     "tickets filtered": State(

@@ -11,7 +11,9 @@ import pytest
 from flask import Flask, render_template_string
 from playwright.sync_api import FilePayload, Route, expect
 
-from flask_kapa_handoff.testing import change_settings, make_offer
+from flask_kapa_handoff.mail_links import LinkKind
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.testing import change_settings, make_offer, send_ticket
 from tests.browser.accessibility.states import State, Step, Visit, click, go_to, hold, see
 from tests.browser.chat import BUTTON, DIALOG, answer
 from tests.helpers.fields import FIELDS
@@ -98,6 +100,13 @@ def open_directly(visit: Visit) -> None:
 
 def open_page(visit: Visit, **facts: Any) -> None:
     visit.page.goto(f"{visit.address}/handoff/form?offer={make_offer(visit.site.test_client(), **facts)}")
+
+
+def open_link(visit: Visit) -> None:
+    """With the link in a ticket's mail."""
+    state = state_of(visit.site)
+    ticket = send_ticket(visit.site.test_client())
+    visit.page.goto(f"{visit.address}/handoff/take?key={state.link_signer().sign(LinkKind.TAKE, ticket.id)}")
 
 
 def open_page_directly(visit: Visit) -> None:
@@ -270,6 +279,8 @@ STATES = {
     "page form with files": State("files", open_page, attach_on_page(SHOT, LOG), send_invalid),
     "page form of a desk with words": State("words", open_page),
     "page confirmation": State("direct", open_page_directly, fill, send_well),
+    "page of a link in a mail": State("plain", open_link),
+    "page of a ticket that is taken": State("plain", click("[type=submit]"), see("main:not(:has(form))")),
     "page problem": State("plain", go_to("/handoff/form?offer=x")),
 }
 
