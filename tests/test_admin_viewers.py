@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask, abort, flash, get_flashed_messages, request
@@ -13,7 +14,7 @@ from flask.testing import FlaskClient
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff
 from tests.helpers.admin import let_pass
-from tests.helpers.tickets import ticket_fields
+from tests.helpers.tickets import PAIR, ticket_fields
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -47,8 +48,11 @@ def pages_of(app: Flask) -> list[str]:
         app.test_client().post("/handoff/tickets", json=ticket_fields(app.test_client())).get_json()["reference"]
     )
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("kapa_handoff_admin.")]
+    question = quote(PAIR["question"])
     return [
-        rule.rule.replace("<reference>", reference)
+        rule.rule.replace("<reference>", reference).replace(
+            "insights/tickets", f"insights/tickets?of=questions&name={question}"
+        )
         for rule in rules
         if "GET" in (rule.methods or ())
         and not rule.arguments - {"reference"}
