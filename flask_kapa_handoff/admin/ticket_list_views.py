@@ -22,6 +22,7 @@ from ..text import with_visible
 from ..translation import gettext as _
 from ..translation import ngettext
 from ..web.origin import require_known_origin
+from .desk_parts import desk_shown
 from .forms import EXPIRED_ACTION, AdminForm
 from .responses import fragment_response, page_response
 from .ticket_pages import REFERENCE, not_found, seconds_until_look
@@ -104,6 +105,7 @@ def list_page(state: State, status: int = 200, *, notice: str | None = None, pro
         "tickets",
         status,
         tickets=[with_visible(row, "subject") if isinstance(row, Ticket) else row for row in shown],
+        desk_names={row.desk: desk_shown(state.desks, row.desk) for row in shown if isinstance(row, Ticket)},
         criteria=criteria,
         arguments=arguments,
         counted=counted,

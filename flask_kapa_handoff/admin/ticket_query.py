@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from ..errors import Unavailable
 from ..locale_formats import language_name
-from ..state import State
+from ..state import State, current_state
 from ..storage import search
 from ..storage.search_text import MOST_TYPED
 from ..storage.tables import ticket
@@ -26,6 +26,7 @@ from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import TABLE
 from . import labels
+from .desk_parts import label_of
 
 PAGE_LENGTH = 50
 
@@ -135,12 +136,13 @@ def counted(number: Count, least: int = 0) -> str:
 
 def choices(connection: Connection, criteria: Criteria) -> dict[str, list[tuple[str, str]]]:
     """The values and labels to choose from, by argument; those without a choice are left out."""
+    known = current_state().desks
     desks = _with(criteria.desk, different(connection, ticket.c.desk))
     languages = (locale.partition("-")[0] for locale in different(connection, ticket.c.locale))
     tags = _with(criteria.language, dict.fromkeys(languages))
     met = _with(criteria.trigger, _met(different(connection, ticket.c.triggers)))
     found: dict[str, list[tuple[str, str]]] = {
-        "desk": [(desk, desk) for desk in desks],
+        "desk": [(desk, label_of(known, desk)) for desk in desks],
         "trigger": sorted(((name, _trigger(name)) for name in met), key=lambda pair: _place(pair[0])),
         "locale": sorted(((tag, language_name(tag)) for tag in tags), key=lambda pair: pair[1]),
     }

@@ -58,6 +58,8 @@ def fill_in(site: Flask, mail_server: MailServer) -> None:
         deliver(site)
     send_ticket(client, conversation=CONVERSATION, **FILLED)
     save(client, button_text="Ask a human")
+    save(client, form_lead="We read every question. " * 6, triggers=["downvote", "uncertainty"])
+    save(client, form_lead="We read every question. " * 5 + "Soon.", triggers=["downvote"])
     save_desk(site)
     save_desk(site, "vip", internal=True)
     save_rules(site, ("/pricing/*", "sales"), ("/bugs", "default"))
@@ -98,6 +100,11 @@ def add_language(visit: Visit) -> None:
     see("[name='form_title--it']")(visit)
 
 
+def sign_out(visit: Visit) -> None:
+    """The site's guard refuses the next save."""
+    visit.page.route("**/handoff/admin/settings", lambda route: route.fulfill(status=401, body="Who?"))
+
+
 STATES = {
     "settings": State("new", SETTINGS),
     "settings being changed": State(
@@ -108,11 +115,28 @@ STATES = {
         "new", click("#kapa-handoff-admin-send-test-mail"), see("#kapa-handoff-admin-outcome .handoff-notice")
     ),
     "settings unfolded": State("new", UNFOLD, add_language),
+    "settings for some answers": State(
+        "new", SETTINGS, click("#kapa-handoff-admin-only"), click("#kapa-handoff-admin-uncertainty")
+    ),
+    "signed out": State("new", sign_out, SAVE, see("#kapa-handoff-admin-failure a")),
     "settings with history": State("busy", SETTINGS),
     "settings changed by two": State(
-        "busy", save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-versions")
+        "busy", SETTINGS, save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-conflict")
     ),
-    "settings saved": State("busy", SAVE, see(".handoff-toast")),
+    "history of everything": State("busy", go_to("/handoff/admin/history"), click(".handoff-changes summary")),
+    "no history": State("new", go_to("/handoff/admin/history?desk=default")),
+    "before a restore": State("busy", go_to("/handoff/admin/history/restore?version=1"), see(".handoff-restore")),
+    "settings saved": State(
+        "busy", SETTINGS, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-toast .handoff-link")
+    ),
+    "settings undone": State(
+        "busy",
+        SETTINGS,
+        type_into("[name=button_text]", "Ask us now"),
+        SAVE,
+        click("#kapa-handoff-admin-undo"),
+        see(".handoff-toast form:not(:has([name=undoes]))"),
+    ),
     "settings for viewers": State("watched", SETTINGS),
     "one desk": State("new", go_to("/handoff/admin/desks")),
     "a desk refused": State(
