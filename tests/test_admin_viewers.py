@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask, abort, flash, get_flashed_messages, request
@@ -13,7 +14,7 @@ from flask.testing import FlaskClient
 
 from flask_kapa_handoff import ConfigurationError, KapaHandoff
 from tests.helpers.admin import let_pass
-from tests.helpers.tickets import ticket_fields
+from tests.helpers.tickets import PAIR, ticket_fields
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -47,8 +48,10 @@ def pages_of(app: Flask) -> list[str]:
         app.test_client().post("/handoff/tickets", json=ticket_fields(app.test_client())).get_json()["reference"]
     )
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("kapa_handoff_admin.")]
+    queries = {"insights_tickets": f"?of=questions&name={quote(PAIR['question'])}"}
+    queries |= {rule.endpoint.rpartition(".")[2]: "?version=0" for rule in rules if rule.endpoint.endswith("restore")}
     return [
-        rule.rule.replace("<reference>", reference) + ("?version=0" if rule.endpoint.endswith("restore") else "")
+        rule.rule.replace("<reference>", reference) + queries.get(rule.endpoint.rpartition(".")[2], "")
         for rule in rules
         if "GET" in (rule.methods or ())
         and not rule.arguments - {"reference"}
