@@ -4,6 +4,7 @@
  *
  * Its tag has data-htmx, the address of htmx for when the site's own frame does not load it.
  */
+import { listenForCopying, offerCopying } from "./admin/copy";
 import { dress } from "./shared/look";
 import { doc, find, findAll, real, scriptGlobal } from "./shared/page";
 import { type ScriptTag, readScriptTag } from "./shared/script_tag";
@@ -87,6 +88,7 @@ function listenToHtmx(): void {
   listen("afterSettle", dressAll);
   listen("afterSettle", offerAll);
   doc.addEventListener("change", tickAll);
+  listenForCopying();
 }
 
 /** Handles htmx's events from our own elements. */
@@ -140,6 +142,7 @@ function dressAll(): void {
 /** Shows the box that ticks all tickets of a page: without this script it would do nothing. */
 function offerAll(): void {
   for (const box of findAll(document, `${PAGE} [data-kapa-handoff-all]`)) box.closest("label")?.removeAttribute("hidden");
+  offerCopying(PAGE);
 }
 
 /** Ticks what the box for all is for; it is ticked itself while all are. */
