@@ -107,7 +107,7 @@ def test_every_page_says_why_mail_is_refused_and_what_waits(site: Build, mail_se
         assert re.search(
             r"Mail has been refused since \d{4}-\d\d-\d\d \d\d:\d\d UTC ?\. The mail server doesn't", text
         ), page
-        assert "2 waiting , 1 failed ; the oldest has waited 2 hours" in text, page
+        assert "2 waiting · 1 failed · Longest wait: 2 hours" in text, page
         for button in ("Try now", "Send all failed again", "Send a test mail"):
             assert button in text, page
         assert "Tickets 2 Waiting 1 Failed" in text, page
