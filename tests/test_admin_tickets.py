@@ -183,6 +183,7 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
         email="maria+x@example.com",
         note="Line one\nLine two",
         conversation=json.dumps(conversation),
+        headers={"Accept-Language": "de"},
     )
     answer = ticket_page(admin, reference)
     assert "<strong>this</strong>" in answer.text
@@ -196,6 +197,7 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
         "Why the button appeared Every answer",
         "Page https://docs.example.com/ask",
         "Thread thread-9",
+        "Language German",
         "Goes to support@example.com",
         "Stopped early",
         "Flagged as uncertain",
@@ -295,7 +297,10 @@ def test_each_attempt_is_shown_with_the_servers_words(app: Flask, admin: FlaskCl
     deliver(app, reference)
     page = ticket_page(admin, reference)
     assert "Waiting" in shown(page)
-    assert "The mail server is busy, or wants us to try again later. That happens automatically. Details 451 4.7.1 Greylisted" in shown(page)
+    assert (
+        "The mail server is busy, or wants us to try again later. That happens automatically. Details 451 4.7.1 Greylisted"
+        in shown(page)
+    )
     assert "451 4.7.1 Greylisted &lt;b&gt;now&lt;/b&gt;" in page.text
     assert "Next attempt:" in shown(page)
     assert ">Try now</button>" in page.text
