@@ -4,6 +4,7 @@
  *
  * Its tag has data-htmx, the address of htmx for when the site's own frame does not load it.
  */
+import { listenForCopying, offerCopying } from "./admin/copy";
 import { rememberPlace, returnToPlace } from "./admin/place";
 import { takeToken } from "./admin/session";
 import { chooseByTicking } from "./admin/triggers";
@@ -99,6 +100,7 @@ function listenToHtmx(): void {
   listen("afterSettle", offerAll);
   listen("afterSettle", showUnsaved);
   doc.addEventListener("change", tickAll);
+  listenForCopying();
   doc.addEventListener("input", chooseByTicking);
   guardUnsaved();
 }
@@ -176,6 +178,7 @@ function dressAll(): void {
 /** Shows the box that ticks all tickets of a page: without this script it would do nothing. */
 function offerAll(): void {
   for (const box of findAll(document, `${PAGE} [data-kapa-handoff-all]`)) box.closest("label")?.removeAttribute("hidden");
+  offerCopying(PAGE);
 }
 
 /** Ticks what the box for all is for; it is ticked itself while all are. */

@@ -239,7 +239,7 @@ def test_the_ticket_page_says_where_the_ticket_goes(with_parrot: Build) -> None:
     deliver(app)
     page = ticket_page(app, reference)
     assert " to The Parrot The Parrot did not accept it: no such cage" in page
-    assert page.count("no such cage") == 1  # and not once more under Details
+    assert page.count("no such cage") == 2  # on top and here, and not once more under Details
     assert "mail server" not in page
     parrot.ending = None
     invoke(app, "retry", reference)

@@ -79,7 +79,7 @@ def see_everything(app: Flask) -> None:
     client = app.test_client()
     whole_way(client)
     for path in ("", "tickets", "doctor", f"tickets/{tickets(app)[0].reference}"):
-        assert "Settings Tickets Insights Check-up" in shown(client.get(f"/handoff/admin/{path}")), path
+        assert "Settings Tickets 1 Waiting Insights Check-up" in shown(client.get(f"/handoff/admin/{path}")), path
     assert save(client, button_text="Ask a person").status_code == 303
     assert "Saved. Live now." in save(client, htmx=True, button_text="Ask us").text
     tried = client.post("/handoff/admin/test-mail", data=fields(client))
@@ -113,7 +113,7 @@ def test_pages_are_shown_whatever_the_sites_jinja_options(make_app: MakeApp, opt
     whole_way(client)
     for path in ("", "tickets", "doctor", "tickets/T-NONE"):
         page = client.get(f"/handoff/admin/{path}")
-        assert "Settings Tickets Insights Check-up" in shown(page)
+        assert "Settings Tickets 1 Waiting Insights Check-up" in shown(page)
         assert "{{" not in page.text
     assert save(client, button_text="<Ask>").status_code == 303
     assert "&lt;Ask&gt;" in client.get("/handoff/admin/").text
@@ -226,7 +226,7 @@ def test_every_name_that_our_templates_read_is_given(folder: str, given: Any) ->
     everywhere = {"key_of", "nonce", "own_layout", "request", "site_name", "static_url", "url_for", "labels"} | set(
         WORDS
     )
-    everywhere |= {"desk_label", "form_labels", "may_act", "zone_names"}
+    everywhere |= {"desk_label", "form_labels", "may_act", "zone_names", "action_form", "delivery_state"}
     button = {"offer", "form_url", "conversation", "thread_id", "answer_id", "desk"}  # all given with each button
     button |= {"look", "radius", "thread_key"}
     stage = {"stage", "words", "button_text", "note_max"}  # all given with each part of the preview

@@ -22,6 +22,7 @@ from . import (
     ticket_export_views,
     ticket_list_views,
     ticket_views,
+    trouble_views,
 )
 from .guards import asks_whether_admitted, guarded
 from .responses import problem_response, protect
@@ -61,6 +62,9 @@ _RULES = (
     ("/insights/tickets", "insights_tickets", "GET", insights_views.insights_tickets),
     ("/insights.csv", "insights_csv", "GET", insights_views.insights_csv),
     ("/doctor", "doctor", "GET", doctor_views.doctor),
+    ("/trouble", "trouble", "GET", trouble_views.trouble),
+    ("/trouble/try-now", "try_now", "POST", trouble_views.try_now),
+    ("/trouble/send-failed", "send_failed", "POST", trouble_views.send_failed),
     ("/health", "health", "GET", health_views.health),
 )
 

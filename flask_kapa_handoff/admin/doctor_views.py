@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from flask import request
 from flask.typing import ResponseReturnValue
 
-from ..doctor import Level, examine
+from ..delivery.alarms import read_situation
+from ..desk_settings import DEFAULT_DESK
+from ..doctor import Finding, Level, examine
 from ..doctor.arrivals import desks_to_confirm
 from ..errors import Unavailable
-from ..state import current_state
+from ..state import State, current_state
 from ..web.requests import proxy_unheeded
 from .forms import AdminForm
 from .responses import page_response
+
+PACKAGES = ("flask-kapa-handoff", "Flask", "SQLAlchemy", "Flask-Mail")
+"""Those whose versions the report names."""
 
 
 def doctor() -> ResponseReturnValue:
@@ -30,4 +39,36 @@ def doctor() -> ResponseReturnValue:
         warnings=counts[Level.WARNING],
         to_confirm=to_confirm,
         form=AdminForm(formdata=None),
+        test_desk=_desk_in_trouble(state),
+        developers_report=_report(findings),
     )
+
+
+def _desk_in_trouble(state: State) -> str:
+    try:
+        with state.database.read() as connection:
+            return read_situation(connection).desk or DEFAULT_DESK
+    except Unavailable:
+        return DEFAULT_DESK
+
+
+def _report(findings: list[Finding]) -> str:
+    """All findings as plain text, with what developers need to know of the installation."""
+    lines = [f"Check-up of {request.host}", _versions(), ""]
+    for finding in findings:
+        lines.append(f"{finding.level.value.upper()}: {finding.what}")
+        if finding.level is not Level.OK:
+            lines += [f"  {finding.why}", f"  -> {finding.remedy}"]
+        if finding.details and not finding.tickets:
+            lines.append(f"  Details: {finding.details}")
+    return "\n".join(lines)
+
+
+def _versions() -> str:
+    found = [f"Python {platform.python_version()}"]
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)

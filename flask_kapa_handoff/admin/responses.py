@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import Any
 
 from flask import Response, request, url_for
 from htmx_flask import make_response
 
 from ..config import Config, key_of
-from ..delivery.alarms import Alarm, find_alarms
 from ..errors import RequestProblem, SchemaError, Unavailable
 from ..state import current_state
 from ..template_environment import render
@@ -20,6 +20,7 @@ from ..web.csp import response_nonce
 from ..web.requests import wants_fragment
 from ..web.urls import static_url
 from . import desk_parts, form_labels, labels
+from .delivery_state import read_delivery_state
 from .form_input import zone_names
 from .forms import AdminForm
 from .site_layout import NoContentBlock, put_into_layout
@@ -29,15 +30,16 @@ _NAMES = frozenset(
         "action",
         "addable_languages",
         "admin_template",
-        "alarms",
         "all_triggers",
         "alone",
         "arguments",
         "arrival",
         "attempts",
+        "back",
         "by_mail",
         "can_link",
         "cancel",
+        "change",
         "channel",
         "channels",
         "choices",
@@ -51,6 +53,7 @@ _NAMES = frozenset(
         "desk_names",
         "desks",
         "destination",
+        "developers_report",
         "discard",
         "earlier",
         "elsewhere",
@@ -104,8 +107,10 @@ _NAMES = frozenset(
         "remedy",
         "reply",
         "restore",
+        "restores",
         "rules",
         "scopes",
+        "sent",
         "settings",
         "shown",
         "simulated",
@@ -118,6 +123,7 @@ _NAMES = frozenset(
         "stays_open",
         "suppressed",
         "takes",
+        "test_desk",
         "test_mail_problem",
         "this_desk",
         "ticket",
@@ -125,6 +131,7 @@ _NAMES = frozenset(
         "title",
         "to_confirm",
         "to_html",
+        "told",
         "tried",
         "try_path",
         "tryout",
@@ -155,8 +162,8 @@ _logger = logging.getLogger(__name__)
 def page_response(name: str, status: int = 200, **context: Any) -> Response:
     """A whole page, in the site's layout or in the package's own."""
     # The page that reports an unreachable database does not query it again.
+    context["reads"] = status < 500
     context["refused"] = labels.refused(current_state().refusals.recent()) if status < 500 else None
-    context["alarms"] = _alarms() if status < 500 else ()
     layout = current_state().config.admin_template
     if layout == OWN_LAYOUT:
         return _marked(_render(name, admin_template=OWN_LAYOUT, **context), status)
@@ -178,14 +185,6 @@ def page_response(name: str, status: int = 200, **context: Any) -> Response:
     return _marked(_render(name, admin_template=OWN_LAYOUT, failed_layout=(layout, reason), **context), status)
 
 
-def _alarms() -> tuple[Alarm, ...]:
-    try:
-        with current_state().database.read() as connection:
-            return find_alarms(connection)
-    except Unavailable:
-        return ()  # the page says what it can without them
-
-
 def fragment_response(name: str, status: int = 200, **context: Any) -> Response:
     """A part of the open page, for htmx. After a POST it brings a token for the forms that stay in the page."""
     response = _marked(_render(f"_{name}", fragment=True, **context), status)
@@ -199,7 +198,7 @@ def problem_response(problem: RequestProblem) -> Response:
     """A problem that leaves nothing to show: a page, or a line in the open page, which otherwise stays as it is."""
     remedy = str(problem) if isinstance(problem, SchemaError) else None
     told = _(DATABASE_TROUBLE) if isinstance(problem, Unavailable) else problem.as_text()
-    context = {"title": _(problem.title), "problem": told, "remedy": remedy}
+    context: dict[str, Any] = {"title": _(problem.title), "problem": told, "remedy": remedy}
     status = problem.code or 500
     if wants_fragment():
         response = _marked(_render("_problem", **context), status, retarget=FAILURE_REGION, reswap="innerHTML")
@@ -230,8 +229,12 @@ def _marked(body: str, status: int, **htmx: Any) -> Response:
     return response
 
 
-def _render(name: str, **context: Any) -> str:
-    """One of our templates. Names that it uses and we do not set are None, whatever the site uses them for."""
+def _render(name: str, *, reads: bool = True, **context: Any) -> str:
+    """One of our templates. Names that it uses and we do not set are None, whatever the site uses them for.
+
+    Arguments:
+        reads: whether the database can be queried for what every page shows.
+    """
     state = current_state()
     everywhere = {
         "key_of": key_of,
@@ -246,6 +249,9 @@ def _render(name: str, **context: Any) -> str:
         "labels": labels,
         "form_labels": form_labels,
         "zone_names": zone_names,
+        "action_form": lambda: AdminForm(formdata=None),
+        # Read only by the templates that show it, and once.
+        "delivery_state": cache(lambda: read_delivery_state(state) if reads else None),
     }
     for told in ("notice", "problem", "test_mail_problem"):  # a constant of a view, or translated already
         context[told] = _(context[told]) if context.get(told) else None

@@ -113,6 +113,32 @@ def send_all_again(
         last = ids[-1]
 
 
+def try_waiting(database: Database) -> int:
+    """Make every waiting ticket due now that would be attempted later. How long it has waited stays.
+
+    Uses short transactions, since other writers wait meanwhile.
+
+    Returns:
+        How many tickets are due now, including those that were already.
+    """
+    columns, last = ticket_table.c, UUID(int=0)
+    waits = columns.status == Status.QUEUED
+    while True:
+        with database.write(alone=False) as connection:
+            moment = now(connection)
+            later = and_(waits, columns.next_attempt_at > moment)
+            found = select(columns.id).where(later, columns.id > last).order_by(columns.id).limit(BATCH)
+            ids = connection.execute(found).scalars().all()
+            due = update(ticket_table).where(columns.id.in_(ids), later)
+            connection.execute(due.values(next_attempt_at=moment))
+        if not ids:
+            break
+        last = ids[-1]
+    with database.read() as connection:
+        count = select(func.count()).select_from(ticket_table).where(waits, columns.next_attempt_at <= now(connection))
+        return int(connection.execute(count).scalar_one())
+
+
 def _due_now(
     connection: Connection, recipient: str | None = None, of_desks: Mapping[str, str | None] = NO_RECIPIENTS
 ) -> dict[str, Any]:

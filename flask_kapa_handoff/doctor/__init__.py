@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..config_values import MAIL
 from ..desk_directory import Desks
 from ..desk_settings import DEFAULT_DESK
+from ..refusals import Counts
 from ..settings import default_settings
 from ..site_name import find_site_name
 from ..web.admin_layout import layout_trouble
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from ..state import State
 
-__all__ = ["Finding", "Level", "examine"]
+__all__ = ["Finding", "Level", "count_quickly", "examine"]
 
 
 def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[Finding]:
@@ -68,6 +69,28 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             )
         )
     return findings
+
+
+def count_quickly(state: State, refused: Counts) -> int:
+    """How many warnings and problems there are among those that are found without a query or a connection.
+
+    Arguments:
+        refused: the refusals of the last 24 hours.
+    """
+    desks = state.desks
+    by_mail = channels_of(desks).get(MAIL, [])
+    findings = [
+        examine_secret(state.app.secret_key),
+        *examine_desks(state, desks, refused),
+        *(examine_sender(state, [to for desk in by_mail for to in desk.recipients]) if by_mail else ()),
+        *examine_refusals(refused),
+        *_late_keys(state),
+        *_site_name(state),
+        *_refused_forms(state),
+        *_layout(state),
+    ]
+    obstacle = state.delivery.obstacle() is not None
+    return sum(finding.level is not Level.OK for finding in findings) + obstacle
 
 
 def _late_keys(state: State) -> list[Finding]:

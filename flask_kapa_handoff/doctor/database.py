@@ -118,11 +118,11 @@ def _of_newer_version(state: State, version: str) -> Finding:
 def _usable(state: State, file: Path | None) -> Finding:
     # Without the query, where a driver accepts a password, too.
     where = state.database.engine.url.set(query={}).render_as_string()
-    what = f"The database works, and its tables are at version {schema.HEAD}"
+    what = "The database works"
     # The page that shows this is served by the web server's user.
     user = only_user(file) if file is not None and not has_request_context() else None
     alone = f" (only the user {user} can write to it: the web server must run as {user})" if user else ""
-    return Finding(Level.OK, f"{what}{alone}.", details=where)
+    return Finding(Level.OK, f"{what}{alone}.", details=f"{where} (its tables are at version {schema.HEAD})")
 
 
 def _locked_out(file: Path | None) -> list[Finding]:

@@ -46,6 +46,7 @@ def examine_desks(state: State, desks: Desks, refused: Counts) -> list[Finding]:
                 f"Some page rules choose no desk: {', '.join(f'{rule.pattern} ({rule.desk})' for rule in astray)}.",
                 "Their desk was removed, or is internal, so later rules and the default desk serve these pages.",
                 "Change or remove these rules on the page Desks.",
+                page="desks",
             )
         )
     if by_reason(refused)[UNKNOWN_DESK]:
@@ -101,7 +102,15 @@ def _desk(state: State, settings: DeskSettings) -> Finding:
         what = f"The desk {settings.shown_label} {why}."
     key = "Set `KAPA_HANDOFF_EMAIL`, or enter" if settings.desk == DEFAULT_DESK else "Enter"
     remedy = "Switch it on" if not settings.enabled else f"{key} an address"
-    return Finding(Level.WARNING, what, "Visitors don't see the button.", f"{remedy} on the settings page.")
+    can_do = remedy.replace("Set `KAPA_HANDOFF_EMAIL`, or enter", "Enter")
+    return Finding(
+        Level.WARNING,
+        what,
+        "Visitors don't see the button.",
+        f"{remedy} on the settings page.",
+        for_admins=f"{can_do} on the settings page.",
+        page="settings",
+    )
 
 
 def _fields(state: State, desks: Desks) -> list[Finding]:

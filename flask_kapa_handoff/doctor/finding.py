@@ -14,12 +14,21 @@ class Level(Enum):
     PROBLEM = "problem"
 
 
+ACTS = ("try_now", "send_failed", "test_mail", "release_held", "send_suppressed")
+"""What a button of the check-up can do."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that was checked: the result, why it matters, how to fix it (both empty if all is well).
 
-    Commands and code in the remedy are in backticks. ``details`` is the raw text for a closer look: a server's reply,
-    or where a database is.
+    Arguments:
+        remedy: for developers, with commands and code in backticks.
+        details: the raw text for a closer look: a server's reply, or where a database is.
+        for_admins: what an admin can do about it; empty: only developers can.
+        acts: the buttons that do it, each one of :data:`ACTS`.
+        tickets: the state of the tickets that it is about, one of :data:`..storage.ticket_filters.STATUSES`.
+        page: the page where an admin can fix it: ``settings`` or ``desks``.
     """
 
     level: Level
@@ -27,3 +36,7 @@ class Finding:
     why: str = ""
     remedy: str = ""
     details: str = ""
+    for_admins: str = ""
+    acts: tuple[str, ...] = ()
+    tickets: str = ""
+    page: str = ""

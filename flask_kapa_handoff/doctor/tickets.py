@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, func, select
 
 from ..config import Config
-from ..delivery.alarms import Alarm, find_alarms
+from ..delivery.alarms import OVERDUE, Alarm, find_alarms
 from ..desk_directory import Desks, read_desks
 from ..refusals import DAY, Counts, counted_since
 from ..storage.engine import now
@@ -22,8 +22,7 @@ from .stored import Stored, examine_stored, look_at_stored
 if TYPE_CHECKING:
     from ..state import State
 
-OVERDUE = timedelta(minutes=15)
-"""How long a ticket may be due, or its lease be over, before it needs attention."""
+SEND_FROM_HERE = "Try now sends the tickets from this page. Then tell your developers, since it happens again."
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def examine_tickets(config: Config, situation: Situation, *, when_overdue: str, 
     findings = [
         _queue(situation, when_overdue),
         *_cut_off(situation, when_overdue),
-        *(Finding(Level.WARNING, *vars(alarm).values()) for alarm in situation.alarms),
+        *map(_alarm, situation.alarms),
         _failures(situation),
     ]
     findings += [*_held(config, situation), *examine_stored(situation.stored)]
@@ -113,6 +112,25 @@ def _queue(situation: Situation, when_overdue: str) -> Finding:
         f"A ticket has been due for {_length(situation.moment - situation.due_since)}.",
         "Nothing delivers tickets, or not fast enough.",
         when_overdue,
+        for_admins=SEND_FROM_HERE,
+        acts=("try_now",),
+        tickets="waiting",
+    )
+
+
+def _alarm(alarm: Alarm) -> Finding:
+    is_suppressed = alarm.tickets == "suppressed"
+    return Finding(
+        Level.WARNING,
+        alarm.what,
+        alarm.consequence,
+        alarm.remedy,
+        alarm.details,
+        for_admins="Once your developers have turned sending on, send the tickets."
+        if is_suppressed
+        else "When the cause is fixed, a test mail shows whether mail arrives, and Try now sends the tickets.",
+        acts=("send_suppressed",) if is_suppressed else ("test_mail", "try_now"),
+        tickets=alarm.tickets,
     )
 
 
@@ -126,6 +144,9 @@ def _cut_off(situation: Situation, when_overdue: str) -> list[Finding]:
             f"A ticket's delivery was cut off {ago} ago, and nothing has retried it.",
             "A process ended while it was sending the ticket, and no other one is delivering.",
             when_overdue,
+            for_admins=SEND_FROM_HERE,
+            acts=("try_now",),
+            tickets="waiting",
         )
     ]
 
@@ -140,6 +161,9 @@ def _failures(situation: Situation) -> Finding:
         f"{'These visitors are' if count != 1 else 'This visitor is'} still waiting for a reply.",
         "Each ticket's page says why, as does `flask kapa-handoff tickets --json`. Fix the cause, then send them "
         "again: `flask kapa-handoff retry --failed`",
+        for_admins="Each ticket's page says why. Fix the cause, then send them again.",
+        acts=("send_failed",),
+        tickets="failed",
     )
 
 
@@ -155,6 +179,9 @@ def _held(config: Config, situation: Situation) -> list[Finding]:
             f"{'They' if count != 1 else 'It'} will be sent when there is room, after an hour at the earliest.",
             "Release them in the list of tickets, or with `flask kapa-handoff retry --held`. If this many are normal "
             "here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`.",
+            for_admins="Look at some of them. If real visitors sent them, release them all.",
+            acts=("release_held",),
+            tickets="held",
         )
     ]
 

@@ -54,6 +54,19 @@ def test_ticket_that_is_sent_again_is_published_as_well(make_site: Callable[...,
     assert [arguments(message)[0] for message in broker.wait_for_messages(2)] == [[reference]] * 2
 
 
+def test_what_an_admin_makes_due_does_not_wait_for_the_sweep(
+    make_site: Callable[..., Flask], broker: RedisServer
+) -> None:
+    """One message, without a reference, has a worker take all that is due."""
+    client = make_site(broker).test_client()
+    reference = send_ticket(client)
+    token = re.search(r'name="csrf_token" type="hidden" value="([^"]+)"', client.get("/handoff/admin/").text)
+    assert token
+    answer = client.post("/handoff/admin/trouble/try-now", data={"csrf_token": token[1]})
+    assert answer.status_code == 303
+    assert [arguments(message)[0] for message in broker.wait_for_messages(2)] == [[reference], [""]]
+
+
 def test_process_that_ends_publishes_what_waits(
     tmp_path: Path, make_site: Callable[..., Flask], broker: RedisServer
 ) -> None:

@@ -39,7 +39,8 @@ def fields(client: FlaskClient, page_of: str = "", **changes: Any) -> dict[str, 
         page_of: the desk; empty: the default one.
     """
     page = client.get("/handoff/admin/", query_string={"desk": page_of} if page_of else {}).text
-    form = page[page.index('id="kapa-handoff-admin-form"') : page.index("</form>")]
+    start = page.index('id="kapa-handoff-admin-form"')
+    form = page[start : page.index("</form>", start)]
     boxes = {
         "enabled": ["false"],
         "triggers": [""],

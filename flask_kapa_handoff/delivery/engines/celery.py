@@ -27,6 +27,9 @@ from .engine import DeliveryEngine
 DELIVER = "kapa_handoff.deliver"
 SWEEP = "kapa_handoff.sweep"
 
+ANY = ""
+"""No ticket's reference: the task takes whatever is due."""
+
 BATCH_SECONDS = 20.0
 """Seconds for which a task keeps taking tickets: many over one connection, without blocking the site's own tasks."""
 
@@ -59,6 +62,9 @@ class CeleryEngine(DeliveryEngine):
 
     def ticket_stored(self, reference: str) -> None:
         self._publisher.publish(reference)
+
+    def tickets_due(self) -> None:
+        self._publisher.publish(ANY)
 
     def stop(self, timeout: float = FLUSH_SECONDS) -> None:
         """Publish what waits, then end.

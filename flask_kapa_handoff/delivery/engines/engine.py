@@ -53,6 +53,10 @@ class DeliveryEngine:
     def tickets_due(self) -> None:
         """Start the delivery of several due tickets soon."""
 
+    def attempts_soon(self) -> bool:
+        """Whether :meth:`tickets_due` leads to attempts within seconds, if the processes that deliver are running."""
+        return True
+
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Stop delivering in this process, after the current ticket.
 

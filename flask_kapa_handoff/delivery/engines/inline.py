@@ -15,6 +15,9 @@ class InlineEngine(DeliveryEngine):
     when_overdue = "Send the waiting tickets: `flask kapa-handoff deliver`"
     empties_log = False
 
+    def attempts_soon(self) -> bool:
+        return False
+
     def ticket_stored(self, reference: str) -> None:
         from ..courier import Courier  # imports smtplib, which only a delivering process needs
 

@@ -206,6 +206,9 @@ class ThreadEngine(DeliveryEngine):
             self.serving()
             self._threads.wake()
 
+    def attempts_soon(self) -> bool:
+        return self._is_on and self.obstacle() is None
+
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         self._threads.stop(timeout)
 

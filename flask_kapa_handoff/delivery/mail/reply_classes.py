@@ -43,7 +43,7 @@ TOO_LARGE = "too large"
 CLASSES = (
     ReplyClass(
         "come back later",
-        N_("The mail server is busy, or wants us to try again later."),
+        N_("The mail server is busy, or wants us to try again later. That happens automatically."),
         statuses="3.2 3.5 4.2 4.3 4.7",
         words=(
             r"gr[ae]y[- ]?list|postgrey|deferred|unavailable or access denied",
@@ -162,7 +162,10 @@ CLASSES = (
     ),
     ReplyClass(
         TOO_LARGE,
-        N_("The message is too large for the mail server or the mailbox."),
+        N_(
+            "The message is too large for the mail server or the mailbox. "
+            "Reply from the ticket's page, or ask the site's operator to raise the limit."
+        ),
         statuses="2.3 3.4",
         words=(
             r"message (file )?(is )?(too|exceed)|size (limit|exceed)|message (size|length)|email size|too (large|big)",
@@ -245,4 +248,8 @@ CLASSES = (
 )
 """In the order in which the patterns are tried: a reply that matches two is the first one's."""
 
-OTHER = ReplyClass("other", "The mail server rejected the message.", permanent=True)
+OTHER = ReplyClass(
+    "other",
+    N_("The mail server rejected the message. Ask the site's operator what the details mean."),
+    permanent=True,
+)

@@ -181,6 +181,17 @@ STATES = {
         see(".handoff-tickets"),
     ),
     "insights of wrong dates": State("busy", go_to("/handoff/admin/insights?from=soon")),
+    "trouble unfolded": State("busy", go_to("/handoff/admin/insights"), click("[data-trouble] summary")),
+    "trouble alone": State("busy", go_to("/handoff/admin/trouble")),
+    "trouble being ended": State(
+        "busy", go_to("/handoff/admin/trouble?sent=1"), see("#kapa-handoff-admin-trouble-now")
+    ),
+    "check-up unfolded": State(
+        "busy",
+        go_to("/handoff/admin/doctor"),
+        click(".handoff-findings summary"),
+        click("#kapa-handoff-admin-report summary"),
+    ),
     "check-up": State("busy", go_to("/handoff/admin/doctor")),
 }
 
