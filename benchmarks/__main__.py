@@ -16,6 +16,7 @@ from typing import Any
 from .breakdown import break_down
 from .bridge import compare as compare_bridge
 from .contenders import CHECKPOINTS, PATHS
+from .costs import price
 from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .form import measure as measure_form
@@ -38,6 +39,7 @@ from .reports import (
     print_insights,
     print_lists,
     print_memory,
+    print_prices,
     print_requests,
     print_searches,
 )
@@ -63,6 +65,10 @@ def _requests(directory: Path, quick: bool) -> None:
         print(f"measured: {result.clients} at once, mail server of {result.delay} ms", file=sys.stderr)
         results.append(result)
     print_requests(results)
+
+
+def _costs(directory: Path, quick: bool) -> None:
+    print_prices(price(directory, 5 if quick else 60))
 
 
 def _checkpoints(directory: Path, quick: bool) -> None:
@@ -116,6 +122,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "footprint": _footprint,
     "bridge": _bridge,
     "form": _form,
+    "costs": _costs,
     "requests": _requests,
     "checkpoints": _checkpoints,
     "deliveries": _deliveries,
@@ -124,7 +131,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "lists": _lists,
     "insights": _insights,
 }
-DEFAULT = ("footprint", "bridge", "requests", "deliveries")
+DEFAULT = ("footprint", "bridge", "costs", "requests", "deliveries")
 
 
 def main() -> int:
