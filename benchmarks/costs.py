@@ -24,6 +24,7 @@ from .contenders import DIRECTORY, PATHS, bare, submit
 from .requests_of_visitors import HEADERS, PAIRS, SENDERS, Submission, submissions
 
 SIZES = (6_000, 20_000)
+SITE = "https://docs.example.com"
 IN_A_ROUND = 20
 
 Call = Callable[[int], float]
@@ -98,13 +99,13 @@ def _send(application: Flask, environment: dict[str, Any], status: str) -> None:
 
 def _environments_of_posts(path: str, work: Iterator[Submission]) -> Iterator[dict[str, Any]]:
     for visitor in work:
-        builder = EnvironBuilder(path, method="POST", data=visitor.body, headers=list(visitor.headers.items()))
+        builder = EnvironBuilder(path, SITE, method="POST", data=visitor.body, headers=list(visitor.headers.items()))
         yield {**builder.get_environ(), "REMOTE_ADDR": "127.0.0.1"}
 
 
 def _environments_of_gets(path: str, **headers: str) -> Iterator[dict[str, Any]]:
     while True:
         facts = {"pairs": PAIRS, "uncertain": "true", "thread_id": str(uuid.uuid4()), "answer_id": str(uuid.uuid4())}
-        query = urlencode({**facts, "page": "https://docs.example.com/restoring-files"})
-        builder = EnvironBuilder(path, query_string=query, headers=list({**HEADERS, **headers}.items()))
+        query = urlencode({**facts, "page": f"{SITE}/restoring-files"})
+        builder = EnvironBuilder(path, SITE, query_string=query, headers=list({**HEADERS, **headers}.items()))
         yield {**builder.get_environ(), "REMOTE_ADDR": "127.0.0.1"}
