@@ -119,7 +119,8 @@ def create_ticket() -> ResponseReturnValue:
             database=state.database,
             failures=state.hook_failures,
         )
-        ticket, is_new = open_ticket(state.database, config, submission)
+        known = state.settings_cache.get(state.database, config, submission.offer.desk)
+        ticket, is_new = open_ticket(state.database, config, submission, known)
     except RequestProblem as problem:
         return _form_again(state, form, problem)
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
