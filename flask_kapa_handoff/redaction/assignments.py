@@ -130,6 +130,7 @@ def _linked(
     found = _VALUE.match(subject.text, link.end()) if link else None
     if link is None or found is None:
         return None
+    subject.effort += _EFFORT
     begin, stop = found.span(found.lastindex or 0)
     is_too_short = stop - begin < shortest(kind, is_prose=link.lastgroup not in _MAY_BE_SHORT)
     return None if is_too_short else (link, found)
@@ -139,7 +140,6 @@ def _value_of(
     subject: Subject, name: Name, kind: Kind, link: re.Match[str], found: re.Match[str]
 ) -> tuple[Span | None, int]:
     """The secret that is a name's value, if it is one, and where to look for the next name."""
-    subject.effort += _EFFORT
     text = subject.text
     before = text[max(0, name.start - 24) : name.start]
     is_assigned = link.lastgroup in _ASSIGNED
