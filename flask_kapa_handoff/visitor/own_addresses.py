@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import parseaddr
+from functools import lru_cache
 
 from ..delivery.mail.sender import find_sender
 from ..email_address import mailbox_of
@@ -17,5 +18,10 @@ def own_mailboxes(state: State, desk: str) -> frozenset[str]:
         sender = find_sender(state)
     except ValueError:
         sender = None  # the check-up reports it
-    addresses = (*(settings.recipients if settings is not None else ()), parseaddr(sender or "")[1])
-    return frozenset(mailbox_of(address) for address in addresses if address)
+    own = (*(settings.recipients if settings is not None else ()), _address_in(sender or ""))
+    return frozenset(mailbox_of(address) for address in own if address)
+
+
+@lru_cache(maxsize=16)
+def _address_in(sender: str) -> str:
+    return parseaddr(sender)[1]
