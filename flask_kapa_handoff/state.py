@@ -172,6 +172,8 @@ class State:
 
     def is_bridge_mark(self, mark: str) -> bool:
         """Whether :meth:`bridge_mark` made this token with one of the current keys."""
+        if not mark:
+            return False
         signer = Signer(self._keys(), salt="kapa-handoff-bridge")
         return signer.verify_signature(self.app.name.encode(), mark.encode(errors="replace"))
 
