@@ -304,7 +304,7 @@ def test_in_the_sites_own_template(
     expect(page.get_by_role("alert").get_by_text("Nothing was saved.")).to_be_visible()
     assert len(loaded) == 1
     assert page.locator("h1").evaluate("element => getComputedStyle(element).color") != "rgb(255, 0, 0)"
-    page.get_by_role("link", name="Tickets").click()
+    page.get_by_role("link", name="Tickets", exact=True).click()
     expect(page.get_by_role("heading", name="Tickets")).to_be_visible()
     expect_only_statuses(page)
 
