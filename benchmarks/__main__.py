@@ -13,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from flask_kapa_handoff.state import state_of
+
 from .breakdown import break_down
 from .bridge import compare as compare_bridge
 from .contenders import CHECKPOINTS, PATHS
 from .costs import price
+from .databases import each_database
 from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .form import measure as measure_form
@@ -102,11 +105,17 @@ def _form(directory: Path, quick: bool) -> None:
 
 def _lists(directory: Path, quick: bool) -> None:
     number, searched, rounds = (20_000, 5_000, 7) if quick else (1_000_000, 100_000, 31)
-    few, many = filled(directory / "few", FEW), filled(directory / "many", number)
-    print_lists(number, list(compare_lists(few, many, rounds)))
-    words = filled(directory / "words", searched, words=250)
-    print_searches(searched, list(searches(words, rounds)))
-    print_exports(number, list(export_memory(directory / "many")))
+    for name, new_database in each_database():
+        folder, uri = directory / name, new_database()
+        folder.mkdir()
+        few = filled(folder / "few", FEW, uri=new_database())
+        many = filled(folder / "many", number, uri=uri, copied=True)
+        print_lists(f"{name}, the list of tickets", number, list(compare_lists(few, many, rounds)))
+        words = filled(folder / "words", searched, words=250, uri=new_database())
+        print_searches(f"{name}, a search", searched, list(searches(words, rounds)))
+        print_exports(f"{name}, the export", number, list(export_memory(folder / "many", uri)))
+        for app in (few, many, words):
+            state_of(app).database.close()
 
 
 def _insights(directory: Path, quick: bool) -> None:

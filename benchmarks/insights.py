@@ -8,20 +8,22 @@ import statistics
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import answer, ticket, transcript
 
+from .copied_tickets import vacuum
+from .databases import each_database
+from .processor_clock import ProcessorClock
 from .requests_of_visitors import conversation
 
 ANSWERS, TICKETS, DAYS = 100_000, 3_000, 90
@@ -46,48 +48,55 @@ QUESTIONS = (
 
 
 class Result(NamedTuple):
-    """Milliseconds of one request: the median, the fastest, and the processor time of the web process."""
+    """Milliseconds of one request.
+
+    Arguments:
+        median, fastest: until the response.
+        web, server: the processor time of the web process, SQLite's included, and of PostgreSQL's processes.
+    """
 
     what: str
     median: float
     fastest: float
-    processor: float
+    web: float
+    server: float
 
 
 def measure(directory: Path, *, rounds: int, answers: int = ANSWERS, tickets: int = TICKETS) -> Iterator[Result]:
     """The page, its CSV and the simulation over 90 days, on both databases."""
-    with _postgresql() as uri:
-        for name, config in {"SQLite": {}, "PostgreSQL": {"KAPA_HANDOFF_DATABASE_URI": uri}}.items():
-            app = site(directory / name, **config)
-            state = state_of(app)
-            fill(state.database, answers, tickets)
-            client = app.test_client()
-            first = (datetime.now(timezone.utc) - timedelta(days=DAYS - 1)).date()
-            typed = {"triggers": "uncertainty,downvote", "threshold": "3"}
-            simulation = {"data": typed, "headers": {"HX-Request": "true"}, "method": "POST"}
-            asked: dict[str, tuple[str, dict[str, Any]]] = {
-                "the page": (f"insights?from={first}", {}),
-                "the CSV": (f"insights.csv?from={first}", {}),
-                "a simulation": ("simulation", simulation),
-            }
-            for what, (path, request) in asked.items():
-                ask = partial(client.open, f"/handoff/admin/{path}", **request)
-                yield Result(f"{name}, {what}", *_milliseconds(ask, rounds))
-            state.answers.stop()
-            state.database.close()
+    for name, new_database in each_database():
+        uri = new_database()
+        app = site(directory / name, **({"KAPA_HANDOFF_DATABASE_URI": uri} if uri else {}))
+        state = state_of(app)
+        fill(state.database, answers, tickets)
+        client, clock = app.test_client(), ProcessorClock(state.database)
+        first = (datetime.now(timezone.utc) - timedelta(days=DAYS - 1)).date()
+        typed = {"triggers": "uncertainty,downvote", "threshold": "3"}
+        simulation = {"data": typed, "headers": {"HX-Request": "true"}, "method": "POST"}
+        asked: dict[str, tuple[str, dict[str, Any]]] = {
+            "the page": (f"insights?from={first}", {}),
+            "the CSV": (f"insights.csv?from={first}", {}),
+            "a simulation": ("simulation", simulation),
+        }
+        for what, (path, request) in asked.items():
+            ask = partial(client.open, f"/handoff/admin/{path}", **request)
+            yield Result(f"{name}, {what}", *_milliseconds(ask, clock, rounds))
+        state.answers.stop()
+        state.database.close()
 
 
-def _milliseconds(ask: Callable[[], Any], rounds: int) -> tuple[float, float, float]:
-    times, processor = [], []
+def _milliseconds(ask: Callable[[], Any], clock: ProcessorClock, rounds: int) -> tuple[float, float, float, float]:
+    times, web, server = [], [], []
     for _ in range(rounds + 1):
-        began, busy = time.perf_counter(), time.thread_time()
+        began, busy, busy_server = time.perf_counter(), time.thread_time(), clock.of_server()
         response = ask()
         times.append((time.perf_counter() - began) * 1000)
-        processor.append((time.thread_time() - busy) * 1000)
+        web.append((time.thread_time() - busy) * 1000)
+        server.append((clock.of_server() - busy_server) * 1000)
         if response.status_code != 200:
             raise RuntimeError(f"{response.status}: {response.text[:500]}")
     # Without the first one, which compiles the templates.
-    return statistics.median(times[1:]), min(times[1:]), statistics.median(processor[1:])
+    return statistics.median(times[1:]), min(times[1:]), statistics.median(web[1:]), statistics.median(server[1:])
 
 
 class Cost(NamedTuple):
@@ -154,12 +163,7 @@ def fill(database: Database, answers: int, tickets: int, *, days: int = DAYS) ->
             made = [_ticket(chosen, until, days, number) for number in range(start, min(start + 1_000, tickets))]
             connection.execute(insert(ticket), [row for row, _ in made])
             connection.execute(insert(transcript), [text for _, text in made])
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # What autovacuum does on a server that has been running for a while.
-        for table in (answer, ticket, transcript):
-            connection.execute(text(f"ANALYZE {table.name}"))
-            if connection.dialect.name == "postgresql":
-                connection.execute(text(f"VACUUM {table.name}"))
+    vacuum(database)
 
 
 def _answer(chosen: random.Random, until: datetime, days: int) -> dict[str, Any]:
@@ -223,11 +227,3 @@ def _ticket(chosen: random.Random, until: datetime, days: int, number: int) -> t
         "delivered_at": moment + timedelta(seconds=chosen.expovariate(1 / 20)) if delivered else None,
     }
     return row, {"ticket_id": ticket_id, "conversation": json.dumps(pairs)}
-
-
-@contextmanager
-def _postgresql() -> Iterator[str]:
-    from tests.helpers.postgres import running
-
-    with running() as server:
-        yield server.new_database()

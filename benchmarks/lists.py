@@ -18,7 +18,9 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.ticket_list import NEWEST, Criteria, page
 from flask_kapa_handoff.storage.tickets import Ticket
 
+from .copied_tickets import fill_with_copies, vacuum
 from .many_tickets import fill, index_all
+from .processor_clock import ProcessorClock
 
 FEW = 1_000
 LIST = "/handoff/admin/tickets"
@@ -30,16 +32,29 @@ FILTERS = (
     "status=twice",
     "desk=sales",
     "trigger=downvote",
+    "trigger=none",
     "locale=en",
     "from=2026-10-31&to=2026-10-31",
 )
-SEARCHES = ("", "{half}", "{reference}", "{word}", "{word} {other}", "example", "e a", "nothing-like-this", "qx")
-"""Words of a ticket in the middle: half an address, reference, word; what all have, what none has, two letters."""
+SEARCHES = (
+    "",
+    "{half}",
+    "{reference}",
+    "{word}",
+    "{word} {other}",
+    "example",
+    "e a",
+    "nothing-like-this",
+    "qx",
+    "日本",
+)
+"""Words of a ticket in the middle: half an address, reference, word; what all have, what none has; two letters that
+some tickets have, and two that none has."""
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How long one page takes with many tickets, by how long it takes with few: medians in milliseconds."""
+    """What one page takes with many tickets, by what it takes with few: medians, milliseconds of processor time."""
 
     name: str
     few: float
@@ -65,39 +80,51 @@ def site(directory: Path, uri: str | None = None) -> Flask:
     return app
 
 
-def filled(directory: Path, number: int, *, words: int = 20, uri: str | None = None) -> Flask:
-    """A site with so many tickets; a directory that has them already is used as it is."""
-    is_new = not directory.exists()
+def filled(directory: Path, number: int, *, words: int = 20, uri: str | None = None, copied: bool = False) -> Flask:
+    """A site with so many tickets.
+
+    Arguments:
+        uri: of an empty database; None: a file in the directory.
+        copied: most of them are copies, which takes minutes instead of hours.
+    """
     directory.mkdir(exist_ok=True)
     app = site(directory, uri)
-    if is_new:
-        database = state_of(app).database
-        database.upgrade()
-        fill(database, number, words=words)
+    database = state_of(app).database
+    database.upgrade()
+    (fill_with_copies if copied else fill)(database, number, words=words)
+    vacuum(database)
     return app
 
 
 def compare(few: Flask, many: Flask, rounds: int) -> Iterator[Ratio]:
     """Each filter's first page, and a page from the middle of the list."""
-    clients = [few.test_client(), many.test_client()]
+    pages = [Pages(few), Pages(many)]
     for query in (*FILTERS, "before"):
         queries = [f"before={_middle(app)}" if query == "before" else query for app in (few, many)]
         times: list[list[float]] = [[], []]
         for _ in range(rounds):  # in turn, so that a busy machine is as busy for both
-            for place, client in enumerate(clients):
-                times[place].append(_milliseconds(client, queries[place]))
+            for place, one in enumerate(pages):
+                times[place].append(one.milliseconds(queries[place]))
         name = "a page in the middle" if query == "before" else query or "the first page"
         yield Ratio(name, *map(statistics.median, times))
 
 
-def _milliseconds(client: Any, query: str) -> float:
-    # Processor time, SQLite's included: other programs of a busy machine do not count.
-    began = time.process_time()
-    response = client.get(f"{LIST}?{query}")
-    taken = time.process_time() - began
-    if response.status_code != 200:
-        raise RuntimeError(f"{query}: {response.status}")
-    return taken * 1000
+class Pages:
+    """Pages of a site's list, timed one by one."""
+
+    def __init__(self, app: Flask) -> None:
+        self._client = app.test_client()
+        self._client.get(LIST)  # compiles the templates, and connects
+        self._clock = ProcessorClock(state_of(app).database)
+
+    def milliseconds(self, query: str) -> float:
+        """The processor time of a page, the database's included."""
+        began = self._clock.read()
+        response = self._client.get(f"{LIST}?{query}")
+        taken = self._clock.read() - began
+        if response.status_code != 200:
+            raise RuntimeError(f"{query}: {response.status}")
+        return taken * 1000
 
 
 def _middle(app: Flask) -> str:
@@ -110,6 +137,7 @@ def _middle(app: Flask) -> str:
 def searches(app: Flask, rounds: int) -> Iterator[tuple[str, float, float]]:
     """What is searched for, and the median and the longest time of its page in milliseconds."""
     index_all(state_of(app).database)
+    vacuum(state_of(app).database)
     with state_of(app).database.read() as connection:
         found = page(connection, Criteria(status="failed"), NEWEST, 10_000)
     one = found[len(found) // 2]
@@ -118,10 +146,10 @@ def searches(app: Flask, rounds: int) -> Iterator[tuple[str, float, float]]:
     words = sorted(one.note.split(), key=len)
     name = one.visitor_email
     known = {"half": name[2 : len(name) // 2 + 4], "reference": one.reference, "word": words[-1], "other": words[-2]}
-    client = app.test_client()
+    pages = Pages(app)
     for text in SEARCHES:
         query = text.format(**known).replace(" ", "+").replace("@", "%40")
-        times = [_milliseconds(client, f"q={query}") for _ in range(rounds)]
+        times = [pages.milliseconds(f"q={query}") for _ in range(rounds)]
         yield text.strip("{}").replace("} {", " and ") or "nothing: the list", statistics.median(times), max(times)
 
 

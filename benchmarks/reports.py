@@ -221,26 +221,26 @@ def print_hostile(costs: list[Cost], rows: int = 20) -> None:
     print(f"Aim: under {AIM * 1000:.0f} ms. The largest mail: {max(cost.mail for cost in costs):,} octets.")
 
 
-def print_lists(number: int, ratios: Sequence[Ratio]) -> None:
+def print_lists(what: str, number: int, ratios: Sequence[Ratio]) -> None:
     rows = [[one.name, shown(one.few), shown(one.many), f"{one.ratio:.2f}"] for one in ratios]
-    print_table("The list of tickets, ms a page", ["page", f"{FEW:,}", f"{number:,}", "ratio"], rows)
+    print_table(f"{what}, ms of processor time a page", ["page", f"{FEW:,}", f"{number:,}", "ratio"], rows)
 
 
-def print_searches(number: int, results: Sequence[tuple[str, float, float]]) -> None:
+def print_searches(what: str, number: int, results: Sequence[tuple[str, float, float]]) -> None:
     rows = [[words, shown(median), shown(longest)] for words, median, longest in results]
-    print_table(f"A search among {number:,} tickets, ms a page", ["words", "median", "longest"], rows)
+    print_table(f"{what} among {number:,} tickets, ms of processor time a page", ["words", "median", "longest"], rows)
 
 
-def print_exports(number: int, results: Sequence[tuple[str, float, float, float]]) -> None:
+def print_exports(what: str, number: int, results: Sequence[tuple[str, float, float, float]]) -> None:
     rows = [[kind, *map(shown, figures)] for kind, *figures in results]
-    print_table(f"The export of {number:,} tickets", ["format", "MB", "seconds", "MB of memory more than idle"], rows)
+    print_table(f"{what} of {number:,} tickets", ["format", "MB", "seconds", "MB of memory more than idle"], rows)
 
 
 def print_insights(results: Iterable[insights.Result], cost: insights.Cost) -> None:
-    rows = [(result.what, shown(result.median), shown(result.fastest), shown(result.processor)) for result in results]
+    rows = [(result.what, *map(shown, result[1:])) for result in results]
     print_table(
         f"90 days over {insights.ANSWERS:,} answers and {insights.TICKETS:,} tickets, in milliseconds",
-        ("request", "median", "fastest", "processor time"),
+        ("request", "median", "fastest", "processor time", "of the server"),
         rows,
     )
     print(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,19 @@ def format_moment(moment: datetime) -> str:
     if language.name == SOURCE:
         return moment.strftime("%Y-%m-%d %H:%M UTC")
     return f"{_pattern(language.locale).apply(moment, language.locale)} UTC"
+
+
+def format_ago(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago a moment was, such as ``3 hours ago``; at least a minute.
+
+    Arguments:
+        moment: in UTC; one that is still to come, by another computer's clock, counts as now.
+    """
+    from babel.dates import format_timedelta
+
+    passed = max(60.0, ((now or datetime.now(timezone.utc)) - moment).total_seconds())
+    locale = current_language().locale
+    return format_timedelta(-int(passed), granularity="minute", add_direction=True, locale=locale)
 
 
 def language_name(tag: str) -> str:

@@ -218,10 +218,11 @@ def history_rows(
         .order_by(settings_change.c.version.desc())
         .limit(limit)
     )
-    return [_change(row) for row in connection.execute(query)]
+    return [read_change(row) for row in connection.execute(query)]
 
 
-def _change(row: Row[Any]) -> SettingsChange | DamagedRow:
+def read_change(row: Row[Any]) -> SettingsChange | DamagedRow:
+    """One entry of a desk's history, from its row."""
     damaged = damage(settings_change, row)
     if damaged is not None:
         return damaged

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -96,6 +96,17 @@ class Settings:
         Raises:
             ValueError: a value is not allowed; the message names each.
         """
+        wanted, is_new = self._wanted(desk, values)
+        try:
+            return store(self._state(), wanted, changed_by=changed_by, is_new=is_new)[1]
+        except SettingsConflict:
+            # Somebody saved between the two transactions: what is not named here stays as they saved it.
+            return self.save(desk, changed_by=changed_by, **values)
+        except Invalid as error:
+            raise ValueError(named_errors(error.fields)) from None
+
+    def _wanted(self, desk: str, values: Mapping[str, Any]) -> tuple[DeskSettings, bool]:
+        """The settings with these values, and whether the desk is new."""
         state = self._state()
         try:
             current, is_new = self.get(desk), False
@@ -106,14 +117,7 @@ class Settings:
             except Invalid as error:
                 raise ValueError(named_errors(error.fields)) from None
             current, is_new = replace(absent, removed=False, enabled=True), True
-        wanted = read_values(current, state.config, values, state.registered.channels)
-        try:
-            return store(state, wanted, changed_by=changed_by, is_new=is_new)[1]
-        except SettingsConflict:
-            # Somebody saved between the two transactions: what is not named here stays as they saved it.
-            return self.save(desk, changed_by=changed_by, **values)
-        except Invalid as error:
-            raise ValueError(named_errors(error.fields)) from None
+        return read_values(current, state.config, values, state.registered.channels), is_new
 
     def remove(self, desk: str, *, changed_by: str) -> None:
         """Remove a desk. Its tickets stay, and the page rules that choose it have no effect.
@@ -124,6 +128,51 @@ class Settings:
         """
         self.get(desk)
         self.save(desk, changed_by=changed_by, removed=True, enabled=False)
+
+    def export(self) -> dict[str, Any]:
+        """Every desk and the page rules, as JSON can have them, for :meth:`load`."""
+        state = self._state()
+        with state.database.read() as connection:
+            desks = read_desks(connection, state.config)
+        return {
+            "desks": [_exported(settings) for settings in desks.present.values()],
+            "page_rules": [list(rule) for rule in desks.rules],
+        }
+
+    def load(self, document: Any, *, changed_by: str) -> tuple[str, ...]:
+        """Save what :meth:`export` has returned, here or on another site: each desk, then the page rules.
+
+        Desks that are not in it stay, and so do the page rules if it has none. Each value is checked before the first
+        one is saved.
+
+        Arguments:
+            changed_by: the name in the history.
+
+        Returns:
+            The names of the desks that changed.
+
+        Raises:
+            ValueError: something is not allowed; the message names the desk and each such value.
+        """
+        desks, rules = _parts_of(document)
+        before, wanted, errors = self.all(), dict[str, DeskSettings](), list[str]()
+        for desk, values in desks.items():
+            try:
+                wanted[desk], _is_new = self._wanted(desk, values)
+            except ValueError as error:
+                errors.append(f"{desk}: {error}")
+        usable = {name for name, settings in {**before, **wanted}.items() if not settings.internal}
+        errors += [
+            f"page_rules: {rule.desk!r} is no desk that pages may have"
+            for rule in rules or ()
+            if rule.desk not in usable
+        ]
+        if errors:
+            raise ValueError("; ".join(errors))
+        after = {desk: self.save(desk, changed_by=changed_by, **values) for desk, values in desks.items()}
+        if rules is not None:
+            self.save_page_rules(rules, changed_by=changed_by)
+        return tuple(desk for desk, settings in after.items() if before.get(desk) != settings)
 
     @property
     def page_rules(self) -> tuple[PageRule, ...]:
@@ -146,6 +195,27 @@ class Settings:
             store_rules(self._state(), parsed, version=None, changed_by=changed_by)
         except Invalid as error:
             raise ValueError(named_errors(error.fields)) from None
+
+
+def _parts_of(document: Any) -> tuple[dict[str, dict[str, Any]], list[PageRule] | None]:
+    """The values of each desk by its name, and the page rules; None: there are none in it."""
+    if not isinstance(document, Mapping) or not {"desks"} <= document.keys() <= {"desks", "page_rules"}:
+        raise ValueError('use an object with "desks" and "page_rules", as `desks export` prints it')
+    desks: dict[str, dict[str, Any]] = {}
+    for one in document["desks"] if isinstance(document["desks"], list) else [None]:
+        if not isinstance(one, Mapping) or not isinstance(one.get("desk"), str):
+            raise ValueError('desks: use a list of objects, each with the name of its "desk"')
+        desks[one["desk"]] = {name: value for name, value in one.items() if name not in ("desk", "version")}
+    rules = document.get("page_rules")
+    if rules is None:
+        return desks, None
+    if not isinstance(rules, list) or not all(isinstance(one, list) and len(one) == 2 for one in rules):
+        raise ValueError('page_rules: use a list of pairs such as ["/pricing/*", "sales"]')
+    return desks, [PageRule(parse_pattern(str(pattern)), str(desk)) for pattern, desk in rules]
+
+
+def _exported(settings: DeskSettings) -> dict[str, Any]:
+    return {name: value for name, value in settings.as_json().items() if name not in ("version", "removed")}
 
 
 __all__ = ["RulesConflict", "Settings", "SettingsErrors", "store", "store_rules"]

@@ -57,6 +57,9 @@ def read_values(
 ) -> DeskSettings:
     """A desk's settings with some values changed, each as the configuration has it: text, a list, a number or a dict.
 
+    A value that is equal to the current one, as :meth:`.DeskSettings.as_json` has it, is always allowed: a later
+    version may have saved it.
+
     Arguments:
         channels: the names of the channels that the site has registered.
 
@@ -86,7 +89,10 @@ def read_values(
     }
     errors: dict[str, str] = {}
     read: dict[str, Any] = {}
+    stored = current.as_json()
     for name, value in values.items():
+        if name in parsers and value == stored[name]:
+            continue
         if name not in parsers:
             errors[name] = f"there is no such setting; use any of {', '.join(SETTINGS)}"
             continue

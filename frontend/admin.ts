@@ -4,6 +4,10 @@
  *
  * Its tag has data-htmx, the address of htmx for when the site's own frame does not load it.
  */
+import { rememberPlace, returnToPlace } from "./admin/place";
+import { takeToken } from "./admin/session";
+import { chooseByTicking } from "./admin/triggers";
+import { guardUnsaved, rememberLoaded, showUnsaved } from "./admin/unsaved";
 import { dress } from "./shared/look";
 import { doc, find, findAll, real, scriptGlobal } from "./shared/page";
 import { type ScriptTag, readScriptTag } from "./shared/script_tag";
@@ -11,10 +15,11 @@ import { type ScriptTag, readScriptTag } from "./shared/script_tag";
 /** The parts of htmx's event details that are read here. */
 interface RequestDetail {
   elt: Element;
+  target: Element;
 }
-interface SwapDetail {
+interface SwapDetail extends RequestDetail {
   xhr: XMLHttpRequest;
-  requestConfig: RequestDetail;
+  requestConfig: RequestDetail & { triggeringEvent?: Event };
   shouldSwap: boolean;
   isError: boolean;
 }
@@ -41,6 +46,7 @@ function start(): void {
   addMeta("turbo-cache-control", "no-cache");
   dressAll();
   offerAll();
+  showUnsaved();
   // A site's own page may load htmx, which must not be loaded twice. After the load event it would be there, and only
   // then does htmx process the page immediately.
   if (doc.readyState === "complete") bringHtmx(tag);
@@ -74,19 +80,27 @@ function bringHtmx({ element }: ScriptTag): void {
 }
 
 function listenToHtmx(): void {
-  listen<RequestDetail>("beforeRequest", ({ elt }) => {
+  listen<RequestDetail>("beforeRequest", ({ elt, target }) => {
     // A preview after a failed save must not remove its message.
     if (elt === failed || elt.matches("form")) clearFailure();
+    // An earlier result must not look like that of the request under way.
+    const { busy } = (elt as HTMLElement).dataset;
+    if (busy) target.textContent = busy;
   });
   listen<SwapDetail>("beforeSwap", takeReply);
-  listen<RequestDetail>("sendError", ({ elt }) => {
+  listen("afterSwap", returnToPlace);
+  listen<SwapDetail>("sendError", ({ target, requestConfig: { elt } }) => {
     // What a page asks for again and again need not be reported.
     if (!elt.matches(QUIET)) showFailure("unreachable", elt);
+    endWaiting(elt, target);
   });
   listen("afterSettle", markWrongFields);
   listen("afterSettle", dressAll);
   listen("afterSettle", offerAll);
+  listen("afterSettle", showUnsaved);
   doc.addEventListener("change", tickAll);
+  doc.addEventListener("input", chooseByTicking);
+  guardUnsaved();
 }
 
 /** Handles htmx's events from our own elements. */
@@ -98,19 +112,41 @@ function listen<Detail>(name: string, handle: (detail: Detail) => void): void {
 }
 
 function takeReply(detail: SwapDetail): void {
-  const { xhr, requestConfig } = detail;
+  const { xhr, target, requestConfig } = detail;
+  const { elt, triggeringEvent } = requestConfig;
   const isOurs = xhr.getResponseHeader("X-Kapa-Handoff") === "admin";
   // Our responses are shown whatever their status, and nothing else is: neither the site's error page nor its login.
-  detail.shouldSwap = isOurs;
+  detail.shouldSwap = isOurs && !takeToken(xhr, elt, (triggeringEvent as SubmitEvent | undefined)?.submitter);
   detail.isError = false;
-  if (!isOurs && !requestConfig.elt.matches(QUIET)) showFailure(xhr.status < 400 || xhr.status === 401 ? "elsewhere" : "failed", requestConfig.elt);
-  else if (xhr.getResponseHeader("HX-Retarget")) failed = requestConfig.elt;
+  if (!isOurs) {
+    endWaiting(elt, target);
+    if (!elt.matches(QUIET)) showFailure(isSignedOut(xhr.status) ? "elsewhere" : "failed", elt);
+  } else if (xhr.getResponseHeader("HX-Retarget")) {
+    failed = elt;
+    endWaiting(elt, requestConfig.target);
+  }
+  if (!detail.shouldSwap) return;
+  rememberPlace();
+  rememberLoaded();
+}
+
+/** Whether a response that is not ours comes from the site's guard: its login page, or a refusal. */
+function isSignedOut(status: number): boolean {
+  return status < 400 || status === 401 || status === 403;
+}
+
+/** Takes away what was shown while a request was under way that has brought nothing. */
+function endWaiting(elt: Element, target: Element): void {
+  if ((elt as HTMLElement).dataset.busy) target.textContent = "";
 }
 
 function showFailure(name: Failure, element: Element): void {
   failed = element;
   const region = failureRegion();
-  if (region) region.textContent = region.dataset[name] ?? "";
+  if (!region) return;
+  region.textContent = region.dataset[name] ?? "";
+  const signIn = find<HTMLTemplateElement>(document, "#kapa-handoff-admin-sign-in");
+  if (name === "elsewhere" && signIn) region.append(" ", signIn.content.cloneNode(true));
 }
 
 function clearFailure(): void {

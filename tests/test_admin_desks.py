@@ -124,11 +124,15 @@ def test_the_default_desk_is_neither_removed_nor_internal(admin: FlaskClient) ->
 
 @pytest.mark.parametrize("path", ["", "/rename", "/remove", "/rules"])
 def test_nothing_changes_without_the_sessions_token(admin: FlaskClient, path: str) -> None:
-    """Nor for a page of another site."""
+    """Nor for a page of another site. What was typed stays."""
     save_desk(admin.application)
     before = state_of(admin.application).desks
     typed = {"csrf_token": "forged", "desk": "sales", "label": "X", "pattern": "/x", "rule_desk": "sales"}
-    assert admin.post(f"/handoff/admin/desks{path}", data=typed).status_code == 400
+    answer = admin.post(f"/handoff/admin/desks{path}", data=typed)
+    assert answer.status_code == 400
+    kept = {"": 'name="label" dir="auto" maxlength="60" value="X"', "/rules": 'name="pattern"'}
+    assert kept.get(path, "") in answer.text
+    assert ('value="/x"' in answer.text) == (path == "/rules")
     foreign = {"Sec-Fetch-Site": "cross-site"}
     assert admin.post(f"/handoff/admin/desks{path}", data=typed, headers=foreign).status_code == 403
     state_of(admin.application).settings_cache.clear()
@@ -164,6 +168,7 @@ def test_two_admins_do_not_overwrite_each_others_rules(admin: FlaskClient) -> No
     late = post(admin, "/rules", version="0", pattern="/b", rule_desk="sales")
     assert late.status_code == 409
     assert "Someone else saved while you were editing" in shown(late)
+    assert re.search(r"Version 1 ada, [^)]*\) Rule added: /a → Sales", shown(late))
     assert 'value="/b"' in late.text
     assert rules_of(app) == [("/a", "sales")]
     assert 'name="version" value="1"' in late.text
@@ -282,7 +287,7 @@ def test_a_desk_leaves_fields_out(make_app: Callable[..., Flask]) -> None:
     client = make_app(handoff=KapaHandoff(admin_required=let_pass), KAPA_HANDOFF_FIELDS=asked).test_client()
     save_desk(client.application)
     assert save(client, page_of="sales", form_unasked=["", "order"]).status_code == 303
-    assert "Fields left out of the form: default → order" in shown(client.get("/handoff/admin/?desk=sales"))
+    assert "Fields left out of the form: default → Order number" in shown(client.get("/handoff/admin/?desk=sales"))
     forms = {
         desk: client.get("/handoff/form", query_string={"offer": signed_offer(client, desk=desk)}).text
         for desk in ("default", "sales")
@@ -372,3 +377,25 @@ def test_a_test_mail_goes_to_every_address(make_app: Callable[..., Flask], mail_
     assert mail.recipients == ["a@example.com", "b@example.com"]
     assert mail.message["Reply-To"] == "a@example.com"
     assert "test mail" not in mail.body("plain")
+
+
+def test_tickets_name_their_desk_where_there_are_several(admin: FlaskClient) -> None:
+    """In the list, in its filter and on the ticket's page, by what people call it; with one desk, nowhere."""
+    app = admin.application
+    main = send_ticket(admin)
+    assert "Main desk" not in admin.get("/handoff/admin/tickets").text
+    assert "Main desk" not in admin.get(f"/handoff/admin/tickets/{main}").text
+    save_desk(app, label="Sales team")
+    sales = send_ticket(admin, offer=signed_offer(admin, desk="sales"))
+    page = admin.get("/handoff/admin/tickets")
+    assert f"{sales} · Sales team ·" in shown(page)
+    assert f"{main} · Main desk ·" in shown(page)
+    assert '<option value="sales">Sales team</option>' in page.text
+    assert '<option value="default">Main desk</option>' in page.text
+    filtered = shown(admin.get("/handoff/admin/tickets?desk=sales"))
+    assert (sales in filtered, main in filtered) == (True, False)
+    assert "Desk Sales team" in shown(admin.get(f"/handoff/admin/tickets/{sales}"))
+    remove_desk(app)
+    page = admin.get("/handoff/admin/tickets")
+    assert f"{sales} · Sales team (removed) ·" in shown(page)
+    assert f"{main} · Main desk" not in shown(page)

@@ -46,7 +46,7 @@ def inputs(answer: TestResponse) -> dict[str, str]:
 
 
 def is_open(answer: TestResponse) -> bool:
-    return '<details class="handoff-more" open>' in answer.text
+    return '<details class="handoff-more" id="kapa-handoff-admin-more-form" open>' in answer.text
 
 
 def test_the_page_is_calm_until_an_admin_unfolds_it(admin: FlaskClient) -> None:
@@ -134,7 +134,6 @@ def test_the_preview_shows_the_form_and_the_thanks(admin: FlaskClient) -> None:
     assert answer.text.count('data-look="--kapa-handoff-accent:#ffd400;') == 3
     assert error_at(answer, "form_privacy_url").startswith("Use an address that begins with https://")
     assert error_at(answer, "form_title") == ""
-    assert "Not saved yet." in shown(answer)
     assert form_of(admin) == {}
 
 
@@ -174,22 +173,6 @@ def test_the_history_names_each_text_and_brings_it_back(admin: FlaskClient) -> N
     undo["csrf_token"] = fields(admin)["csrf_token"]
     assert admin.post("/handoff/admin/settings", data=undo).status_code == 303
     assert form_of(admin) == {"texts": {"": {"title": "Ask us"}, "de": {"title": "Fragen Sie uns"}}}
-
-
-def test_two_admins_see_both_forms_side_by_side(admin: FlaskClient) -> None:
-    """409, with what differs; saving again is a decision."""
-    mine = fields(admin, form_title="Mine", form_accent="#000000")
-    save(admin, form_title="Theirs", **GERMAN)
-    answer = admin.post("/handoff/admin/settings", data=mine)
-    assert answer.status_code == 409
-    page = shown(answer)
-    assert "Title different Mine Theirs" in page
-    assert "Title (German) different default Fragen Sie uns" in page
-    assert "Accent colour different #000000 default" in page
-    assert "Corners" not in page[page.index("Yours") : page.index("Show the button")]
-    assert form_of(admin)["texts"][""] == {"title": "Theirs"}
-    assert admin.post("/handoff/admin/settings", data={**mine, "version": "1"}).status_code == 303
-    assert form_of(admin) == {"texts": {"": {"title": "Mine"}}, "accent": "#000000"}
 
 
 def test_a_pinned_form_cannot_be_changed(admin_app: Callable[..., Flask]) -> None:

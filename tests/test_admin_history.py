@@ -1,4 +1,4 @@
-"""The settings' versions: two admins at once, who changed what, and how to restore one."""
+"""The settings' versions: who changed what and when, and how to restore one."""
 
 from __future__ import annotations
 
@@ -10,35 +10,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin, login_user
-from werkzeug.test import TestResponse
+from sqlalchemy import update
 
 from flask_kapa_handoff import KapaHandoff, Visitor
-from tests.helpers.admin import fields, let_pass, offered, save, shown, with_password
-from tests.helpers.pages import HTMX
-
-
-@pytest.mark.parametrize("htmx", [False, True])
-def test_the_second_of_two_admins_sees_both_versions(admin_app: Callable[..., Flask], htmx: bool) -> None:
-    """A save over another one is 409 with both versions; what was typed stays, and saving again is a decision."""
-    client = admin_app(admin_required=with_password).test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = "Basic Y2FybDp4"  # carl
-    mine = fields(client, button_text="Mine", triggers="downvote")
-    maria = {"Authorization": "Basic bWFyaWE6eA=="}
-    theirs = fields(client, button_text="Theirs")
-    assert client.post("/handoff/admin/settings", data=theirs, headers=maria).status_code == 303
-
-    answer = client.post("/handoff/admin/settings", data=mine, headers=HTMX if htmx else {})
-    assert answer.status_code == 409
-    assert "Saved by maria" in shown(answer)
-    assert "Button text different Mine Theirs" in shown(answer)
-    assert "When to show it different Downvoted answers Every answer" in shown(answer)
-    assert "Address support@example.com support@example.com" in shown(answer)
-    assert 'name="button_text" value="Mine"' in answer.text
-    assert 'name="version" value="1"' in answer.text
-    assert offered(client) == "Theirs"
-
-    assert client.post("/handoff/admin/settings", data={**mine, "version": "1"}).status_code == 303
-    assert offered(client, downvoted="true") == "Mine"
+from flask_kapa_handoff.admin.differences import Excerpt, excerpt
+from flask_kapa_handoff.settings_api import Settings
+from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.storage.tables import settings_change
+from tests.helpers.admin import fields, let_pass, offered, save, shown
+from tests.helpers.desks import remove_desk, save_desk, save_rules
+from tests.helpers.history import RESTORE, form_with, restore
 
 
 def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
@@ -52,18 +33,6 @@ def test_the_history_tells_who_changed_what(admin: FlaskClient) -> None:
     assert "When to show it: Every answer → Long conversations" in page
     assert "Show from question number: 3 → 5" in page
     assert page.index("Version 2 20") < page.index("Version 1 20")
-
-
-def restore(client: FlaskClient, version: int) -> TestResponse:
-    """Press the button that restores a version."""
-    page = client.get("/handoff/admin/?history=all").text
-    form = next(
-        form
-        for form in page.split("<form")[1:]
-        if (f"(version {version})" if version else "(site configuration)") in form
-    )
-    names = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
-    return client.post("/handoff/admin/settings", data={name: unescape(value) for name, value in names.items()})
 
 
 def test_a_version_is_restored(admin: FlaskClient) -> None:
@@ -88,16 +57,6 @@ def test_restoring_a_version_leaves_a_pinned_setting_alone(
     assert restore(pinned, 1).status_code == 303
     assert fields(pinned)["button_text"] == "First"
     assert fields(pinned)["email"] == "support@example.com"
-
-
-def test_a_long_history_is_shown_on_demand(admin: FlaskClient) -> None:
-    """The page lists the latest changes, and all of them when asked."""
-    for number in range(12):
-        save(admin, button_text=f"Text {number}")
-    page = admin.get("/handoff/admin/")
-    assert "Version 1 20" not in shown(page)
-    assert "?history=all" in page.text
-    assert "Version 1 20" in shown(admin.get("/handoff/admin/?history=all"))
 
 
 def test_the_name_in_the_history_is_the_visitor_loaders(make_app: Callable[..., Flask]) -> None:
@@ -144,3 +103,237 @@ def test_a_save_can_be_undone_at_once(admin: FlaskClient, htmx: bool) -> None:
     assert admin.post("/handoff/admin/settings", data=names).status_code == 303
     assert offered(admin) == "First"
     assert ">Undo<" not in admin.get("/handoff/admin/").text
+
+
+def entry(page: str, version: int) -> str:
+    """What the page says of a version."""
+    return re.split(r"Version \d+ ", page.split(f"Version {version} ", 1)[1])[0]
+
+
+def test_a_change_says_when_it_was_exactly_and_how_long_ago(admin: FlaskClient) -> None:
+    """Both, so nobody has to hover or count."""
+    save(admin, button_text="First")
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC \(1 minute ago\)", entry(shown(admin.get("/handoff/admin/")), 1))
+
+
+def test_what_was_added_to_lists_and_removed_is_named(admin: FlaskClient) -> None:
+    """Triggers and addresses one by one; one value that took the place of another: before and after."""
+    save(admin, email="a@example.com, b@example.com", triggers=["downvote", "uncertainty"])
+    save(admin, email="b@example.com, c@example.com", triggers=["downvote"], form_radius="pill")
+    page = shown(admin.get("/handoff/admin/"))
+    assert "Address removed: a@example.com Address added: c@example.com" in entry(page, 2)
+    assert "Trigger removed: Uncertain answers" in entry(page, 2)
+    assert "Corners: default → Very round" in entry(page, 2)
+    assert "Address removed: support@example.com Address added: a@example.com" in entry(page, 1)
+
+
+def test_of_a_long_text_the_changed_part_is_shown(admin: FlaskClient) -> None:
+    """With some words around it; the whole text is one click away."""
+    text = "We read every question that you send, and one of us will reply to you {} as fast as anybody can."
+    save(admin, form_lead=text.format("today"))
+    save(admin, form_lead=text.format("this week"))
+    page = admin.get("/handoff/admin/")
+    assert (
+        "Introduction: … reply to you today → this week as fast as … Whole text "
+        f"{text.format('today')} {text.format('this week')}" in entry(shown(page), 2)
+    )
+    assert "<summary>Whole text</summary>" in page.text
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("a " * 50, "a " * 49, Excerpt("… a a a", "a", "", "")),
+        ("", "b " * 50, Excerpt("", "", "b " * 39 + "b…", "")),
+        ("x" + " a" * 45, "y" + " a" * 45, Excerpt("", "x", "y", "a a a …")),
+        ("漢" * 90, "字", Excerpt("", "漢" * 79 + "…", "字", "")),
+        ("short", "also short", None),
+    ],
+)
+def test_an_excerpt_says_what_changed(before: str, after: str, told: Excerpt | None) -> None:
+    """Also at either end, for a text that appears, and for one without spaces; what is long is folded."""
+    assert excerpt(before.strip(), after.strip()) == told
+
+
+def test_a_long_history_has_pages(admin: FlaskClient) -> None:
+    """The settings page has the latest changes, and further pages every one of them once."""
+    for number in range(112):
+        save_version(admin, f"Text {number}")
+    page = admin.get("/handoff/admin/")
+    assert "Version 103 " in shown(page)
+    assert "Version 102 " not in shown(page)
+    address, versions = "/handoff/admin/history?desk=default", []
+    while address:
+        page = admin.get(address)
+        versions += [int(number) for number in re.findall(r"<strong>Version (\d+)</strong>", page.text)]
+        older = re.search(r'href="([^"]+)" rel="next"', page.text)
+        address = unescape(older[1]) if older else ""
+    assert versions == [*range(112, 0, -1)]
+    assert "Site configuration" in page.text
+    assert page.text.count("Site configuration") == 1
+
+
+def save_version(client: FlaskClient, text: str) -> None:
+    app = client.application
+    with app.app_context():
+        Settings().save(button_text=text, changed_by="ada")
+
+
+def test_a_restore_says_which_later_changes_it_reverts(admin: FlaskClient) -> None:
+    """Which, by whom, what of them; nothing is saved before the second press, which is one change of its own."""
+    save(admin, button_text="Yesterday", form_title="Ask us")
+    save_version(admin, "Today")
+    save(admin, triggers="downvote", form_title="")
+    page = admin.get("/handoff/admin/")
+    address = unescape(next(at for at in re.findall(r'href="([^"]+)"', page.text) if "version=1" in at))
+    asked = admin.get(address)
+    told = shown(asked)
+    assert "Restore version 1" in told
+    assert (
+        "What changes Button text: Today → Yesterday When to show it: Downvoted answers → Every answer "
+        "Title: default → Ask us Restore version 1 Cancel" in told
+    )
+    assert "This reverts 2 later changes" in told
+    assert "ada, " in entry(told, 2)
+    assert "Button text: Yesterday → Today" in entry(told, 2)
+    assert "Title: Ask us → default" in entry(told, 3)
+    assert offered(admin, downvoted="true") == "Today"
+
+    done = admin.post(RESTORE, data=form_with(asked.text, 'name="seen"'))
+    assert done.status_code == 303
+    page = admin.get(done.location)
+    assert "Saved. Live now." in shown(page)
+    assert ">Undo<" in page.text
+    assert offered(admin) == "Yesterday"
+    assert fields(admin)["version"] == "4"
+
+
+def test_a_restore_that_reverts_one_change_is_one_click(admin: FlaskClient) -> None:
+    """It asks nothing: Undo is there."""
+    save(admin, button_text="First")
+    save(admin, button_text="Second")
+    page = admin.get("/handoff/admin/").text
+    assert admin.post(RESTORE, data=form_with(page, "(version 1)")).status_code == 303
+    assert offered(admin) == "First"
+
+
+def test_a_restore_asks_again_if_somebody_saved_meanwhile(admin: FlaskClient) -> None:
+    """409, with what it would revert now; so does one whose session has expired."""
+    save(admin, button_text="First")
+    save(admin, button_text="Second")
+    pressed = form_with(admin.get("/handoff/admin/").text, "(version 1)")
+    save(admin, triggers="downvote")
+    answer = admin.post(RESTORE, data=pressed)
+    assert answer.status_code == 409
+    assert "Someone else saved" in shown(answer)
+    assert "This reverts 2 later changes" in shown(answer)
+    expired = {**form_with(answer.text, 'name="seen"'), "csrf_token": "x"}
+    assert admin.post(RESTORE, data=expired).status_code == 400
+    assert offered(admin, downvoted="true") == "Second"
+    assert admin.post(RESTORE, data=form_with(answer.text, 'name="seen"')).status_code == 303
+    assert offered(admin) == "First"
+
+
+def test_what_cannot_be_restored_stays_and_is_named(
+    make_app: Callable[..., Flask], admin_app: Callable[..., Flask]
+) -> None:
+    """A channel that the site has no more; the rest is restored."""
+    handoff = KapaHandoff(admin_required=let_pass)
+    handoff.channel("parrot", label="the parrot")(lambda ticket, conversation: None)
+    client = make_app(handoff=handoff).test_client()
+    save(client, button_text="First", channel="parrot")
+    save(client, button_text="Second", channel="mail")
+    without = make_app(handoff=KapaHandoff(admin_required=let_pass)).test_client()
+    page = shown(without.get(RESTORE, query_string={"version": 1}))
+    assert "or what they need is gone: Tickets go out by." in page
+    assert restore(without, 1).status_code == 303
+    assert offered(without) == "First"
+    assert fields(without)["version"] == "3"
+
+
+@pytest.mark.parametrize("query", ["version=7", "version=x", "", "version=1&desk=nobody", "version=7&desk=/"])
+def test_a_version_that_is_not_there_is_refused(admin: FlaskClient, query: str) -> None:
+    """422, for the question and for the answer."""
+    save(admin, button_text="First")
+    assert admin.get(f"{RESTORE}?{query}").status_code == 422
+    token = {"csrf_token": fields(admin)["csrf_token"], "seen": "1"}
+    assert admin.post(f"{RESTORE}?{query}", data=token).status_code == 422
+
+
+def test_the_history_of_all_desks_and_page_rules(admin: FlaskClient) -> None:
+    """On one page; the page of desks has what concerns desks and rules, and no texts of buttons."""
+    app = admin.application
+    save_desk(app)
+    save_desk(app, button_text="Ask Sales")
+    save_rules(app, ("/pricing/*", "sales"), ("/bugs", "default"))
+    save_rules(app, ("/bugs", "default"), ("/pricing/*", "sales"), ("/new", "sales"))
+    save_desk(app, label="Sales team")
+    desks = shown(admin.get("/handoff/admin/desks"))
+    assert "Rule added: /pricing/* → Sales team Rule added: /bugs → Main desk" in desks
+    assert "Rule added: /new → Sales team Order of the rules: /pricing/*" in desks
+    assert "Name: Sales → Sales team" in desks
+    assert "Desk: not in use → in use" in desks
+    assert "Ask Sales" not in desks
+    everything = shown(admin.get("/handoff/admin/history"))
+    assert "Button text: Create ticket → Ask Sales" in everything
+    assert "Rule added: /new" in everything
+    sales = shown(admin.get("/handoff/admin/history?desk=sales"))
+    assert "Ask Sales" in sales
+    assert "Rule added" not in sales
+    assert "Site configuration" not in sales  # a desk that was added did not begin with it
+    assert admin.get("/handoff/admin/history?desk=nobody").status_code == 422
+
+
+def test_page_rules_are_restored_without_those_of_desks_that_are_gone(admin: FlaskClient) -> None:
+    """Which are named before."""
+    app = admin.application
+    save_desk(app)
+    save_desk(app, "bugs")
+    save_rules(app, ("/pricing/*", "sales"), ("/bugs", "bugs"))
+    save_rules(app)
+    save_rules(app, ("/x", "sales"))
+    remove_desk(app, "bugs")
+    page = shown(admin.get(RESTORE, query_string={"desk": "/", "version": 1}))
+    assert "Rule removed: /x → Sales Rule added: /pricing/* → Sales" in page
+    assert "is gone: /bugs → Bugs (removed)." in page
+    assert restore(admin, 1, "/").status_code == 303
+    with app.app_context():
+        assert Settings().page_rules == (("/pricing/*", "sales"),)
+    assert restore(admin, 0, "/").status_code == 303
+    with app.app_context():
+        assert Settings().page_rules == ()
+
+
+def test_a_removed_desk_is_restored(admin: FlaskClient) -> None:
+    """From any version in which it was there; the version that removed it offers nothing."""
+    app = admin.application
+    save_desk(app)
+    remove_desk(app)
+    page = admin.get("/handoff/admin/history?desk=sales").text
+    assert "(version 2)" not in page
+    assert restore(admin, 1, "sales").status_code == 303
+    with app.app_context():
+        assert Settings().get("sales").email == "sales@example.com"
+
+
+def test_a_damaged_entry_is_shown_and_nothing_else_is_lost(admin: FlaskClient) -> None:
+    """Of a desk and of the page rules; neither can be restored."""
+    app = admin.application
+    save(admin, button_text="First")
+    save(admin, button_text="Second")
+    save(admin, button_text="Third")
+    save_desk(app)
+    save_rules(app, ("/pricing/*", "sales"))
+    with state_of(app).database.write() as connection:
+        for desk, version, stored in (("default", 2, "{}"), ("/", 1, '{"rules": [["/x"]]}')):
+            row = (settings_change.c.desk == desk) & (settings_change.c.version == version)
+            connection.execute(update(settings_change).where(row).values(after=stored))
+    page = shown(admin.get("/handoff/admin/history"))
+    assert "Version 2 is damaged. The stored values of after cannot be read." in page
+    assert "Version 1 is damaged." in page
+    assert "Button text: Second → Third" in page
+    assert admin.get(RESTORE, query_string={"version": 2}).status_code == 422
+    assert admin.get(RESTORE, query_string={"version": 1, "desk": "/"}).status_code == 422
+    assert "Version 2 is damaged." in shown(admin.get(RESTORE, query_string={"version": 1}))
+    assert admin.get("/handoff/admin/desks").status_code == 200

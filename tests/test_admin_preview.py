@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -16,7 +18,6 @@ def test_the_preview_shows_what_is_typed_and_changes_nothing(admin: FlaskClient)
     assert answer.status_code == 200
     assert answer.text.count("Talk to &lt;us&gt;") == 2
     assert "Shown after a downvote." in shown(answer)
-    assert "Not saved yet." in shown(answer)
     assert offered(admin) == "Create ticket"
     assert fields(admin)["version"] == "0"
 
@@ -36,6 +37,8 @@ def test_the_preview_without_htmx_is_the_whole_page(admin: FlaskClient) -> None:
     """Without script the page comes back with what was typed, unsaved."""
     answer = admin.post("/handoff/admin/preview", data=fields(admin, button_text="Talk to us"))
     assert "This is a preview. Nothing is saved yet." in shown(answer)
+    assert re.search(r"data-unsaved-of=[^>]* hidden>", admin.get("/handoff/admin/").text)
+    assert not re.search(r"data-unsaved-of=[^>]* hidden>", answer.text)
     assert 'name="button_text" value="Talk to us"' in answer.text
     assert offered(admin) == "Create ticket"
 

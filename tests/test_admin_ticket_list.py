@@ -11,7 +11,7 @@ from email import message_from_bytes, policy
 from html import unescape
 from io import StringIO
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 import pytest
 from flask import Flask
@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 
 from benchmarks.many_tickets import fill, index_all
 from flask_kapa_handoff import Field, testing
+from flask_kapa_handoff.admin import ticket_action_views
 from flask_kapa_handoff.admin.ticket_export_views import COLUMNS
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import now
@@ -98,6 +99,71 @@ def test_a_search_finds_a_ticket_by_anything_that_was_said(admin: FlaskClient) -
         assert listed(admin.get(LIST, query_string={"q": words})) == expected, words
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "zalez@acm",  # half an address
+        "{reference}",
+        "{bare}",  # without "T-"
+        "GONZÁLEZ",  # a letter with a mark, in the other case
+        "größen",
+        "GRÖSSEN",  # as German writes it in capitals
+        "安",
+        "安装",
+        "安装这",
+        "docs.example.com/install",  # the page
+        "/für/anfänger",  # as people read it
+        "/f%C3%BCr",  # as browsers send it
+        "handbuch",  # the title of a cited source
+        "guide#part-2",  # its address
+        "ord_7%",  # a field
+        '"stops at 42"',
+        "%_\\",
+        '5" disk*',
+    ],
+)
+def test_a_search_finds_parts_of_everything(admin: FlaskClient, words: str) -> None:
+    """What means something to SQL, LIKE or FTS5 is a character like any other."""
+    page = "https://docs.example.com/install/f%C3%BCr/anf%C3%A4nger?x=1"
+    source = {"title": "Das Handbuch", "url": "https://docs.example.com/guide#part-2"}
+    pair = {"id": "a1", "question": "如何安装这个软件?", "answer": "Größen: S, M.", "sources": [source]}
+    wanted = send_ticket(
+        admin,
+        offer=signed_offer(admin, page=page),
+        email="Maria.Gonzalez@acme.example",
+        note='Señora González: it stops at 42 %_\\ of my 5" disk*',
+        order="ORD_7%1",
+        conversation=json.dumps([pair]),
+    )
+    send_ticket(admin, note="It stops. At 42")
+    typed = words.format(reference=wanted, bare=wanted[2:].lower())
+    assert listed(admin.get(LIST, query_string={"q": typed})) == [wanted]
+
+
+def test_a_search_of_10_kb_finds_by_its_beginning(admin: FlaskClient) -> None:
+    """By 200 characters and at most eight words of it, as the field allows."""
+    wanted = send_ticket(admin, note="one two three four five six seven eight")
+    send_ticket(admin)
+    for typed in ("one two " * 1_250, "eight seven six five four three two one " + "x" * 10_000):
+        assert listed(admin.get(LIST, query_string={"q": typed})) == [wanted]
+
+
+@pytest.mark.parametrize("query", ["trigger=none", "trigger=full-moon", "trigger=uncertainty", "trigger="])
+def test_tickets_without_a_trigger_can_be_chosen(app: Flask, admin: FlaskClient, query: str) -> None:
+    """As any trigger, also one of a later version; each choice says what it is."""
+    references = {name: send_ticket(admin) for name in ("", "full-moon", "uncertainty")}
+    for name, reference in references.items():
+        rewrite(app, reference, triggers=name)
+    response = admin.get(f"{LIST}?{query}")
+    name = query.partition("=")[2]
+    wanted = list(references.values())[::-1] if not name else [references[name.replace("none", "")]]
+    assert listed(response) == wanted
+    options = re.findall(r'<option value="([^"]*)"( selected)?>([^<]+)</option>', response.text)
+    reasons = [one for one in options if one[0] in ("none", "full-moon", "uncertainty")]
+    assert [label for _, _, label in reasons] == ["Uncertain answers", "unknown (full-moon)", "Without a trigger"]
+    assert [value for value, chosen, _ in reasons if chosen] == ([name] if name else [])
+
+
 def test_the_address_says_what_is_listed_and_is_kept_by_every_link(admin: FlaskClient) -> None:
     """Filters, search and place are arguments: pages, states, tickets, downloads and buttons keep them."""
     for _ in range(53):
@@ -140,6 +206,15 @@ def test_many_tickets_are_not_counted_to_the_end(app: Flask, admin: FlaskClient)
     fill(state_of(app).database, 1_100, words=1)
     assert "All 1,000+" in shown(admin.get(LIST))
     assert "1.000+" in shown(admin.get(LIST, headers={"Accept-Language": "de"}))
+
+
+def test_no_count_is_lower_than_what_the_page_shows(app: Flask, admin: FlaskClient) -> None:
+    """Even if only the newest tickets were looked at to count."""
+    fill(state_of(app).database, 300)
+    rows = len(listed(admin.get(f"{LIST}?desk=sales&trigger=always")))
+    text = shown(admin.get(f"{LIST}?desk=sales&trigger=always"))
+    (number,) = re.findall(r"All (\d+)\+? Waiting", text)
+    assert 100 * 0.2 * 0.5 < rows <= int(number)
 
 
 def test_filters_offer_what_there_is(app: Flask, admin: FlaskClient) -> None:
@@ -219,6 +294,92 @@ def test_ticked_tickets_are_deleted_after_a_question(app: Flask, admin: FlaskCli
     assert listed(admin.get(done.headers["Location"])) == references[2:]
     with state_of(app).database.read() as connection:
         assert len(connection.execute(select(search.c.id).where(search.c.body != "")).all()) == 1
+
+
+def test_all_that_match_are_sent_again_on_every_page(app: Flask, admin: FlaskClient) -> None:
+    """Also of desks that are gone, and no others; what happened is said, and so is how many were left out."""
+    fill(state_of(app).database, 300)
+    index_all(state_of(app).database)
+    query = {"status": "failed", "q": "example"}
+    (label,) = re.findall(r"Select all (\d+) that match", admin.get(LIST, query_string={"desk": "default"}).text)
+    assert int(label) == len(everywhere(admin, desk="default"))
+    before = {one.reference: one.status for one in testing.tickets(app)}
+    wanted = {reference for reference, status in before.items() if status == "failed"}
+    response = do(admin, f"selected?{urlencode(query)}", all="true", action="send")
+    assert f"{len(wanted)} tickets will be sent now." in shown(admin.get(response.location))
+    after = {one.reference: one.status for one in testing.tickets(app)}
+    assert after == before | dict.fromkeys(wanted, "queued")
+    response = do(admin, "selected?desk=sales", all="true", action="send")
+    delivered = len(everywhere(admin, desk="sales", status="delivered"))
+    assert f"Skipped, because delivered already or being sent: {delivered}." in shown(admin.get(response.location))
+
+
+def test_a_page_that_holds_everything_offers_no_more(admin: FlaskClient) -> None:
+    send_ticket(admin)
+    assert "that match" not in admin.get(LIST).text
+
+
+def confirmation(response: TestResponse) -> dict[str, str]:
+    """What the page that asks sends, without what is typed."""
+    return dict(re.findall(r'name="(all|until|digest|action|confirmed)" value="([^"]+)"', response.text))
+
+
+def test_many_are_deleted_only_once_their_number_is_typed(app: Flask, admin: FlaskClient) -> None:
+    """Exactly those that matched when it was asked, and not the ones that arrive in between."""
+    fill(state_of(app).database, 300)
+    wanted = everywhere(admin, desk="bugs", status="delivered")
+    others = {one.reference for one in testing.tickets(app)} - set(wanted)
+    path = "selected?status=delivered&desk=bugs"
+    asked = do(admin, path, all="true", action="delete")
+    number = str(len(wanted))
+    assert f"Delete these {number} tickets?" in shown(asked)
+    assert f"Type {number} to confirm" in shown(asked)
+    for typed in ("", "1", "many", "9" * 400):
+        again = do(admin, path, **confirmation(asked), number=typed)
+        assert again.status_code == 422
+        assert f"To delete these tickets, type their number: {number}." in shown(again)
+    late = send_ticket(admin)
+    rewrite(app, late, status="delivered", desk="bugs", next_attempt_at=None)
+    response = do(admin, path, **confirmation(asked), number=f" {number} ")
+    assert f"{number} tickets were deleted." in shown(admin.get(response.location))
+    assert {one.reference for one in testing.tickets(app)} == others | {late}
+
+
+def test_other_tickets_than_those_that_were_asked_about_stay(app: Flask, admin: FlaskClient) -> None:
+    """If one of them no longer matches, it asks again."""
+    references = [send_ticket(admin) for _ in range(3)]
+    path = "selected?status=waiting"
+    asked = do(admin, path, all="true", action="delete")
+    rewrite(app, references[1], status="delivered", next_attempt_at=None)
+    again = do(admin, path, **confirmation(asked), number="3")
+    assert again.status_code == 422
+    assert "Meanwhile other tickets match. Check the number and type it again." in shown(again)
+    assert "Type 2 to confirm" in shown(again)
+    assert do(admin, path, **{**confirmation(again), "until": "x"}, number="2").status_code == 422
+    assert len(testing.tickets(app)) == 3
+    do(admin, path, **confirmation(again), number="2")
+    assert [one.reference for one in testing.tickets(app)] == [references[1]]
+
+
+def test_one_press_acts_on_the_newest_of_very_many(
+    app: Flask, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request takes longer than a web server waits; it says that there are more."""
+    monkeypatch.setattr(ticket_action_views, "MOST_AT_ONCE", 2)
+    references = [send_ticket(admin) for _ in range(3)]
+    response = do(admin, "selected?q=example", all="true", action="send")
+    told = "2 tickets will be sent now. These were the newest that matched; there are more."
+    assert told in shown(admin.get(response.location))
+    asked = do(admin, "selected", all="true", action="delete")
+    assert "These are the newest that match; there are more." in shown(asked)
+    do(admin, "selected", **confirmation(asked), number="2")
+    assert [one.reference for one in testing.tickets(app)] == references[:1]
+
+
+def everywhere(client: FlaskClient, **query: str) -> list[str]:
+    """The references of all pages of a list."""
+    rows = csv.DictReader(StringIO(client.get(f"{LIST}/export.csv", query_string=query).text.lstrip("\ufeff")))
+    return [row["reference"] for row in rows]
 
 
 @pytest.mark.parametrize(

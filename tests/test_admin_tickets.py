@@ -183,6 +183,7 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
         email="maria+x@example.com",
         note="Line one\nLine two",
         conversation=json.dumps(conversation),
+        headers={"Accept-Language": "de"},
     )
     answer = ticket_page(admin, reference)
     assert "<strong>this</strong>" in answer.text
@@ -196,6 +197,7 @@ def test_a_ticket_is_shown_with_everything(admin: FlaskClient) -> None:
         "Why the button appeared Every answer",
         "Page https://docs.example.com/ask",
         "Thread thread-9",
+        "Language German",
         "Goes to support@example.com",
         "Stopped early",
         "Flagged as uncertain",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -229,3 +230,109 @@ def test_a_sample_goes_by_the_desks_own_channel(make_app: Callable[..., Flask]) 
     refused = invoke(app, "test-mail", "ada@example.com", "--desk", "nowhere")
     assert refused.exit_code == 2
     assert "there is no desk 'nowhere'" in refused.output
+
+
+# Export and import
+
+RULES = (("/pricing/*", "sales"), ("/bugs", "default"), ("/x", "sales"))
+
+
+def filled(app: Flask) -> None:
+    """Gives a site three desks that differ in everything, and page rules whose order matters."""
+    form = {
+        "texts": {"": {"title": "Ask us", "privacy_url": "/privacy"}, "de": {"button_text": "Fragen"}},
+        "reply_within": 2,
+        "reply_unit": "business-days",
+        "office_days": [0, 4],
+        "opens": "08:00",
+        "time_zone": "Europe/Berlin",
+        "unasked": ["order"],
+        "accent": "#0b5fff",
+        "attachments": True,
+    }
+    save_desk(
+        app, email="a@example.com, b@example.com", form=form, tickets_per_hour=9, triggers="downvote,uncertainty"
+    )
+    save_desk(app, "default", enabled=False, button_text="Frag – uns", threshold=7, mail_content="link")
+    save_desk(app, "vip", email=None, internal=True)
+    save_rules(app, *RULES)
+
+
+def exported(app: Flask) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(printed(app, "desks", "export"))
+    return found
+
+
+def test_what_is_exported_comes_back_whole(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    """On another site: every value of every desk and the order of the rules; once more, nothing changes."""
+    app = make_app()
+    filled(app)
+    document, file = exported(app), tmp_path / "desks.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    other = make_app(KAPA_HANDOFF_DATABASE_URI=f"sqlite:///{tmp_path}/other.sqlite3")
+    save_desk(other, "bugs")
+    assert printed(other, "desks", "import", str(file)) == "Changed: default, sales, vip.\n"
+    again = exported(other)
+    assert [one for one in again["desks"] if one["desk"] != "bugs"] == document["desks"]
+    assert again["page_rules"] == [list(rule) for rule in RULES]
+    with state_of(other).database.read() as connection:
+        (change, *_) = settings_history(connection, "sales")
+    assert change.changed_by.endswith("(command line)")
+    assert printed(other, "desks", "import", str(file)) == "No desk changed.\n"
+
+
+def test_an_import_keeps_what_a_later_version_has_saved(app: Flask, tmp_path: Path) -> None:
+    """Values that are as they were are no mistake."""
+    save_desk(app, triggers="downvote", form={"accent": "#0b5fff"})
+    with state_of(app).database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE kapa_handoff_desk SET triggers = 'downvote,of-later', "
+            'form = \'{"accent": "#0b5fff", "theme": "dark"}\' WHERE name = \'sales\''
+        )
+    document, file = exported(app), tmp_path / "desks.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert printed(app, "desks", "import", str(file)) == "No desk changed.\n"
+    assert exported(app) == document
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ("[", "Expecting value"),
+        ([], 'use an object with "desks"'),
+        ({"desks": [{}]}, 'each with the name of its "desk"'),
+        ({"desks": "sales"}, 'each with the name of its "desk"'),
+        ({"desks": [], "rules": []}, 'use an object with "desks"'),
+        ({"desks": [], "page_rules": ["/x"]}, "page_rules: use a list of pairs"),
+        ({"desks": [], "page_rules": [["/x", "nowhere"]]}, "page_rules: 'nowhere' is no desk"),
+        ({"desks": [], "page_rules": [["", "default"]]}, "use a path"),
+        ({"desks": [{"desk": "Sales desk"}]}, "is not allowed"),
+        (
+            {"desks": [{"desk": "default", "button_text": "New"}, {"desk": "x", "threshold": 0, "colour": "red"}]},
+            "x: threshold: use a whole number from 1 to 100; colour: there is no such setting",
+        ),
+        (
+            {"desks": [{"desk": "vip", "internal": True}], "page_rules": [["/x", "vip"]]},
+            "page_rules: 'vip' is no desk that pages may have",
+        ),
+    ],
+)
+def test_of_a_wrong_file_nothing_is_saved(app: Flask, tmp_path: Path, document: Any, told: str) -> None:
+    """The message names the desk and what is allowed."""
+    file = tmp_path / "desks.json"
+    file.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    before = exported(app)
+    run = invoke(app, "desks", "import", str(file))
+    assert run.exit_code == 1
+    assert told in run.output
+    assert exported(app) == before
+
+
+def test_settings_of_a_named_desk(app: Flask) -> None:
+    """As an argument; one that is not there is named, with those that are."""
+    save_desk(app)
+    assert json.loads(printed(app, "settings", "sales", "--json"))["email"] == "sales@example.com"
+    printed(app, "settings", "sales", "--set", "threshold=9")
+    assert json.loads(printed(app, "settings", "sales", "--json"))["threshold"] == 9
+    assert json.loads(printed(app, "settings", "--json"))["threshold"] == 3
+    assert "There is no desk 'nowhere'; there are default, sales." in invoke(app, "settings", "nowhere").output

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
+from html import unescape
 from typing import Any
 
 import pytest
@@ -21,9 +22,10 @@ from flask_kapa_handoff.insights.funnel import Counts, by_day, by_trigger, find_
 from flask_kapa_handoff.insights.gaps import cited_sources, find_gaps
 from flask_kapa_handoff.insights.period import Period, parse_period
 from flask_kapa_handoff.insights.questions import group_questions, words_of
-from flask_kapa_handoff.insights.report import WITHOUT_TRIGGER, make_report
+from flask_kapa_handoff.insights.report import make_report
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
+from flask_kapa_handoff.storage.ticket_filters import NO_TRIGGER
 from flask_kapa_handoff.triggers import Trigger
 from flask_kapa_handoff.unknown import Unknown
 from tests.helpers.admin import shown
@@ -125,7 +127,7 @@ def test_one_trigger_and_one_desk_can_be_chosen(site: Flask) -> None:
             return make_report(connection, Period.until(TODAY, 1), kept_since=TODAY, **chosen).total
 
     assert counted(trigger="downvote") == Counts(answers=12, offered=1)
-    assert counted(trigger=WITHOUT_TRIGGER) == Counts(answers=12, sent=1, delivered=1)
+    assert counted(trigger=NO_TRIGGER) == Counts(answers=12, sent=1, delivered=1)
     assert counted(desk="sales") == Counts()
     assert counted(desk="default", trigger="always") == Counts(answers=12)
 
@@ -319,13 +321,59 @@ def test_the_page_says_what_became_of_answers(site: Flask) -> None:
     assert "38% of answers" in text
     assert "Half of the tickets were delivered within 3 seconds, 95 of 100 within 3 seconds." in text
     assert f'<a href="/handoff/admin/tickets?from={first}&amp;to={TODAY}">1</a>' in response.text
-    assert f'<a href="/handoff/admin/tickets?from={first}&amp;to={TODAY}&amp;state=delivered">1</a>' in response.text
+    assert f'<a href="/handoff/admin/tickets?from={first}&amp;to={TODAY}&amp;status=delivered">1</a>' in response.text
     assert f'<a href="/handoff/admin/tickets?from={TODAY}&amp;to={TODAY}">1</a>' in response.text
     assert (
         f'<a href="/handoff/admin/tickets?from={first}&amp;to={TODAY}&amp;trigger=uncertainty">1</a>' in response.text
     )
     assert f'href="/handoff/admin/tickets/{reference}">{reference}</a> <span dir="auto">How do I' in response.text
-    assert "tickets?from=" in re.findall(r'English</span> <a href="([^"]*language=en)"', response.text)[0]
+    assert "tickets?from=" in re.findall(r'English</span> <a href="([^"]*locale=en)"', response.text)[0]
+
+
+@pytest.mark.parametrize("query", ["", "desk=sales", "trigger=uncertainty", "trigger=none", "trigger=downvote"])
+def test_each_number_of_tickets_leads_to_exactly_these(site: Flask, query: str) -> None:
+    """Of a step, a day, a trigger or none, a desk, a language; with the chosen filters."""
+    client = site.test_client()
+    for number in range(13):
+        ticket(
+            client,
+            f"How do I restore a backup of {number}?",
+            language=("en", "de", "de-AT")[number % 3],
+            desk=("default", "sales")[number % 2],
+            triggers=("uncertainty", "downvote,uncertainty", "", "full-moon")[number % 4],
+            delivered_in=1 if number % 5 else None,
+        )
+    text = client.get(f"/handoff/admin/insights?{query}").text
+    links = re.findall(r'href="(/handoff/admin/tickets\?[^"]*)">(\d+)(?: tickets?)?</a>', text)
+    assert len(links) >= 6
+    for address, number in links:
+        listed = client.get(unescape(address))
+        assert listed.text.count('name="ticket" value="T-') == int(number), address
+
+
+@pytest.mark.parametrize("kind", ["questions", "pages", "sources"])
+def test_all_tickets_of_a_gap_have_a_page(site: Flask, kind: str) -> None:
+    """Exactly those that were counted, however differently they put it; the name may be anything."""
+    client = site.test_client()
+    guide = Source("The <b>guide</b>", "https://docs.example.com/guide?a=1&b=%26#part-2")
+    page: dict[str, Any] = {"offer": {"page": "https://docs.example.com/install?x=1"}}
+    questions = ("How do I restore a backup?", "restoring backups fails & stops")
+    wanted = [ticket(client, questions[number % 2], sources=[guide], **page) for number in range(12)]
+    ticket(client, "What does it cost?", sources=[Source("Other", "https://docs.example.com/guide/other")])
+    text = client.get("/handoff/admin/insights?desk=default").text
+    links = [unescape(link) for link in re.findall(r'href="(/handoff/admin/insights/tickets[^"]*)">2 more<', text)]
+    assert len(links) == 3
+    (link,) = (one for one in links if f"of={kind}" in one)
+    response = client.get(link)
+    assert re.findall(r'href="/handoff/admin/tickets/(T-\w+)"', response.text) == wanted[::-1]
+    assert "<b>" not in response.text
+    assert "12 tickets" in shown(response)
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("query", ["", "of=questions&name=no", "of=looked_at&name=x", "of=questions&name=%00"])
+def test_a_gap_that_is_gone_is_told(site: Flask, query: str) -> None:
+    assert site.test_client().get(f"/handoff/admin/insights/tickets?{query}").status_code == 404
 
 
 def test_the_page_is_light_and_strict(site: Flask) -> None:
@@ -413,9 +461,12 @@ def test_the_command_prints_the_same(site: Flask) -> None:
     found = json.loads(result.output)
     assert (found["from"], found["to"]) == (str(TODAY), str(TODAY))
     assert found["total"] == vars(Counts(answers=12, offered=1))
+    assert found["seconds_to_delivery"] is None  # the ticket met another trigger
     assert found["triggers"] == {"uncertainty": found["total"], "downvote": found["total"]}  # it met both
     assert found["rates"]["offered"] == 0.083
     assert found["before"]["answers"] == 4
+    result = runner.invoke(args=["kapa-handoff", "insights", "--json", "--from", str(TODAY)])
+    found = json.loads(result.output)
     assert found["seconds_to_delivery"]["median"] == pytest.approx(3, abs=0.001)
     assert found["questions"] == [{"question": "How do I restore a backup?", "tickets": 1, "references": [reference]}]
     assert found["days"][0]["day"] == str(TODAY)

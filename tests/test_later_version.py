@@ -20,6 +20,7 @@ from flask_kapa_handoff.storage import VERSION_TABLE, schema
 from flask_kapa_handoff.storage.tables import metadata
 from tests.helpers.admin import fields, let_pass, save, shown
 from tests.helpers.commands import findings, invoke, left, mailing
+from tests.helpers.history import RESTORE, restore
 from tests.helpers.pages import json_of
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import PAIR, send_ticket, ticket_fields
@@ -178,14 +179,21 @@ def site(make_app: Callable[..., Flask], mail_server: MailServer) -> Site:
     return Site(again, again.test_client(), delivered, due, snoozed, only_unknown, later_offer(again))
 
 
+def test_a_restored_version_keeps_what_a_later_version_saved_in_it(site: Site) -> None:
+    """Its unknown trigger is stored again."""
+    assert restore(site.client, 1).status_code == 303
+    assert read(site.app, "SELECT triggers FROM kapa_handoff_desk") == ["always,downvote,of-later"]
+
+
 def test_every_page_is_there(site: Site) -> None:
     """Unknown names are shown as unknown."""
-    pages = {path: site.client.get(f"/handoff/admin/{path}") for path in ("", "tickets", "doctor", "?history=all")}
+    pages = {path: site.client.get(f"/handoff/admin/{path}") for path in ("", "tickets", "doctor", "history")}
     for reference in (site.delivered, site.due, site.snoozed, site.only_unknown):
         pages[reference] = site.client.get(f"/handoff/admin/tickets/{reference}")
     assert {page.status_code for page in pages.values()} == {200}
     assert "Unknown (of-later)" in shown(pages[""])
-    assert "Every answer, unknown (of-later)" in shown(pages["?history=all"])
+    assert "Trigger added: Downvoted answers" in shown(pages["history"])
+    assert "Trigger added: Downvoted answers" in shown(site.client.get(f"{RESTORE}?version=1"))
     assert "Unknown (snoozed)" in shown(pages["tickets"])
     assert "Unknown (bounced)" in shown(pages[site.delivered])
     assert "Vote: unknown (heart)" in shown(pages[site.delivered])
@@ -331,7 +339,7 @@ def test_the_commands_work(site: Site, make_app: Callable[..., Flask], mail_serv
 
 def test_an_unknown_trigger_stays_until_it_is_unticked(site: Site) -> None:
     """Saving something else keeps it; unticking removes it; other unknown names are refused."""
-    assert fields(site.client)["triggers"] == ["", "always", "of-later"]
+    assert fields(site.client)["triggers"] == ["always", "of-later"]
     assert save(site.client, button_text="Other").status_code == 303
     stored = "SELECT triggers FROM kapa_handoff_desk"
     assert read(site.app, stored) == ["always,of-later"]

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from gettext import NullTranslations
 from html.parser import HTMLParser
 from typing import Any
@@ -21,7 +21,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Source
 from flask_kapa_handoff.delivery.mail.bodies import Files, write_bodies
 from flask_kapa_handoff.delivery.mail.message import compose
 from flask_kapa_handoff.fields import CONSENT, Field
-from flask_kapa_handoff.locale_formats import format_moment, language_name
+from flask_kapa_handoff.locale_formats import format_ago, format_moment, language_name
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.attachments import Attachment
 from flask_kapa_handoff.template_environment import make_environment
@@ -360,6 +360,22 @@ def test_a_moment_has_its_year_day_and_time_in_every_language(name: str) -> None
     assert said.endswith(" UTC")
     if name == "en":
         assert said == "2026-11-30 15:20 UTC"
+
+
+@pytest.mark.parametrize(
+    ("name", "minutes", "told"),
+    [
+        ("en", 0, "1 minute ago"),
+        ("en", 181, "3 hours ago"),
+        ("de", 3 * 24 * 60, "vor 3 Tagen"),
+        ("ja", 5, "5 分前"),
+        ("en", -10, "1 minute ago"),
+    ],
+)
+def test_how_long_ago_a_moment_was(name: str, minutes: int, told: str) -> None:
+    """At least a minute, also by a clock that is ahead."""
+    with speak(language(name)):
+        assert format_ago(MOMENT, MOMENT + timedelta(minutes=minutes)) == told
 
 
 def test_flask_babel_may_be_set_up_later(make_app: Callable[..., Flask]) -> None:

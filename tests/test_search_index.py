@@ -245,6 +245,36 @@ def test_without_pg_trgm_words_are_found_by_their_beginnings(
 
 
 @pytest.mark.only("postgresql")
+def test_short_words_of_chinese_are_found_in_their_index(make_app: Callable[..., Flask], postgres: Postgres) -> None:
+    """Their characters are, and the texts are still compared; without that index, all texts are."""
+    app = make_app(KAPA_HANDOFF_DATABASE_URI=postgres.new_database())
+    database, client = state_of(app).database, app.test_client()
+    wanted = send_ticket(client, note="日本語で")
+    other = send_ticket(client, note="本日は")
+    index_all(database)
+    plans: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.startswith("WITH hits"):
+            cursor.execute(f"EXPLAIN {statement}", parameters)
+            plans.extend(row[0] for row in cursor.fetchall())
+
+    with database.read() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        event.listen(connection, "before_cursor_execute", explain)
+        rows = ticket_list.page(connection, Criteria(search="日本"), NEWEST, 10)
+    assert [one.reference for one in rows] == [wanted]
+    assert any(search_postgresql.CHARACTERS in line for line in plans), plans
+    for _ in range(2):
+        assert found(database, "日本") == [wanted]
+        assert found(database, "日 本") == [other, wanted]
+        assert found(database, "語") == [wanted]
+        assert found(database, "本 語で") == [wanted]
+        with database.write() as connection:
+            connection.exec_driver_sql(f"DROP INDEX IF EXISTS {search_postgresql.CHARACTERS}")
+
+
+@pytest.mark.only("postgresql")
 def test_a_server_that_gives_no_pg_trgm_has_an_index_of_words(
     make_app: Callable[..., Flask], postgres: Postgres
 ) -> None:

@@ -1,4 +1,4 @@
-"""The admin's routes: settings, tickets, check-up, health. The site's decorator guards each."""
+"""The admin's routes: settings, history, tickets, check-up, health. The site's decorator guards each."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from . import (
     desk_views,
     doctor_views,
     health_views,
+    history_views,
     insights_views,
     settings_views,
     ticket_action_views,
@@ -31,6 +32,9 @@ _RULES = (
     ("/preview", "preview", "POST", settings_views.preview),
     ("/simulation", "simulate", "POST", settings_views.simulate),
     ("/test-mail", "test_mail", "POST", settings_views.test_mail),
+    ("/history", "history", "GET", history_views.history),
+    ("/history/restore", "ask_restore", "GET", history_views.ask),
+    ("/history/restore", "restore", "POST", history_views.restore),
     ("/desks", "desks", "GET", desk_views.desks),
     ("/desks", "add_desk", "POST", desk_views.add),
     ("/desks/rename", "rename_desk", "POST", desk_views.rename),
@@ -52,6 +56,7 @@ _RULES = (
     ("/tickets/<reference>/files/<file_id>", "attachment", "GET", ticket_export_views.attachment),
     ("/tickets/<reference>/send-again", "send_again", "POST", ticket_views.send_again),
     ("/insights", "insights", "GET", insights_views.insights),
+    ("/insights/tickets", "insights_tickets", "GET", insights_views.insights_tickets),
     ("/insights.csv", "insights_csv", "GET", insights_views.insights_csv),
     ("/doctor", "doctor", "GET", doctor_views.doctor),
     ("/health", "health", "GET", health_views.health),

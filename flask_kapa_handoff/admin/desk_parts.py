@@ -27,13 +27,16 @@ def named(settings: DeskSettings) -> str | None:
 
 
 def desk_shown(desks: Desks, name: str) -> str | None:
-    """A ticket's desk as text; None: it is the only one there is."""
+    """A desk as text; None: it is the only one there is."""
+    return None if name in desks.present and len(desks.present) == 1 else label_of(desks, name)
+
+
+def label_of(desks: Desks, name: str) -> str:
+    """What the desk with this name is called; its name if nothing is known of it."""
     found = desks.all.get(name)
     if found is None:
         return name
-    if found.removed:
-        return _("%(desk)s (removed)", desk=label(found))
-    return label(found) if len(desks.present) > 1 else None
+    return _("%(desk)s (removed)", desk=label(found)) if found.removed else label(found)
 
 
 def named_recipient(config: Config, fields: Mapping[str, str]) -> str | None:

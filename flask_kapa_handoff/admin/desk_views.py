@@ -22,6 +22,7 @@ from ..web.requests import wants_fragment
 from . import labels
 from .desk_parts import checked_recipients, label, named, too_long
 from .forms import EXPIRED_ACTION, AdminForm
+from .history import history_of_desks, rules_changed_since
 from .identity import changed_by
 from .responses import fragment_response, page_response
 
@@ -68,9 +69,9 @@ def add() -> ResponseReturnValue:
     """Add a desk, and go on to its settings."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
-    if not AdminForm(request.form).validate():
-        return _desks_page(state, 400, problem=EXPIRED_ACTION)
     typed = {name: request.form.get(name, "").strip() for name in ("label", "email", "name")}
+    if not AdminForm(request.form).validate():
+        return _desks_page(state, 400, typed=typed, problem=EXPIRED_ACTION)
     errors = {}
     if error := _wrong_label(typed["label"]):
         errors["label"] = error
@@ -134,7 +135,7 @@ def save_page_rules() -> ResponseReturnValue:
         rules = [PageRule(row.pattern, row.desk) for row in rows]
         store_rules(state, rules, version=int(version), changed_by=changed_by())
     except RulesConflict:
-        return _desks_page(state, 409, problem=CHANGED, rows=rows)
+        return _desks_page(state, 409, problem=CHANGED, rows=rows, seen=int(version))
     except Invalid:
         wrong = _("Choose one of the options.")
         nameable = state.desks.may_be_named
@@ -212,15 +213,19 @@ def _has_chooser(state: State) -> bool:
     return state.registered.desk_chooser is not None
 
 
-def _desks_page(state: State, status: int = 200, *, rows: list[Row] | None = None, **context: Any) -> Response:
+def _desks_page(
+    state: State, status: int = 200, *, rows: list[Row] | None = None, seen: int | None = None, **context: Any
+) -> Response:
     with state.database.read() as connection:
         known = read_desks(connection, state.config)
         version = rules_version(connection)
         if rows is None:
             rows = [Row(*rule) for rule in read_rules(connection)]
         undone = _undone(state, known)
-        history = history_rows(connection, undone.desk, limit=1) if undone is not None else []
-    change = history[0] if history and isinstance(history[0], SettingsChange) else None
+        latest = history_rows(connection, undone.desk, limit=1) if undone is not None else []
+        history = history_of_desks(connection, known)
+        since = [] if seen is None else rules_changed_since(connection, known, seen)
+    change = latest[0] if latest and isinstance(latest[0], SettingsChange) else None
     counts = {name: sum(rule.desk == name for rule in known.rules) for name in known.present}
     context = {
         "desks": [
@@ -228,9 +233,11 @@ def _desks_page(state: State, status: int = 200, *, rows: list[Row] | None = Non
             for settings in known.present.values()
         ],
         "choices": [(name, label(found)) for name, found in known.present.items() if known.may_be_named(name)],
+        "since": since,
         "rules": [*rows, *[Row("", "")] * EMPTY_ROWS],
         "version": version,
         "form": AdminForm(formdata=None),
+        "history": history,
         "pinned": state.config.pinned,
         "has_chooser": _has_chooser(state),
         "typed": {},

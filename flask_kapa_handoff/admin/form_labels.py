@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ..form_settings import REPLY_UNITS, FormSettings, names_of
+from collections.abc import Callable, Mapping
+
+from ..form_settings import REPLY_UNITS, FormSettings
 from ..locale_formats import language_name
+from ..state import current_state
 from ..translation import current_language, ngettext
 from ..translation import gettext as _
 from ..translation import noop as N_
@@ -48,30 +51,21 @@ def day_names() -> list[str]:
     return [names[day] for day in range(7)]
 
 
-def rows(one: FormSettings, other: FormSettings) -> list[tuple[str, str, str]]:
-    """What either form settings say: the label, and the value in each."""
-    tags = dict.fromkeys(("", *one.languages, *other.languages))
-    found = [
-        (
-            _(TEXTS[name])
-            if not tag
-            else _("%(label)s (%(language)s)", label=_(TEXTS[name]), language=language_name(tag)),
-            *(form.texts.get(tag, {}).get(name, "") for form in (one, other)),
-        )
-        for tag in tags
-        for name in names_of(tag)
-    ]
-    found += [
-        (_("Usual time to reply"), _reply(one), _reply(other)),
-        (_("Office hours"), _hours(one), _hours(other)),
-        (_("Visitors may ask directly"), _flag(one.open_directly), _flag(other.open_directly)),
-        (_("Files"), _flag(one.attachments), _flag(other.attachments)),
-        (_("Fields left out of the form"), ", ".join(one.unasked), ", ".join(other.unasked)),
-        (_("Show your address"), _flag(one.show_address), _flag(other.show_address)),
-        (_("Accent colour"), one.accent, other.accent),
-        (_("Corners"), _radius(one), _radius(other)),
-    ]
-    return [(label, mine or _("default"), theirs or _("default")) for label, mine, theirs in found if mine or theirs]
+def label(name: str) -> str:
+    """What a form setting is called, by its name in :meth:`.FormSettings.flat`."""
+    if name in PARTS:
+        return _(PARTS[name][0])
+    text, _dash, tag = name.partition("--")
+    told = _(TEXTS[text])
+    return _("%(label)s (%(language)s)", label=told, language=language_name(tag)) if tag else told
+
+
+def value(form: FormSettings, name: str) -> str:
+    """A form setting as text; empty: the form does not say it."""
+    if name in PARTS:
+        return PARTS[name][1](form)
+    text, _dash, tag = name.partition("--")
+    return form.texts.get(tag, {}).get(text, "")
 
 
 def _reply(form: FormSettings) -> str:
@@ -99,3 +93,21 @@ def _flag(is_on: bool) -> str:
 
 def _radius(form: FormSettings) -> str:
     return _(RADII[form.radius]) if form.radius else ""
+
+
+def _field_labels(form: FormSettings) -> str:
+    known = {field.name: field.label for field in current_state().config.fields}
+    return ", ".join(known.get(name, name) for name in form.unasked)
+
+
+PARTS: Mapping[str, tuple[str, Callable[[FormSettings], str]]] = {
+    "reply_within": (N_("Usual time to reply"), _reply),
+    "office_days": (N_("Office hours"), _hours),
+    "open_directly": (N_("Visitors may ask directly"), lambda form: _flag(form.open_directly)),
+    "attachments": (N_("Files"), lambda form: _flag(form.attachments)),
+    "unasked": (N_("Fields left out of the form"), _field_labels),
+    "show_address": (N_("Show your address"), lambda form: _flag(form.show_address)),
+    "accent": (N_("Accent colour"), lambda form: form.accent),
+    "radius": (N_("Corners"), _radius),
+}
+"""What is not a text: the label, and what says the value."""

@@ -6,11 +6,15 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from ..insights.funnel import Reason
+from ..locale_formats import language_name
+from ..storage.ticket_filters import NO_TRIGGER
 from ..translation import current_language
 from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import TABLE
 from ..unknown import Unknown
+
+__all__ = ["change", "day", "figure", "filter_of", "language_name", "rate", "reason", "share", "time_taken"]
 
 STEPS = {
     "answers": N_("Answers"),
@@ -89,11 +93,6 @@ def reason(trigger: Reason) -> str:
     return trigger.heading if isinstance(trigger, Unknown) else _(TABLE[trigger].label)
 
 
-def language(tag: str) -> str:
-    """The name of a language in the language of the page; its tag if it has none."""
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(tag).get_display_name(current_language().locale) or tag
-    except (ValueError, UnknownLocaleError):
-        return tag
+def filter_of(trigger: Reason) -> str:
+    """The trigger as the addresses of lists name it."""
+    return NO_TRIGGER if trigger is None else trigger.value

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from ..conversation import is_link
 from ..insights.chart import Chart, make_chart
 from ..insights.funnel import STEPS, Counts
+from ..insights.gaps import Gap
 from ..insights.period import MOST_DAYS, Period, parse_period
 from ..insights.report import Report, make_report
 from ..links import Links
@@ -24,6 +25,7 @@ from ..translation import gettext as _
 from ..triggers import Trigger
 from . import insights_labels
 from .responses import page_response
+from .ticket_pages import not_found
 
 USUAL_LENGTHS = (7, 30, 90)
 
@@ -32,6 +34,9 @@ CHARTS = (
     (("opened", "sent"), ("opened", "sent", "cancelled", "delivered")),
 )
 """What the charts show: a number and, darker, a part of it; and what the table under each shows."""
+
+GAPS = ("questions", "pages", "sources")
+"""The lists of :class:`.Gaps` whose rows have a page of their tickets."""
 
 MAX_TEXT = 100
 
@@ -61,14 +66,43 @@ class Asked:
         return _address(endpoint, chosen.first, chosen.last, self.filters)
 
     def tickets(self, day: date | None = None, **more: str) -> str:
-        """The address of the list of the tickets that were counted."""
+        """The address of the list of the tickets that were counted.
+
+        Arguments:
+            more: further arguments of a list's address, see :mod:`.ticket_query`.
+        """
         first, last = (day, day) if day else (self.period.first, self.period.last)
         return _address("tickets", first, last, {**self.filters, **more})
+
+    def gap(self, kind: str, gap: Gap) -> str:
+        """The address of the list of a gap's tickets.
+
+        Arguments:
+            kind: one of :data:`GAPS`.
+        """
+        return _address(
+            "insights_tickets", self.period.first, self.period.last, {**self.filters, "of": kind, "name": _key(gap)}
+        )
 
 
 def _address(endpoint: str, first: date, last: date, filters: Mapping[str, str]) -> str:
     values: dict[str, Any] = {"from": first.isoformat(), "to": last.isoformat(), **filters}
     return url_for(f"kapa_handoff_admin.{endpoint}", **values)
+
+
+def insights_tickets() -> ResponseReturnValue:
+    """Show all tickets of a gap in the documentation."""
+    asked, report = _read()
+    kind, name = request.args.get("of", ""), request.args.get("name", "")
+    gaps = getattr(report.gaps, kind) if kind in GAPS else ()
+    found = next((gap for gap in gaps if _key(gap) == name), None)
+    if found is None:
+        return not_found(_("These tickets are not in the insights any more."))
+    return page_response("insights_tickets", insights={"asked": asked, "gap": found, "labels": insights_labels})
+
+
+def _key(gap: Gap) -> str:
+    return gap.name if gap.url is None else gap.url
 
 
 def insights() -> ResponseReturnValue:
@@ -89,7 +123,7 @@ def insights() -> ResponseReturnValue:
         "is_link": is_link,
         "records": current_state().config.statistics_days > 0,
         "steps": STEPS,
-        "triggers": tuple(Trigger),
+        "triggers": (*Trigger, None),
     }
     return page_response("insights", 200 if asked.problem is None else 422, insights=page)
 

@@ -16,7 +16,6 @@ from ..translation import ngettext
 from ..translation import noop as N_
 from ..triggers import TABLE, Trigger, labels, read_triggers
 from ..unknown import Unknown
-from . import form_labels
 
 SETTINGS = {
     "enabled": N_("Button"),
@@ -100,22 +99,6 @@ def value(settings: DeskSettings, name: str) -> str:
     if name == "triggers":
         return labels(settings.triggers)
     return str(getattr(settings, name))
-
-
-def rows(one: DeskSettings, other: DeskSettings) -> list[tuple[str, str, str]]:
-    """The label of each setting that can be compared, and its value in both."""
-    usual = ("enabled", "email", "button_text", "triggers", "threshold")
-    names = [
-        name for name in SETTINGS if name in usual or (name != "form" and getattr(one, name) != getattr(other, name))
-    ]
-    return [(_(SETTINGS[name]), value(one, name), value(other, name)) for name in names] + form_labels.rows(
-        one.form, other.form
-    )
-
-
-def changes(before: DeskSettings, after: DeskSettings) -> list[tuple[str, str, str]]:
-    """The label of each setting that differs, and its values before and after."""
-    return [row for row in rows(before, after) if row[1] != row[2]]
 
 
 def met(names: str) -> str:

@@ -21,6 +21,7 @@ from ..web.requests import wants_fragment
 from ..web.urls import static_url
 from . import desk_parts, form_labels, labels
 from .form_input import zone_names
+from .forms import AdminForm
 from .site_layout import NoContentBlock, put_into_layout
 
 _NAMES = frozenset(
@@ -40,17 +41,19 @@ _NAMES = frozenset(
         "channels",
         "choices",
         "comment",
-        "configured",
         "context",
+        "counted",
         "criteria",
         "current",
         "damaged_attempts",
         "desk",
+        "desk_names",
         "desks",
         "destination",
         "discard",
         "earlier",
         "elsewhere",
+        "everything",
         "failed_layout",
         "fields",
         "files",
@@ -63,7 +66,6 @@ _NAMES = frozenset(
         "goes_to",
         "handoff_place",
         "has_chooser",
-        "has_more_history",
         "held",
         "history",
         "insights",
@@ -77,8 +79,9 @@ _NAMES = frozenset(
         "layout",
         "link",
         "look_again",
+        "matching",
         "may_be_sent_again",
-        "mine",
+        "merged",
         "missing",
         "most",
         "moving",
@@ -99,12 +102,16 @@ _NAMES = frozenset(
         "refused",
         "remedy",
         "reply",
+        "restore",
         "rules",
+        "scopes",
         "settings",
         "shown",
         "simulated",
         "simulation",
+        "since",
         "site_fields",
+        "spoken",
         "stages",
         "status_choices",
         "stays_open",
@@ -120,11 +127,14 @@ _NAMES = frozenset(
         "tryout",
         "typed",
         "typed_errors",
+        "undoes",
         "undone_by",
+        "undone_names",
         "unsaved",
         "usual_texts",
         "version",
         "warnings",
+        "was_undone",
         "what",
         "whose_word",
     ]
@@ -174,8 +184,12 @@ def _alarms() -> tuple[Alarm, ...]:
 
 
 def fragment_response(name: str, status: int = 200, **context: Any) -> Response:
-    """A part of the open page, for htmx."""
-    return _marked(_render(f"_{name}", fragment=True, **context), status)
+    """A part of the open page, for htmx. After a POST it brings a token for the forms that stay in the page."""
+    response = _marked(_render(f"_{name}", fragment=True, **context), status)
+    if request.method == "POST":
+        # The page may have been open since before the admin signed in again.
+        response.headers["X-Kapa-Handoff-Token"] = AdminForm(formdata=None).csrf_token.current_token
+    return response
 
 
 def problem_response(problem: RequestProblem) -> Response:

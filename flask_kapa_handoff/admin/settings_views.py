@@ -16,11 +16,8 @@ from ..locale_formats import language_name
 from ..settings import (
     DEFAULT_DESK,
     DeskSettings,
-    SettingsChange,
     SettingsConflict,
     current_settings,
-    default_settings,
-    history_rows,
 )
 from ..settings_api import store
 from ..state import State, current_state
@@ -37,15 +34,19 @@ from ..web.ticket_form import TicketForm
 from .desk_parts import named
 from .form_input import PREVIEW_LANGUAGE, addable_languages, language_named, usual_texts
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
+from .history import latest_history
 from .identity import changed_by
+from .labels import SETTINGS
 from .responses import fragment_response, page_response
+from .settings_conflict import conflict_page, resolved
 from .simulation import simulation_of
 
 SAVED = N_("Saved. Live now.")
+UNDONE = N_("Undone. Live now.")
 UNCHANGED = N_("No changes to save.")
 
-HISTORY_LENGTH = 10
-ENTIRE_HISTORY = 10_000
+_NOTICES = {"saved": SAVED, "undone": UNDONE, "unchanged": UNCHANGED}
+"""What the page says at first, by the parameter that has the version which it says that about."""
 
 STAGES = ("button", "form", "thanks")
 """What the preview shows of a desk."""
@@ -55,12 +56,8 @@ def settings() -> ResponseReturnValue:
     """Show the page."""
     state = current_state()
     current = _current(state)
-    notice = None
-    if request.args.get("saved") == str(current.version):
-        notice = SAVED
-    elif request.args.get("unchanged") == str(current.version):
-        notice = UNCHANGED
-    return _settings_page(state, _showing(state, current), notice=notice)
+    told = {request.args.get(name): notice for name, notice in _NOTICES.items()}
+    return _settings_page(state, _showing(state, current), notice=told.get(str(current.version)))
 
 
 def save() -> ResponseReturnValue:
@@ -73,19 +70,20 @@ def save() -> ResponseReturnValue:
         return _settings_page(state, form, 400, problem=EXPIRED)
     if not valid:
         return _settings_page(state, form, 422)
+    wanted = resolved(state, form, request.form)
     try:
-        before, after = store(state, form.wanted, changed_by=changed_by())
+        before, after = store(state, wanted, changed_by=changed_by())
     except SettingsConflict as conflict:
-        return _conflict_page(state, form, conflict.current)
-    changed = before != after
+        return conflict_page(state, form, wanted, conflict.current)
+    told = "unchanged" if before == after else "undone" if "undoes" in request.form else "saved"
     if not wants_fragment():
-        said: dict[str, Any] = {"saved" if changed else "unchanged": after.version}
+        said: dict[str, Any] = {told: after.version}
         return redirect(url_for("kapa_handoff_admin.settings", desk=named(after), **said), 303)
     shown = _showing(state, after)
     return _settings_page(
         state,
         shown,
-        notice=SAVED if changed else UNCHANGED,
+        notice=_NOTICES[told],
         stays_open="form" in before.differences(after),
     )
 
@@ -136,13 +134,6 @@ def _current(state: State) -> DeskSettings:
         return current_settings(connection, state.config, request.values.get("desk") or DEFAULT_DESK)
 
 
-def _conflict_page(state: State, form: SettingsForm, theirs: DeskSettings) -> Response:
-    mine, form.current = form.wanted, theirs
-    # Saving again is now a decision, since the admin has seen both versions.
-    form.version.data = str(theirs.version)
-    return _settings_page(state, form, 409, mine=mine)
-
-
 def _test_mail_page(
     state: State,
     current: DeskSettings,
@@ -158,16 +149,16 @@ def _test_mail_page(
 
 
 def _settings_page(state: State, form: SettingsForm, status: int = 200, **context: Any) -> Response:
-    limit = ENTIRE_HISTORY if request.args.get("history") == "all" else HISTORY_LENGTH
     with state.database.read() as connection:
-        history = history_rows(connection, form.current.desk, limit=limit + 1)
         desks = read_desks(connection, state.config)
-    last_change = next((change for change in history if isinstance(change, SettingsChange)), None)
-    can_undo = context.get("notice") == SAVED and last_change is not None
+        history = latest_history(connection, desks, form.current.desk)
+    last_change = history.last_change
+    was_undone = context.get("notice") == UNDONE
+    can_undo = was_undone or context.get("notice") == SAVED
+    undone_by = last_change.before if can_undo and last_change is not None else None
     context = {
         "form": form,
         "current": form.current,
-        "configured": default_settings(state.config, form.current.desk),
         "pinned": state.config.pinned,
         "channel": state.label_of_channel(form.current.channel),
         "is_channel_configured": form.current.channel == state.config.channel,
@@ -177,10 +168,11 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
         "can_link": state.ticket_url("T-SAMPLE") is not None,
         "site_fields": [field for field in state.config.fields if field.is_for(form.current.desk)],
         "all_triggers": TABLE.values(),
-        "history": history[:limit],
-        "has_more_history": len(history) > limit,
+        "history": history,
         "last_change": last_change,
-        "undone_by": last_change.before if can_undo and last_change is not None else None,
+        "undone_by": undone_by,
+        "undone_names": [_(SETTINGS[name]) for name in undone_by.differences(form.current)] if undone_by else (),
+        "was_undone": was_undone,
         **_preview_context(state, form),
         **simulation_of(state, form),
         **context,

@@ -22,12 +22,20 @@ from ..text import with_visible
 from ..translation import gettext as _
 from ..translation import ngettext
 from ..web.origin import require_known_origin
+from .desk_parts import desk_shown
 from .forms import EXPIRED_ACTION, AdminForm
 from .responses import fragment_response, page_response
 from .ticket_pages import REFERENCE, not_found, seconds_until_look
-from .ticket_query import as_arguments, choices, read_place, searchable_criteria, status_choices
+from .ticket_query import (
+    PAGE_LENGTH,
+    as_arguments,
+    choices,
+    counted,
+    read_place,
+    searchable_criteria,
+    status_choices,
+)
 
-PAGE_LENGTH = 50
 MAX_DIGITS = 10
 
 
@@ -41,12 +49,15 @@ def _what_was_done() -> str | None:
     if released is not None:
         return ngettext("Released %(number)s held ticket.", "Released %(number)s held tickets.", released)
     if deleted is not None:
-        return ngettext("%(number)s ticket was deleted.", "%(number)s tickets were deleted.", deleted)
-    if sent is None:
+        told = ngettext("%(number)s ticket was deleted.", "%(number)s tickets were deleted.", deleted)
+    elif sent is not None:
+        told = ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
+    else:
         return None
-    told = ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
     if skipped := _number(request.args.get("skipped", "")):
         told += " " + _("Skipped, because delivered already or being sent: %(number)s.", number=skipped)
+    if request.args.get("more"):
+        told += " " + _("These were the newest that matched; there are more.")
     return told
 
 
@@ -94,8 +105,11 @@ def list_page(state: State, status: int = 200, *, notice: str | None = None, pro
         "tickets",
         status,
         tickets=[with_visible(row, "subject") if isinstance(row, Ticket) else row for row in shown],
+        desk_names={row.desk: desk_shown(state.desks, row.desk) for row in shown if isinstance(row, Ticket)},
         criteria=criteria,
         arguments=arguments,
+        counted=counted,
+        matching=PAGE_LENGTH if newer or older else None,
         filtered=len(arguments.keys() - {"q", "status"}),
         newer=newer,
         older=older,

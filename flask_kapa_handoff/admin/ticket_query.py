@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -14,17 +14,21 @@ from sqlalchemy import Connection
 
 from ..errors import Unavailable
 from ..locale_formats import language_name
-from ..state import State
+from ..state import State, current_state
 from ..storage import search
 from ..storage.search_text import MOST_TYPED
 from ..storage.tables import ticket
-from ..storage.ticket_filters import STATUSES, different
+from ..storage.ticket_filters import NO_TRIGGER, STATUSES, different
 from ..storage.ticket_list import MOST_COUNTED, NEWEST, Count, Criteria, Place, count
 from ..text import clean_text
 from ..translation import current_language
 from ..translation import gettext as _
 from ..translation import noop as N_
 from ..triggers import TABLE
+from . import labels
+from .desk_parts import label_of
+
+PAGE_LENGTH = 50
 
 INDEXED_HERE = 200
 """How many tickets one request makes searchable at most."""
@@ -57,7 +61,7 @@ class StatusChoice:
 
     name: str
     label: str
-    number: str
+    number: Count
     arguments: dict[str, Any]
 
 
@@ -114,31 +118,50 @@ def status_choices(connection: Connection, criteria: Criteria) -> list[StatusCho
         wanted = Criteria(**{**vars(criteria), "status": name})
         number = count(connection, wanted, MOST_COUNTED if is_plain and name != "twice" else MOST_FILTERED)
         if number.number or name in ALWAYS_SHOWN or name == criteria.status:
-            found.append(StatusChoice(name, _(label), counted(number), as_arguments(wanted)))
+            found.append(StatusChoice(name, _(label), number, as_arguments(wanted)))
     return found
 
 
-def counted(number: Count) -> str:
-    """A number of tickets as text."""
+def counted(number: Count, least: int = 0) -> str:
+    """A number of tickets as text.
+
+    Arguments:
+        least: there are at least so many; with several criteria, only the newest tickets were looked at.
+    """
     from babel.numbers import format_decimal
 
-    text = format_decimal(number.number, locale=current_language().locale)
+    text = format_decimal(max(number.number, least), locale=current_language().locale)
     return f"{text}+" if number.more else text
 
 
 def choices(connection: Connection, criteria: Criteria) -> dict[str, list[tuple[str, str]]]:
     """The values and labels to choose from, by argument; those without a choice are left out."""
+    known = current_state().desks
     desks = _with(criteria.desk, different(connection, ticket.c.desk))
     languages = (locale.partition("-")[0] for locale in different(connection, ticket.c.locale))
     tags = _with(criteria.language, dict.fromkeys(languages))
-    triggers = (name for names in different(connection, ticket.c.triggers) for name in names.split(","))
-    met = set(_with(criteria.trigger, triggers))
+    met = _with(criteria.trigger, _met(different(connection, ticket.c.triggers)))
     found: dict[str, list[tuple[str, str]]] = {
-        "desk": [(desk, desk) for desk in desks],
-        "trigger": [(row.name.value, _(row.label)) for row in TABLE.values() if row.name.value in met],
+        "desk": [(desk, label_of(known, desk)) for desk in desks],
+        "trigger": sorted(((name, _trigger(name)) for name in met), key=lambda pair: _place(pair[0])),
         "locale": sorted(((tag, language_name(tag)) for tag in tags), key=lambda pair: pair[1]),
     }
     return {name: pairs for name, pairs in found.items() if len(pairs) > 1 or getattr(criteria, _TEXTS[name])}
+
+
+def _met(sets: Iterable[str]) -> Iterator[str]:
+    for names in sets:
+        yield from names.split(",") if names else (NO_TRIGGER,)
+
+
+def _trigger(name: str) -> str:
+    return _("Without a trigger") if name == NO_TRIGGER else labels.met(name)
+
+
+def _place(name: str) -> int:
+    """Where a trigger stands among the others: in their order, then those of a later version, then none."""
+    order = [row.name.value for row in TABLE.values()]
+    return order.index(name) if name in order else len(order) + (name == NO_TRIGGER)
 
 
 def _with(chosen: str, values: Iterable[str]) -> list[str]:

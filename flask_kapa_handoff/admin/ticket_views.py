@@ -20,6 +20,7 @@ from ..delivery.mail.sentences import whose_word
 from ..desk_directory import read_desks
 from ..fields import labelled
 from ..links import Links
+from ..locale_formats import language_name
 from ..markdown import Renderer
 from ..state import State, current_state
 from ..storage.attachments import files_of_ticket
@@ -170,6 +171,7 @@ def _ticket_page(
         and state.channel_of(found.desk) == MAIL
         and "email" not in state.config.pinned,
         form=AdminForm(formdata=None),
+        spoken=language_name(visible(found.locale)) if found.locale else None,
         to_html=Renderer(found.page, scrolls=True),
         link=Links().link,
         notice=notice,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
-from typing import Any
+from typing import IO, Any
 
 import click
 from flask.cli import with_appcontext
@@ -45,14 +45,14 @@ def _saved(desk: str, values: dict[str, Any]) -> DeskSettings:
 
 
 @group.command("settings")
-@click.option("--desk", default=DEFAULT_DESK, show_default=True, help="The name of the desk.")
+@click.argument("desk", default=DEFAULT_DESK)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="Change a setting first.")
 def settings(desk: str, as_json: bool, changes: dict[str, Any]) -> None:
-    """Print a desk's settings, or change them.
+    """Print the settings of DESK (the default one, if none is named), or change them.
 
-    Addresses and triggers have commas between them; form takes JSON as KAPA_HANDOFF_FORM does. Each change is in the
-    history on the settings page.
+    The names are those that this prints. Addresses and triggers have commas between them; form takes JSON as
+    KAPA_HANDOFF_FORM does. Each change is in the history on the settings page.
     """
     try:
         current = reachable(Settings().get, desk)
@@ -138,3 +138,23 @@ def rules_command(rules: tuple[str, ...]) -> None:
     except ValueError as error:
         raise click.ClickException(f"Nothing was saved. {error}") from None
     click.echo(f"{len(rules)} page rule{'s' if len(rules) != 1 else ''} saved.")
+
+
+@desks.command("export")
+def export_desks() -> None:
+    """Print all desks and page rules as one JSON object, for `desks import` on another site or later."""
+    click.echo(json.dumps(reachable(Settings().export), ensure_ascii=False, indent=2).encode())
+
+
+@desks.command("import")
+@click.argument("file", type=click.File(encoding="utf-8"))
+def import_desks(file: IO[str]) -> None:
+    """Save the desks and page rules in FILE, as `desks export` prints them ("-": standard input).
+
+    Desks that are not in it stay. If anything in it is not allowed, nothing is saved.
+    """
+    try:
+        changed = reachable(Settings().load, json.load(file), changed_by=_changed_by())
+    except ValueError as error:  # also what is no JSON, or no text
+        raise click.ClickException(f"Nothing was saved. {error}") from None
+    click.echo(f"Changed: {', '.join(changed)}." if changed else "No desk changed.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,13 @@ NO_RECIPIENTS: Mapping[str, str | None] = MappingProxyType({})
 
 SENDABLE = (Status.FAILED, Status.QUEUED, Status.HELD, Status.SUPPRESSED)
 """The states in which somebody can send a ticket by hand."""
+
+
+# A lease without an end is damaged: no delivery would take the ticket again.
+_SENDABLE = or_(
+    ticket_table.c.status.in_(SENDABLE),
+    and_(ticket_table.c.status == Status.SENDING, ticket_table.c.leased_until.is_(None)),
+)
 
 
 def may_be_sent_again(ticket: Ticket) -> bool:
@@ -48,16 +55,28 @@ def send_again(
         The ticket, unchanged if it is being sent or was delivered; None: there is no such ticket.
     """
     with database.write(alone=False) as connection:
-        columns = ticket_table.c
-        # A lease without an end is damaged: no delivery would take the ticket again.
-        stuck = and_(columns.status == Status.SENDING, columns.leased_until.is_(None))
-        waiting = or_(columns.status.in_(SENDABLE), stuck)
+        this = ticket_table.c.reference == reference
         connection.execute(
-            update(ticket_table)
-            .where(columns.reference == reference, waiting)
-            .values(**_due_now(connection, recipient, of_desks))
+            update(ticket_table).where(this, _SENDABLE).values(**_due_now(connection, recipient, of_desks))
         )
-        return find_ticket(connection, columns.reference == reference)
+        return find_ticket(connection, this)
+
+
+def send_these_again(
+    database: Database, references: Sequence[str], *, of_desks: Mapping[str, str | None] = NO_RECIPIENTS
+) -> int:
+    """The same for several tickets, in short transactions.
+
+    Returns:
+        How many are queued now; the others are being sent, were delivered, or no longer exist.
+    """
+    count = 0
+    for start in range(0, len(references), BATCH):
+        these = ticket_table.c.reference.in_(references[start : start + BATCH])
+        with database.write(alone=False) as connection:
+            queue = update(ticket_table).where(these, _SENDABLE)
+            count += connection.execute(queue.values(**_due_now(connection, of_desks=of_desks))).rowcount
+    return count
 
 
 def send_all_again(

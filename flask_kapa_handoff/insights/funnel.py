@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Integer, bindparam, cast, func, select
 from ..storage.moments import day_of, read_day, seconds_between
 from ..storage.reading import plain
 from ..storage.tables import answer, ticket
+from ..storage.ticket_filters import filters_of
 from ..storage.tickets import Status
 from ..triggers import Trigger, read_triggers
 from ..unknown import Unknown
@@ -165,18 +166,22 @@ def by_trigger(cells: Iterable[Cell]) -> dict[Reason, Counts]:
 
 
 def times_to_delivery(
-    connection: Connection, period: Period, desk: str | None = None
+    connection: Connection, period: Period, desk: str | None = None, trigger: str | None = None
 ) -> tuple[timedelta, timedelta] | None:
-    """In what time half of the tickets were delivered, and 95 of 100; None: none was."""
+    """In what time half of the tickets were delivered, and 95 of 100; None: none was.
+
+    Arguments:
+        desk: only of this desk; None: of all.
+        trigger: only with this one, or :data:`.NO_TRIGGER`; None: any.
+    """
     seconds = seconds_between(_tickets.created_at, _tickets.delivered_at)
     conditions = [
         _tickets.created_at >= period.begin,
         _tickets.created_at < period.end,
         _tickets.status == Status.DELIVERED,
         _tickets.delivered_at.is_not(None),
+        *(one.condition for one in filters_of(connection, desk=desk or "", trigger=trigger or "")),
     ]
-    if desk is not None:
-        conditions.append(_tickets.desk == desk)
     count = connection.execute(select(func.count()).select_from(ticket).where(*conditions)).scalar_one()
     if not count:
         return None

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from ..answer_rows import path_of
 from ..storage.reading import plain, read_json
 from ..storage.tables import answer, ticket, transcript
+from ..storage.ticket_filters import filters_of
 from ..text import visible
 from .period import Period
 from .questions import group_questions, most_frequent
@@ -20,7 +21,6 @@ LATEST = 500
 """How many tickets are looked at: the latest ones of the period."""
 
 MOST_ROWS = 10
-MOST_NAMED = 10
 
 _tickets = ticket.c
 
@@ -31,6 +31,7 @@ class NamedTicket:
 
     reference: str
     subject: str
+    created_at: Any = None
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,20 @@ class Gap:
 
     Arguments:
         name: the question, the page's path, the source's title or the language.
-        count: how many tickets.
-        tickets: the latest of them.
+        tickets: these tickets, the latest first.
         url: of a source.
         answers: of a page: how many answers were given there.
     """
 
     name: str
-    count: int
     tickets: Sequence[NamedTicket]
     url: str | None = None
     answers: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many tickets."""
+        return len(self.tickets)
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,19 @@ class Gaps:
     languages: Sequence[Gap] = ()
 
 
-def find_gaps(connection: Connection, period: Period, desk: str | None = None) -> Gaps:
+def find_gaps(connection: Connection, period: Period, desk: str | None = None, trigger: str | None = None) -> Gaps:
     """What led to the latest tickets of a period.
 
     Arguments:
         desk: only of this desk; None: of all.
+        trigger: only with this one, or :data:`.NO_TRIGGER`; None: any.
     """
+    filters = filters_of(connection, desk=desk or "", trigger=trigger or "")
     query = (
         select(
             _tickets.reference,
             _tickets.subject,
+            _tickets.created_at,
             _tickets.page,
             _tickets.locale,
             _tickets.answer_id,
@@ -80,11 +87,12 @@ def find_gaps(connection: Connection, period: Period, desk: str | None = None) -
         )
         .join(transcript, transcript.c.ticket_id == _tickets.id)
         .where(_tickets.created_at >= period.begin, _tickets.created_at < period.end)
+        .where(*(one.condition for one in filters))
         .order_by(_tickets.created_at.desc())
         .limit(LATEST)
     )
-    rows: Any = connection.execute(query if desk is None else query.where(_tickets.desk == desk)).all()
-    named = [NamedTicket(str(plain(row.reference)), visible(str(plain(row.subject)))) for row in rows]
+    rows: Any = connection.execute(query).all()
+    named = [NamedTicket(str(plain(row.reference)), visible(str(plain(row.subject))), row.created_at) for row in rows]
     asked = [place for place, each in enumerate(named) if each.subject.strip()]
     pages, languages, sources = (defaultdict[str, list[NamedTicket]](list) for _ in range(3))
     urls: dict[str, str] = {}
@@ -100,7 +108,7 @@ def find_gaps(connection: Connection, period: Period, desk: str | None = None) -
         looked_at=len(rows),
         questions=_grouped(named, asked),
         pages=_with_answers(connection, period, _most(pages), desk),
-        sources=[Gap(visible(urls[gap.name]), gap.count, gap.tickets, url=gap.name) for gap in _most(sources)],
+        sources=[Gap(visible(urls[gap.name]), gap.tickets, url=gap.name) for gap in _most(sources)],
         languages=_most(languages),
     )
 
@@ -125,13 +133,13 @@ def _grouped(named: Sequence[NamedTicket], asked: Sequence[int]) -> list[Gap]:
     found = []
     for group in groups:
         tickets = [named[asked[place]] for place in group]
-        found.append(Gap(most_frequent([each.subject for each in tickets]), len(tickets), tickets[:MOST_NAMED]))
+        found.append(Gap(most_frequent([each.subject for each in tickets]), tickets))
     return found
 
 
 def _most(found: Mapping[str, list[NamedTicket]]) -> list[Gap]:
     order = Counter({name: len(tickets) for name, tickets in found.items()}).most_common(MOST_ROWS)
-    return [Gap(name, count, found[name][:MOST_NAMED]) for name, count in order]
+    return [Gap(name, found[name]) for name, _ in order]
 
 
 def _with_answers(connection: Connection, period: Period, pages: Sequence[Gap], desk: str | None) -> list[Gap]:

@@ -10,12 +10,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ..storage.ticket_filters import NO_TRIGGER
 from .funnel import STEPS, Cell, Counts, Reason, by_day, by_desk, by_trigger, find_cells, times_to_delivery, total
 from .gaps import Gap, Gaps, find_gaps
 from .period import Period
 
 WITHOUT_TRIGGER = ""
-"""The name of tickets without a trigger in CSV, JSON and addresses."""
+"""The name of tickets without a trigger in CSV and JSON; in addresses, it is :data:`.NO_TRIGGER`."""
+
+MOST_NAMED = 10
+"""How many tickets of a gap are named in JSON."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def make_report(
     period: Period,
     *,
     desk: str | None = None,
-    trigger: Reason | str = None,
+    trigger: str | None = None,
     kept_since: date,
     with_gaps: bool = True,
 ) -> Report:
@@ -101,7 +105,7 @@ def make_report(
 
     Arguments:
         desk: only of this desk; None: of all.
-        trigger: only what met this trigger, or :data:`WITHOUT_TRIGGER`; None: everything. All answers count.
+        trigger: only what met this trigger, or :data:`.NO_TRIGGER`; None: everything. All answers count.
         kept_since: the first day whose answers are still kept.
         with_gaps: also what the documentation lacks.
     """
@@ -115,14 +119,14 @@ def make_report(
         period,
         cells,
         total(cell for cell in both if cell.day < period.first) if comparable else None,
-        times_to_delivery(connection, period, desk),
-        find_gaps(connection, period, desk) if with_gaps else Gaps(),
+        times_to_delivery(connection, period, desk, trigger),
+        find_gaps(connection, period, desk, trigger) if with_gaps else Gaps(),
     )
 
 
-def _of_trigger(cell: Cell, trigger: Reason | str) -> Cell | None:
+def _of_trigger(cell: Cell, trigger: str) -> Cell | None:
     """The cell if it met the trigger; else its answers alone, since a rate is of all answers."""
-    if trigger in cell.triggers or (trigger == WITHOUT_TRIGGER and not cell.triggers):
+    if trigger in cell.triggers or (trigger == NO_TRIGGER and not cell.triggers):
         return cell
     return replace(cell, counts=Counts(answers=cell.counts.answers)) if cell.counts.answers else None
 
@@ -138,7 +142,7 @@ def _gap_as_json(gap: Gap, name: str) -> dict[str, Any]:
         **({"url": gap.url} if gap.url is not None else {}),
         **({"answers": gap.answers} if gap.answers is not None else {}),
         "tickets": gap.count,
-        "references": [ticket.reference for ticket in gap.tickets],
+        "references": [ticket.reference for ticket in gap.tickets[:MOST_NAMED]],
     }
 
 

@@ -127,8 +127,10 @@ def erase_from_history(database: Database, email: str, *, keep_as_destination: b
 def delete_tickets(database: Database, references: Sequence[str]) -> Erased:
     """Delete these tickets, in any state, as :func:`erase_visitor` does; there need not be one of each reference."""
     erased = Erased()
-    while batch := _delete_batch(database, ticket.c.reference.in_(references), ticket.c.id):
-        erased += batch
+    for start in range(0, len(references), BATCH):
+        these = ticket.c.reference.in_(references[start : start + BATCH])
+        while batch := _delete_batch(database, these, ticket.c.id):
+            erased += batch
     return erased
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 from ..text import clean_text, visible
 from .reading import plain, read_conversation, read_json
@@ -59,11 +60,21 @@ def _parts(ticket: Any, conversation: Any) -> Iterator[Any]:
     yield from map(plain, (ticket.reference, ticket.visitor_email, ticket.visitor_name, ticket.subject, ticket.note))
     for values in (ticket.fields, ticket.context):
         yield from _texts(values)
+    yield from _addresses(ticket.page)
     with suppress(ValueError):
         pairs = read_conversation(read_json(conversation), may_be_empty=True).pairs
         # All questions first: a long answer must not take their place.
         yield from (pair.question for pair in pairs)
         yield from (pair.answer for pair in pairs)
+        sources = dict.fromkeys((source.title, source.url) for pair in pairs for source in pair.sources)
+        yield from (part for title, url in sources for part in (title, *_addresses(url)))
+
+
+def _addresses(address: Any) -> Iterator[str]:
+    """An address as it is, and as people read it: ``/für`` is ``/f%C3%BCr``."""
+    text = plain(address)
+    if isinstance(text, str):
+        yield from dict.fromkeys((text, clean_text(unquote(text))))
 
 
 def _texts(values: Any) -> Iterable[Any]:

@@ -22,6 +22,9 @@ STATUSES: dict[str, tuple[Status, ...]] = {
 }
 """The choices for the state. ``twice``: delivered after an attempt whose result was not known, perhaps twice."""
 
+NO_TRIGGER = "none"
+"""The choice of tickets whose visitors asked without a button under an answer."""
+
 MOST_VALUES = 200
 """How many different values of a column are looked at."""
 
@@ -93,7 +96,7 @@ def filters_of(
 
     Arguments:
         status: one of :data:`STATUSES`; any other one finds nothing.
-        trigger: one trigger's name.
+        trigger: one trigger's name, or :data:`NO_TRIGGER`.
         language: a language's tag without a country; its tickets in all countries.
     """
     filters = []
@@ -102,8 +105,9 @@ def filters_of(
         filters.append(PerhapsTwice() if status == "twice" else Filter(_columns.status, values))
     if trigger:
         # There are few sets of triggers.
-        sets = different(connection, _columns.triggers)
-        filters.append(Filter(_columns.triggers, tuple(one for one in sets if trigger in one.split(","))))
+        sets = [""] if trigger == NO_TRIGGER else different(connection, _columns.triggers)
+        wanted = "" if trigger == NO_TRIGGER else trigger
+        filters.append(Filter(_columns.triggers, tuple(one for one in sets if wanted in one.split(","))))
     if language:
         countries = different(connection, _columns.locale, f"{language}-", f"{language}.")  # "." comes after "-"
         filters.append(Filter(_columns.locale, (language, *countries)))

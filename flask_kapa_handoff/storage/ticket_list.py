@@ -86,6 +86,23 @@ def page(connection: Connection, criteria: Criteria, place: Place, limit: int) -
     return [Ticket.from_row(row) for row in connection.execute(query)]
 
 
+def references(
+    connection: Connection, criteria: Criteria, most: int, until: UUID | None = None
+) -> list[tuple[UUID, str]]:
+    """The ids and references of the tickets, newest first; without those whose id is damaged.
+
+    Arguments:
+        most: how many at most.
+        until: none that is newer than this one.
+    """
+    place = NEWEST if until is None else Place(UUID(int=until.int + 1))
+    sources, conditions = _sources(connection, criteria, place)
+    ids = _merged([source.where(conditions) for source in sources], place, most).subquery()
+    columns = ticket.c
+    query = select(columns.id, columns.reference).where(columns.id.in_(select(ids.c.id))).order_by(columns.id.desc())
+    return [(id, reference) for id, reference in connection.execute(query) if isinstance(id, UUID)]
+
+
 def count(connection: Connection, criteria: Criteria, most: int = MOST_COUNTED) -> Count:
     """How many tickets there are. Of those that the narrowest filter finds, only the newest ``most`` are looked at."""
     sources, conditions = _sources(connection, criteria, NEWEST, few=most)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask, Response, redirect
 from jinja2 import DictLoader
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, expect
 
 from flask_kapa_handoff import KapaHandoff
 from tests.browser.conftest import watched
@@ -84,11 +84,11 @@ def test_a_save_happens_in_place(page: Page, site: Flask, serve: Serve) -> None:
     open_settings(page, serve(site))
     button_text(page).fill("Ask a human")
     expect(preview(page).locator(".kapa-handoff-button")).to_have_text("Ask a human")
-    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
     address = page.url
     save(page)
     expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
-    expect(page.get_by_text("Not saved yet.")).to_be_hidden()
+    expect(page.get_by_text("Unsaved changes")).to_be_hidden()
     expect(page.locator("ol[reversed]")).to_contain_text("Create ticket → Ask a human")
     expect(page.locator("#kapa-handoff-admin-save")).to_be_focused()
     assert page.url == address
@@ -101,9 +101,9 @@ def test_a_version_is_restored_in_place(page: Page, site: Flask, serve: Serve) -
     save(page)
     page.get_by_role("button", name="Restore this version (site configuration)").click()
     expect(button_text(page)).to_have_value("Create ticket")
-    page.get_by_role("button", name="Undo this change").click()
+    page.get_by_role("button", name="Undo (Button text)").click()
     expect(button_text(page)).to_have_value("Ask a human")
-    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Undone. Live now.")).to_be_visible()
 
 
 def test_errors_appear_while_typing(page: Page, site: Flask, serve: Serve) -> None:
@@ -124,7 +124,7 @@ def test_errors_appear_while_typing(page: Page, site: Flask, serve: Serve) -> No
 def test_a_refused_save_leads_to_the_field(page: Page, site: Flask, serve: Serve) -> None:
     """After a refused save the first wrong field has the focus and what was typed."""
     open_settings(page, serve(site))
-    page.get_by_label("Every answer").uncheck()
+    page.get_by_label("Only when").check()
     button_text(page).fill("x" * 61)
     save(page)
     expect(page.get_by_role("alert").get_by_text("Nothing was saved.")).to_be_visible()
@@ -145,6 +145,7 @@ def test_the_threshold_is_asked_only_where_it_counts(page: Page, site: Flask, se
     expect(threshold).to_be_visible()
     threshold.fill("0")
     page.get_by_label("Long conversations").uncheck()
+    page.get_by_label("Every answer").check()
     expect(page.locator("#kapa-handoff-admin-threshold-error")).to_be_hidden()
     expect(threshold).to_be_hidden()
     save(page)
@@ -176,14 +177,15 @@ def test_two_admins_at_once(
     save(other)
     expect(other.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
     button_text(page).fill("Mine")
+    expect(preview(page).locator(".kapa-handoff-button")).to_have_text("Mine")
     save(page)
     conflict = page.get_by_role("alert").filter(has_text="Someone else saved while you were editing")
     expect(conflict).to_be_focused()
-    expect(conflict.get_by_role("row", name="Button text")).to_contain_text("Mine")
-    expect(conflict.get_by_role("row", name="Button text")).to_contain_text("Theirs")
-    expect(button_text(page)).to_have_value("Mine")
-    page.get_by_role("button", name="Keep my changes").click()
-    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
+    rows = page.get_by_role("group", name="Button text")
+    expect(rows.get_by_role("radio", name="Yours")).to_be_checked()
+    expect(rows).to_contain_text("Mine")
+    expect(rows).to_contain_text("Theirs")
+    page.get_by_role("button", name="Save changes").click()
     expect(conflict).to_be_hidden()
     expect_only_statuses(page)
 
@@ -210,7 +212,7 @@ def test_an_admin_who_was_signed_out_loses_nothing(page: Page, site: Flask, serv
     """When the session has ended, the login page does not take the form's place: a line says what happened."""
     open_settings(page, serve(site))
     button_text(page).fill("Typed")
-    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
     site.config["SIGNED_OUT"] = True
     save(page)
     expect(failure(page)).to_contain_text("You've been signed out")
@@ -260,7 +262,7 @@ def test_without_script_the_settings_are_saved(
     expect(page.locator("#kapa-handoff-admin-threshold-error")).to_have_text("Use a whole number from 1 to 100.")
     expect(button_text(page)).to_have_value("Ask a human")
     page.get_by_label("Show from question number").fill("5")
-    page.get_by_label("Every answer").uncheck()
+    page.get_by_label("Only when").check()
     page.get_by_label("Show the button").uncheck()
     save(page)
     expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
@@ -269,9 +271,9 @@ def test_without_script_the_settings_are_saved(
     expect(page.get_by_label("Show from question number")).to_have_value("5")
     page.get_by_role("button", name="Restore this version (site configuration)").click()
     expect(button_text(page)).to_have_value("Create ticket")
-    page.get_by_role("button", name="Undo this change").click()
+    page.get_by_role("button", name="Undo (Button, ").click()
     expect(button_text(page)).to_have_value("Ask a human")
-    expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Undone. Live now.")).to_be_visible()
     page.get_by_role("button", name="Send a test mail").click()
     page.locator("#kapa-handoff-admin-outcome").get_by_text("Details").click()
     expect(page.get_by_text("250 2.0.0 taken")).to_be_visible()
@@ -324,6 +326,13 @@ def test_in_a_frame_that_turbo_visits_the_page_is_live_at_each_visit(
     page.on("request", lambda request: loaded.append(request.url) if "htmx.min.js" in request.url else None)
     page.goto(f"{serve(app)}/handoff/admin/tickets")
     page.evaluate("window.stayed = true")
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
     for text in ("Ask a human", "Talk to us"):
         page.get_by_role("link", name="Office settings").click()
         page.wait_for_function("Object.keys(window).includes('htmx')")
@@ -333,6 +342,7 @@ def test_in_a_frame_that_turbo_visits_the_page_is_live_at_each_visit(
         expect(page.get_by_role("heading", name="Tickets")).to_be_visible()
     assert page.evaluate("window.stayed")
     assert len(loaded) == 1
+    assert asked == ["confirm", "confirm"]  # what was typed is not saved
     page.problems.clear()  # type: ignore[attr-defined]  # the policy forbids the style of Turbo's progress bar
 
 

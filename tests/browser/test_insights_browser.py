@@ -35,7 +35,7 @@ def test_the_simulation_follows_what_is_typed(page: Page, site: Flask, serve: Se
     page.goto(f"{serve(site)}/handoff/admin/")
     told = page.locator(SIMULATION)
     expect(told).to_contain_text("under 100 of the last 100 answers")
-    page.get_by_label("Every answer").uncheck()
+    page.get_by_label("Only when").check()
     page.get_by_label("Uncertain answers").check()
     expect(told).to_contain_text("under 12 of the last 100 answers")
     page.get_by_label("Long conversations").check()
@@ -57,7 +57,7 @@ def test_without_script_a_button_simulates(
     """It sends the form, and nothing is saved."""
     page = open_context(java_script_enabled=False).new_page()
     page.goto(f"{serve(site)}/handoff/admin/")
-    page.get_by_label("Every answer").uncheck()
+    page.get_by_label("Only when").check()
     page.get_by_label("Uncertain answers").check()
     page.get_by_role("button", name="What would this do?").click()
     expect(page.locator(SIMULATION)).to_contain_text("under 12 of the last 100 answers")
@@ -72,7 +72,9 @@ def test_the_insights_are_read_at_any_width(page: Page, site: Flask, serve: Serv
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{serve(site)}/handoff/admin/insights")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    bar = page.locator("svg rect.handoff-part[height]:not([height='0'])").first
+    whole = page.locator("svg rect.handoff-bar-whole[height]:not([height='0'])").first
+    assert whole.bounding_box()["height"] > 1  # type: ignore[index]
+    bar = page.locator("svg rect.handoff-bar-part[height]:not([height='0'])").first
     assert bar.evaluate("bar => getComputedStyle(bar).fill") not in ("rgb(0, 0, 0)", "none")
     assert bar.evaluate("bar => bar.getBoundingClientRect().height") > 1
     page.locator(".handoff-gaps summary").first.click()

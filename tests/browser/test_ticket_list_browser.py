@@ -10,7 +10,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 
+from benchmarks.many_tickets import fill
 from flask_kapa_handoff import testing
+from flask_kapa_handoff.state import state_of
 from tests.helpers.deliveries import rewrite
 from tests.helpers.tickets import send_ticket
 
@@ -59,6 +61,33 @@ def test_a_ticket_is_found_while_typing_and_sent_again(
     expect(page.locator(".handoff-tickets .handoff-delivered")).to_have_count(3)
     assert page.evaluate("window.stays")
     expect(page.locator("#kapa-handoff-admin-live")).not_to_have_attribute("hx-get", re.compile("."))
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_all_that_match_are_deleted_with_their_number(
+    open_context: Callable[..., BrowserContext],
+    admin_app: Callable[..., Flask],
+    serve: Callable[[Any], str],
+    script: bool,
+) -> None:
+    """More than a page: one box chooses them, and none can be taken out; with and without script."""
+    app = admin_app()
+    fill(state_of(app).database, 120)
+    kept = send_ticket(app.test_client(), email="ada@acme.example")
+    page = open_context(java_script_enabled=script).new_page()
+    page.goto(f"{serve(app)}{LIST}?to=2026-11-01")
+    page.get_by_role("checkbox", name="Select T-").first.check()
+    page.get_by_role("checkbox", name="Select all 100+ that match").check()
+    expect(page.get_by_role("checkbox", name="Select T-")).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Delete these 120 tickets?")).to_be_visible()
+    page.get_by_label("Type 120 to confirm").fill("12")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("alert").filter(has_text="type their number: 120")).to_be_visible()
+    page.get_by_label("Type 120 to confirm").fill("120")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("120 tickets were deleted.")).to_be_visible()
+    assert [one.reference for one in testing.tickets(app)] == [kept]
 
 
 def test_without_script_everything_can_be_done(

@@ -58,7 +58,8 @@ def fields(client: FlaskClient, page_of: str = "", **changes: Any) -> dict[str, 
                 found[attributes["name"]].append(attributes["value"])
         elif attributes["type"] == "radio":
             if re.search(r"\schecked\b", tag):
-                found[attributes["name"]] = attributes["value"]
+                name, value = attributes["name"], attributes["value"]
+                found[name] = [value] if name in boxes else value
         elif attributes["name"] not in boxes:
             found[attributes["name"]] = attributes["value"]
     return {name: value for name, value in {**found, **changes}.items() if value is not None}

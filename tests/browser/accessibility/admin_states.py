@@ -58,6 +58,8 @@ def fill_in(site: Flask, mail_server: MailServer) -> None:
         deliver(site)
     send_ticket(client, conversation=CONVERSATION, **FILLED)
     save(client, button_text="Ask a human")
+    save(client, form_lead="We read every question. " * 6, triggers=["downvote", "uncertainty"])
+    save(client, form_lead="We read every question. " * 5 + "Soon.", triggers=["downvote"])
     save_desk(site)
     save_desk(site, "vip", internal=True)
     save_rules(site, ("/pricing/*", "sales"), ("/bugs", "default"))
@@ -76,6 +78,17 @@ def save_elsewhere(visit: Visit) -> None:
     save(visit.site.test_client(), button_text=f"Ask us, {visit.language}")
 
 
+def choose_all(visit: Visit) -> None:
+    """As where there are more tickets than one page holds."""
+    visit.locate(".handoff-pick").first.check()
+    visit.locate(".handoff-bar").evaluate("bar => bar.insertAdjacentHTML('beforeend', '<input type=hidden name=all>')")
+    visit.locate("[name=action][value=delete]").click()
+    see("[name=number]")(visit)
+    visit.locate("[name=number]").fill("0")
+    visit.locate(".handoff-confirm [type=submit]").click()
+    see(".handoff-confirm [role=alert]")(visit)
+
+
 SETTINGS = go_to("/handoff/admin/")
 SAVE = click("#kapa-handoff-admin-save")
 UNFOLD = click(".handoff-more summary")
@@ -85,6 +98,11 @@ def add_language(visit: Visit) -> None:
     visit.locate("[name=form_added]").select_option("it")
     visit.locate("[name=form_add]").click()
     see("[name='form_title--it']")(visit)
+
+
+def sign_out(visit: Visit) -> None:
+    """The site's guard refuses the next save."""
+    visit.page.route("**/handoff/admin/settings", lambda route: route.fulfill(status=401, body="Who?"))
 
 
 STATES = {
@@ -97,11 +115,28 @@ STATES = {
         "new", click("#kapa-handoff-admin-send-test-mail"), see("#kapa-handoff-admin-outcome .handoff-notice")
     ),
     "settings unfolded": State("new", UNFOLD, add_language),
+    "settings for some answers": State(
+        "new", SETTINGS, click("#kapa-handoff-admin-only"), click("#kapa-handoff-admin-uncertainty")
+    ),
+    "signed out": State("new", sign_out, SAVE, see("#kapa-handoff-admin-failure a")),
     "settings with history": State("busy", SETTINGS),
     "settings changed by two": State(
-        "busy", save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-versions")
+        "busy", SETTINGS, save_elsewhere, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-conflict")
     ),
-    "settings saved": State("busy", SAVE, see(".handoff-toast")),
+    "history of everything": State("busy", go_to("/handoff/admin/history"), click(".handoff-changes summary")),
+    "no history": State("new", go_to("/handoff/admin/history?desk=default")),
+    "before a restore": State("busy", go_to("/handoff/admin/history/restore?version=1"), see(".handoff-restore")),
+    "settings saved": State(
+        "busy", SETTINGS, type_into("[name=button_text]", "Mine"), SAVE, see(".handoff-toast .handoff-link")
+    ),
+    "settings undone": State(
+        "busy",
+        SETTINGS,
+        type_into("[name=button_text]", "Ask us now"),
+        SAVE,
+        click("#kapa-handoff-admin-undo"),
+        see(".handoff-toast form:not(:has([name=undoes]))"),
+    ),
     "settings for viewers": State("watched", SETTINGS),
     "one desk": State("new", go_to("/handoff/admin/desks")),
     "a desk refused": State(
@@ -130,6 +165,7 @@ STATES = {
     "a ticket to delete": State(
         "busy", open_ticket(1), click(".handoff-further form:first-of-type button"), see(".handoff-confirm")
     ),
+    "all tickets to delete": State("busy", go_to("/handoff/admin/tickets"), choose_all),
     "ticket delivered": State("busy", open_ticket(0)),
     "ticket failed": State("busy", open_ticket(1)),
     "ticket waiting": State("busy", open_ticket(2)),
@@ -137,6 +173,11 @@ STATES = {
     "no insights": State("new", go_to("/handoff/admin/insights")),
     "insights": State(
         "busy", go_to("/handoff/admin/insights"), click(".handoff-gaps summary"), click(".handoff-table summary")
+    ),
+    "insights of one question": State(
+        "busy",
+        go_to("/handoff/admin/insights/tickets?of=questions&name=What+is+a+key%3F"),
+        see(".handoff-tickets"),
     ),
     "insights of wrong dates": State("busy", go_to("/handoff/admin/insights?from=soon")),
     "check-up": State("busy", go_to("/handoff/admin/doctor")),

@@ -16,6 +16,8 @@ PAGE = """<!doctype html>
 {%- for part in parts %}
 {%- if part in ("takeover", "button") %}
 {{ kapa_handoff_script(bridge=part) }}
+{%- elif part == "sales" %}
+{{ kapa_handoff_script(bridge="takeover", desk="sales") }}
 {%- elif part == "script" %}
 {{ kapa_handoff_script() }}
 {%- elif part == "widget" %}
