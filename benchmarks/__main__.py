@@ -18,6 +18,7 @@ from flask_kapa_handoff.state import state_of
 from .breakdown import break_down
 from .bridge import compare as compare_bridge
 from .contenders import CHECKPOINTS, PATHS
+from .costs import price
 from .databases import each_database
 from .deliveries import compare as compare_deliveries
 from .duels import compare
@@ -41,6 +42,7 @@ from .reports import (
     print_insights,
     print_lists,
     print_memory,
+    print_prices,
     print_requests,
     print_searches,
 )
@@ -66,6 +68,10 @@ def _requests(directory: Path, quick: bool) -> None:
         print(f"measured: {result.clients} at once, mail server of {result.delay} ms", file=sys.stderr)
         results.append(result)
     print_requests(results)
+
+
+def _costs(directory: Path, quick: bool) -> None:
+    print_prices(price(directory, 5 if quick else 60))
 
 
 def _checkpoints(directory: Path, quick: bool) -> None:
@@ -125,6 +131,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "footprint": _footprint,
     "bridge": _bridge,
     "form": _form,
+    "costs": _costs,
     "requests": _requests,
     "checkpoints": _checkpoints,
     "deliveries": _deliveries,
@@ -133,7 +140,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "lists": _lists,
     "insights": _insights,
 }
-DEFAULT = ("footprint", "bridge", "requests", "deliveries")
+DEFAULT = ("footprint", "bridge", "costs", "requests", "deliveries")
 
 
 def main() -> int:

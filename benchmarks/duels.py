@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .contenders import PATHS
 from .load import Clients, Round
+from .requests_of_visitors import USUAL_BYTES
 from .servers import Processes, Server
 
 WARM_UP_SECONDS = 0.3
@@ -56,6 +57,7 @@ def compare(
     rounds: int,
     seconds: float,
     limit: float,
+    size: int = USUAL_BYTES,
 ) -> Iterator[Result]:
     """Measure each pair of a delay and a number of clients.
 
@@ -66,6 +68,7 @@ def compare(
         rounds: how many turns each contender gets.
         seconds: the length of a turn.
         limit: seconds after which a pair gets no further round, for busy machines.
+        size: of the conversations, in octets.
     """
     with Clients() as senders:
         for delay in delays:
@@ -73,14 +76,14 @@ def compare(
                 smtp_port = processes.mail_sink(delay)
                 servers = [processes.server(name, smtp_port) for name in names]
                 for server in servers:
-                    senders.run(server.port, _path(server), 16, WARM_UP_SECONDS)
+                    senders.run(server.port, clients=16, seconds=WARM_UP_SECONDS, size=size, **_work(server))
                     server.freeze()
                 for count in clients:
-                    yield _measure(senders, servers, Result(count, delay), rounds, seconds, limit)
+                    yield _measure(senders, servers, Result(count, delay), rounds, seconds, limit, size)
 
 
 def _measure(
-    senders: Clients, servers: list[Server], result: Result, rounds: int, seconds: float, limit: float
+    senders: Clients, servers: list[Server], result: Result, rounds: int, seconds: float, limit: float, size: int
 ) -> Result:
     began = time.monotonic()
     for number in range(rounds):
@@ -90,7 +93,7 @@ def _measure(
             before = delivered(server)
             server.thaw()
             try:
-                turn = senders.run(server.port, _path(server), result.clients, seconds)
+                turn = senders.run(server.port, clients=result.clients, seconds=seconds, size=size, **_work(server))
             except RuntimeError as error:
                 raise RuntimeError(f"{server.name}: {error}\n{server.errors()}") from error
             finally:
@@ -100,8 +103,12 @@ def _measure(
     return result
 
 
-def _path(server: Server) -> str:
-    return PATHS.get(server.name, PATHS["submit"])
+def _work(server: Server) -> dict[str, str]:
+    """Where a contender gets its requests, and from whom: Flask-WTF reads forms."""
+    return {
+        "path": PATHS.get(server.name, PATHS["submit"]),
+        "sender": "form" if server.name.startswith("in_request") else "handoff.js",
+    }
 
 
 def delivered(server: Server) -> int:

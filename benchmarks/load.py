@@ -8,6 +8,7 @@ import multiprocessing
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -45,13 +46,13 @@ class Clients:
         self._process.terminate()
         self._process.join()
 
-    def run(self, port: int, path: str, clients: int, seconds: float) -> Round:
-        """Send for this many seconds; at least one request of each client counts.
+    def run(self, port: int, path: str, clients: int, seconds: float, *, size: int, sender: str) -> Round:
+        """Send for this many seconds; at least one request of each client counts. See :func:`submissions`.
 
         Raises:
             RuntimeError: a response was not 201.
         """
-        self._pipe.send((port, path, clients, seconds))
+        self._pipe.send((port, path, clients, seconds, size, sender))
         result: Round | str = self._pipe.recv()
         if isinstance(result, str):
             raise RuntimeError(result)
@@ -62,17 +63,16 @@ def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     seeds = itertools.count(time.time_ns())
     while True:
-        port, path, clients, seconds = pipe.recv()
+        port, path, clients, seconds, size, sender = pipe.recv()
         try:
-            pipe.send(_round(port, path, clients, seconds, next(seeds)))
+            pipe.send(_round(port, path, clients, seconds, submissions(next(seeds), size, sender=sender)))
         except Exception as error:
             pipe.send(f"{type(error).__name__}: {error}")
 
 
-def _round(port: int, path: str, clients: int, seconds: float, seed: int) -> Round:
+def _round(port: int, path: str, clients: int, seconds: float, visitors: Iterator[Submission]) -> Round:
     # The requests are prepared before the clock starts; clients cannot send more than 2,000 a second here.
     expected = int((LEAD_SECONDS + seconds) * 2000 / clients) + 2
-    visitors = submissions(seed)
     work = [list(itertools.islice(visitors, expected)) for _ in range(clients)]
     result, errors, lock = Round(), [], threading.Lock()
     start = threading.Barrier(clients)

@@ -14,15 +14,15 @@ _PACKAGE = "flask_kapa_handoff"
 
 # The label of a row, and where its functions are looked up. An indented row is a part of the one above it.
 _STEPS = (
-    ("read the fields", (f"{_PACKAGE}.visitor.views:read_fields",)),
+    ("read the fields", (f"{_PACKAGE}.visitor.submitted_form:read_fields",)),
     ("build the form", (f"{_PACKAGE}.web.ticket_form:TicketForm.submitted",)),
     ("validate the form", (f"{_PACKAGE}.web.ticket_form:TicketForm.validate",)),
     ("  the offer's signature", (f"{_PACKAGE}.offer_signing:OfferSigner.read",)),
-    ("  the email", (f"{_PACKAGE}.fields:parse_email",)),
-    ("  the conversation's JSON", ("json:loads",)),
+    ("  the email", (f"{_PACKAGE}.web.ticket_form:parse_email",)),
+    ("  the conversation's JSON", (f"{_PACKAGE}.web.ticket_form:loads", f"{_PACKAGE}.visitor.requests:loads")),
     ("  the conversation's pairs", (f"{_PACKAGE}.web.ticket_form:parse_conversation",)),
     ("open the ticket", (f"{_PACKAGE}.visitor.views:open_ticket",)),
-    ("  redact", (f"{_PACKAGE}.submission:redact", f"{_PACKAGE}.submission:redact_conversation")),
+    ("  redact", (f"{_PACKAGE}.ticket_content:redact", f"{_PACKAGE}.ticket_content:redact_conversation")),
     ("  encode as JSON", (f"{_PACKAGE}.conversation:Conversation.as_json", "json:dumps")),
     ("  run statements", tuple(f"sqlalchemy:Connection.{name}" for name in ("execute", "exec_driver_sql"))),
     ("  commit", ("sqlalchemy.engine.default:DefaultDialect.do_commit",)),

@@ -22,12 +22,15 @@ def loads(data: str | bytes) -> Any:
         RecursionError: it is nested so deeply that it cannot be decoded.
     """
     text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
-    if _count(text) > MAX_CONTAINERS:
+    most = _count(text)
+    if most > MAX_CONTAINERS:
         # Brackets in strings do not count: once escaped quotes are gone, every second piece is the inside of a string.
         outside = text.replace(r"\\", "").replace(r"\"", "").split('"')[::2]
         if _count("".join(outside)) > MAX_CONTAINERS:
             raise ValueError(f"there are more than {MAX_CONTAINERS:,} lists and objects in it")
     value = json.loads(text)
+    if most <= MAX_DEPTH:
+        return value
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [child for one in level for child in _children(one)]

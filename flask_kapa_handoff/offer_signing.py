@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -29,8 +30,22 @@ MAX_TOKEN = 20_000
 MAX_SECONDS = 2**40
 """The latest time that is read, in seconds since 1970."""
 
+_SALT = "kapa-handoff-offer"
+
 MAX_OFFER_ID = 32
 """The longest id of an offer, in characters; a longer one is replaced by its digest."""
+
+
+@lru_cache(maxsize=16)
+def serializer(keys: tuple[bytes, ...], salt: str, *, sha256: bool = True) -> URLSafeTimedSerializer:
+    """Signs with the last of these keys, and reads what any of them has signed; made once for a set of keys.
+
+    Arguments:
+        salt: what is signed, so that nothing passes for something else.
+        sha256: whether the digest is SHA-256; else it is SHA-1.
+    """
+    options = {"digest_method": hashlib.sha256} if sha256 else {}
+    return URLSafeTimedSerializer(list(keys), salt=salt, signer_kwargs=options)
 
 
 class OfferSigner:
@@ -46,11 +61,8 @@ class OfferSigner:
     def __init__(
         self, keys: Sequence[str | bytes], audience: str = "", serving: Callable[[str], str] = lambda desk: Offer.desk
     ) -> None:
-        secret_keys = [key.encode() if isinstance(key, str) else key for key in keys]
-        self._serializer = URLSafeTimedSerializer(
-            secret_keys, salt="kapa-handoff-offer", signer_kwargs={"digest_method": hashlib.sha256}
-        )
-        self._serializer_of_0_1 = URLSafeTimedSerializer(secret_keys, salt="kapa-handoff-offer")
+        self._keys = tuple(key.encode() if isinstance(key, str) else key for key in keys)
+        self._serializer = serializer(self._keys, _SALT)
         self._audience = audience
         self._serving = serving
 
@@ -103,10 +115,9 @@ class OfferSigner:
         return offer
 
     def _expired_offer_of_0_1(self, token: str) -> OfferExpired | None:
+        earlier = serializer(self._keys, _SALT, sha256=False)
         try:
-            names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = self._serializer_of_0_1.loads(
-                token
-            )
+            names, (pairs, uncertain, downvoted), desk, thread_id, answer_id, page = earlier.loads(token)
             triggers = tuple(Trigger(name) for name in names)
         except (BadData, UnicodeError, TypeError, ValueError):
             return None
@@ -130,6 +141,8 @@ _NAMED = frozenset(
 )
 """The claims of an offer other than its facts."""
 
+_KNOWN = _NAMED.union(fact.name for fact in fields(Facts))
+
 
 def _offer(claims: Mapping[str, Any], signed_at: int, serving: Callable[[str], str]) -> Offer:
     """The offer of these claims, which this version or a later one has signed.
@@ -139,8 +152,7 @@ def _offer(claims: Mapping[str, Any], signed_at: int, serving: Callable[[str], s
     """
     if claims.get("id") is None:
         raise OfferInvalid
-    facts = {fact.name for fact in fields(Facts)}
-    others = {name: value for name, value in claims.items() if name not in _NAMED and name not in facts}
+    others = {name: value for name, value in claims.items() if name not in _KNOWN}
     for name in others:
         log_once("claim of an offer", name)
     named = claims.get("desk", Offer.desk)

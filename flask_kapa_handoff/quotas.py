@@ -6,6 +6,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -130,6 +131,7 @@ def keys_of(address: str | None, email: str, secret: bytes, *, signed_in: bool =
     )
 
 
+@lru_cache(maxsize=256)  # each request asks more than once
 def parse_address(address: str | None) -> IPv4Address | IPv6Address | None:
     """A network address, given with or without a port; None: it is not one."""
     # Some proxies add the port to X-Forwarded-For, and so to REMOTE_ADDR: 203.0.113.9:52011, [v6]:port.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 
 from .errors import RequestProblem
-from .offer_signing import CLOCK_SKEW
+from .offer_signing import CLOCK_SKEW, serializer
 from .translation import noop as N_
 
 MAX_AGE = 60 * 60
@@ -56,9 +55,7 @@ class ReceiptSigner:
     """
 
     def __init__(self, keys: Sequence[bytes], audience: str) -> None:
-        self._serializer = URLSafeTimedSerializer(
-            list(keys), salt="kapa-handoff-receipt", signer_kwargs={"digest_method": hashlib.sha256}
-        )
+        self._serializer = serializer(tuple(keys), "kapa-handoff-receipt")
         self._audience = audience
 
     def sign(self, receipt: Receipt) -> str:

@@ -22,6 +22,8 @@ from .storage.tables import settings_change
 from .unknown import log_once
 
 _DESK = select(desk_table).where(desk_table.c.name == bindparam("name"))
+VERSION_OF_DESK = select(desk_table.c.version).where(desk_table.c.name == bindparam("desk"))
+"""The version of the settings of the parameter ``desk``, which changes whenever an admin saves them."""
 
 
 @dataclass(frozen=True)

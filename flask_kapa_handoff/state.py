@@ -92,6 +92,15 @@ class State:
         """The environment of the package's templates, one for each app, so that templates are compiled once."""
         return make_environment(self.app)
 
+    def templates_in(self, language: Language) -> TemplateEnvironment:
+        """The same for pages in one language, whose messages are part of the compiled templates."""
+        found = self._templates_by_language.get(language.name)
+        if found is None:
+            found = make_environment(self.app, language=language)
+            found.failures = self.templates.failures
+            self._templates_by_language[language.name] = found
+        return found
+
     @cached_property
     def mail_templates(self) -> TemplateEnvironment:
         """The same for mails, which are all in the site's language."""
@@ -180,6 +189,8 @@ class State:
 
     def is_bridge_mark(self, mark: str) -> bool:
         """Whether :meth:`bridge_mark` made this token with one of the current keys."""
+        if not mark:
+            return False
         signer = Signer(self._keys(), salt="kapa-handoff-bridge")
         return signer.verify_signature(self.app.name.encode(), mark.encode(errors="replace"))
 
@@ -191,6 +202,7 @@ class State:
         return [*(key.encode() if isinstance(key, str) else key for key in fallbacks), self.secret]
 
     def __post_init__(self) -> None:
+        self._templates_by_language: dict[str, TemplateEnvironment] = {}
         self.refusals = Refusals(self.app, self.database)
         self.hook_failures = HookFailures(self.refusals)
         self.hooks = Hooks(self.registered, self.hook_failures, self.config.special_domains)

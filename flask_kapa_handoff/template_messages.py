@@ -1,6 +1,6 @@
 """Translates a template while it is compiled, so that its messages cost nothing when it is rendered.
 
-For templates that are always in one language, such as the mail's. A label that is looked up and escaped at each
+For environments of one language. A label that is looked up and escaped at each
 rendering takes thirty times longer than one that is part of the template.
 """
 

@@ -62,6 +62,8 @@ def _needs_cleaning(text: str) -> bool:
 
 def clean_text(text: str) -> str:
     """Text as it is stored: NFC, ``\\n`` newlines, no controls, no lone surrogates, at most 30 marks in a row."""
+    if text.isascii() and text.isprintable():  # ids, titles, addresses
+        return text
     if _needs_cleaning(text):
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", _CONTROLS.sub("", text))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.settings import current_settings, save_settings
+from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import change_settings
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_script
 from tests.helpers.offers import signed_offer
@@ -317,6 +321,25 @@ def test_asking_for_an_offer_writes_nothing(app: Flask, client: FlaskClient) -> 
     for _ in range(10):
         signed_offer(client)
     assert dump() == before
+
+
+def test_an_offer_makes_no_query_and_follows_the_settings_within_seconds(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer on a page asks for one. What an admin saves in another process shows a moment later."""
+    now = [1000.0]
+    monkeypatch.setattr("flask_kapa_handoff.settings_cache.time.monotonic", lambda: now[0])
+    client, state = app.test_client(), state_of(app)
+    assert client.get("/handoff/offer?pairs=1").status_code == 200
+    statements: list[str] = []
+    event.listen(state.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    assert client.get("/handoff/offer?pairs=1").status_code == 200
+    assert statements == []
+    with state.database.write() as connection:
+        wanted = replace(current_settings(connection, state.config), enabled=False)
+        save_settings(connection, state.config, wanted, changed_by="an admin elsewhere")
+    now[0] += 5
+    assert client.get("/handoff/offer?pairs=1").status_code == 204
 
 
 @pytest.mark.parametrize("headers", [{}, JSON], ids=["html", "json"])

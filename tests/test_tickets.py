@@ -9,11 +9,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from flask_kapa_handoff import Conversation, QuestionAnswer, Trigger
 from flask_kapa_handoff.errors import Conflict, Disabled
 from flask_kapa_handoff.offers import Offer
 from flask_kapa_handoff.quotas import keys_of
+from flask_kapa_handoff.settings import DeskSettings, current_settings, default_settings, save_settings
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tickets import Status, Ticket, latest_tickets
 from flask_kapa_handoff.submission import Submission, open_ticket
@@ -116,6 +118,47 @@ def test_a_desk_that_takes_no_tickets_refuses(make_app: Callable[..., Flask]) ->
     app = make_app(KAPA_HANDOFF_EMAIL=None)
     with pytest.raises(Disabled):
         opened(app, submission())
+
+
+def settings(app: Flask, **changes: object) -> DeskSettings:
+    """The default desk's settings, after an admin has saved these changes."""
+    state = state_of(app)
+    with state.database.write() as connection:
+        wanted = replace(current_settings(connection, state.config), **changes)  # type: ignore[arg-type]
+        return save_settings(connection, state.config, wanted, changed_by="ada")[1]
+
+
+@pytest.mark.parametrize("saved_before", [False, True], ids=["first change", "second change"])
+def test_settings_that_have_changed_since_they_were_read_are_read_again(app: Flask, saved_before: bool) -> None:
+    """No ticket goes where an admin no longer wants it, however old the settings are that the process knows."""
+    state = state_of(app)
+    known = settings(app, email="earlier@example.com") if saved_before else default_settings(state.config)
+    assert open_ticket(state.database, state.config, submission(), known)[0].recipient == known.email
+    settings(app, email="later@example.com")
+    later = submission(offer=replace(submission().offer, id="another"))
+    assert open_ticket(state.database, state.config, later, known)[0].recipient == "later@example.com"
+    settings(app, enabled=False)
+    with pytest.raises(Disabled):
+        open_ticket(state.database, state.config, submission(offer=replace(later.offer, id="a third")), known)
+
+
+def test_settings_of_another_desk_are_read(app: Flask) -> None:
+    """A process may know only the default desk's, such as after a desk was added."""
+    state = state_of(app)
+    elsewhere = replace(default_settings(state.config), desk="sales", email="sales@example.com")
+    assert open_ticket(state.database, state.config, submission(), elsewhere)[0].recipient == state.config.email
+
+
+def test_settings_that_are_current_are_not_read(app: Flask) -> None:
+    """Their version is part of the query that asks for the limits."""
+    state = state_of(app)
+    statements: list[str] = []
+    known = settings(app, email="known@example.com")
+    event.listen(state.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    open_ticket(state.database, state.config, submission(), known)
+    assert not any(text.startswith("SELECT kapa_handoff_desk.") for text in statements)
+    open_ticket(state.database, state.config, submission(offer=replace(submission().offer, id="another")))
+    assert any(text.startswith("SELECT kapa_handoff_desk.") for text in statements)
 
 
 def test_a_ticket_follows_only_the_same_visitors(app: Flask) -> None:

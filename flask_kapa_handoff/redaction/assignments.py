@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from .keywords import Keyword
-from .names import SCRIPT_WORDS, WORDS, Name, Word, name_at
+from .names import SCRIPT_WORDS, WORDS, Name, Word, end_of_word, name_of
 from .spans import MAX_EFFORT, Span, Subject
-from .values import Candidate, Kind, is_secret
+from .values import Candidate, Kind, is_secret, shortest
 
 _LABELS = {Kind.PASSWORD: "password", Kind.SECRET: "secret", Kind.KEY: "secret"}
 
@@ -51,6 +51,9 @@ _FLAG = r"(?(about)(?(remark)|(?!))|(?<![\"'`*_\\\])][ \t])(?P<flag>(?<=[ \t]))(
 _LINK = re.compile(
     rf"{_END}{_ABOUT}[ \t]{{0,20}}[`*_\"']{{0,3}}(?:{_ASSIGN}|{_ELEMENT}|(?:{_PROSE})|{_FLAG})", re.IGNORECASE
 )
+# The last group of a link that assigns the value; and of one that a setting or an option of a command may have.
+_ASSIGNED = ("blank", "attribute", "element")
+_MAY_BE_SHORT = (*_ASSIGNED, "flag")
 # Words in these letters have endings, and may have no blank after them.
 _SCRIPT_LINK = re.compile(rf"\w{{0,3}}?{_LINK.pattern}", re.IGNORECASE)
 
@@ -94,8 +97,12 @@ def keywords() -> Iterator[Keyword]:
 
 
 def _read_word(word: Word, subject: Subject, at: int) -> tuple[Span | None, int]:
-    name = name_at(subject, at, word)
-    return _value_of(subject, name, word.kind, _LINK) if name else (None, at + len(word.needle))
+    end = end_of_word(subject, at, word)
+    if end is None:
+        return None, at + len(word.needle)
+    # Most words have no value, so the rest of their name is not looked at before.
+    linked = _linked(subject, end, word.kind, _LINK)
+    return _value_of(subject, name_of(subject, at, end), word.kind, *linked) if linked else (None, end)
 
 
 def find_in_other_scripts(subject: Subject) -> Iterator[Span]:
@@ -106,33 +113,36 @@ def find_in_other_scripts(subject: Subject) -> Iterator[Span]:
         for word in words if letter in subject.text else ():
             at = subject.text.find(word)
             while at >= 0 and subject.effort < MAX_EFFORT:
-                span, end = _value_of(subject, Name(word, at, at + len(word)), Kind.PASSWORD, _SCRIPT_LINK)
-                if span:
-                    yield span
+                end = at + len(word)
+                if linked := _linked(subject, end, Kind.PASSWORD, _SCRIPT_LINK):
+                    span, end = _value_of(subject, Name(word, at, end), Kind.PASSWORD, *linked)
+                    if span:
+                        yield span
                 at = subject.text.find(word, end)
 
 
-def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) -> tuple[Span | None, int]:
-    """The secret that follows a name, if one does, and where to look for the next name."""
+def _linked(
+    subject: Subject, end: int, kind: Kind, links: re.Pattern[str]
+) -> tuple[re.Match[str], re.Match[str]] | None:
+    """What links a value to the word that ends here, and the value; None: there is none that is long enough."""
     subject.effort += _EFFORT
+    link = links.match(subject.text, end)
+    found = _VALUE.match(subject.text, link.end()) if link else None
+    if link is None or found is None:
+        return None
+    subject.effort += _EFFORT
+    begin, stop = found.span(found.lastindex or 0)
+    is_too_short = stop - begin < shortest(kind, is_prose=link.lastgroup not in _MAY_BE_SHORT)
+    return None if is_too_short else (link, found)
+
+
+def _value_of(
+    subject: Subject, name: Name, kind: Kind, link: re.Match[str], found: re.Match[str]
+) -> tuple[Span | None, int]:
+    """The secret that is a name's value, if it is one, and where to look for the next name."""
     text = subject.text
-    link = links.match(text, name.end)
-    if link is None:
-        return None, name.end
     before = text[max(0, name.start - 24) : name.start]
-    is_assigned = bool(link["assign"] or link["element"] or link["attribute"])
-    if (
-        _NO_NAME_AFTER.search(before)
-        or _TERNARY.search(before)
-        or (link["element"] and not _OPENS_ELEMENT.search(before))
-        or (name.text.lower() == "pass" and not is_assigned and not _WHOSE.search(before))  # the verb
-        or (link["line"] and ")" in link["close"])  # the end of a condition
-    ):
-        return None, name.end
-    found = _VALUE.match(text, link.end())
-    if found is None:
-        return None, name.end
-    subject.effort += _EFFORT
+    is_assigned = link.lastgroup in _ASSIGNED
     value, start = found[found.lastindex or 0], found.start(found.lastindex or 0)
     if found["bare"]:
         ends = _CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT
@@ -151,9 +161,20 @@ def _value_of(subject: Subject, name: Name, kind: Kind, links: re.Pattern[str]) 
         is_setting=not is_prose and (is_flag or bool(link["element"]) or _is_setting(name.text, link, text, stop)),
         is_prose=is_prose,
         is_called=text[stop : stop + 1] in ("(", "["),
-        is_users_name=value.isalpha() and value in _USERS_NAME.findall(text[max(0, start - 120) : start]),
     )
-    if is_secret(candidate):
+    # The value first: few are secrets, and the rest takes longer.
+    may_be_secret = is_secret(candidate)
+    if not may_be_secret and len(value) <= _READ_ONCE:
+        return None, name.end
+    if (
+        _NO_NAME_AFTER.search(before)
+        or _TERNARY.search(before)
+        or (link["element"] and not _OPENS_ELEMENT.search(before))
+        or (name.text.lower() == "pass" and not is_assigned and not _WHOSE.search(before))  # the verb
+        or (link["line"] and ")" in link["close"])  # the end of a condition
+    ):
+        return None, name.end
+    if may_be_secret and not (value.isalpha() and value in _USERS_NAME.findall(text[max(0, start - 120) : start])):
         return Span(start, stop, _LABELS[kind]), stop
     return None, stop if len(value) > _READ_ONCE else name.end
 

@@ -91,23 +91,37 @@ _HARMLESS_TOKENS = tuple(
     b"next page continuation pad bos eos unk mask sep cls start end stop max min num special cancellation sync total"
     b" input output prompt completion cached first last current previous".split()
 )
+_TOKEN = "token"  # noqa: S105
 _PASS_OWNERS = tuple(b"require db user my smtp mail root sql ssh ftp ldap admin".split())
 _IDENTIFIER = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$"
 
 
-def name_at(subject: Subject, at: int, word: Word) -> Name | None:
-    """The name that this word, found at ``at``, is part of; None if it is another word (``monkey``, ``compass``)."""
+def end_of_word(subject: Subject, at: int, word: Word) -> int | None:
+    """Where this word, found at ``at``, ends; None if it is another word (``monkey``, ``compass``)."""
     match = word.pattern.match(subject.text, at)
     if match is None:
         return None
-    before = subject.data[max(0, at - 40) : at]
+    end = match.end()
+    if end - at > len(_TOKEN):  # only short words may be others
+        return end
     left = subject.lower[max(0, at - 14) : at].rstrip(b"_- ")
     found = match[0].lower()
     if found == "key" and not left.endswith(_KEY_OWNERS):
         return None
-    if found == "token" and left.endswith(_HARMLESS_TOKENS):
+    if found == _TOKEN and left.endswith(_HARMLESS_TOKENS):
         return None
-    if found == "pass" and before[-1:].isalpha() and not left.endswith(_PASS_OWNERS) and match[0] != "Pass":
+    if (
+        found == "pass"
+        and subject.data[max(0, at - 1) : at].isalpha()
+        and not left.endswith(_PASS_OWNERS)
+        and match[0] != "Pass"
+    ):
         return None
+    return end
+
+
+def name_of(subject: Subject, at: int, end: int) -> Name:
+    """The whole name that the word from ``at`` to ``end`` is part of."""
+    before = subject.data[max(0, at - 40) : at]
     start = at - len(before) + len(before.rstrip(_IDENTIFIER))
-    return Name(subject.text[start : match.end()], start, match.end())
+    return Name(subject.text[start:end], start, end)

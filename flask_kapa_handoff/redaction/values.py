@@ -30,7 +30,6 @@ class Candidate(NamedTuple):
         is_setting: whether name and value are those of a settings file: ``DB_PASSWORD=…``, or the end of a line.
         is_prose: whether only a word or a blank links them (``my password is …``); then more is asked of the value.
         is_called: whether a parenthesis follows, so that the value is a function's name.
-        is_users_name: whether the text gives the same word as the name of the user or of the database.
     """
 
     kind: Kind
@@ -39,7 +38,6 @@ class Candidate(NamedTuple):
     is_setting: bool = False
     is_prose: bool = False
     is_called: bool = False
-    is_users_name: bool = False
 
 
 # Words of code and documents, users whose password is often their name, and "required" in other languages.
@@ -135,27 +133,34 @@ def is_common_word(value: str) -> bool:
     return value.lower() in _WORDS or _is_only_names(value)
 
 
+def shortest(kind: Kind, *, is_prose: bool) -> int:
+    """How many characters a secret of this kind has at least."""
+    return 8 if kind is not Kind.PASSWORD else 6 if is_prose else 4
+
+
 def is_secret(candidate: Candidate) -> bool:
     """Whether a value is one that somebody chose, or a machine made."""
     value = candidate.value[:_BEGINNING]
     bare = value.strip(_PUNCTUATION)
-    if len(bare) < (6 if candidate.is_prose else 4) or (len(bare) < 8 and candidate.kind is not Kind.PASSWORD):
+    if len(bare) < shortest(candidate.kind, is_prose=candidate.is_prose):
         return False
-    if (
+    # First what most words are not.
+    if candidate.kind is Kind.KEY:
+        if (candidate.is_prose and len(bare) < 16) or not _looks_random(bare):
+            return False
+    elif not _looks_chosen(value, bare, candidate):
+        return False
+    if candidate.is_prose and (_MARKUP.search(bare) or _UNTYPED.search(bare)):
+        return False
+    return not (
         is_common_word(bare)
         or _HASH.match(value.lstrip(_PUNCTUATION))
         or _is_place(value)
         or is_placeholder(value)
         or _RULE.match(value)
-    ):
-        return False
-    if candidate.is_users_name or _is_code(value, candidate) or _UNTYPED.match(bare):
-        return False
-    if candidate.is_prose and (_MARKUP.search(bare) or _UNTYPED.search(bare)):
-        return False
-    if candidate.kind is Kind.KEY:
-        return _looks_random(bare) and (len(bare) >= 16 or not candidate.is_prose)
-    return _looks_chosen(value, bare, candidate)
+        or _is_code(value, candidate)
+        or _UNTYPED.match(bare)
+    )
 
 
 def _is_place(value: str) -> bool:
@@ -187,11 +192,12 @@ def _is_only_names(value: str) -> bool:
 
 def _looks_random(value: str) -> bool:
     """Whether a machine made it: letters and digits in no order, or capitals in the middle of no words."""
-    if " " in value or _TECHNICAL.match(value):
+    has_digit = _DIGIT.search(value)
+    if (len(value) < 16 and not has_digit) or " " in value or _TECHNICAL.match(value):
         return False
     if not _LETTER.search(value):
         return len(value) >= 20
-    if _DIGIT.search(value):
+    if has_digit:
         # Not "my-app-v2" or "Sonnet_4": words and small numbers.
         return any(_JUMBLE.search(part) or len(part) >= 12 for part in _SEPARATORS.split(value))
     return len(value) >= 16 and _is_scrambled(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import parseaddr
+from functools import lru_cache
 
 from ..delivery.mail.sender import find_sender
 from ..email_address import mailbox_of
@@ -18,5 +19,10 @@ def own_mailboxes(state: State, desk: str) -> frozenset[str]:
     except ValueError:
         sender = None  # the check-up reports it
     to = () if settings is None else (*settings.recipients, settings.reminder_email)
-    addresses = (*to, parseaddr(sender or "")[1])
+    addresses = (*to, _address_in(sender or ""))
     return frozenset(mailbox_of(address) for address in addresses if address)
+
+
+@lru_cache(maxsize=16)
+def _address_in(sender: str) -> str:
+    return parseaddr(sender)[1]

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..state import current_state
 from ..template_environment import render
+from ..translation import current_language
 
 _logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def render_for_visitor(name: str, context: dict[str, Any]) -> str:
     """
     state = current_state()
     try:
-        return render(state.templates, name, context)
+        return render(state.templates_in(current_language()), name, context)
     except Exception as error:
         page = render(state.shipped_templates, name, context)
         if place := state.templates.note(error):

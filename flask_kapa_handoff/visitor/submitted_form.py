@@ -80,6 +80,11 @@ def settings_of(state: State, desk: str) -> DeskSettings:
         return serving_settings(connection, state.config, desk)
 
 
+def recent_settings(state: State, desk: str) -> DeskSettings:
+    """The desk's settings as they were a moment ago, which is enough for a button: opening its form reads them."""
+    return state.settings_cache.get(state.database, state.config, desk) or settings_of(state, desk)
+
+
 def signed_in_visitor(state: State, own: frozenset[str]) -> Visitor | None:
     """The signed-in visitor; None, too, for an account with an address that they cannot be replied to at."""
     visitor = state.hooks.signed_in_visitor()

@@ -33,7 +33,14 @@ from .own_addresses import own_mailboxes
 from .requests import AnswerQuery, read_fields
 from .responses import confirmation_response, form_response, review_response, with_problem
 from .review import Review, require_room
-from .submitted_form import check_sender, read_form, read_form_files, settings_of, signed_in_visitor
+from .submitted_form import (
+    check_sender,
+    read_form,
+    read_form_files,
+    recent_settings,
+    settings_of,
+    signed_in_visitor,
+)
 from .template_helpers import render_button
 
 
@@ -46,7 +53,7 @@ def offer() -> ResponseReturnValue:
     """
     state = current_state()
     query = AnswerQuery(state)
-    settings = settings_of(state, choose_desk(state, state.known_desks, Named(query.named_desk), query.page))
+    settings = recent_settings(state, choose_desk(state, state.known_desks, Named(query.named_desk), query.page))
     asks = state.asks_for_human(settings)
     if asks is not None and query.question:
         query.facts = replace(query.facts, asked_for_human=asks(query.question))
@@ -119,7 +126,8 @@ def create_ticket() -> ResponseReturnValue:
             database=state.database,
             failures=state.hook_failures,
         )
-        ticket, is_new = open_ticket(state.database, config, submission)
+        known = state.settings_cache.get(state.database, config, submission.offer.desk)
+        ticket, is_new = open_ticket(state.database, config, submission, known)
     except RequestProblem as problem:
         return _form_again(state, form, problem)
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.
