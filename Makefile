@@ -36,9 +36,9 @@ coverage: $(VENV)/.test $(VENV)/.recipes $(VENV)/.docs  ## Run all tests, measur
 	$(BIN)/python -m tests.coverage_floor
 
 # On SQLite, and on PostgreSQL where the statements differ; about a minute. It leaves out tests that do not depend on the
-# versions of Python and of a site's packages: scripts in a browser, the example (no site depends on it), packaging,
-# the documentation's site, other programs that read our mails, and the slow tests of faults and of Celery, whose code `make test` covers.
-# The lowest Alembic does not work with the current Flask-Migrate.
+# versions of Python and of a site's packages: scripts in a browser, the example (no site depends on it), packaging, the
+# documentation's site, other programs that read our mails, and the slow tests of faults and of Celery, whose code
+# `make test` covers. The lowest Alembic does not work with the current Flask-Migrate.
 QUICK_LEFT_OUT := browser celery example faults helpdesks test_admin_recipes.py test_docs_site.py test_install.py test_kapa_bundle.py test_site_migrations.py
 QUICK := -m pytest -n auto --dist worksteal -k "not postgresql or test_postgresql or test_delivery_outbox" \
   $(QUICK_LEFT_OUT:%=--ignore=tests/%)
@@ -66,7 +66,8 @@ torture: $(VENV)/.test  ## Run the fault tests with their full counts, then test
 	$(MAKE) test-hosts
 
 docs: $(VENV)/.docs  ## Build the documentation's site; it needs neither a network nor a web server.
-	$(BIN)/python -m sphinx -q -E -W --keep-going -d .cache/docs/doctrees docs .cache/docs/html
+	rm -rf .cache/docs
+	$(BIN)/python -m sphinx -q -W --keep-going -d .cache/docs/doctrees docs .cache/docs/html
 	@echo "Open .cache/docs/html/index.html in a browser."
 
 lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, imports, scripts and templates.

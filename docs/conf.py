@@ -2,8 +2,8 @@
 
 Sphinx with MyST and Furo: the pages are the Markdown files that one reads in the repository, the reference comes from
 the code (autodoc), search is a script that needs no server, and neither Sphinx nor Furo loads anything from elsewhere.
-Material for MkDocs has had its last update, MkDocs 1 has none any more, and their successor, Zensical, calls its reading
-of docstrings preliminary.
+Material for MkDocs has had its last update, MkDocs 1 gets none any more, and their successor, Zensical, calls its
+reading of docstrings preliminary.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ exclude_patterns = ["generated"]
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
+html_use_index = False
+pygments_dark_style = "a11y-high-contrast-dark"
 
 # Anchors as in the repository, where the same pages are read.
 myst_heading_anchors = 4

@@ -11,7 +11,7 @@ from typing import Any
 
 from pygments.lexers.shell import BashLexer
 
-from . import commands, configuration, database, errors, hooks, javascript, pages, python_api, templates
+from . import commands, configuration, database, errors, hooks, html, javascript, pages, python_api, templates
 
 PARTS: dict[str, Callable[[], str]] = {
     "admin routes": errors.admin_routes,
@@ -59,9 +59,14 @@ def _on_docstring(*arguments: Any) -> None:
     arguments[-1][:] = [pages.with_page_links(line) for line in arguments[-1]]
 
 
+def _on_page(_app: Any, _name: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    context["body"] = html.readable(context.get("body", ""))
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
     app.add_lexer("crontab", BashLexer)
     app.connect("source-read", _on_source_read)
+    app.connect("html-page-context", _on_page)
     app.connect("autodoc-process-docstring", _on_docstring)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

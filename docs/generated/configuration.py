@@ -26,16 +26,16 @@ TYPES = {
     "str": "text",
     "str | None": "text",
     "bool": "`True` or `False`",
-    "bool | str": "`True`, `False` or `\"txt\"`",
-    "int": "whole number",
-    "int | None": "whole number",
-    "tuple[str, ...]": "list, or text with commas",
-    "tuple[Trigger, ...]": "list, or text with commas",
-    "tuple[SitePattern, ...]": "dictionary",
-    "tuple[Field, ...]": "list of `Field`",
-    "FormSettings": "dictionary",
-    "HumanRequests": "list or dictionary",
-    "Callable[[], str] | None": "function",
+    "bool | str": '`True`, `False` or `"txt"`',
+    "int": "a whole number",
+    "int | None": "a whole number",
+    "tuple[str, ...]": "a list, or text with commas",
+    "tuple[Trigger, ...]": "a list, or text with commas",
+    "tuple[SitePattern, ...]": "a dict, or a list of pairs",
+    "tuple[Field, ...]": "a list of `Field`s, or of dicts",
+    "FormSettings": "a dict",
+    "HumanRequests": "a list or a dict",
+    "Callable[[], str] | None": "a function",
 }
 """What a site writes, by the type of the field that it becomes."""
 
@@ -49,11 +49,10 @@ def keys() -> str:
             continue
         if name in GROUPS:
             lines += [f"## {GROUPS[name]}", ""]
+        kind, shown = TYPES[str(field.type)], default(KEYS[key_of(name)])
+        value = f"{kind[0].upper()}{kind[1:]}{f', by default {shown}' if shown else ''}."
         meaning = " ".join(line.strip() for line in docs["Config", name]).strip()
-        lines += [f"```{{confval}} {key_of(name)}", f":type: {TYPES[str(field.type)]}"]
-        if shown := default(KEYS[key_of(name)]):
-            lines.append(f":default: {shown}")
-        lines += ["", with_page_links_in_markdown(meaning), "```", ""]
+        lines += [f"```{{confval}} {key_of(name)}", f"*{value}* {with_page_links_in_markdown(meaning)}", "```", ""]
     return "\n".join(lines)
 
 

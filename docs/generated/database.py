@@ -25,5 +25,6 @@ def _row(column: Column[object]) -> str:
         said.insert(0, "primary key")
     elif column.unique:
         said.insert(0, "unique")
-    kind = column.type.compile(postgresql.dialect()).lower() + (", may be empty" if column.nullable else "")
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has not typed it
+    kind = column.type.compile(dialect).lower() + (", may be empty" if column.nullable else "")
     return f"| `{column.name}` | {kind} | {'; '.join(said)} |"

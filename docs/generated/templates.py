@@ -14,7 +14,9 @@ def table() -> str:
     """Each template that a site may replace with the variables that it reads, beside those that it includes."""
     read = variables()
     lines = ["| template | variables |", "|---|---|"]
-    lines += [f"| `{name}` | {', '.join(f'`{one}`' for one in sorted(names)) or '–'} |" for name, names in read.items()]
+    lines += [
+        f"| `{name}` | {', '.join(f'`{one}`' for one in sorted(names)) or '–'} |" for name, names in read.items()
+    ]
     return "\n".join(lines)
 
 
