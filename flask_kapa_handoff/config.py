@@ -150,8 +150,8 @@ class Config:
     fields: tuple[Field, ...] = _key("FIELDS", (), parse_fields)
     """Further fields of the form, such as ``[Field("order", "Order number")]``: see docs/fields.md."""
     csp_nonce: Callable[[], str] | None = _key("CSP_NONCE", None, parse_nonce_source)  # noqa: RUF009 - a field
-    """A function without arguments that returns the nonce of this response's Content-Security-Policy; Flask-Talisman's
-    is found automatically."""
+    """It gets no arguments, and returns the nonce of this response's Content-Security-Policy. Flask-Talisman's is
+    found automatically."""
     admin_template: str = _key("ADMIN_TEMPLATE", "kapa_handoff/admin/layout.html", parse_template_name)
     """The site's layout for the admin pages, with ``{% block content %}``: see
     docs/templates.md#your-layout-for-the-admin-pages."""

@@ -12,11 +12,12 @@ from urllib.parse import unquote, urlsplit
 import click
 import pytest
 from blinker import NamedSignal
+from flask import Flask, render_template_string
 
 import flask_kapa_handoff
 from docs import generated
 from docs.generated import PARTS, commands, errors, html, javascript, pages, templates
-from flask_kapa_handoff import signals, testing
+from flask_kapa_handoff import Conversation, QuestionAnswer, signals, testing
 from flask_kapa_handoff.cli import group
 from flask_kapa_handoff.config import KEYS, Config
 from flask_kapa_handoff.hook_checks import CSP_NONCE, HOOKS
@@ -84,6 +85,7 @@ def test_the_pages_load_and_name_no_other_host(contents: dict[str, Content]) -> 
     """Only the texts themselves link elsewhere, such as to a helpdesk's documentation."""
     known = hosts_in_the_sources()
     for name, content in contents.items():
+        assert "_static/site.css" in " ".join(content.loads)
         assert [address for address in content.loads if urlsplit(address).netloc] == [], name
         assert {urlsplit(link).netloc for link in content.links} - {""} <= known, name
 
@@ -208,6 +210,24 @@ def test_every_header_of_a_mail_is_in_the_reference(write: Callable[..., bytes])
     table = section("mail", "Headers")
     assert len(headers) > 9
     assert [name for name in headers if f"`{name}`" not in table] == []
+
+
+def test_the_lines_of_the_title_page_mount_it(make_app: Callable[..., Flask]) -> None:
+    """Into a site that has a login."""
+    (program,) = re.findall(r"```python\n(.*?)```", source("index"), re.DOTALL)
+    (button,) = re.findall(r"```jinja\n(.*?)```", source("index"), re.DOTALL)
+    site = make_app(mount=False)
+    exec(program, {"app": site, "login_required": lambda view: view})  # noqa: S102 - the page's own code
+    conversation = Conversation((QuestionAnswer("How?", "So."),))
+    with site.test_request_context():
+        assert "data-kapa-handoff-open" in render_template_string(button, conversation=conversation)
+    assert site.test_client().get("/handoff/admin/").status_code == 200
+
+
+def test_the_command_that_finds_the_templates_is_that_of_the_readme() -> None:
+    """Which is run elsewhere."""
+    (command,) = re.findall(r"^python -c .+$", source("templates"), re.MULTILINE)
+    assert command in (CHECKOUT / "README.md").read_text()
 
 
 # The extension.

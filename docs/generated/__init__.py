@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pygments.lexers.shell import BashLexer
+from pygments.lexers.templates import HtmlDjangoLexer
 
 from . import commands, configuration, database, errors, hooks, html, javascript, pages, python_api, templates
 
@@ -66,6 +67,7 @@ def _on_page(_app: Any, _name: str, _template: str, context: dict[str, Any], _do
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
     app.add_lexer("crontab", BashLexer)
+    app.add_lexer("jinja", HtmlDjangoLexer)
     app.connect("source-read", _on_source_read)
     app.connect("html-page-context", _on_page)
     app.connect("autodoc-process-docstring", _on_docstring)

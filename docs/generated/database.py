@@ -19,7 +19,7 @@ def tables() -> str:
 
 
 def _row(column: Column[object]) -> str:
-    said = [column.comment] if column.comment else []
+    said = [words for words in (column.comment or column.doc,) if words]
     said += [f"refers to `{key.target_fullname}`" for key in column.foreign_keys]
     if column.primary_key:
         said.insert(0, "primary key")

@@ -28,8 +28,9 @@ def build(factory: pytest.TempPathFactory) -> Path:
     with (shared / "docs-site-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", shared / "docs-site-read"]
-            built = subprocess.run([*sphinx, "docs", html], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+            options = ["-q", "-W", "--keep-going", "-d", str(shared / "docs-site-read")]
+            command = [sys.executable, "-m", "sphinx", *options, "docs", str(html)]
+            built = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
             assert built.returncode == 0, built.stderr
             done.touch()
     return html
