@@ -14,6 +14,7 @@ import flask_mail
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
+from jinja2 import DictLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_kapa_handoff import KapaHandoff
@@ -153,3 +154,12 @@ def test_the_other_pages_lead_to_it(admin_app: Callable[..., Flask]) -> None:
         assert '<a href="/handoff/admin/doctor">Check-up</a>' in client.get(address).text
     page = client.get("/handoff/admin/doctor").text
     assert '<a href="/handoff/admin/doctor" aria-current="page">Check-up</a>' in page
+
+
+@pytest.mark.only("sqlite")
+def test_it_is_in_the_admins_language_after_the_sites_templates_were_tried(admin_app: Callable[..., Flask]) -> None:
+    """They are tried in a request that is made up within the admin's own, in the site's language."""
+    app = admin_app()
+    app.jinja_loader = DictLoader({"kapa_handoff/form_page.html": "{{ button_text }}"})
+    response = app.test_client().get("/handoff/admin/doctor", headers={"Accept-Language": "de"})
+    assert 'lang="de"' in response.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Blueprint, Response, after_this_request, g, has_request_context, request
+from flask import Blueprint, Response, after_this_request, has_request_context, request
 
 from ..config import DEFAULT_BUTTON_TEXT
 from ..settings import DeskSettings
@@ -17,7 +17,8 @@ from .requests import browser_language, page_language
 MAX_WANTED = 20
 """How many languages of a browser's list are looked at."""
 
-_TOKEN = "_kapa_handoff_language"  # noqa: S105
+# In a request's own environment: `g` is also that of a request that is made up within this one.
+_TOKEN = "kapa_handoff.language"  # noqa: S105
 
 _logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def _vary(response: Response) -> Response:
 def speak_language_of_page(language: str | None) -> None:
     """For the rest of this request, prefer the language of the page that its offer was made for."""
     _end(None)
-    setattr(g, _TOKEN, begin_speaking(choose_language(language)))
+    request.environ[_TOKEN] = begin_speaking(choose_language(language))
 
 
 def visitor_language() -> str | None:
@@ -91,7 +92,7 @@ def _begin() -> None:
 
 
 def _end(_error: BaseException | None) -> None:
-    if (token := g.pop(_TOKEN, None)) is not None:
+    if (token := request.environ.pop(_TOKEN, None)) is not None:
         end_speaking(token)
 
 
