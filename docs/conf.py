@@ -18,6 +18,7 @@ project = "flask_kapa_handoff"
 version = release = version_of("flask-kapa-handoff")
 html_title = project
 language = "en"
+highlight_language = "text"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docs.generated"]
 exclude_patterns = ["generated"]

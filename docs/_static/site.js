@@ -12,3 +12,16 @@ for (const element of document.querySelectorAll("article pre, .table-wrapper")) 
 
 /* A page that is opened as a file cannot read the others, from which the results of a search have their excerpts. */
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+/* Browsers copy on secure pages alone. */
+if (navigator.clipboard) {
+  for (const block of document.querySelectorAll("article .highlight")) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy-code", textContent: "Copy" });
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(block.querySelector("pre").textContent);
+      button.textContent = "Copied";
+      button.addEventListener("blur", () => (button.textContent = "Copy"), { once: true });
+    });
+    block.append(button);
+  }
+}
