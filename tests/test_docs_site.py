@@ -235,7 +235,7 @@ def test_the_command_that_finds_the_templates_is_that_of_the_readme() -> None:
 
 def test_a_part_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(KeyError):
-        generated.complete("page", "# Page\n\n```{generated}\nno such part\n```")
+        generated.complete("page", "# Page\n\n```{generated}\nno such part\n(from there)\n```")
     assert all(part().strip() for part in PARTS.values())
 
 

@@ -1,6 +1,7 @@
 """The parts of the documentation that come from the code, and a Sphinx extension that puts them into the pages.
 
-A page says where, with a code block whose language is ``{generated}`` and which names one of :data:`PARTS`.
+A page says where, with a code block whose language is ``{generated}``. Its first line names one of :data:`PARTS`, or a
+file; the second one is for those who read the page in the repository.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 """By name; each function returns Markdown."""
 
-_BLOCK = re.compile(r"^```\{generated\}\n(.+?)\n```$", re.MULTILINE)
+_BLOCK = re.compile(r"^```\{generated\}\n(.+)\n\(.+\)\n```$", re.MULTILINE)
 
 
 def complete(name: str, source: str) -> str:
