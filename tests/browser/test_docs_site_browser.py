@@ -25,15 +25,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory)
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_nothing_is_in_the_way_of_anybody(
-    width: int, site: Path, serve: Callable[[Any], str], open_context: Callable[..., BrowserContext]
-) -> None:
-    """In light and dark; nothing is wider than a phone, and nothing comes from another host."""
+@pytest.fixture
+def address(site: Path, serve: Callable[[Any], str]) -> str:
+    """Of the site under a server."""
     server = Flask("docs", static_folder=None)
     server.add_url_rule("/<path:name>", "file", lambda name: send_from_directory(site, name))
     server.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
-    address = serve(server)
+    return serve(server)
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_nothing_is_in_the_way_of_anybody(
+    width: int, address: str, open_context: Callable[..., BrowserContext]
+) -> None:
+    """In light and dark; nothing is wider than a phone, and nothing comes from another host."""
     context = open_context(viewport={"width": width, "height": 720}, reduced_motion="reduce")
     bring_axe(context)
     page = watched(context.new_page())
@@ -47,6 +52,17 @@ def test_nothing_is_in_the_way_of_anybody(
     assert not wrong, "\n\n".join(wrong)
     assert page.problems == []  # type: ignore[attr-defined]
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
+
+
+def test_code_can_be_copied(address: str, open_context: Callable[..., BrowserContext]) -> None:
+    context = open_context()
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{address}/index.html")
+    page.locator(".highlight").first.hover()
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("from flask_kapa_handoff import KapaHandoff")
 
 
 def test_the_search_works_from_a_folder(site: Path, page: Page) -> None:
