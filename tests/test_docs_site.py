@@ -16,7 +16,7 @@ from flask import Flask, render_template_string
 
 import flask_kapa_handoff
 from docs import generated
-from docs.generated import PARTS, commands, errors, html, javascript, pages, templates
+from docs.generated import PARTS, commands, errors, html, javascript, pages, python_api, templates
 from flask_kapa_handoff import Conversation, QuestionAnswer, signals, testing
 from flask_kapa_handoff.cli import group
 from flask_kapa_handoff.config import KEYS, Config
@@ -249,6 +249,7 @@ def test_links_lead_to_the_pages_of_the_site() -> None:
     """A file that the site does not have becomes its words."""
     linked = pages.with_links_of_site("docs/page.md", "[a](../README.md#configuration) [b](x.md#y) [c](../Makefile)")
     assert linked == "[a](configuration.md) [b](x.md#y) c (`Makefile`)"
+    assert pages.with_links_of_site("CONTRIBUTING.md", "[.ci/run](.ci/run)") == "`.ci/run`"
     assert pages.with_links_of_site("CHANGELOG.md", "[a](docs/form.md)") == "[a](form.md)"
     assert pages.with_page_links("see docs/form.md.") == "see :doc:`form`."
 
@@ -256,6 +257,12 @@ def test_links_lead_to_the_pages_of_the_site() -> None:
 def test_the_first_page_of_a_part_lists_its_pages_in_the_same_order() -> None:
     made = pages.with_table_of_contents("reference", "- [B](b.md): x\n- [A](a.md): see [c](c.md)\n")
     assert made.endswith("```{toctree}\n:hidden:\n\nb\na\n```\n")
+
+
+def test_signatures_name_no_type_variable() -> None:
+    """Which only a type checker can use."""
+    assert python_api.signature("(loader: ~flask_kapa_handoff._Loader)", "_Loader") == ("(loader)", None)
+    assert python_api.signature("(app: Flask)", "None") == ("(app: Flask)", "None")
 
 
 def test_signatures_and_empty_headings_are_readable() -> None:

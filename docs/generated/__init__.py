@@ -61,6 +61,10 @@ def _on_docstring(*arguments: Any) -> None:
     arguments[-1][:] = [pages.with_page_links(line) for line in arguments[-1]]
 
 
+def _on_signature(*arguments: Any) -> tuple[str | None, str | None]:
+    return python_api.signature(*arguments[-2:])
+
+
 def _on_page(_app: Any, _name: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
     context["body"] = html.readable(context.get("body", ""))
 
@@ -72,4 +76,5 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("source-read", _on_source_read)
     app.connect("html-page-context", _on_page)
     app.connect("autodoc-process-docstring", _on_docstring)
+    app.connect("autodoc-process-signature", _on_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -45,7 +45,9 @@ def with_links_of_site(path: str, source: str) -> str:
         if file.startswith("docs/"):
             return f"[{words}]({file.removeprefix('docs/')}{anchor})"
         known = ON_SITE.get(file + anchor) or (ON_SITE[file] + anchor if file in ON_SITE else None)
-        return f"[{words}]({known})" if known else f"{words} (`{file}`)"
+        if known:
+            return f"[{words}]({known})"
+        return f"`{file}`" if words.strip("`") == file else f"{words} (`{file}`)"
 
     return _LINK.sub(on_site, source)
 

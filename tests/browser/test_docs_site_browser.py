@@ -28,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def address(site: Path, serve: Callable[[Any], str]) -> str:
     """Of the site under a server."""
-    server = Flask("docs", static_folder=None)
+    server = Flask("site", static_folder=None)
     server.add_url_rule("/<path:name>", "file", lambda name: send_from_directory(site, name))
     server.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
     return serve(server)
