@@ -44,6 +44,7 @@ class _Memory:
         self.writing = threading.Lock()
         self.reports: deque[Report] = deque()
         self.timer: threading.Timer | None = None
+        self.is_over = False
 
 
 class Answers:
@@ -142,6 +143,8 @@ class Answers:
         if memory.process != os.getpid():
             return
         with memory.writing:
+            if memory.is_over:
+                return
             with memory.lock:
                 if memory.timer is not None:
                     memory.timer.cancel()
@@ -181,10 +184,13 @@ class Answers:
 
     def stop(self) -> None:
         """Stop writing: the database is about to be removed."""
-        with self._memory.lock:
-            if self._memory.timer is not None:
-                self._memory.timer.cancel()
+        memory = self._memory
+        with memory.lock:
+            if memory.timer is not None:
+                memory.timer.cancel()
         atexit.unregister(self.write)
+        with memory.writing:  # a write that has begun ends first, and none begins any more
+            memory.is_over = True
 
 
 def _now() -> datetime:

@@ -62,6 +62,7 @@ class _Memory:
         self.writing = threading.Lock()
         self.counts: Counts = Counter()
         self.timer: threading.Timer | None = None
+        self.is_over = False
 
     def add(self, counts: Counts) -> None:
         """Count a refusal; once there are too many details, count further ones together."""
@@ -120,7 +121,8 @@ class Refusals:
             return
         # The check-up writes before it reads: it must not miss what another thread is writing just now.
         with memory.writing:
-            self._write(memory)
+            if not memory.is_over:
+                self._write(memory)
 
     def _write(self, memory: _Memory) -> None:
         with memory.lock:
@@ -146,10 +148,13 @@ class Refusals:
 
     def stop(self) -> None:
         """Stop writing: the database is about to be removed."""
-        with self._memory.lock:
-            if self._memory.timer is not None:
-                self._memory.timer.cancel()
+        memory = self._memory
+        with memory.lock:
+            if memory.timer is not None:
+                memory.timer.cancel()
         atexit.unregister(self.write)
+        with memory.writing:  # a write that has begun ends first, and none begins any more
+            memory.is_over = True
 
     def recent(self) -> Counts:
         """The refusals of the last 24 hours, up to a few seconds old; empty while the database cannot be reached."""

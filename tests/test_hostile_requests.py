@@ -75,7 +75,7 @@ def test_nul_in_a_path_or_a_language_is_no_error(make_app: Callable[..., Flask])
     app = make_app(handoff=KapaHandoff(admin_required=lambda view: view))
     client = app.test_client()
     assert client.get("/handoff/admin/tickets/T-%00").status_code == 404
-    assert client.get("/handoff/offer?pairs=1&desk=%00").status_code == 422
+    assert client.get("/handoff/offer?pairs=1&desk=%00").status_code == 200  # no desk has this name: the default one
     answer = client.post("/handoff/tickets", data=ticket_fields(client), headers={**JSON, "Accept-Language": "e\x00n"})
     assert answer.status_code == 201
     assert tickets(app)[0].locale is None

@@ -27,6 +27,7 @@ from sqlalchemy.engine import make_url
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.storage import PREFIX, VERSION_TABLE, schema
 from flask_kapa_handoff.storage.indexes import metadata
+from flask_kapa_handoff.storage.search_postgresql import TRIGRAMS
 from tests.helpers.offers import signed_offer
 from tests.helpers.servers import MailServer
 from tests.helpers.sites import is_made_by_us
@@ -199,7 +200,8 @@ def test_the_upgrade_makes_the_tables_that_the_code_describes(
     options = {
         "compare_type": True,
         "version_table": VERSION_TABLE,
-        "include_name": lambda name, kind, parents: kind != "table" or is_made_by_us(name),
+        # The index of trigrams is made where the server has the extension for it.
+        "include_name": lambda name, kind, parents: name != TRIGRAMS and (kind != "table" or is_made_by_us(name)),
     }
     with engine.connect() as connection:
         assert schema.version(engine) == schema.HEAD

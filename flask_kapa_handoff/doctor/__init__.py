@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..config_values import MAIL
+from ..desk_directory import Desks
+from ..desk_settings import DEFAULT_DESK
+from ..settings import default_settings
 from ..site_name import find_site_name
 from ..web.admin_layout import layout_trouble
 from ..web.csrf import REMEDY
@@ -36,7 +39,9 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
     state.refusals.write()  # what this process has counted but not written yet
     of_database, situation = examine_database(app, state)
     findings += of_database
-    channels = channels_of(situation.desks if situation is not None else state.desks)
+    # Without a database, which the check-up does not create, desks are as they are configured.
+    desks = situation.desks if situation is not None else Desks({DEFAULT_DESK: default_settings(state.config)})
+    channels = channels_of(desks)
     if situation is not None:
         findings += examine_desks(state, situation.desks, situation.refused)
         if MAIL in channels:
@@ -47,8 +52,8 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
         findings += examine_refusals(situation.refused)
     if obstacle := state.delivery.obstacle():
         findings.append(Finding(Level.PROBLEM, *obstacle))
-    for name, desks in channels.items():
-        findings += examine_mail_server(state) if name == MAIL else examine_channel(state, name, desks)
+    for name, served in channels.items():
+        findings += examine_mail_server(state) if name == MAIL else examine_channel(state, name, served)
     findings += [*_late_keys(state), *_site_name(state), *_refused_forms(state), *_layout(state)]
     findings += examine_templates(state)
     if not state.has_admin:

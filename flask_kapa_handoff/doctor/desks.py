@@ -92,7 +92,7 @@ def _of(settings: DeskSettings) -> str:
 
 def _desk(state: State, settings: DeskSettings) -> Finding:
     if settings.takes_tickets and settings.email:
-        where = state.destination(settings.desk, settings.email)
+        where = state.label_of_channel(settings.channel) or settings.email
         return Finding(Level.OK, f"Tickets {_of(settings)}go to {where}.")
     if settings.desk == DEFAULT_DESK:
         what = "The button is switched off." if not settings.enabled else "There is no address to send tickets to."

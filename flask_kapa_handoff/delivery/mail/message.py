@@ -8,7 +8,6 @@ from email.headerregistry import Address
 from email.utils import format_datetime
 
 from ...conversation import Conversation
-from ...desk_settings import recipients_in
 from ...storage.tickets import Ticket, thread_ids
 from ...template_environment import TemplateEnvironment
 from ...translation import ENGLISH, speak
@@ -59,7 +58,7 @@ def compose(
         ValueError: an address is not valid in a mail.
     """
     sender = site_sender(letterhead.sender)
-    recipients = [address(one) for one in recipients_in(ticket.recipient)]
+    recipients = [address(one) for one in ticket.recipient.split(", ")]
     reply_to = address(ticket.visitor_email)
     subject = subject_line(letterhead.subject, ticket, letterhead.site_name)
     with speak(environment.language or ENGLISH):
