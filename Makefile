@@ -8,17 +8,17 @@ NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 LOWEST := .venv-lowest
 
-.PHONY: demo setup test coverage test-quick test-lowest test-browsers test-hosts torture lint format messages static bench picture clean
+.PHONY: demo setup test coverage test-quick test-lowest test-browsers test-hosts torture docs lint format messages static bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
 
-setup: $(VENV)/.test $(VENV)/.recipes $(VENV)/.lint $(NODE)/node_modules  ## Install everything that tests and checks need.
+setup: $(VENV)/.test $(VENV)/.recipes $(VENV)/.docs $(VENV)/.lint $(NODE)/node_modules  ## Install everything that tests and checks need.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
 	$(BIN)/python -m tests.helpdesks.environment
 
-test: $(VENV)/.test $(VENV)/.recipes  ## Run all tests, those in a real browser included.
+test: $(VENV)/.test $(VENV)/.recipes $(VENV)/.docs  ## Run all tests, those in a real browser included.
 	$(BIN)/python tests/browser/ensure_browser.py
 	$(BIN)/python -m tests.browser.kapa.ensure_bundle
 	$(BIN)/python -m tests.helpdesks.environment
@@ -26,7 +26,7 @@ test: $(VENV)/.test $(VENV)/.recipes  ## Run all tests, those in a real browser 
 
 # Measuring takes 50% more processor time (Python 3.11 to 3.13 have no cheaper way to see branches), so `make test` does
 # without it. Set the floor in setup.cfg from a whole run on a quiet machine.
-coverage: $(VENV)/.test $(VENV)/.recipes  ## Run all tests, measure their branch coverage, and fail below its floor.
+coverage: $(VENV)/.test $(VENV)/.recipes $(VENV)/.docs  ## Run all tests, measure their branch coverage, and fail below its floor.
 	rm -rf .cache/coverage
 	mkdir -p .cache/coverage
 	$(MAKE) test MEASURED='-m coverage run' PLUGIN='-p tests.save_coverage'
@@ -36,10 +36,10 @@ coverage: $(VENV)/.test $(VENV)/.recipes  ## Run all tests, measure their branch
 	$(BIN)/python -m tests.coverage_floor
 
 # On SQLite, and on PostgreSQL where the statements differ; about a minute. It leaves out tests that do not depend on the
-# versions of Python and of a site's packages: scripts in a browser, the example (no site depends on it), packaging,
-# other programs that read our mails, and the slow tests of faults and of Celery, whose code `make test` covers.
-# The lowest Alembic does not work with the current Flask-Migrate.
-QUICK_LEFT_OUT := browser celery example faults helpdesks test_admin_recipes.py test_install.py test_kapa_bundle.py test_site_migrations.py
+# versions of Python and of a site's packages: scripts in a browser, the example (no site depends on it), packaging, the
+# documentation's site, other programs that read our mails, and the slow tests of faults and of Celery, whose code
+# `make test` covers. The lowest Alembic does not work with the current Flask-Migrate.
+QUICK_LEFT_OUT := browser celery example faults helpdesks test_admin_recipes.py test_docs_site.py test_install.py test_kapa_bundle.py test_site_migrations.py
 QUICK := -m pytest -n auto --dist worksteal -k "not postgresql or test_postgresql or test_delivery_outbox" \
   $(QUICK_LEFT_OUT:%=--ignore=tests/%)
 QUICK_VENV := $(VENV)-$(notdir $(PYTHON))
@@ -64,6 +64,11 @@ test-hosts: $(VENV)/.test  ## Mount the wheel into real applications, under real
 torture: $(VENV)/.test  ## Run the fault tests with their full counts, then test-hosts; this takes more than an hour.
 	$(BIN)/python -m tests.faults
 	$(MAKE) test-hosts
+
+docs: $(VENV)/.docs  ## Build the documentation's site; it needs neither a network nor a web server.
+	rm -rf .cache/docs
+	$(BIN)/python -m sphinx -q -W --keep-going -d .cache/docs/doctrees docs .cache/docs/html
+	@echo "Open .cache/docs/html/index.html in a browser."
 
 lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, imports, scripts and templates.
 	$(BIN)/ruff check $(SOURCES)
@@ -107,7 +112,7 @@ $(VENV)/.%: setup.cfg pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.lint: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,test,recipes]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,test,recipes,docs]'
 	touch $@
 
 $(QUICK_VENV)/.test: setup.cfg pyproject.toml

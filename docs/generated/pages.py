@@ -1,0 +1,76 @@
+"""Links and tables of contents: the same pages are read in the repository and on the site."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+CHECKOUT = Path(__file__).parent.parent.parent
+
+PARTS = ("how-to", "reference", "explanation")
+"""The pages that list those of their part."""
+
+ON_SITE = {
+    "README.md": "index.md",
+    "README.md#a-chat-that-runs-in-the-browser": "javascript.md",
+    "README.md#a-chat-that-your-server-renders": "python-api.md#hooks",
+    "README.md#configuration": "configuration.md",
+    "README.md#kapas-widget-or-react-sdk": "kapa-form.md",
+    "README.md#commands": "commands.md",
+    "README.md#make-it-yours": "templates.md",
+    "README.md#mount-it-into-your-site": "tutorial.md",
+    "README.md#security-and-privacy": "security.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "benchmarks/README.md": "measured.md",
+}
+"""Where the site has what the repository has elsewhere."""
+
+_LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#\s]*)(#[^)\s]*)?\)")
+_PAGE = re.compile(r"docs/([\w-]+\.md)(#[\w-]+)?")
+
+
+def with_links_of_site(path: str, source: str) -> str:
+    """A page whose links lead to the site's pages; a link to a file that the site does not have becomes its words.
+
+    Arguments:
+        path: the page's own, from the root of the repository.
+    """
+
+    def on_site(link: re.Match[str]) -> str:
+        words, target, anchor = link[1], link[2], link[3] or ""
+        file = os.path.normpath(PurePosixPath(path).parent / target)
+        if file.startswith("docs/"):
+            return f"[{words}]({file.removeprefix('docs/')}{anchor})"
+        known = ON_SITE.get(file + anchor) or (ON_SITE[file] + anchor if file in ON_SITE else None)
+        if known:
+            return f"[{words}]({known})"
+        return f"`{file}`" if words.strip("`") == file else f"{words} (`{file}`)"
+
+    return _LINK.sub(on_site, source)
+
+
+def included(path: str) -> str:
+    """A Markdown file of the repository without its title."""
+    source = (CHECKOUT / path).read_text("utf-8")
+    return with_links_of_site(path, source).partition("\n")[2].strip()
+
+
+def with_table_of_contents(name: str, source: str) -> str:
+    """A part's first page, with the pages that it links as its own, in the same order; any other page as it is."""
+    if name not in PARTS:
+        return source
+    listed = dict.fromkeys(re.findall(r"^- \[[^\]]+\]\(([\w-]+)\.md\)", source, re.MULTILINE))
+    return "\n".join([source, "```{toctree}", ":hidden:", "", *listed, "```", ""])
+
+
+def with_page_links(text: str) -> str:
+    """A docstring, in which a page is ``docs/form.md``, in reStructuredText with links."""
+    return _PAGE.sub(lambda page: f":doc:`{page[1].removesuffix('.md')}`", text)
+
+
+def with_page_links_in_markdown(text: str) -> str:
+    """The same in Markdown."""
+    return _PAGE.sub(lambda page: f"[]({page[1]}{page[2] or ''})", text)
