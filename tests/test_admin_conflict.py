@@ -30,6 +30,9 @@ EVERYTHING: dict[str, Any] = {
     "channel": "mail",
     "mail_content": "link",
     "tickets_per_hour": 7,
+    "take_link": True,
+    "reminder_email": "boss@example.com",
+    "reminder_hours": 9,
     "form": {
         "texts": {
             "": {"title": "Ask", "thanks": "Thanks"},
@@ -218,7 +221,7 @@ def test_saving_again_with_an_old_version_never_loses_anything(carl: FlaskClient
 
 
 @pytest.mark.only("sqlite")
-def test_every_setting_can_be_picked_by_itself(app: Flask) -> None:
+def test_every_setting_can_be_picked_alone(app: Flask) -> None:
     """Picked one after another, all of them make the one version from the other; each changes nothing else."""
     with app.app_context():
         one = Settings().get()

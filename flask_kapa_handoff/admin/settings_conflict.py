@@ -117,7 +117,7 @@ def _merge(base: DeskSettings | None, mine: DeskSettings, theirs: DeskSettings, 
 
 
 def _last_to_change(name: str, later: list[Entry]) -> tuple[str, datetime | None]:
-    """Who changed a setting last, and when."""
+    """The name of the last admin to change a setting, and the time."""
     for entry in later:
         change = entry.change
         if isinstance(change, SettingsChange) and value_of(change.before, name) != value_of(change.after, name):
