@@ -130,13 +130,13 @@ class Settings:
         self.save(desk, changed_by=changed_by, removed=True, enabled=False)
 
     def export(self) -> dict[str, Any]:
-        """Every desk and the page rules, as JSON can have them, for :meth:`load`."""
+        """Every desk and the page rules that have an effect, as JSON can have them, for :meth:`load`."""
         state = self._state()
         with state.database.read() as connection:
             desks = read_desks(connection, state.config)
         return {
             "desks": [_exported(settings) for settings in desks.present.values()],
-            "page_rules": [list(rule) for rule in desks.rules],
+            "page_rules": [list(rule) for rule in desks.rules if desks.may_be_named(rule.desk)],
         }
 
     def load(self, document: Any, *, changed_by: str) -> tuple[str, ...]:
@@ -161,11 +161,12 @@ class Settings:
                 wanted[desk], _is_new = self._wanted(desk, values)
             except ValueError as error:
                 errors.append(f"{desk}: {error}")
+        stored = self.page_rules
         usable = {name for name, settings in {**before, **wanted}.items() if not settings.internal}
         errors += [
             f"page_rules: {rule.desk!r} is no desk that pages may have"
             for rule in rules or ()
-            if rule.desk not in usable
+            if rule.desk not in usable and rule not in stored
         ]
         if errors:
             raise ValueError("; ".join(errors))
@@ -188,7 +189,7 @@ class Settings:
                 page decides.
 
         Raises:
-            ValueError: a path is empty or too long, or a desk does not exist or is internal.
+            ValueError: a path is empty or too long, or the desk of a new rule does not exist or is internal.
         """
         parsed = [PageRule(parse_pattern(pattern), desk) for pattern, desk in rules]
         try:

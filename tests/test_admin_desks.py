@@ -225,6 +225,97 @@ def test_the_page_says_that_the_sites_code_decides(make_app: Callable[..., Flask
     assert "so your site's own code decides" in shown(post(client, "/try", pattern="", rule_desk="", try_path="/x"))
 
 
+def test_rules_of_a_removed_desk_stay_and_can_be_moved_and_removed(admin: FlaskClient) -> None:
+    """They have no effect, which is said; the desk can be chosen for no new rule, and that is marked at its selector."""
+    app = admin.application
+    save_desk(app)
+    save_desk(app, "bugs")
+    save_rules(app, ("/pricing/*", "bugs"), ("/pricing/*", "sales"), ("/plans", "sales"))
+    assert "Its 2 page rules stay, without effect." in shown(admin.get("/handoff/admin/desks"))
+    remove_desk(app)
+    page = shown(admin.get("/handoff/admin/desks"))
+    assert page.count("Its desk was removed, so this rule has no effect.") == 2
+    assert "Sales (removed)" in page
+    typed: dict[str, Any] = {"pattern": ["/pricing/*", "/pricing/*", "/plans", "/bugs"]}
+    typed["rule_desk"] = ["bugs", "sales", "sales", "bugs"]
+    assert post(admin, "/rules", version="1", up="1", **typed).status_code == 303
+    moved = [("/pricing/*", "sales"), ("/pricing/*", "bugs"), ("/plans", "sales"), ("/bugs", "bugs")]
+    assert rules_of(app) == moved
+    tried = {"pattern": ["/pricing/*", "/pricing/*"], "rule_desk": ["sales", "bugs"], "try_path": "/pricing"}
+    told = "The rule /pricing/* fits /pricing . Its desk was removed, so this rule has no effect. "
+    assert f"{told}/pricing belongs to Bugs , by the rule /pricing/* ." in shown(post(admin, "/try", **tried))
+    tried = {"pattern": "/pricing/*", "rule_desk": "sales", "try_path": "/pricing"}
+    assert f"{told}No other rule fits, so the page belongs to Main desk ." in shown(post(admin, "/try", **tried))
+    wrong = post(admin, "/rules", version="2", pattern=["/plans", "/new"], rule_desk=["sales", "sales"])
+    assert wrong.status_code == 422
+    assert re.search(r'<p [^>]*id="kapa-handoff-admin-rule-2-desk-error">Choose one of the options.</p>', wrong.text)
+    assert wrong.text.count("Choose one of the options.") == 1
+    assert wrong.text.count('aria-invalid="true"') == 1
+    assert rules_of(app) == moved
+    for left in (3, 2, 1, 0):
+        rows = {"pattern": [pattern for pattern, _ in rules_of(app)], "rule_desk": [desk for _, desk in rules_of(app)]}
+        assert post(admin, "/rules", version=str(5 - left), drop="0", **rows).status_code == 303
+        assert len(rules_of(app)) == left
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_covered"),
+    [
+        ("/pricing/*", "/pricing", True),
+        ("/pricing/*", "/pricing/*", True),
+        ("/pricing/*", "/pricing/*/eu", True),
+        ("/pricing*", "/pricing/*", True),
+        ("/pricing/*", "/pricing*", False),
+        ("/pricing", "/pricing/*", False),
+        ("/*", "/", True),
+        ("/a*b*c", "/a*c", False),
+    ],
+)
+def test_a_rule_that_can_never_apply_is_pointed_out(
+    admin: FlaskClient, first: str, second: str, is_covered: bool
+) -> None:
+    """As a hint beside it: it is saved nevertheless."""
+    save_desk(admin.application)
+    save_rules(admin.application, (first, "sales"), (second, "sales"))
+    told = f"Never applies: {first} above it fits the same pages."
+    assert (told in shown(admin.get("/handoff/admin/desks"))) is is_covered
+
+
+def test_a_rule_to_a_desk_without_a_button_is_pointed_out(admin: FlaskClient) -> None:
+    """It is switched off, or has no address; an internal one can't be chosen at all."""
+    app = admin.application
+    for name, values in (("off", {"enabled": False}), ("empty", {"email": None}), ("vip", {})):
+        save_desk(app, name, **values)
+    save_rules(app, ("/off", "off"), ("/empty", "empty"), ("/vip", "vip"))
+    save_desk(app, "vip", internal=True)
+    page = shown(admin.get("/handoff/admin/desks"))
+    for told in (
+        "The button is switched off.",
+        "There is no address to send tickets to",
+        "Its desk is internal, so this rule has no effect.",
+    ):
+        assert told in page
+
+
+def test_a_failed_form_leaves_the_others_alone(admin: FlaskClient) -> None:
+    """The rules were not touched, so nothing about them is unsaved."""
+    save_desk(admin.application)
+    for path, typed in (("", {"label": ""}), ("/rename", {"desk": "sales", "label": ""})):
+        page = post(admin, path, **typed).text
+        rules = page[page.index('id="kapa-handoff-admin-rules"') :]
+        assert not re.search(r"data-unsaved[ >]", rules)
+        assert re.search(r'data-unsaved-of="kapa-handoff-admin-rules" hidden', rules)
+    assert re.search(r"data-unsaved[ >]", post(admin, "/rules", version="x", pattern="/x", rule_desk="sales").text)
+
+
+def test_only_the_first_rule_has_an_example(admin: FlaskClient) -> None:
+    """An empty row below others must not look like one of them."""
+    save_desk(admin.application)
+    assert 'placeholder="/pricing/*"' in admin.get("/handoff/admin/desks").text
+    save_rules(admin.application, ("/pricing/*", "sales"))
+    assert 'placeholder="/pricing/*"' not in admin.get("/handoff/admin/desks").text
+
+
 # A desk's own settings
 
 
