@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .desk_directory import RulesConflict, read_desks, read_rules, rules_version, save_rules
+from .desk_labels import is_new_label, same_label
 from .desk_settings import DEFAULT_DESK, DeskSettings
 from .errors import Invalid, named_errors
 from .page_rules import PageRule, parse_pattern
@@ -17,18 +18,24 @@ from .state import State, current_state
 
 
 def store(
-    state: State, wanted: DeskSettings, *, changed_by: str, is_new: bool = False
+    state: State, wanted: DeskSettings, *, changed_by: str, is_new: bool = False, checks_label: bool = True
 ) -> tuple[DeskSettings, DeskSettings]:
     """Save settings; this process uses them at once, and ``settings_changed`` is sent.
+
+    Arguments:
+        checks_label: whether another desk may not have the same label.
 
     Returns:
         The settings before and after.
 
     Raises:
-        SettingsConflict, Invalid: see :func:`.save_settings`.
+        SettingsConflict: see :func:`.save_settings`.
+        Invalid: the same; or with the field ``label``: another desk has this label.
     """
     with state.database.write() as connection:
         before, after = save_settings(connection, state.config, wanted, changed_by=changed_by, is_new=is_new)
+        if checks_label and is_new_label(before, after):
+            _check_label(read_desks(connection, state.config).present, after)
     if before != after:
         state.settings_cache.clear()
         notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=changed_by)
@@ -96,12 +103,17 @@ class Settings:
         Raises:
             ValueError: a value is not allowed; the message names each.
         """
+        return self._save(desk, values, changed_by)
+
+    def _save(
+        self, desk: str, values: Mapping[str, Any], changed_by: str, *, checks_label: bool = True
+    ) -> DeskSettings:
         wanted, is_new = self._wanted(desk, values)
         try:
-            return store(self._state(), wanted, changed_by=changed_by, is_new=is_new)[1]
+            return store(self._state(), wanted, changed_by=changed_by, is_new=is_new, checks_label=checks_label)[1]
         except SettingsConflict:
             # Somebody saved between the two transactions: what is not named here stays as they saved it.
-            return self.save(desk, changed_by=changed_by, **values)
+            return self._save(desk, values, changed_by, checks_label=checks_label)
         except Invalid as error:
             raise ValueError(named_errors(error.fields)) from None
 
@@ -161,8 +173,14 @@ class Settings:
                 wanted[desk], _is_new = self._wanted(desk, values)
             except ValueError as error:
                 errors.append(f"{desk}: {error}")
-        stored = self.page_rules
-        usable = {name for name, settings in {**before, **wanted}.items() if not settings.internal}
+        stored, together = self.page_rules, {**before, **wanted}
+        for desk, settings in wanted.items():
+            if desk not in before or is_new_label(before[desk], settings):
+                try:
+                    _check_label(together, settings)
+                except Invalid as error:
+                    errors.append(f"{desk}: {named_errors(error.fields)}")
+        usable = {name for name, settings in together.items() if not settings.internal}
         errors += [
             f"page_rules: {rule.desk!r} is no desk that pages may have"
             for rule in rules or ()
@@ -170,7 +188,8 @@ class Settings:
         ]
         if errors:
             raise ValueError("; ".join(errors))
-        after = {desk: self.save(desk, changed_by=changed_by, **values) for desk, values in desks.items()}
+        # All labels were checked together: two desks may exchange theirs.
+        after = {desk: self._save(desk, values, changed_by, checks_label=False) for desk, values in desks.items()}
         if rules is not None:
             self.save_page_rules(rules, changed_by=changed_by)
         return tuple(desk for desk, settings in after.items() if before.get(desk) != settings)
@@ -196,6 +215,12 @@ class Settings:
             store_rules(self._state(), parsed, version=None, changed_by=changed_by)
         except Invalid as error:
             raise ValueError(named_errors(error.fields)) from None
+
+
+def _check_label(present: Mapping[str, DeskSettings], settings: DeskSettings) -> None:
+    if other := same_label(present, settings):
+        told = f"the desk {other.desk!r} is called {settings.shown_label!r}, too; use another label"
+        raise Invalid(fields={"label": [told]})
 
 
 def _parts_of(document: Any) -> tuple[dict[str, dict[str, Any]], list[PageRule] | None]:

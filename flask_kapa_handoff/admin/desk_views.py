@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +12,8 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..desk_directory import Desks, RulesConflict, read_desks, rules_version
-from ..desk_settings import DESK_NAME, MAX_LABEL, DeskSettings
+from ..desk_labels import same_label
+from ..desk_settings import DEFAULT_DESK, DESK_NAME, MAX_LABEL, DeskSettings
 from ..errors import Invalid
 from ..page_rules import PageRule
 from ..settings import SettingsChange, current_settings, history_rows
@@ -21,7 +24,7 @@ from ..translation import noop as N_
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from . import labels
-from .desk_parts import checked_recipients, label, label_of, named, too_long
+from .desk_parts import LABEL_TAKEN, checked_recipients, is_unreached, label, label_of, named, too_long
 from .forms import EXPIRED_ACTION, AdminForm
 from .history import history_of_desks, rules_changed_since
 from .identity import changed_by
@@ -74,6 +77,8 @@ def add() -> ResponseReturnValue:
         errors["name"] = _("Use a lower-case letter, then letters, digits, _ or -, up to 32 in all.")
     elif name in present:
         errors["name"] = _("There is such a desk already.")
+    if not errors and (error := _taken_label(present, name, typed["label"])):
+        errors["label"] = error
     if errors:
         return _desks_page(state, 422, typed=typed, typed_errors=errors, problem=WRONG)
     added = Settings().save(name, changed_by=changed_by(), **values)
@@ -87,7 +92,9 @@ def rename() -> ResponseReturnValue:
     if not AdminForm(request.form).validate():
         return _desks_page(state, 400, problem=EXPIRED_ACTION)
     desk, typed = _posted_desk(), request.form.get("label", "").strip()
-    if error := _wrong_label(typed):
+    with state.database.read() as connection:
+        present = read_desks(connection, state.config).present
+    if error := _wrong_label(typed) or _taken_label(present, desk.desk, typed):
         return _desks_page(state, 422, problem=error)
     Settings().save(desk.desk, changed_by=changed_by(), label=typed)
     return redirect(url_for("kapa_handoff_admin.desks", renamed=desk.desk), 303)
@@ -158,6 +165,11 @@ def _wrong_label(text: str) -> str | None:
     return too_long(text, MAX_LABEL) if len(text) > MAX_LABEL else None
 
 
+def _taken_label(present: Mapping[str, DeskSettings], desk: str, text: str) -> str | None:
+    wanted = replace(present.get(desk, present[DEFAULT_DESK]), desk=desk, label=text)
+    return _(LABEL_TAKEN) if same_label(present, wanted) else None
+
+
 def _name_for(text: str, taken: Any) -> str:
     """A name for pages, made of the name for people."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:28]
@@ -189,6 +201,7 @@ def _desks_page(
             (settings, label(settings), named(settings), labels.hidden_because(settings), counts[settings.desk])
             for settings in known.present.values()
         ],
+        "unreached": [name for name, found in known.present.items() if is_unreached(state, known, found)],
         "choices": [(name, label(found)) for name, found in known.present.items() if known.may_be_named(name)],
         "label_of": partial(label_of, known),
         "since": since,

@@ -94,6 +94,8 @@ def _no_effect(desks: Desks, name: str) -> str | None:
     """Why a page rule for this desk has no effect; None: it has one, as far as the desk is concerned."""
     if desks.may_be_named(name):
         return None
-    return _("Its desk is internal, so this rule has no effect.") if name in desks.present else _(
-        "Its desk was removed, so this rule has no effect."
+    return (
+        _("Its desk is internal, so this rule has no effect.")
+        if name in desks.present
+        else _("Its desk was removed, so this rule has no effect.")
     )

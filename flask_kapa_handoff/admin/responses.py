@@ -142,6 +142,7 @@ _NAMES = frozenset(
         "undoes",
         "undone_by",
         "undone_names",
+        "unreached",
         "unsaved",
         "usual_texts",
         "version",
