@@ -89,14 +89,16 @@ def choose_all(visit: Visit) -> None:
     see(".handoff-confirm [role=alert]")(visit)
 
 
-def remove_sales(visit: Visit) -> None:
-    """Its page rule stays."""
-    remove_desk(visit.site)
+def remove_desk_with_rule(visit: Visit) -> None:
+    """The rule stays."""
+    save_desk(visit.site, "gone")
+    save_rules(visit.site, ("/pricing/*", "sales"), ("/pricing/*", "gone"), ("/pricing/a", "sales"))
+    remove_desk(visit.site, "gone")
 
 
-def drop_rules(visit: Visit) -> None:
-    """So that no page belongs to any desk but the main one."""
-    save_rules(visit.site)
+def add_lonely_desk(visit: Visit) -> None:
+    """No page belongs to it."""
+    save_desk(visit.site, "lonely")
 
 
 SETTINGS = go_to("/handoff/admin/")
@@ -162,9 +164,9 @@ STATES = {
         click("details:has([action$=remove]) > summary"),
         see(".handoff-desk-actions .handoff-danger"),
     ),
-    "page rules without effect": State("busy", remove_sales, go_to("/handoff/admin/desks"), see(".handoff-rules li")),
+    "page rules without effect": State("busy", remove_desk_with_rule, go_to("/handoff/admin/desks"), see(".handoff-rules li")),
     "settings of a desk without pages": State(
-        "busy", drop_rules, go_to("/handoff/admin/?desk=sales"), see(".handoff-heading .handoff-queued")
+        "busy", add_lonely_desk, go_to("/handoff/admin/?desk=lonely"), see(".handoff-heading .handoff-queued")
     ),
     "page rules tried": State(
         "busy",
