@@ -48,7 +48,8 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
         findings += examine_desks(state, situation.desks, situation.refused)
         if MAIL in channels:
             findings += examine_sender(state, [to for desk in channels[MAIL] for to in desk.recipients])
-        findings += examine_arrivals(state, situation.desks)
+        if state.database.present_version():  # else reading would create it
+            findings += examine_arrivals(state, situation.desks)
         findings += examine_tickets(
             state.config, situation, when_overdue=state.delivery.when_overdue, proxy_unheeded=proxy_unheeded
         )
