@@ -222,6 +222,27 @@ def test_a_rule_fits_paths(pattern: str, fits: list[str], fits_not: list[str]) -
     assert told == {**dict.fromkeys(fits, rule), **dict.fromkeys(fits_not)}
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored", "path"),
+    [
+        ("/my%20docs/*", "/my%20docs/*", "/my%20docs/a"),
+        ("/why%3f", "/why%3F", "/why%3F"),
+        ("/c%23/*", "/c%23/*", "/c%23"),
+        ("/100%", "/100%25", "/100%25"),
+        ("/a%253Fb", "/a%253Fb", "/a%253Fb"),
+        ("/a%00%0Ab", "/a%00%0Ab", "/a%00%0Ab"),
+        ("/gr%C3%B6%C3%9Fe", "/größe", "/gr%C3%B6%C3%9Fe"),
+        ("/a***", "/a*", "/abc"),
+    ],
+)
+def test_a_rule_that_is_saved_again_stays_the_same(typed: str, stored: str, path: str) -> None:
+    """The page sends every rule again with each change, and so do ``export()`` and ``load()``."""
+    pattern = parse_pattern(typed)
+    assert pattern == stored
+    assert parse_pattern(pattern) == pattern
+    assert PageRule(pattern, "sales").fits(path_of(f"https://docs.example.com{path}"))
+
+
 def test_many_stars_take_no_more_time() -> None:
     """A pattern of an admin's and an address of a browser's: no regular expression, so no backtracking."""
     rule = PageRule("/" + "a*" * 99 + "b", "sales")
