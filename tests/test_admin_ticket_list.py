@@ -546,6 +546,17 @@ def test_what_is_filtered_is_exported(admin: FlaskClient) -> None:
     assert admin.get(f"{LIST}/export.jsonl?q=nothing").text == ""
 
 
+def test_there_is_no_id_after_the_last_one(app: Flask, admin: FlaskClient) -> None:
+    """An address can ask for it."""
+    send_ticket(admin)
+    last = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    assert admin.get(f"{LIST}?after={last}").status_code == 200
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', admin.get(LIST).text)
+    assert token
+    sent = {"csrf_token": token[1], "all": "true", "action": "delete", "until": last}
+    assert "Delete this ticket?" in admin.post(f"{LIST}/selected", data=sent).text
+
+
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_is_computed_by_a_spreadsheet(app: Flask, admin: FlaskClient, start: str) -> None:
