@@ -568,6 +568,15 @@ def test_no_cell_is_computed_by_a_spreadsheet(app: Flask, admin: FlaskClient, st
     assert row["note"] == row["visitor_name"] == f"'{evil}"
 
 
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("before", [";", "; ", "\t", "\r\n", "\n"])
+def test_no_part_of_a_cell_is_computed_by_a_spreadsheet(app: Flask, admin: FlaskClient, before: str) -> None:
+    """Where lists are written with semicolons, Excel divides the line at these, and quotes within it say nothing."""
+    rewrite(app, send_ticket(admin), note=f"Hello{before}=1+1")
+    (row,) = csv.DictReader(StringIO(admin.get(f"{LIST}/export.csv").data.decode("utf-8-sig"), newline=""))
+    assert row["note"] == f"Hello{before}'=1+1"
+
+
 def test_an_export_reads_page_by_page(app: Flask, admin: FlaskClient) -> None:
     """Each ticket once, also beyond a page, and while tickets come and go."""
     fill(state_of(app).database, 1_203, words=1)
