@@ -400,6 +400,20 @@ def test_what_is_wrong_with_a_selection_is_said(
     assert told in shown(response)
 
 
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("query", ["status=of-a-later-version", "from=2026-13-01", "q=%00"])
+@pytest.mark.parametrize("action", ["send", "delete"])
+def test_all_that_match_are_none_if_the_address_is_not_understood(admin: FlaskClient, query: str, action: str) -> None:
+    """Without that filter, all tickets there are would be meant."""
+    send_ticket(admin)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', admin.get(LIST).text)
+    assert token
+    sent = {"csrf_token": token[1], "all": "true", "action": action}
+    response = admin.post(f"{LIST}/selected?{query}", data=sent)
+    assert response.status_code == 422
+    assert "Select at least one ticket first." in shown(response)
+
+
 # One ticket
 
 
