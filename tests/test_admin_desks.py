@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff import KapaHandoff, settings, settings_api
 from flask_kapa_handoff.fields import Field
 from flask_kapa_handoff.signals import settings_changed
 from flask_kapa_handoff.state import state_of
@@ -399,3 +399,20 @@ def test_tickets_name_their_desk_where_there_are_several(admin: FlaskClient) -> 
     page = admin.get("/handoff/admin/tickets")
     assert f"{sales} · Sales team (removed) ·" in shown(page)
     assert f"{main} · Main desk" not in shown(page)
+
+
+def test_two_presses_add_one_desk(admin: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one finds the desk only when it saves."""
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', admin.get("/handoff/admin/desks").text)
+    assert token
+    saved = settings.save_settings
+
+    def faster(connection: Any, config: Any, wanted: Any, **options: Any) -> Any:
+        saved(connection, config, wanted, **options)
+        return saved(connection, config, wanted, **options)
+
+    monkeypatch.setattr(settings_api, "save_settings", faster)
+    sent = {"csrf_token": token[1], "label": "Sales", "name": "sales"}
+    response = admin.post("/handoff/admin/desks", data=sent)
+    assert response.status_code == 422
+    assert "There is such a desk already." in response.text

@@ -36,7 +36,7 @@ from .forms import EXPIRED_ACTION, AdminForm
 from .responses import page_response
 from .ticket_list_views import MAX_DIGITS, list_page
 from .ticket_pages import REFERENCE, no_such_ticket
-from .ticket_query import PAGE_LENGTH, as_arguments, read_criteria, searchable_criteria
+from .ticket_query import PAGE_LENGTH, as_arguments, is_understood, read_criteria, searchable_criteria
 
 CONFIRMED = "confirmed"
 
@@ -73,6 +73,8 @@ class Chosen:
         except ValueError:
             return cls([])
         criteria = searchable_criteria(state)
+        if not is_understood(criteria):  # such as a state that a later version knows
+            return cls([])
         with state.database.read() as connection:
             found = matching_references(connection, criteria, MOST_AT_ONCE + 1, until)
         rows = found[:MOST_AT_ONCE]
