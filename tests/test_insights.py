@@ -30,6 +30,7 @@ from flask_kapa_handoff.triggers import Trigger
 from flask_kapa_handoff.unknown import Unknown
 from tests.helpers.admin import shown
 from tests.helpers.answers import store
+from tests.helpers.desks import remove_desk, save_desk
 from tests.helpers.offers import signed_offer
 from tests.helpers.tickets import send_ticket
 
@@ -352,6 +353,22 @@ def test_each_number_of_tickets_leads_to_exactly_these(site: Flask, query: str) 
     for address, number in links:
         listed = client.get(unescape(address))
         assert listed.text.count('name="ticket" value="T-') == int(number), address
+
+
+@pytest.mark.only("sqlite")
+def test_desks_are_called_as_on_the_other_pages(site: Flask) -> None:
+    """Also a removed one, and one of which nothing is known; an address names them as before."""
+    client = site.test_client()
+    save_desk(site, "sales", label="Sales & deals")
+    save_desk(site, "bugs")
+    for desk in ("sales", "bugs", "gone"):
+        ticket(client, desk=desk)
+    remove_desk(site, "bugs")
+    response = client.get("/handoff/admin/insights?desk=sales")
+    assert "All Main desk Sales & deals" in shown(response)
+    assert '<option value="sales" selected>Sales &amp; deals</option>' in response.text
+    by_desk = re.findall(r'<th scope="row"><bdi>(.*?)</bdi>', client.get("/handoff/admin/insights").text)
+    assert sorted(by_desk) == ["Bugs (removed)", "Main desk", "Sales &amp; deals", "gone"]
 
 
 @pytest.mark.parametrize("kind", ["questions", "pages", "sources"])
