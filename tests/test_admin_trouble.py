@@ -113,7 +113,7 @@ def test_every_page_says_why_mail_is_refused_and_what_waits(site: Build, mail_se
         assert "Tickets 2 Waiting 1 Failed" in text, page
         assert f"Details {NOT_VERIFIED}" in text, page
     assert "The button is shown, but tickets don't arrive" in seen(client)
-    assert "1 more trouble" in seen(client)
+    assert "1 more problem" in seen(client)
     assert kinds(client) == ["refused"]
 
 
@@ -127,14 +127,14 @@ def test_the_worst_comes_first(site: Build, mail_server: MailServer) -> None:
     rewrite(app, suppressed, status="suppressed", next_attempt_at=None)
     rewrite(app, failed, status="failed", next_attempt_at=None, last_error="550 5.1.1 no such user")
     assert kinds(client) == ["suppressed"]
-    assert "1 more trouble 1 ticket could not be delivered. There is no such address" in seen(client)
+    assert "1 more problem 1 ticket could not be delivered. There is no such address" in seen(client)
     rewrite(app, stuck, status="queued", next_attempt_at=timedelta(minutes=5))
     assert kinds(client) == ["refused"]
     rewrite(app, idle, status="queued", next_attempt_at=-timedelta(minutes=16))
     assert kinds(client) == ["idle"]
-    assert "3 more troubles" in seen(client)
+    assert "3 more problems" in seen(client)
     assert re.search(
-        r"Nothing delivers tickets since \S+ \d\d:\d\d UTC ?\. Try now sends them from here", seen(client)
+        r"Nothing has been delivering tickets since \S+ \d\d:\d\d UTC ?\. Try now sends them from here", seen(client)
     )
     rewrite(app, idle, next_attempt_at=-timedelta(minutes=14))
     assert kinds(client) == ["refused"]
@@ -162,7 +162,7 @@ def test_try_now_makes_what_waits_due_and_says_so(site: Build, mail_server: Mail
     deliver(app)
     assert len(mail_server.received) == 2
     live = client.get(f"{ADMIN}trouble?sent=2", headers=FRAGMENT).text
-    assert "Everything is delivered. Nothing waits any more." in text_of(live)
+    assert "Everything has been delivered. Nothing is waiting." in text_of(live)
     assert "hx-get" not in live
     assert 'id="kapa-handoff-admin-tab-tickets" hx-swap-oob="true"' in live
 

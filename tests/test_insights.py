@@ -417,7 +417,7 @@ def test_an_empty_site_is_told_what_will_be_here(admin: FlaskClient) -> None:
 
 @pytest.mark.only("sqlite")
 def test_answers_without_tickets_have_no_gaps(site: Flask) -> None:
-    assert "No tickets in this time." in shown(site.test_client().get("/handoff/admin/insights"))
+    assert "No tickets in this period." in shown(site.test_client().get("/handoff/admin/insights"))
 
 
 @pytest.mark.only("sqlite")
