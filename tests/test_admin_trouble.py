@@ -26,6 +26,7 @@ from flask_kapa_handoff.storage.tickets import Status
 from flask_kapa_handoff.testing import deliver, tickets
 from tests.helpers.admin import let_pass
 from tests.helpers.deliveries import rewrite
+from tests.helpers.desks import save_desk
 from tests.helpers.pages import FRAGMENT
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
@@ -288,6 +289,32 @@ def many(app: Flask, number: int, **values: Any) -> None:
 
 
 @pytest.mark.only("sqlite")
+@pytest.mark.only("sqlite")
+def test_sending_that_is_turned_off_is_told_before_the_first_ticket(make_app: Build) -> None:
+    """Also by the badge of the settings; not where no desk sends mails."""
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass), MAIL_SUPPRESS_SEND=True)
+    client = app.test_client()
+    for page in ("", "tickets", "insights", "desks"):
+        text = seen(client, page)
+        assert "Sending is turned off on this site. Ask the site's operator to turn it on." in text, page
+        assert "Check-up 1 Findings" in text
+        assert "Send all" not in text
+    assert "The button is shown, but tickets don't arrive" in seen(client)
+    save_desk(app, "default", enabled=False)
+    assert "Sending is turned off" not in seen(client, "tickets")
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    "config",
+    [{"KAPA_HANDOFF_CHANNEL": "parrot"}, {"MAIL_SERVER": ""}],
+)
+def test_the_tab_counts_what_is_missing_in_the_configuration(make_app: Build, config: dict[str, str]) -> None:
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass), **config)
+    for page in ("", "doctor"):
+        assert "Check-up 1 Findings" in seen(app.test_client(), page), page
+
+
 def test_viewers_see_the_line_without_buttons(make_app: Build, mail_server: MailServer) -> None:
     """And the check-up without them, too."""
     handoff = KapaHandoff(admin_required=_nobody, viewer_required=let_pass)
