@@ -349,7 +349,10 @@ def test_a_desks_own_limit_holds_further_tickets(admin: FlaskClient) -> None:
         send_ticket(admin, offer=signed_offer(admin, desk="sales"))
     send_ticket(admin)
     assert [ticket.status for ticket in tickets(app)] == [Status.QUEUED, Status.QUEUED, Status.HELD, Status.QUEUED]
-    assert "hourly limit (2)" in shown(admin.get(f"/handoff/admin/tickets/{tickets(app)[2].reference}"))
+    for path in ("tickets", f"tickets/{tickets(app)[2].reference}"):
+        assert "came in than the hourly limit allows" in shown(admin.get(f"/handoff/admin/{path}"))
+    finding = "1 ticket is held: more came in than the hourly limit of the site or a desk."
+    assert finding in shown(admin.get("/handoff/admin/doctor"))
 
 
 def test_a_change_is_announced_as_on_the_page(admin: FlaskClient) -> None:

@@ -30,6 +30,7 @@ from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.testing import change_settings
 from tests.helpers.admin import shown
 from tests.helpers.deliveries import look_up, rewrite
+from tests.helpers.desks import save_desk
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import HTMX
 from tests.helpers.tickets import PAIR, send_ticket
@@ -438,6 +439,29 @@ def test_a_visitor_is_forgotten_after_a_question(app: Flask, admin: FlaskClient)
     assert do(admin, f"{first}/forget", confirmed="true").headers["Location"] == f"{LIST}?deleted=2"
     assert [one.reference for one in testing.tickets(app)] == [other]
     assert do(admin, f"{first}/forget", confirmed="true").status_code == 404
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    ("desk", "values", "kept"),
+    [
+        ("default", {"email": ["support@example.com", "Maria@acme.example"]}, True),
+        ("sales", {"email": "maria@acme.example", "label": "Sales"}, True),
+        ("sales", {"email": "sales@example.com", "label": "Sales", "reminder_email": "maria@acme.example"}, True),
+        ("sales", {"email": "sales@example.com", "label": "Sales"}, False),
+    ],
+)
+def test_where_tickets_go_is_not_forgotten_with_a_visitor(
+    app: Flask, admin: FlaskClient, desk: str, values: dict[str, Any], kept: bool
+) -> None:
+    """Of any desk, among several addresses, or for reminders: a current address stays in the history as well."""
+    reference = send_ticket(admin, email="maria@acme.example")
+    for email in ("maria@acme.example", "support@example.com"):
+        save_desk(app, "default", email=email)
+    save_desk(app, desk, **values)
+    do(admin, f"{reference}/forget", confirmed="true")
+    history = admin.get("/handoff/admin/history").text.lower()
+    assert ("maria@acme.example" in history) is kept
 
 
 @pytest.mark.parametrize("path", ["T-1/delete", "T-1/forget", "selected"])
