@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from .desk_settings import DEFAULT_DESK, DeskSettings
+from .errors import Invalid
 from .translation import gettext as _
 
 
@@ -19,6 +20,17 @@ def same_label(desks: Mapping[str, DeskSettings], wanted: DeskSettings) -> DeskS
     """
     others = (settings for name, settings in desks.items() if name != wanted.desk)
     return None if wanted.removed else next((one for one in others if _called(one) & _called(wanted)), None)
+
+
+def check_label(desks: Mapping[str, DeskSettings], wanted: DeskSettings) -> None:
+    """Check that people would call no other desk as they call this one; see :func:`same_label`.
+
+    Raises:
+        Invalid: they would.
+    """
+    if other := same_label(desks, wanted):
+        told = f"the desk {other.desk!r} is called {wanted.shown_label!r}, too; use another label"
+        raise Invalid(fields={"label": [told]})
 
 
 def is_new_label(before: DeskSettings, after: DeskSettings) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .desk_directory import RulesConflict, read_desks, read_rules, rules_version, save_rules
-from .desk_labels import is_new_label, same_label
+from .desk_labels import check_label, is_new_label
 from .desk_settings import DEFAULT_DESK, DeskSettings
 from .errors import Invalid, named_errors
 from .page_rules import PageRule, parse_pattern
@@ -18,12 +18,9 @@ from .state import State, current_state
 
 
 def store(
-    state: State, wanted: DeskSettings, *, changed_by: str, is_new: bool = False, checks_label: bool = True
+    state: State, wanted: DeskSettings, *, changed_by: str, is_new: bool = False
 ) -> tuple[DeskSettings, DeskSettings]:
     """Save settings; this process uses them at once, and ``settings_changed`` is sent.
-
-    Arguments:
-        checks_label: whether another desk may not have the same label.
 
     Returns:
         The settings before and after.
@@ -34,8 +31,8 @@ def store(
     """
     with state.database.write() as connection:
         before, after = save_settings(connection, state.config, wanted, changed_by=changed_by, is_new=is_new)
-        if checks_label and is_new_label(before, after):
-            _check_label(read_desks(connection, state.config).present, after)
+        if is_new_label(before, after):
+            check_label(read_desks(connection, state.config).present, after)
     if before != after:
         state.settings_cache.clear()
         notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=changed_by)
@@ -103,17 +100,12 @@ class Settings:
         Raises:
             ValueError: a value is not allowed; the message names each.
         """
-        return self._save(desk, values, changed_by)
-
-    def _save(
-        self, desk: str, values: Mapping[str, Any], changed_by: str, *, checks_label: bool = True
-    ) -> DeskSettings:
         wanted, is_new = self._wanted(desk, values)
         try:
-            return store(self._state(), wanted, changed_by=changed_by, is_new=is_new, checks_label=checks_label)[1]
+            return store(self._state(), wanted, changed_by=changed_by, is_new=is_new)[1]
         except SettingsConflict:
             # Somebody saved between the two transactions: what is not named here stays as they saved it.
-            return self._save(desk, values, changed_by, checks_label=checks_label)
+            return self.save(desk, changed_by=changed_by, **values)
         except Invalid as error:
             raise ValueError(named_errors(error.fields)) from None
 
@@ -167,17 +159,18 @@ class Settings:
             ValueError: something is not allowed; the message names the desk and each such value.
         """
         desks, rules = _parts_of(document)
-        before, wanted, errors = self.all(), dict[str, DeskSettings](), list[str]()
+        wanted, new, errors = dict[str, DeskSettings](), dict[str, bool](), list[str]()
         for desk, values in desks.items():
             try:
-                wanted[desk], _is_new = self._wanted(desk, values)
+                wanted[desk], new[desk] = self._wanted(desk, values)
             except ValueError as error:
                 errors.append(f"{desk}: {error}")
-        stored, together = self.page_rules, {**before, **wanted}
+        present, stored = self.all(), self.page_rules
+        together = {**present, **wanted}  # two desks may exchange their labels
         for desk, settings in wanted.items():
-            if desk not in before or is_new_label(before[desk], settings):
+            if desk not in present or is_new_label(present[desk], settings):
                 try:
-                    _check_label(together, settings)
+                    check_label(together, settings)
                 except Invalid as error:
                     errors.append(f"{desk}: {named_errors(error.fields)}")
         usable = {name for name, settings in together.items() if not settings.internal}
@@ -188,11 +181,25 @@ class Settings:
         ]
         if errors:
             raise ValueError("; ".join(errors))
-        # All labels were checked together: two desks may exchange theirs.
-        after = {desk: self._save(desk, values, changed_by, checks_label=False) for desk, values in desks.items()}
-        if rules is not None:
-            self.save_page_rules(rules, changed_by=changed_by)
-        return tuple(desk for desk, settings in after.items() if before.get(desk) != settings)
+        state, saved = self._state(), list[tuple[DeskSettings, DeskSettings]]()
+        try:
+            with state.database.write() as connection:  # all of it or nothing
+                for desk, settings in wanted.items():
+                    config, is_new = state.config, new[desk]
+                    saved.append(save_settings(connection, config, settings, changed_by=changed_by, is_new=is_new))
+                if rules is not None:
+                    version = rules_version(connection)
+                    save_rules(connection, state.config, rules, version=version, changed_by=changed_by)
+        except SettingsConflict:
+            # Somebody saved meanwhile: what the document does not name stays as they saved it.
+            return self.load(document, changed_by=changed_by)
+        except Invalid as error:
+            raise ValueError(named_errors(error.fields)) from None
+        state.settings_cache.clear()
+        changed = [(before, after) for before, after in saved if before != after]
+        for before, after in changed:
+            notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=changed_by)
+        return tuple(after.desk for _before, after in changed)
 
     @property
     def page_rules(self) -> tuple[PageRule, ...]:
@@ -215,12 +222,6 @@ class Settings:
             store_rules(self._state(), parsed, version=None, changed_by=changed_by)
         except Invalid as error:
             raise ValueError(named_errors(error.fields)) from None
-
-
-def _check_label(present: Mapping[str, DeskSettings], settings: DeskSettings) -> None:
-    if other := same_label(present, settings):
-        told = f"the desk {other.desk!r} is called {settings.shown_label!r}, too; use another label"
-        raise Invalid(fields={"label": [told]})
 
 
 def _parts_of(document: Any) -> tuple[dict[str, dict[str, Any]], list[PageRule] | None]:

@@ -164,7 +164,9 @@ STATES = {
         click("details:has([action$=remove]) > summary"),
         see(".handoff-desk-actions .handoff-danger"),
     ),
-    "page rules without effect": State("busy", remove_desk_with_rule, go_to("/handoff/admin/desks"), see(".handoff-rules li")),
+    "page rules without effect": State(
+        "busy", remove_desk_with_rule, go_to("/handoff/admin/desks"), see(".handoff-rules li")
+    ),
     "settings of a desk without pages": State(
         "busy", add_lonely_desk, go_to("/handoff/admin/?desk=lonely"), see(".handoff-heading .handoff-queued")
     ),
