@@ -90,7 +90,7 @@ def count_quickly(state: State, refused: Counts) -> int:
         *_layout(state),
     ]
     obstacle = state.delivery.obstacle() is not None
-    return sum(finding.level is not Level.OK for finding in findings) + obstacle
+    return sum(finding.level.is_trouble for finding in findings) + obstacle
 
 
 def _late_keys(state: State) -> list[Finding]:
