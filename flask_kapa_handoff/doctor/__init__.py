@@ -79,7 +79,7 @@ def count_quickly(state: State, refused: Counts) -> int:
     """
     desks = state.desks
     by_mail = channels_of(desks).get(MAIL, [])
-    findings = [
+    findings: list[Finding] = [
         examine_secret(state.app.secret_key),
         *examine_desks(state, desks, refused),
         *(examine_sender(state, [to for desk in by_mail for to in desk.recipients]) if by_mail else ()),

@@ -29,7 +29,9 @@ ACTS = ("try_now", "send_failed", "test_mail", "release_held", "send_suppressed"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked: the result, why it matters, how to fix it (both empty if all is well; a note only says what to do).
+    """One thing that was checked: the result, why it matters, how to fix it.
+
+    The latter two are empty if all is well; a note only says what to do.
 
     Arguments:
         remedy: for developers, with commands and code in backticks.
