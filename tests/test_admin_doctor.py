@@ -50,7 +50,7 @@ def test_all_is_well(admin_app: Callable[..., Flask], mail_server: MailServer) -
     text, levels = check_up(admin_app().test_client())
     assert "All good" in text
     assert "Tickets go to support@example.com." in text
-    assert set(levels) == {"ok", "note"}
+    assert set(levels) <= {"ok", "note"}  # a note if there are tables: no arrival is confirmed
     assert len(levels) >= 6
     assert mail_server.received == []
 

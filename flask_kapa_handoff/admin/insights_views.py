@@ -13,7 +13,7 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..conversation import is_link
-from ..desk_directory import Desks
+from ..desk_settings import DEFAULT_DESK
 from ..insights.chart import Chart, make_chart
 from ..insights.funnel import STEPS, Counts
 from ..insights.gaps import Gap
@@ -24,7 +24,8 @@ from ..state import current_state
 from ..storage.engine import now
 from ..translation import gettext as _
 from ..triggers import Trigger
-from . import desk_parts, insights_labels
+from . import insights_labels
+from .desk_parts import label_of
 from .responses import page_response
 from .ticket_pages import not_found
 
@@ -116,7 +117,8 @@ def _key(gap: Gap) -> str:
 def insights() -> ResponseReturnValue:
     """Show the page."""
     asked, report = _read()
-    by_day = report.by_day
+    by_day, desks = report.by_day, current_state().desks
+    others = sorted({*report.by_desk, asked.desk or DEFAULT_DESK} - desks.present.keys())
     page = {
         "asked": asked,
         "report": report,
@@ -124,7 +126,7 @@ def insights() -> ResponseReturnValue:
         "charts": [(names, _chart(by_day.values(), *names), steps) for names, steps in CHARTS],
         "days": [(day, counts) for day, counts in reversed(by_day.items()) if counts != Counts()],
         "delivered_within": [insights_labels.time_taken(time) for time in report.delivered_within or ()],
-        "desks": _called(current_state().desks, [*report.by_desk, *([asked.desk] if asked.desk else [])]),
+        "desks": {name: label_of(desks, name) for name in (*desks.present, *others)},
         "is_empty": not any(vars(report.total).values()),
         "is_partial": report.gaps.looked_at < report.total.sent,
         "labels": insights_labels,
@@ -136,11 +138,6 @@ def insights() -> ResponseReturnValue:
         "triggers": (*Trigger, None),
     }
     return page_response("insights", 200 if asked.problem is None else 422, insights=page)
-
-
-def _called(desks: Desks, counted: Iterable[str]) -> dict[str, str]:
-    """What the desks are called: those that there are, then others of which something is counted."""
-    return {name: desk_parts.label_of(desks, name) for name in dict.fromkeys([*desks.present, *sorted(counted)])}
 
 
 def insights_csv() -> ResponseReturnValue:

@@ -116,7 +116,6 @@ def list_page(state: State, status: int = 200, *, notice: str | None = None, pro
         is_first=place.id is None,
         held=held,
         suppressed=suppressed,
-        most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
         notice=notice,
         problem=problem,
