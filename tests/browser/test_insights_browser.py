@@ -85,7 +85,7 @@ def test_the_insights_are_read_at_any_width(page: Page, site: Flask, serve: Serv
         })"""
     )
     assert len(ends) > 1
-    assert len(set(ends)) == 1  # figures stand under their header
+    assert len(set(ends)) == 1  # figures are right under their header
     page.locator(".handoff-gaps summary").first.click()
     expect(page.locator(".handoff-gaps details[open] li a").first).to_be_visible()
     page.get_by_role("link", name="7 days").click()
