@@ -345,6 +345,25 @@ def test_each_class_of_replies_has_a_sentence_that_says_what_to_do(row: Any) -> 
     assert not re.search(r"\d{3}|SMTP|RFC|[A-Z]+_[A-Z]+", row.reason)
 
 
+@pytest.mark.only("sqlite")
+def test_a_test_mail_from_the_line_does_not_repeat_it(site: Build, mail_server: MailServer) -> None:
+    """What the line says already, with the details, is said once; another reply is told in full, as elsewhere."""
+    app = site()
+    refuse(app, mail_server, 1)
+    in_line = {**FRAGMENT, "HX-Target": "kapa-handoff-admin-trouble-outcome"}
+    told = {}
+    for name, reply, headers in (
+        ("same", NOT_VERIFIED, in_line),
+        ("other", "552 5.2.2 Mailbox full", in_line),
+        ("elsewhere", NOT_VERIFIED, FRAGMENT),
+    ):
+        mail_server.replies["RCPT"] = [reply]
+        told[name] = text_of(press(app.test_client(), "test-mail", headers=headers).text)
+    assert re.fullmatch(r"(Not sent|Failed)\. A ticket would [^.]+\.", told["same"])
+    assert "Details 552 5.2.2" in told["other"]
+    assert f"Details {NOT_VERIFIED}" in told["elsewhere"]
+
+
 def test_the_check_up_acts_and_links(site: Build, mail_server: MailServer) -> None:
     """Each finding about tickets leads to them and has its button; a command is only in the part for developers."""
     app = site()

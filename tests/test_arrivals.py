@@ -53,6 +53,13 @@ def test_a_test_mail_is_confirmed(site: Flask, mail_server: MailServer) -> None:
     doctor = client.get("/handoff/admin/doctor")
     assert "Nobody has confirmed yet that mails arrive at support@example.com." in shown(doctor)
     assert "Do mails arrive?" in doctor.text
+    assert 'data-level="note"' in doctor.text
+    assert '<a href="#kapa-handoff-admin-arrive-title">Send a test mail below, and press the button in it.</a>' in (
+        doctor.text
+    )
+    assert 'hx-target="#kapa-handoff-admin-arrive-1"' in doctor.text
+    assert '<div id="kapa-handoff-admin-arrive-1" role="status"></div>' in doctor.text
+    assert 'action="/handoff/admin/test-mail#kapa-handoff-admin-test-mail-title"' in doctor.text
     key = send_test_mail(client, mail_server)
     reader = site.test_client()
     address = f"/handoff/arrived?key={key}"

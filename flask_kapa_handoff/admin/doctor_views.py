@@ -15,7 +15,6 @@ from ..doctor.arrivals import desks_to_confirm
 from ..errors import Unavailable
 from ..state import State, current_state
 from ..web.requests import proxy_unheeded
-from .forms import AdminForm
 from .responses import page_response
 
 PACKAGES = ("flask-kapa-handoff", "Flask", "SQLAlchemy", "Flask-Mail")
@@ -38,7 +37,6 @@ def doctor() -> ResponseReturnValue:
         problems=counts[Level.PROBLEM],
         warnings=counts[Level.WARNING],
         to_confirm=to_confirm,
-        form=AdminForm(formdata=None),
         test_desk=_desk_in_trouble(state),
         developers_report=_report(findings),
     )
@@ -57,8 +55,10 @@ def _report(findings: list[Finding]) -> str:
     lines = [f"Check-up of {request.host}", _versions(), ""]
     for finding in findings:
         lines.append(f"{finding.level.value.upper()}: {finding.what}")
-        if finding.level is not Level.OK:
-            lines += [f"  {finding.why}", f"  -> {finding.remedy}"]
+        if finding.why:
+            lines.append(f"  {finding.why}")
+        if finding.remedy:
+            lines.append(f"  -> {finding.remedy}")
         if finding.details and not finding.tickets:
             lines.append(f"  Details: {finding.details}")
     return "\n".join(lines)

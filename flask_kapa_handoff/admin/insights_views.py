@@ -13,6 +13,7 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..conversation import is_link
+from ..desk_settings import DEFAULT_DESK
 from ..insights.chart import Chart, make_chart
 from ..insights.funnel import STEPS, Counts
 from ..insights.gaps import Gap
@@ -47,13 +48,15 @@ class Asked:
     """What somebody asks to see.
 
     Arguments:
-        problem: what is wrong with the dates; the usual ones are shown.
+        typed: the dates as the fields show them.
+        problem: what is wrong with the typed dates; the numbers are of the usual ones.
     """
 
     period: Period
     today: date
     desk: str | None
     trigger: str | None
+    typed: tuple[str, str]
     problem: str | None
 
     @property
@@ -65,6 +68,11 @@ class Asked:
         """The address of the same for another period, or as CSV."""
         chosen = period or self.period
         return _address(endpoint, chosen.first, chosen.last, self.filters)
+
+    @property
+    def unfiltered(self) -> str:
+        """The address of the same of all desks and triggers."""
+        return _address("insights", self.period.first, self.period.last, {})
 
     def tickets(self, day: date | None = None, **more: str) -> str:
         """The address of the list of the tickets that were counted.
@@ -110,15 +118,17 @@ def insights() -> ResponseReturnValue:
     """Show the page."""
     asked, report = _read()
     by_day, desks = report.by_day, current_state().desks
-    others = sorted(report.by_desk.keys() - desks.present.keys())
+    others = sorted({*report.by_desk, asked.desk or DEFAULT_DESK} - desks.present.keys())
     page = {
         "asked": asked,
         "report": report,
         "by_day": list(by_day.items()),
         "charts": [(names, _chart(by_day.values(), *names), steps) for names, steps in CHARTS],
         "days": [(day, counts) for day, counts in reversed(by_day.items()) if counts != Counts()],
+        "delivered_within": [insights_labels.time_taken(time) for time in report.delivered_within or ()],
         "desks": {name: label_of(desks, name) for name in (*desks.present, *others)},
         "is_empty": not any(vars(report.total).values()),
+        "is_partial": report.gaps.looked_at < report.total.sent,
         "labels": insights_labels,
         "lengths": [(days, Period.until(asked.today, days)) for days in USUAL_LENGTHS],
         "link": Links().link,
@@ -148,12 +158,15 @@ def insights_csv() -> ResponseReturnValue:
 def _read(*, with_gaps: bool = True) -> tuple[Asked, Report]:
     state = current_state()
     state.answers.write()  # what this process has noted but not written yet
-    desk, trigger = (request.args.get(name, "")[:MAX_TEXT].replace("\0", "") or None for name in ("desk", "trigger"))
+    desk, trigger, first, last = (
+        request.args.get(name, "")[:MAX_TEXT].replace("\0", "") for name in ("desk", "trigger", "from", "to")
+    )
     with state.database.read() as connection:
         today = now(connection).date()
         problem = None
         try:
-            period = parse_period(request.args.get("from", ""), request.args.get("to", ""), today)
+            period = parse_period(first, last, today)
+            first, last = period.first.isoformat(), period.last.isoformat()
         except ValueError:
             period = parse_period("", "", today)
             problem = _(
@@ -163,9 +176,14 @@ def _read(*, with_gaps: bool = True) -> tuple[Asked, Report]:
             )
         kept_since = today - timedelta(days=state.config.statistics_days)
         report = make_report(
-            connection, period, desk=desk, trigger=trigger, kept_since=kept_since, with_gaps=with_gaps
+            connection,
+            period,
+            desk=desk or None,
+            trigger=trigger or None,
+            kept_since=kept_since,
+            with_gaps=with_gaps,
         )
-    return Asked(period, today, desk, trigger, problem), report
+    return Asked(period, today, desk or None, trigger or None, (first, last), problem), report
 
 
 def _chart(days: Iterable[Counts], whole: str, part: str) -> Chart:

@@ -36,7 +36,10 @@ def insights(first: str, last: str, desk: str | None, trigger: str | None, as_js
         click.echo(f"  {name_of(reason) or 'without a trigger':20} offered {counts.offered}  sent {counts.sent}")
     if report.delivered_within is not None:
         half, most = (round(time.total_seconds(), 1) for time in report.delivered_within)
-        click.echo(f"Half of the tickets were delivered within {half} s, 95 of 100 within {most} s.")
+        if half == most:
+            click.echo(f"95 of 100 tickets were delivered within {most} s.")
+        else:
+            click.echo(f"Half of the tickets were delivered within {half} s, 95 of 100 within {most} s.")
     for gap in report.gaps.questions:
         click.echo(f"{gap.count:6}  {gap.name}")
 

@@ -33,11 +33,12 @@ def doctor(quiet: bool) -> None:
     """Say what is wrong with this setup, why it matters and how to fix it."""
     findings = examine(this_app(), current_state())
     for finding in findings:
-        if quiet and finding.level is Level.OK:
+        if quiet and not finding.level.is_trouble:
             continue
         click.echo(f"{finding.level.value:8} {finding.what}")
-        if finding.level is not Level.OK:
+        if finding.why:
             click.echo(f"{'':8} {finding.why}")
+        if finding.remedy:
             click.echo(f"{'':8} -> {finding.remedy}")
         if finding.details:
             click.echo(f"{'':8} Details: {finding.details}")

@@ -81,7 +81,7 @@ def count_quickly(state: State, refused: Counts) -> int:
     desks = state.desks
     channels = channels_of(desks)
     by_mail = channels.get(MAIL, [])
-    findings = [
+    findings: list[Finding] = [
         examine_secret(state.app.secret_key),
         *examine_desks(state, desks, refused),
         *(examine_sender(state, [to for desk in by_mail for to in desk.recipients]) if by_mail else ()),
@@ -94,7 +94,7 @@ def count_quickly(state: State, refused: Counts) -> int:
         *_layout(state),
     ]
     obstacle = state.delivery.obstacle() is not None
-    return sum(finding.level is not Level.OK for finding in findings) + obstacle
+    return sum(finding.level.is_trouble for finding in findings) + obstacle
 
 
 def _late_keys(state: State) -> list[Finding]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..state import State
 
 HOW = "Send a test mail from the settings page, and press the button in it."
+HOW_BELOW = "Send a test mail below, and press the button in it."
 
 
 def examine_arrivals(state: State, desks: Desks) -> list[Finding]:
@@ -29,9 +30,13 @@ def examine_arrivals(state: State, desks: Desks) -> list[Finding]:
         for settings in desks.present.values():
             if settings.channel == MAIL and settings.takes_tickets:
                 found = _arrival(connection, settings)
-                said = [*arrival_sentences(found, moment), *([HOW] if found.unconfirmed else [])]
                 whose = "" if settings.desk == DEFAULT_DESK else f"{settings.shown_label}: "
-                findings.append(Finding(Level.OK, whose + " ".join(said)))
+                what = whose + " ".join(arrival_sentences(found, moment))
+                findings.append(
+                    Finding(Level.NOTE, what, remedy=HOW, for_admins=HOW_BELOW, acts=("confirm_arrival",))
+                    if found.unconfirmed
+                    else Finding(Level.OK, what)
+                )
     return findings
 
 

@@ -7,20 +7,31 @@ from enum import Enum
 
 
 class Level(Enum):
-    """How bad it is; a problem prevents tickets from being stored or delivered."""
+    """How bad it is; a problem prevents tickets from being stored or delivered.
+
+    A note is neither good nor bad: something that nobody knows yet, and that somebody can find out.
+    """
 
     OK = "ok"
+    NOTE = "note"
     WARNING = "warning"
     PROBLEM = "problem"
 
+    @property
+    def is_trouble(self) -> bool:
+        """Whether something is wrong."""
+        return self in (Level.WARNING, Level.PROBLEM)
 
-ACTS = ("try_now", "send_failed", "test_mail", "release_held", "send_suppressed")
-"""What a button of the check-up can do."""
+
+ACTS = ("try_now", "send_failed", "test_mail", "release_held", "send_suppressed", "confirm_arrival")
+"""What a button of the check-up can do; that of the last one is in a section of its own."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked: the result, why it matters, how to fix it (both empty if all is well).
+    """One thing that was checked: the result, why it matters, how to fix it.
+
+    The latter two are empty if all is well; a note only says what to do.
 
     Arguments:
         remedy: for developers, with commands and code in backticks.

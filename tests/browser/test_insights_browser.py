@@ -77,6 +77,15 @@ def test_the_insights_are_read_at_any_width(page: Page, site: Flask, serve: Serv
     bar = page.locator("svg rect.handoff-bar-part[height]:not([height='0'])").first
     assert bar.evaluate("bar => getComputedStyle(bar).fill") not in ("rgb(0, 0, 0)", "none")
     assert bar.evaluate("bar => bar.getBoundingClientRect().height") > 1
+    ends = page.locator(".handoff-counts").last.evaluate(
+        """table => [...table.rows].map(({cells}) => {
+            const range = document.createRange();
+            range.selectNodeContents(cells[2].querySelector("a") ?? cells[2].firstChild);
+            return Math.round(range.getBoundingClientRect().right);
+        })"""
+    )
+    assert len(ends) > 1
+    assert len(set(ends)) == 1  # figures are right under their header
     page.locator(".handoff-gaps summary").first.click()
     expect(page.locator(".handoff-gaps details[open] li a").first).to_be_visible()
     page.get_by_role("link", name="7 days").click()

@@ -161,3 +161,20 @@ def test_the_report_is_copied(
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert "9 tickets could not be delivered." in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_report_that_may_not_be_copied_is_selected(
+    page: Page, refused_site: Build, serve: Callable[[Any], str]
+) -> None:
+    """And it is said what to press."""
+    page.add_init_script(
+        """navigator.clipboard.writeText = () => Promise.reject(new DOMException("refused", "NotAllowedError"));
+        Document.prototype.execCommand = () => false;"""
+    )
+    page.goto(f"{serve(refused_site())}/handoff/admin/doctor")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("The text is selected. Press Ctrl+C")).to_be_visible()
+    field = page.get_by_role("textbox", name="Report for your developers")
+    expect(field).to_be_focused()
+    assert field.evaluate("field => field.selectionEnd - field.selectionStart === field.value.length")
+    expect(page.get_by_role("button", name="Copy")).to_be_visible()
