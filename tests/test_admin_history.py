@@ -245,7 +245,9 @@ def test_a_change_that_brings_values_back_says_which(admin: FlaskClient) -> None
     assert restore(admin, 2).status_code == 303
     assert restore(admin, 0).status_code == 303
     page = shown(admin.get("/handoff/admin/"))
-    told = [re.findall(r"Back to (version \d|the site's configuration)", entry(page, number)) for number in range(1, 6)]
+    told = [
+        re.findall(r"Back to (version \d|the site's configuration)", entry(page, number)) for number in range(1, 6)
+    ]
     assert told == [[], [], ["version 1"], ["version 2"], ["the site's configuration"]]
     assert "Back to version 2" in shown(admin.get("/handoff/admin/history"))
 

@@ -25,6 +25,7 @@ from . import (
     trouble_views,
 )
 from .guards import asks_whether_admitted, guarded
+from .page_addresses import PAGES, to_page
 from .responses import problem_response, protect
 
 # Each rule has an explicit name, since a site's decorator may not preserve the view's own.
@@ -86,7 +87,10 @@ def make_blueprint(admin_required: ViewDecorator, viewer_required: ViewDecorator
     blueprint = AdminBlueprint(ADMIN, __name__)
     if viewer_required is not None:
         blueprint.may_act = asks_whether_admitted(admin_required)
-    for rule, endpoint, method, view in _RULES:
+    pages = [
+        (rule, f"{name}_page", "GET", to_page(PAGES[name])) for rule, name, method, _view in _RULES if PAGES.get(name)
+    ]
+    for rule, endpoint, method, view in (*_RULES, *pages):
         if viewer_required is not None and method == "GET":
             guarded_view = guarded(view, viewer_required, "viewer_required")
         else:
