@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..errors import ForeignOrigin, Invalid, Unavailable
 from ..hooks import ViewDecorator
@@ -87,10 +88,9 @@ def make_blueprint(admin_required: ViewDecorator, viewer_required: ViewDecorator
     blueprint = AdminBlueprint(ADMIN, __name__)
     if viewer_required is not None:
         blueprint.may_act = asks_whether_admitted(admin_required)
-    pages = [
-        (rule, f"{name}_page", "GET", to_page(PAGES[name])) for rule, name, method, _view in _RULES if PAGES.get(name)
-    ]
-    for rule, endpoint, method, view in (*_RULES, *pages):
+    rules: list[tuple[str, str, str, Callable[..., Any]]] = [*_RULES]
+    rules += [(rule, f"{name}_page", "GET", to_page(PAGES[name])) for rule, name, *_rest in _RULES if name in PAGES]
+    for rule, endpoint, method, view in rules:
         if viewer_required is not None and method == "GET":
             guarded_view = guarded(view, viewer_required, "viewer_required")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,8 +13,6 @@ PAGES = {
     "preview": "settings",
     "simulate": "settings",
     "test_mail": "settings",
-    "add_desk": "",
-    "restore": "",
     "rename_desk": "desks",
     "remove_desk": "desks",
     "save_page_rules": "desks",
@@ -28,7 +27,7 @@ PAGES = {
     "try_now": "trouble",
     "send_failed": "trouble",
 }
-"""The page of each view that changes or computes something; empty: its address has a page of its own."""
+"""The page of each view that changes or computes something, and whose address has no page of its own."""
 
 KEPT = ("desk", "q", "status", "trigger", "locale", "from", "to", "language", "back")
 
@@ -37,7 +36,7 @@ def to_page(page: str) -> Callable[..., ResponseReturnValue]:
     """A view that redirects to a page, with the desk and the filter that its own address names."""
 
     def leave(**parts: str) -> ResponseReturnValue:
-        arguments = {name: request.args[name] for name in KEPT if name in request.args}
+        arguments: dict[str, Any] = {name: request.args[name] for name in KEPT if name in request.args}
         return redirect(url_for(f"kapa_handoff_admin.{page}", **{**arguments, **parts}), 303)
 
     return leave

@@ -269,7 +269,7 @@ def test_without_script_the_settings_are_saved(
     expect(page.get_by_label("Show the button")).not_to_be_checked()
     expect(page.get_by_label("Every answer")).not_to_be_checked()
     expect(page.get_by_label("Show from question number")).to_have_value("5")
-    page.get_by_role("button", name=re.compile("Undo this change")).click()
+    page.get_by_role("button", name="Undo this change (version 1)").click()
     expect(button_text(page)).to_have_value("Create ticket")
     page.get_by_role("button", name="Undo (Button, ").click()
     expect(button_text(page)).to_have_value("Ask a human")
