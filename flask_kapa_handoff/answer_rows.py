@@ -18,8 +18,8 @@ MOST_PAIRS = 100
 
 MOST_OF_PAGE = 200
 
-_ADDRESS = re.compile("[^/@%]+(?:@|%40)[^/]+", re.IGNORECASE)
-"""A part of a path that has an email address."""
+_ADDRESS = re.compile("(?:(?<=[/@])|(?<=%40))(?:[^/@%]|%(?!40))+(?:@|%40)[^/]+", re.IGNORECASE)
+"""A part of a path that has an email address; tried at few places, so that long parts take no more time."""
 
 Row = dict[str, Any]
 

@@ -42,6 +42,15 @@ class Desks:
         """Where each desk's tickets go, by its name."""
         return {name: settings.email for name, settings in self.present.items()}
 
+    def go_to(self, email: str) -> bool:
+        """Whether any desk's tickets or reminders go to this address, in upper or lower case."""
+        addresses = (
+            address
+            for settings in self.present.values()
+            for address in (*settings.recipients, settings.reminder_email or "")
+        )
+        return email.lower() in map(str.lower, addresses)
+
     def serving(self, desk: str) -> DeskSettings:
         """The settings of this desk, or of the default one if there is no such desk."""
         found = self.all.get(desk)

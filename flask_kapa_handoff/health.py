@@ -53,7 +53,7 @@ class Health:
             sent again by hand; None: none is waiting.
         failed: how many tickets will not be retried automatically.
         last_delivered_at: when a ticket was last delivered, UTC; None: never.
-        held: how many tickets are held because they exceed the site's hourly limit.
+        held: how many tickets are held because they exceed an hourly limit.
         refused_last_hour: how often visitors were refused in this clock hour and the one before.
         refused_by_reason: the same by reason, which is an error code of the visitor's routes.
         suppressed: how many tickets were not sent because the site's configuration turns sending off.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from .text import clean_text
 
 MAX_PATTERN = 200
 MAX_RULES = 200
+
+_ESCAPED = re.compile(r"[%?#\s\x00-\x1f\x7f-\x9f]")
+_STARS = re.compile(r"\*+")
 
 
 class PageRule(NamedTuple):
@@ -34,9 +37,12 @@ def first_match(rules: Iterable[PageRule], path: str) -> PageRule | None:
 
 
 def path_of(page: str | None) -> str:
-    """The decoded path of an address, or of a path that somebody typed; ``/``: it has none."""
+    """The decoded path of an address, or of a path that somebody typed; ``/``: it has none.
+
+    What would not be the same part of a path without its escape stays escaped, so that the path of a path is itself.
+    """
     path = re.match(r"(?:https?://[^/?#]*)?([^?#]*)", clean_text(page or "").strip(), re.IGNORECASE)
-    decoded = unquote(path[1]) if path else ""
+    decoded = _ESCAPED.sub(lambda found: quote(found[0], safe=""), unquote(path[1])) if path else ""
     return decoded if decoded.startswith("/") else f"/{decoded}"
 
 
@@ -62,7 +68,8 @@ def parse_pattern(text: str) -> str:
     Raises:
         ValueError: it is empty or too long.
     """
-    pattern = "".join(clean_text(text).split())
-    if not pattern or len(pattern) > MAX_PATTERN:
+    typed = "".join(clean_text(text).split())
+    pattern = _STARS.sub("*", path_of(typed))
+    if not typed or len(typed) > MAX_PATTERN or len(pattern) > MAX_PATTERN:
         raise ValueError(f"use a path of at most {MAX_PATTERN} characters, such as /pricing/*")
-    return path_of(pattern)
+    return pattern

@@ -155,13 +155,13 @@ class Settings:
             ValueError: something is not allowed; the message names the desk and each such value.
         """
         desks, rules = _parts_of(document)
-        before, wanted, errors = self.all(), dict[str, DeskSettings](), list[str]()
+        wanted, new, errors = dict[str, DeskSettings](), dict[str, bool](), list[str]()
         for desk, values in desks.items():
             try:
-                wanted[desk], _is_new = self._wanted(desk, values)
+                wanted[desk], new[desk] = self._wanted(desk, values)
             except ValueError as error:
                 errors.append(f"{desk}: {error}")
-        usable = {name for name, settings in {**before, **wanted}.items() if not settings.internal}
+        usable = {name for name, settings in {**self.all(), **wanted}.items() if not settings.internal}
         errors += [
             f"page_rules: {rule.desk!r} is no desk that pages may have"
             for rule in rules or ()
@@ -169,10 +169,25 @@ class Settings:
         ]
         if errors:
             raise ValueError("; ".join(errors))
-        after = {desk: self.save(desk, changed_by=changed_by, **values) for desk, values in desks.items()}
-        if rules is not None:
-            self.save_page_rules(rules, changed_by=changed_by)
-        return tuple(desk for desk, settings in after.items() if before.get(desk) != settings)
+        state, saved = self._state(), list[tuple[DeskSettings, DeskSettings]]()
+        try:
+            with state.database.write() as connection:  # all of it or nothing
+                for desk, settings in wanted.items():
+                    config, is_new = state.config, new[desk]
+                    saved.append(save_settings(connection, config, settings, changed_by=changed_by, is_new=is_new))
+                if rules is not None:
+                    version = rules_version(connection)
+                    save_rules(connection, state.config, rules, version=version, changed_by=changed_by)
+        except SettingsConflict:
+            # Somebody saved meanwhile: what the document does not name stays as they saved it.
+            return self.load(document, changed_by=changed_by)
+        except Invalid as error:
+            raise ValueError(named_errors(error.fields)) from None
+        state.settings_cache.clear()
+        changed = [(before, after) for before, after in saved if before != after]
+        for before, after in changed:
+            notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=changed_by)
+        return tuple(after.desk for _before, after in changed)
 
     @property
     def page_rules(self) -> tuple[PageRule, ...]:

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff import KapaHandoff, settings, settings_api
 from flask_kapa_handoff.fields import Field
 from flask_kapa_handoff.signals import settings_changed
 from flask_kapa_handoff.state import state_of
@@ -349,7 +349,10 @@ def test_a_desks_own_limit_holds_further_tickets(admin: FlaskClient) -> None:
         send_ticket(admin, offer=signed_offer(admin, desk="sales"))
     send_ticket(admin)
     assert [ticket.status for ticket in tickets(app)] == [Status.QUEUED, Status.QUEUED, Status.HELD, Status.QUEUED]
-    assert "hourly limit (2)" in shown(admin.get(f"/handoff/admin/tickets/{tickets(app)[2].reference}"))
+    for path in ("tickets", f"tickets/{tickets(app)[2].reference}"):
+        assert "came in than the hourly limit allows" in shown(admin.get(f"/handoff/admin/{path}"))
+    finding = "1 ticket is held: more came in than the hourly limit of the site or a desk."
+    assert finding in shown(admin.get("/handoff/admin/doctor"))
 
 
 def test_a_change_is_announced_as_on_the_page(admin: FlaskClient) -> None:
@@ -399,3 +402,20 @@ def test_tickets_name_their_desk_where_there_are_several(admin: FlaskClient) -> 
     page = admin.get("/handoff/admin/tickets")
     assert f"{sales} · Sales team (removed) ·" in shown(page)
     assert f"{main} · Main desk" not in shown(page)
+
+
+def test_two_presses_add_one_desk(admin: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one finds the desk only when it saves."""
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', admin.get("/handoff/admin/desks").text)
+    assert token
+    saved = settings.save_settings
+
+    def faster(connection: Any, config: Any, wanted: Any, **options: Any) -> Any:
+        saved(connection, config, wanted, **options)
+        return saved(connection, config, wanted, **options)
+
+    monkeypatch.setattr(settings_api, "save_settings", faster)
+    sent = {"csrf_token": token[1], "label": "Sales", "name": "sales"}
+    response = admin.post("/handoff/admin/desks", data=sent)
+    assert response.status_code == 422
+    assert "There is such a desk already." in response.text

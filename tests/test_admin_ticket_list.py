@@ -30,6 +30,7 @@ from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.testing import change_settings
 from tests.helpers.admin import shown
 from tests.helpers.deliveries import look_up, rewrite
+from tests.helpers.desks import save_desk
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import HTMX
 from tests.helpers.tickets import PAIR, send_ticket
@@ -404,6 +405,20 @@ def test_what_is_wrong_with_a_selection_is_said(
     assert told in shown(response)
 
 
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("query", ["status=of-a-later-version", "from=2026-13-01", "q=%00"])
+@pytest.mark.parametrize("action", ["send", "delete"])
+def test_all_that_match_are_none_if_the_address_is_not_understood(admin: FlaskClient, query: str, action: str) -> None:
+    """Without that filter, all tickets there are would be meant."""
+    send_ticket(admin)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', admin.get(LIST).text)
+    assert token
+    sent = {"csrf_token": token[1], "all": "true", "action": action}
+    response = admin.post(f"{LIST}/selected?{query}", data=sent)
+    assert response.status_code == 422
+    assert "Select at least one ticket first." in shown(response)
+
+
 # One ticket
 
 
@@ -428,6 +443,29 @@ def test_a_visitor_is_forgotten_after_a_question(app: Flask, admin: FlaskClient)
     assert do(admin, f"{first}/forget", confirmed="true").headers["Location"] == f"{LIST}?deleted=2"
     assert [one.reference for one in testing.tickets(app)] == [other]
     assert do(admin, f"{first}/forget", confirmed="true").status_code == 404
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    ("desk", "values", "kept"),
+    [
+        ("default", {"email": ["support@example.com", "Maria@acme.example"]}, True),
+        ("sales", {"email": "maria@acme.example", "label": "Sales"}, True),
+        ("sales", {"email": "sales@example.com", "label": "Sales", "reminder_email": "maria@acme.example"}, True),
+        ("sales", {"email": "sales@example.com", "label": "Sales"}, False),
+    ],
+)
+def test_where_tickets_go_is_not_forgotten_with_a_visitor(
+    app: Flask, admin: FlaskClient, desk: str, values: dict[str, Any], kept: bool
+) -> None:
+    """Of any desk, among several addresses, or for reminders: a current address stays in the history as well."""
+    reference = send_ticket(admin, email="maria@acme.example")
+    for email in ("maria@acme.example", "support@example.com"):
+        save_desk(app, "default", email=email)
+    save_desk(app, desk, **values)
+    do(admin, f"{reference}/forget", confirmed="true")
+    history = admin.get("/handoff/admin/history").text.lower()
+    assert ("maria@acme.example" in history) is kept
 
 
 @pytest.mark.parametrize("path", ["T-1/delete", "T-1/forget", "selected"])
@@ -550,6 +588,17 @@ def test_what_is_filtered_is_exported(admin: FlaskClient) -> None:
     assert admin.get(f"{LIST}/export.jsonl?q=nothing").text == ""
 
 
+def test_there_is_no_id_after_the_last_one(app: Flask, admin: FlaskClient) -> None:
+    """An address can ask for it."""
+    send_ticket(admin)
+    last = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    assert admin.get(f"{LIST}?after={last}").status_code == 200
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', admin.get(LIST).text)
+    assert token
+    sent = {"csrf_token": token[1], "all": "true", "action": "delete", "until": last}
+    assert "Delete this ticket?" in admin.post(f"{LIST}/selected", data=sent).text
+
+
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_is_computed_by_a_spreadsheet(app: Flask, admin: FlaskClient, start: str) -> None:
@@ -559,6 +608,15 @@ def test_no_cell_is_computed_by_a_spreadsheet(app: Flask, admin: FlaskClient, st
     text = admin.get(f"{LIST}/export.csv").data.decode("utf-8-sig")
     (row,) = csv.DictReader(StringIO(text, newline=""))
     assert row["note"] == row["visitor_name"] == f"'{evil}"
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("before", [";", "; ", "\t", "\r\n", "\n"])
+def test_no_part_of_a_cell_is_computed_by_a_spreadsheet(app: Flask, admin: FlaskClient, before: str) -> None:
+    """Where lists are written with semicolons, Excel divides the line at these, and quotes within it say nothing."""
+    rewrite(app, send_ticket(admin), note=f"Hello{before}=1+1")
+    (row,) = csv.DictReader(StringIO(admin.get(f"{LIST}/export.csv").data.decode("utf-8-sig"), newline=""))
+    assert row["note"] == f"Hello{before}'=1+1"
 
 
 def test_an_export_reads_page_by_page(app: Flask, admin: FlaskClient) -> None:

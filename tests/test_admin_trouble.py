@@ -26,6 +26,7 @@ from flask_kapa_handoff.storage.tickets import Status
 from flask_kapa_handoff.testing import deliver, tickets
 from tests.helpers.admin import let_pass
 from tests.helpers.deliveries import rewrite
+from tests.helpers.desks import save_desk
 from tests.helpers.pages import FRAGMENT
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
@@ -113,7 +114,7 @@ def test_every_page_says_why_mail_is_refused_and_what_waits(site: Build, mail_se
         assert "Tickets 2 Waiting 1 Failed" in text, page
         assert f"Details {NOT_VERIFIED}" in text, page
     assert "The button is shown, but tickets don't arrive" in seen(client)
-    assert "1 more trouble" in seen(client)
+    assert "1 more problem" in seen(client)
     assert kinds(client) == ["refused"]
 
 
@@ -127,14 +128,14 @@ def test_the_worst_comes_first(site: Build, mail_server: MailServer) -> None:
     rewrite(app, suppressed, status="suppressed", next_attempt_at=None)
     rewrite(app, failed, status="failed", next_attempt_at=None, last_error="550 5.1.1 no such user")
     assert kinds(client) == ["suppressed"]
-    assert "1 more trouble 1 ticket could not be delivered. There is no such address" in seen(client)
+    assert "1 more problem 1 ticket could not be delivered. There is no such address" in seen(client)
     rewrite(app, stuck, status="queued", next_attempt_at=timedelta(minutes=5))
     assert kinds(client) == ["refused"]
     rewrite(app, idle, status="queued", next_attempt_at=-timedelta(minutes=16))
     assert kinds(client) == ["idle"]
-    assert "3 more troubles" in seen(client)
+    assert "3 more problems" in seen(client)
     assert re.search(
-        r"Nothing delivers tickets since \S+ \d\d:\d\d UTC ?\. Try now sends them from here", seen(client)
+        r"Nothing has been delivering tickets since \S+ \d\d:\d\d UTC ?\. Try now sends them from here", seen(client)
     )
     rewrite(app, idle, next_attempt_at=-timedelta(minutes=14))
     assert kinds(client) == ["refused"]
@@ -162,7 +163,7 @@ def test_try_now_makes_what_waits_due_and_says_so(site: Build, mail_server: Mail
     deliver(app)
     assert len(mail_server.received) == 2
     live = client.get(f"{ADMIN}trouble?sent=2", headers=FRAGMENT).text
-    assert "Everything is delivered. Nothing waits any more." in text_of(live)
+    assert "Everything has been delivered. Nothing is waiting." in text_of(live)
     assert "hx-get" not in live
     assert 'id="kapa-handoff-admin-tab-tickets" hx-swap-oob="true"' in live
 
@@ -288,6 +289,32 @@ def many(app: Flask, number: int, **values: Any) -> None:
 
 
 @pytest.mark.only("sqlite")
+@pytest.mark.only("sqlite")
+def test_sending_that_is_turned_off_is_told_before_the_first_ticket(make_app: Build) -> None:
+    """Also by the badge of the settings; not where no desk sends mails."""
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass), MAIL_SUPPRESS_SEND=True)
+    client = app.test_client()
+    for page in ("", "tickets", "insights", "desks"):
+        text = seen(client, page)
+        assert "Sending is turned off on this site. Ask the site's operator to turn it on." in text, page
+        assert "Check-up 1 Findings" in text
+        assert "Send all" not in text
+    assert "The button is shown, but tickets don't arrive" in seen(client)
+    save_desk(app, "default", enabled=False)
+    assert "Sending is turned off" not in seen(client, "tickets")
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    "config",
+    [{"KAPA_HANDOFF_CHANNEL": "parrot"}, {"MAIL_SERVER": ""}],
+)
+def test_the_tab_counts_what_is_missing_in_the_configuration(make_app: Build, config: dict[str, str]) -> None:
+    app = make_app(handoff=KapaHandoff(admin_required=let_pass), **config)
+    for page in ("", "doctor"):
+        assert "Check-up 1 Findings" in seen(app.test_client(), page), page
+
+
 def test_viewers_see_the_line_without_buttons(make_app: Build, mail_server: MailServer) -> None:
     """And the check-up without them, too."""
     handoff = KapaHandoff(admin_required=_nobody, viewer_required=let_pass)
@@ -297,7 +324,7 @@ def test_viewers_see_the_line_without_buttons(make_app: Build, mail_server: Mail
         text = seen(app.test_client(), page)
         assert "Mail has been refused since" in text
         assert "Try now" not in re.sub("and Try now sends", "", text), page
-        assert "Send a test mail" not in text
+        assert not re.search("<button[^>]*>Send a test mail", app.test_client().get(f"/handoff/admin/{page}").text)
 
 
 def _nobody(view: Any) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.delivery.sample import send_sample
@@ -181,3 +182,17 @@ def test_a_test_mail_of_another_channel_is_not_confirmed(make_app: MakeApp) -> N
     site = make_app(handoff=handoff, KAPA_HANDOFF_CHANNEL="parrot", KAPA_HANDOFF_TRUSTED_HOSTS=[ADDRESS])
     assert not send_sample(state_of(site), "agent@example.com").has_link
     assert "confirmed" not in of_settings(site.test_client())
+
+
+def test_a_person_is_erased_from_test_mails_to_several(site: Flask) -> None:
+    """The others' confirmations stay."""
+    database = state_of(site).database
+    with database.write() as connection:
+        moment = now(connection)
+        for recipient in ("a@example.com, Gone@example.com", "gone@example.com", "a.gone@example.com"):
+            values = {"id": uuid4(), "desk": "default", "recipient": recipient, "sent_at": moment}
+            connection.execute(insert(arrival).values(**values))
+    erase_from_history(database, "gone@example.com", keep_as_destination=False)
+    with database.read() as connection:
+        left = set(connection.execute(select(arrival.c.recipient)).scalars())
+    assert left == {"a@example.com", "a.gone@example.com"}

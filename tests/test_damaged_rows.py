@@ -465,3 +465,9 @@ def test_a_damaged_time_does_not_break_a_quota(make_app: Callable[..., Flask]) -
     execute(app, "UPDATE kapa_handoff_ticket SET created_at = 'zzz'")
     with pytest.raises(AssertionError, match="try again in 61 minutes"):
         send_ticket(client, offer=offer)
+
+
+def test_a_number_that_json_has_not_is_text() -> None:
+    """One line of an export would otherwise be unreadable."""
+    values = {"pairs": float("inf"), "attempts": float("nan"), "size": 1.5}
+    assert export.as_json(values) == {"pairs": "inf", "attempts": "nan", "size": 1.5}

@@ -299,6 +299,7 @@ def test_an_import_keeps_what_a_later_version_has_saved(app: Flask, tmp_path: Pa
     ("document", "told"),
     [
         ("[", "Expecting value"),
+        ("[" * 100_000, "recursion"),
         ([], 'use an object with "desks"'),
         ({"desks": [{}]}, 'each with the name of its "desk"'),
         ({"desks": "sales"}, 'each with the name of its "desk"'),

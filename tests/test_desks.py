@@ -15,6 +15,7 @@ from sqlalchemy import update
 from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, TryLater
 from flask_kapa_handoff.delivery import channels, requeue
 from flask_kapa_handoff.page_rules import PageRule, first_match, parse_pattern, path_of
+from flask_kapa_handoff.settings_api import Settings
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.engine import now
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
@@ -222,6 +223,27 @@ def test_a_rule_fits_paths(pattern: str, fits: list[str], fits_not: list[str]) -
     assert told == {**dict.fromkeys(fits, rule), **dict.fromkeys(fits_not)}
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored", "path"),
+    [
+        ("/my%20docs/*", "/my%20docs/*", "/my%20docs/a"),
+        ("/why%3f", "/why%3F", "/why%3F"),
+        ("/c%23/*", "/c%23/*", "/c%23"),
+        ("/100%", "/100%25", "/100%25"),
+        ("/a%253Fb", "/a%253Fb", "/a%253Fb"),
+        ("/a%00%0Ab", "/a%00%0Ab", "/a%00%0Ab"),
+        ("/gr%C3%B6%C3%9Fe", "/größe", "/gr%C3%B6%C3%9Fe"),
+        ("/a***", "/a*", "/abc"),
+    ],
+)
+def test_a_rule_that_is_saved_again_stays_the_same(typed: str, stored: str, path: str) -> None:
+    """The page sends every rule again with each change, and so do ``export()`` and ``load()``."""
+    pattern = parse_pattern(typed)
+    assert pattern == stored
+    assert parse_pattern(pattern) == pattern
+    assert PageRule(pattern, "sales").fits(path_of(f"https://docs.example.com{path}"))
+
+
 def test_many_stars_take_no_more_time() -> None:
     """A pattern of an admin's and an address of a browser's: no regular expression, so no backtracking."""
     rule = PageRule("/" + "a*" * 99 + "b", "sales")
@@ -339,7 +361,10 @@ def test_a_desk_may_keep_the_content_out_of_its_mails(make_app: Callable[..., Fl
     for note in ("SECRET note", "SECRET second"):
         offer = signed_offer(client, desk="sales", answer_id=None, page="https://help.example.com/SECRET")
         references.append(send_ticket(client, offer=offer, conversation=conversation, note=note))
+    raw = client.get(f"/handoff/admin/tickets/{references[0]}/mail.eml").text
     (first, *_) = deliver_in_turn(app)
+    boundary = r"=_\w+"
+    assert re.sub(boundary, "", raw) == re.sub(boundary, "", mail_server.received[0].data.decode())
     remove_desk(app)
     requeue.send_again(state_of(app).database, references[1])
     deliver_in_turn(app)
@@ -436,3 +461,30 @@ def test_an_offer_in_json_names_a_further_desk(app: Flask) -> None:
     found = {desk: json_of(client.get(f"/handoff/offer?pairs=1&desk={desk}", headers=JSON)) for desk in ("", "sales")}
     assert "desk" not in found[""]
     assert found["sales"]["desk"] == "sales"
+
+
+@pytest.mark.parametrize(
+    ("further", "rules"),
+    [
+        ([], [["/x", "default"]] * 201),
+        ([{"desk": "sales", "removed": True}], [["/x", "sales"]]),
+        ([{"desk": "default", "removed": True}], None),
+    ],
+)
+def test_what_is_loaded_is_saved_as_a_whole_or_not_at_all(
+    app: Flask, further: list[dict[str, Any]], rules: list[list[str]] | None
+) -> None:
+    """Also what is only known once it is saved."""
+    save_desk(app)
+    with app.app_context():
+        settings = Settings()
+        before = settings.export()
+        document = {"desks": [{"desk": "a", "button_text": "Changed"}, *further], "page_rules": rules}
+        with pytest.raises(ValueError, match=r"rule|default desk"):
+            settings.load(document, changed_by="test")
+        assert settings.export() == before
+        document = {"desks": [{"desk": "a", "button_text": "Changed"}], "page_rules": [["/x", "a"]]}
+        assert settings.load(document, changed_by="test") == ("a",)
+        assert settings.load(document, changed_by="test") == ()
+        assert settings.get("a").button_text == "Changed"
+        assert settings.page_rules == (PageRule("/x", "a"),)

@@ -30,6 +30,7 @@ from flask_kapa_handoff.triggers import Trigger
 from flask_kapa_handoff.unknown import Unknown
 from tests.helpers.admin import shown
 from tests.helpers.answers import store
+from tests.helpers.desks import remove_desk, save_desk
 from tests.helpers.offers import signed_offer
 from tests.helpers.tickets import send_ticket
 
@@ -191,7 +192,10 @@ def test_dates_may_be_left_out_or_swapped(first: str, last: str, expected: tuple
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [("yesterday", ""), ("", "31.5."), ("2025-05-31", "2026-06-01"), ("0001-01-02", "0001-01-03"), ("9999-12-31", "")],
+    [
+        *(("yesterday", ""), ("", "31.5."), ("2025-05-31", "2026-06-01")),
+        *(("0001-01-02", "0001-01-03"), ("9999-12-31", ""), ("", "9999-12-31"), ("", "0001-02-01")),
+    ],
 )
 def test_dates_that_cannot_be_shown_are_refused(first: str, last: str) -> None:
     with pytest.raises(ValueError, match=r"the dates|Invalid isoformat"):
@@ -351,6 +355,22 @@ def test_each_number_of_tickets_leads_to_exactly_these(site: Flask, query: str) 
         assert listed.text.count('name="ticket" value="T-') == int(number), address
 
 
+@pytest.mark.only("sqlite")
+def test_desks_are_called_as_on_the_other_pages(site: Flask) -> None:
+    """Also a removed one, and one of which nothing is known; an address names them as before."""
+    client = site.test_client()
+    save_desk(site, "sales", label="Sales & deals")
+    save_desk(site, "bugs")
+    for desk in ("sales", "bugs", "gone"):
+        ticket(client, desk=desk)
+    remove_desk(site, "bugs")
+    response = client.get("/handoff/admin/insights?desk=sales")
+    assert "All Main desk Sales & deals" in shown(response)
+    assert '<option value="sales" selected>Sales &amp; deals</option>' in response.text
+    by_desk = re.findall(r'<th scope="row"><bdi>(.*?)</bdi>', client.get("/handoff/admin/insights").text)
+    assert sorted(by_desk) == ["Bugs (removed)", "Main desk", "Sales &amp; deals", "gone"]
+
+
 @pytest.mark.parametrize("kind", ["questions", "pages", "sources"])
 def test_all_tickets_of_a_gap_have_a_page(site: Flask, kind: str) -> None:
     """Exactly those that were counted, however differently they put it; the name may be anything."""
@@ -397,7 +417,7 @@ def test_an_empty_site_is_told_what_will_be_here(admin: FlaskClient) -> None:
 
 @pytest.mark.only("sqlite")
 def test_answers_without_tickets_have_no_gaps(site: Flask) -> None:
-    assert "No tickets in this time." in shown(site.test_client().get("/handoff/admin/insights"))
+    assert "No tickets in this period." in shown(site.test_client().get("/handoff/admin/insights"))
 
 
 @pytest.mark.only("sqlite")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ..config_values import MAIL
 from ..delivery.alarms import Situation, read_situation
-from ..delivery.troubles import BLOCKING, Trouble, troubles_of
+from ..delivery.troubles import BLOCKING, SUPPRESSED, Trouble, troubles_of
 from ..desk_settings import DEFAULT_DESK
-from ..doctor import count_quickly
+from ..doctor import count_quickly, sends_nothing
 from ..errors import Unavailable
 from ..state import State
 from ..translation import current_language
+from ..translation import gettext as _
 from ..web.requests import proxy_unheeded
 from .ticket_query import counted
 
@@ -71,5 +73,17 @@ def read_delivery_state(state: State) -> DeliveryState | None:
         return None
     troubles = troubles_of(found)
     others = count_quickly(state, state.refusals.recent()) + bool(found.held.number) + proxy_unheeded()
+    number = len(troubles) + others
+    if not found.suppressed.number and sends_nothing(state) and _takes_tickets_by_mail(state):
+        # Visitors should not have to find out.
+        troubles = sorted([*troubles, Trouble(SUPPRESSED, _("Sending is turned off on this site."))], key=_rank)
     by_mail = not troubles or state.channel_label(troubles[0].desk or DEFAULT_DESK) is None
-    return DeliveryState(found, troubles, len(troubles) + others, by_mail)
+    return DeliveryState(found, troubles, number, by_mail)
+
+
+def _rank(trouble: Trouble) -> int:
+    return BLOCKING.index(trouble.kind) if trouble.kind in BLOCKING else len(BLOCKING)
+
+
+def _takes_tickets_by_mail(state: State) -> bool:
+    return any(desk.channel == MAIL and desk.takes_tickets for desk in state.desks.present.values())

@@ -90,7 +90,11 @@ def add() -> ResponseReturnValue:
         errors["name"] = _("There is such a desk already.")
     if errors:
         return _desks_page(state, 422, typed=typed, typed_errors=errors, problem=WRONG)
-    added = Settings().save(name, changed_by=changed_by(), **values)
+    try:
+        added = Settings().save(name, changed_by=changed_by(), **values)
+    except ValueError:  # a second press, or somebody else, was faster
+        taken = {"name": _("There is such a desk already.")}
+        return _desks_page(state, 422, typed=typed, typed_errors=taken, problem=WRONG)
     return redirect(url_for("kapa_handoff_admin.settings", desk=name, saved=added.version), 303)
 
 

@@ -24,6 +24,7 @@ from ..storage.engine import now
 from ..translation import gettext as _
 from ..triggers import Trigger
 from . import insights_labels
+from .desk_parts import label_of
 from .responses import page_response
 from .ticket_pages import not_found
 
@@ -108,14 +109,15 @@ def _key(gap: Gap) -> str:
 def insights() -> ResponseReturnValue:
     """Show the page."""
     asked, report = _read()
-    by_day = report.by_day
+    by_day, desks = report.by_day, current_state().desks
+    others = sorted(report.by_desk.keys() - desks.present.keys())
     page = {
         "asked": asked,
         "report": report,
         "by_day": list(by_day.items()),
         "charts": [(names, _chart(by_day.values(), *names), steps) for names, steps in CHARTS],
         "days": [(day, counts) for day, counts in reversed(by_day.items()) if counts != Counts()],
-        "desks": sorted({*current_state().desks.present, *report.by_desk}),
+        "desks": {name: label_of(desks, name) for name in (*desks.present, *others)},
         "is_empty": not any(vars(report.total).values()),
         "labels": insights_labels,
         "lengths": [(days, Period.until(asked.today, days)) for days in USUAL_LENGTHS],

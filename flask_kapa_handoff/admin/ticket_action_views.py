@@ -18,7 +18,6 @@ from flask.typing import ResponseReturnValue
 from ..delivery import requeue
 from ..desk_directory import read_desks
 from ..errors import Unavailable
-from ..settings import current_settings
 from ..state import State, current_state
 from ..storage.removal import (
     delete_tickets,
@@ -36,7 +35,7 @@ from .forms import EXPIRED_ACTION, AdminForm
 from .responses import page_response
 from .ticket_list_views import MAX_DIGITS, list_page
 from .ticket_pages import REFERENCE, no_such_ticket
-from .ticket_query import PAGE_LENGTH, as_arguments, read_criteria, searchable_criteria
+from .ticket_query import PAGE_LENGTH, as_arguments, is_understood, read_criteria, searchable_criteria
 
 CONFIRMED = "confirmed"
 
@@ -73,6 +72,8 @@ class Chosen:
         except ValueError:
             return cls([])
         criteria = searchable_criteria(state)
+        if not is_understood(criteria):  # such as a state that a later version knows
+            return cls([])
         with state.database.read() as connection:
             found = matching_references(connection, criteria, MOST_AT_ONCE + 1, until)
         rows = found[:MOST_AT_ONCE]
@@ -143,7 +144,7 @@ def forget(reference: str) -> ResponseReturnValue:
         found = find_ticket(connection, ticket_table.c.reference == reference)
         if found is None:
             return no_such_ticket(reference)
-        destination = current_settings(connection, state.config).email or ""
+        desks = read_desks(connection, state.config)
     email = found.email_key
     if CONFIRMED not in request.form:
         references = references_of_visitor(state.database, email)
@@ -163,7 +164,7 @@ def forget(reference: str) -> ResponseReturnValue:
             form=AdminForm(formdata=None),
         )
     erased = erase_visitor(state.database, email)
-    erase_from_history(state.database, email, keep_as_destination=destination.lower() == email)
+    erase_from_history(state.database, email, keep_as_destination=desks.go_to(email))
     _leave_nothing(state)
     return _list_after(deleted=len(erased.references))
 

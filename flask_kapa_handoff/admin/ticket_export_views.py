@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
@@ -55,6 +56,9 @@ BYTE_ORDER_MARK = "\ufeff"
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a cell begins that a spreadsheet would compute."""
+
+_PART = re.compile("([;\t\r\n]\\s*)(?=[=+@＝＋－＠-])")
+"""Where a spreadsheet may see a further cell that begins so: with another separator, quotes do not help."""
 
 
 def export_csv() -> ResponseReturnValue:
@@ -110,6 +114,7 @@ def _as_csv(rows: list[list[Any]]) -> str:
 def _harmless(value: Any) -> str:
     """A cell that no spreadsheet computes."""
     text = "" if value is None else value.isoformat() if isinstance(value, datetime) else str(value)
+    text = _PART.sub(r"\1'", text)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

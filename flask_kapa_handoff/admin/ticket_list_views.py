@@ -126,7 +126,6 @@ def list_page(
         is_first=place.id is None,
         held=held,
         suppressed=suppressed,
-        most=state.config.tickets_per_hour,
         form=AdminForm(formdata=None),
         notice=notice,
         neutral=neutral,

@@ -76,6 +76,12 @@ def read_criteria() -> Criteria:
     return Criteria(**found)
 
 
+def is_understood(criteria: Criteria) -> bool:
+    """Whether nothing that the address asks for was left out: without it, other tickets would be meant."""
+    asked = {name for name in (*_TEXTS, *_DAYS) if request.args.get(name, "").strip()}
+    return asked <= as_arguments(criteria).keys()
+
+
 def searchable_criteria(state: State) -> Criteria:
     """The same; if they search, the latest tickets are made searchable first, in case that nothing delivers now."""
     criteria = read_criteria()

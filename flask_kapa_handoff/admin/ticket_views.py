@@ -127,7 +127,6 @@ def _delivery(state: State, connection: Connection, found: Ticket) -> dict[str, 
         "takes": takes(state, found),
         "may_be_sent_again": requeue.may_be_sent_again(found),
         "look_again": seconds_until_look([found], moment),
-        "most": state.desk_limits.get(found.desk, state.config.tickets_per_hour),
     }
 
 

@@ -155,6 +155,6 @@ def import_desks(file: IO[str]) -> None:
     """
     try:
         changed = reachable(Settings().load, json.load(file), changed_by=_changed_by())
-    except ValueError as error:  # also what is no JSON, or no text
+    except (ValueError, RecursionError) as error:  # also what is no JSON, or no text
         raise click.ClickException(f"Nothing was saved. {error}") from None
     click.echo(f"Changed: {', '.join(changed)}." if changed else "No desk changed.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..desk_directory import read_desks
+from ..desk_directory import Desks, read_desks
 from ..email_address import parse_email
 from ..fields import labelled
 from ..state import State, current_state
@@ -155,12 +155,11 @@ def erase(email: str, yes: bool) -> None:
 
 
 def _erase_from_history(state: State, address: str) -> None:
-    def destinations() -> list[str]:
+    def desks() -> Desks:
         with state.database.read() as connection:
-            desks = read_desks(connection, state.config).present.values()
-        return [recipient.lower() for settings in desks for recipient in settings.recipients]
+            return read_desks(connection, state.config)
 
-    is_destination = address.lower() in reachable(destinations)
+    is_destination = reachable(desks).go_to(address)
     count = reachable(erase_from_history, state.database, address, keep_as_destination=is_destination).changes
     if count:
         click.echo(f"The address was removed from {_counted(count, 'change')} of the settings.")

@@ -84,10 +84,10 @@ def _update(ticket_id: Any) -> Any:
 
 
 def end_attempt(database: Database, claimed: Ticket, **values: Any) -> None:
-    """Record how an attempt ended, unless another process has claimed the reminder since."""
+    """Record how an attempt ended, unless another process has claimed the reminder since, or the ticket was taken."""
     with database.write(alone=False) as connection:
         same = _columns.reminder_attempts == claimed.reminder_attempts
-        connection.execute(_update(claimed.id).where(same).values(**values))
+        connection.execute(_update(claimed.id).where(same, _columns.taken_at.is_(None)).values(**values))
 
 
 class Reminders:

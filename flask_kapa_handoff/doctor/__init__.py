@@ -16,7 +16,7 @@ from .arrivals import examine_arrivals
 from .database import examine_database
 from .desks import channels_of, examine_channel, examine_desks
 from .finding import Finding, Level
-from .mail import examine_mail_server, examine_sender
+from .mail import examine_mail_server, examine_mail_settings, examine_sender, sends_nothing
 from .refusals import examine_refusals
 from .secret import examine_secret
 from .templates import examine_templates
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ..state import State
 
-__all__ = ["Finding", "Level", "count_quickly", "examine"]
+__all__ = ["Finding", "Level", "count_quickly", "examine", "sends_nothing"]
 
 
 def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[Finding]:
@@ -48,7 +48,8 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
         findings += examine_desks(state, situation.desks, situation.refused)
         if MAIL in channels:
             findings += examine_sender(state, [to for desk in channels[MAIL] for to in desk.recipients])
-        findings += examine_arrivals(state, situation.desks)
+        if state.database.present_version():  # else reading would create it
+            findings += examine_arrivals(state, situation.desks)
         findings += examine_tickets(
             state.config, situation, when_overdue=state.delivery.when_overdue, proxy_unheeded=proxy_unheeded
         )
@@ -78,11 +79,14 @@ def count_quickly(state: State, refused: Counts) -> int:
         refused: the refusals of the last 24 hours.
     """
     desks = state.desks
-    by_mail = channels_of(desks).get(MAIL, [])
+    channels = channels_of(desks)
+    by_mail = channels.get(MAIL, [])
     findings = [
         examine_secret(state.app.secret_key),
         *examine_desks(state, desks, refused),
         *(examine_sender(state, [to for desk in by_mail for to in desk.recipients]) if by_mail else ()),
+        *(examine_mail_settings(state) if by_mail else ()),
+        *(one for name in channels.keys() - {MAIL} for one in examine_channel(state, name, channels[name])),
         *examine_refusals(refused),
         *_late_keys(state),
         *_site_name(state),

@@ -51,13 +51,22 @@ def examine_sender(state: State, recipients: Collection[str]) -> list[Finding]:
     return [Finding(Level.OK, f"Mails come from {sender}.")]
 
 
-def examine_mail_server(state: State) -> list[Finding]:
-    """Connect, start TLS and log in, as a delivery would."""
-    from ..delivery.mail.transport import Transport
+def sends_nothing(state: State) -> bool:
+    """Whether the site's configuration turns sending mails off."""
+    from ..delivery.mail.site_mail import SiteMail
 
-    transport = Transport(state)
     try:
-        mail = transport.site_mail.settings
+        return SiteMail(state).settings.suppress
+    except Unreachable:
+        return False
+
+
+def examine_mail_settings(state: State) -> list[Finding]:
+    """Check the settings with which a delivery would connect; empty: it can try."""
+    from ..delivery.mail.site_mail import SiteMail
+
+    try:
+        mail = SiteMail(state).settings
     except Unreachable as error:
         what, remedy = "A mail setting is wrong.", "Fix the setting that the details name."
         return [Finding(Level.PROBLEM, what, WAITING, remedy, str(error))]
@@ -72,6 +81,17 @@ def examine_mail_server(state: State) -> list[Finding]:
         ]
     if mail.server is None:
         return [Finding(Level.PROBLEM, "No mail server is set.", WAITING, "Set MAIL_SERVER and MAIL_PORT.")]
+    return []
+
+
+def examine_mail_server(state: State) -> list[Finding]:
+    """Connect, start TLS and log in, as a delivery would."""
+    from ..delivery.mail.transport import Transport
+
+    if found := examine_mail_settings(state):
+        return found
+    transport = Transport(state)
+    mail = transport.site_mail.settings
     where = f"{mail.server}:{mail.port or (465 if mail.use_ssl else 25)}"
     try:
         transport.check(PATIENCE)

@@ -171,14 +171,16 @@ def _held(config: Config, situation: Situation) -> list[Finding]:
     count = situation.held
     if not count:
         return []
+    limit, raised = f"the site's hourly limit ({config.tickets_per_hour})", ""
+    if any(settings.tickets_per_hour for settings in situation.desks.all.values()):
+        limit, raised = "the hourly limit of the site or a desk", ", or the desk's limit on its settings page"
     return [
         Finding(
             Level.WARNING,
-            f"{count} ticket{'s are' if count != 1 else ' is'} held: more came in than the site's hourly limit "
-            f"({config.tickets_per_hour}).",
+            f"{count} ticket{'s are' if count != 1 else ' is'} held: more came in than {limit}.",
             f"{'They' if count != 1 else 'It'} will be sent when there is room, after an hour at the earliest.",
             "Release them in the list of tickets, or with `flask kapa-handoff retry --held`. If this many are normal "
-            "here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`.",
+            f"here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`{raised}.",
             for_admins="Look at some of them. If real visitors sent them, release them all.",
             acts=("release_held",),
             tickets="held",

@@ -59,9 +59,10 @@ def parse_period(first: str, last: str, today: date) -> Period:
         begins = date.fromisoformat(first.strip()) if first.strip() else None
         ends = date.fromisoformat(last.strip()) if last.strip() else None
         if begins is None:
-            return Period.until(ends or today, USUAL_DAYS)
-        ends = ends or max(today, begins)
-        period = Period(min(begins, ends), max(begins, ends))
+            period = Period.until(ends or today, USUAL_DAYS)
+        else:
+            ends = ends or max(today, begins)
+            period = Period(min(begins, ends), max(begins, ends))
         _ = period.before.begin, period.end  # so that they can be compared
     except OverflowError:
         raise ValueError("the dates are too far away") from None

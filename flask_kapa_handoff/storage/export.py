@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -155,7 +156,7 @@ def as_json(record: Mapping[str, Any], hidden: Collection[str] = HIDDEN) -> dict
         name: value.isoformat()
         if isinstance(value, datetime)
         else str(value)
-        if isinstance(value, (UUID, bytes))
+        if isinstance(value, (UUID, bytes)) or (isinstance(value, float) and not isfinite(value))
         else value
         for name, value in record.items()
         if name not in hidden

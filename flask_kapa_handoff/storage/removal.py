@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..desk_settings import recipients_in
 from . import search
 from .engine import Database, now
 from .reading import plain, read_json, stored_id
@@ -141,8 +142,21 @@ def _erase_from_team(database: Database, address: str, *, keep_as_destination: b
             with database.write(alone=False) as connection:
                 connection.execute(update(table).where(table.c.id.in_(ids)).values({column.name: None}))
     if not keep_as_destination:
-        with database.write(alone=False) as connection:
-            connection.execute(delete(arrival).where(func.lower(arrival.c.recipient) == address))
+        _erase_from_test_mails(database, address)
+
+
+def _erase_from_test_mails(database: Database, address: str) -> None:
+    """Remove a person from where test mails went; one that went to nobody else is deleted."""
+    sent = arrival.c
+    with database.write(alone=False) as connection:
+        named = func.lower(sent.recipient).contains(address, autoescape=True)
+        for row in connection.execute(select(sent.id, sent.recipient).where(named)).all():
+            those, this = recipients_in(str(plain(row.recipient))), sent.id == stored_id(row.id)
+            kept = [one for one in those if one.lower() != address]
+            if not kept:
+                connection.execute(delete(arrival).where(this))
+            elif len(kept) < len(those):
+                connection.execute(update(arrival).where(this).values(recipient=", ".join(kept)))
 
 
 def delete_tickets(database: Database, references: Sequence[str]) -> Erased:

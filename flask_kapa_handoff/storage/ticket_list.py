@@ -28,6 +28,8 @@ filters that are combined none can be kept."""
 
 MOST_NUMBER = (1 << 63) - 1
 
+LAST_ID = UUID(int=(1 << 128) - 1)
+
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -95,7 +97,7 @@ def references(
         most: how many at most.
         until: none that is newer than this one.
     """
-    place = NEWEST if until is None else Place(UUID(int=until.int + 1))
+    place = NEWEST if until is None else Place(_following(until))
     sources, conditions = _sources(connection, criteria, place)
     ids = _merged([source.where(conditions) for source in sources], place, most).subquery()
     columns = ticket.c
@@ -205,7 +207,7 @@ def _bounds(
     """
     bounds = []
     if place.id is not None:
-        bounds.append(column >= key(UUID(int=place.id.int + 1)) if place.newer else column < key(place.id))
+        bounds.append(column >= key(_following(place.id)) if place.newer else column < key(place.id))
     if criteria.since is not None:
         bounds.append(column >= key(_start_of(criteria.since)))
     if criteria.until is not None and criteria.until < date.max:
@@ -218,6 +220,11 @@ def _number_from(ticket_id: UUID) -> ColumnElement[Any]:
     ids = search.c.ticket_id
     found = select(search.c.id).where(ids >= ticket_id).order_by(ids).limit(1)
     return func.coalesce(found.correlate(None).scalar_subquery(), MOST_NUMBER)
+
+
+def _following(id: UUID) -> UUID:
+    """The next id; the last one for itself, which an address can ask for."""
+    return UUID(int=min(id.int, LAST_ID.int - 1) + 1)
 
 
 def _start_of(day: date) -> UUID:

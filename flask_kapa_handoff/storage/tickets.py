@@ -22,7 +22,7 @@ from .tables import delivery_attempt, ticket, transcript
 class Status(str, Enum):
     """The state of a ticket's delivery.
 
-    ``held``: beyond the site's hourly limit, and sent once released. ``suppressed``: not sent, because the site's
+    ``held``: beyond an hourly limit, and sent once released. ``suppressed``: not sent, because the site's
     configuration turns sending off.
     """
 

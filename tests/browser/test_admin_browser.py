@@ -398,7 +398,7 @@ def test_the_check_up_works_without_script(
     expect(page.get_by_text("1 warning")).to_be_visible()
     sign = page.locator("[data-level=warning] .handoff-icon")
     assert sign.evaluate("icon => getComputedStyle(icon).color") == "rgb(133, 80, 0)"
-    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("navigation", name="Handoff").get_by_role("link", name="Settings").click()
     email(page).fill("support@example.com")
     save(page)
     page.get_by_role("link", name="Check-up").click()

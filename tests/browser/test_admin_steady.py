@@ -289,10 +289,12 @@ def test_what_is_typed_is_guarded_on_every_way_out(page: Page, site: Flask, serv
         with page.expect_event("dialog"):
             page.get_by_role("link", name=name, exact=True).click(no_wait_after=True)
     with page.expect_event("dialog"):
+        page.get_by_role("button", name="Restore this version").click(no_wait_after=True)
+    with page.expect_event("dialog"):
         page.evaluate("setTimeout(() => location.reload())")
     with page.expect_event("dialog"):
         page.close(run_before_unload=True)
-    assert asked[1:] == ["beforeunload"] * 5
+    assert asked[1:] == ["beforeunload"] * 6
     expect(button_text(page)).to_have_value("Create tickets!")
     expect(unsaved(page)).to_be_visible()
 

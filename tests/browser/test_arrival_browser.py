@@ -47,7 +47,7 @@ def test_a_test_mail_and_a_ticket_reach_somebody(
     expect(reader.get_by_role("heading")).to_have_text("Thanks!")
     page.goto(f"{address}/handoff/admin/doctor")
     expect(page.get_by_role("main")).to_contain_text(
-        re.compile(r"Last confirmed arrival: \d+ seconds? ago, at support@example\.com\.")
+        re.compile(r"Last confirmed arrival: (1 minute ago|just now), at support@example\.com\.")
     )
     expect(page.get_by_role("button", name="Send a test mail")).to_have_count(0)
 
@@ -70,4 +70,4 @@ def test_a_test_mail_and_a_ticket_reach_somebody(
     expect(page.get_by_role("button", name="I'm on it")).to_be_visible()
     page.get_by_role("button", name="I'm on it").click()
     page.goto(f"{address}/handoff/admin/tickets")
-    expect(page.locator(".handoff-taken")).to_contain_text(re.compile(r"Taken \d+ seconds? ago"))
+    expect(page.locator(".handoff-taken")).to_contain_text(re.compile(r"Taken (1 minute ago|just now)"))

@@ -177,7 +177,7 @@ def test_a_vote_can_be_changed(example: Example, page: Page) -> None:
 def test_an_answer_can_be_stopped_and_another_conversation_begun(
     start_example: Callable[..., Example], page: Page
 ) -> None:
-    """A stopped answer stays as far as it came; a new conversation shows nothing of the old one."""
+    """A stopped answer stays as far as it came, and qualifies as uncertain; a new conversation has nothing of it."""
     example = start_example(FLASK_KAPA_CHAT_SECONDS="60")
     visit(page, example, "button")
     page.get_by_role("button", name=FILE).click()
@@ -186,9 +186,10 @@ def test_an_answer_can_be_stopped_and_another_conversation_begun(
     expect(page.get_by_text("Stopped.")).to_be_visible()
     expect(page.locator(".prose")).to_contain_text("From the doc")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
-    expect(page.locator(BUTTON)).to_have_count(0)
+    expect(page.locator(BUTTON)).to_be_visible()
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".pair")).to_have_count(0)
+    expect(page.locator(BUTTON)).to_have_count(0)
     expect(page.get_by_role("button", name=RAIN)).to_be_visible()
 
 

@@ -89,7 +89,7 @@ def test_a_support_person_finds_out_why_and_sends_all_nine_again(
     line.get_by_role("button", name="Send a test mail").click()
     expect(line.get_by_role("status")).to_contain_text("The mail server accepted the message for support@example.com")
     line.get_by_role("button", name="Send all failed again").click()
-    expect(page.get_by_text("Everything is delivered. Nothing waits any more.")).to_be_visible()
+    expect(page.get_by_text("Everything has been delivered. Nothing is waiting.")).to_be_visible()
     expect(page.locator(".handoff-tabs .handoff-bad")).to_have_count(0)
     assert time.monotonic() - began < MOST_SECONDS
     assert len(mail_server.wait_for(10)) == 10  # with the test mail
@@ -122,7 +122,7 @@ def test_the_line_follows_what_it_has_started(
     expect(page.locator(LINE)).to_contain_text("Mail has been refused since")
     assert tickets(app)[0].attempts == 2
     page.get_by_role("button", name="Try now").click()
-    expect(page.get_by_text("Everything is delivered.")).to_be_visible()
+    expect(page.get_by_text("Everything has been delivered.")).to_be_visible()
     expect(page.locator("#kapa-handoff-admin-trouble[hx-get]")).to_have_count(0)
     assert page.evaluate("window.stays")
     expect(page.get_by_role("textbox", name="Button text")).to_have_value("Typed, and not saved")

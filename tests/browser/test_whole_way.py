@@ -79,7 +79,7 @@ def test_an_admins_change_shows_without_a_restart(
     admin = watched(open_context().new_page())
     sign_in(admin, example)
     admin.get_by_label("Button text").fill("Ask a human")
-    admin.get_by_role("checkbox", name=re.compile("^(Always|Every)")).check()
+    admin.get_by_role("radio", name="Every answer").check()
     admin.get_by_role("button", name="Save changes").click()
     expect(admin.get_by_role("status").filter(has_text=re.compile("saved", re.IGNORECASE)).first).to_be_visible()
 

@@ -14,11 +14,13 @@ from flask import Flask
 from flask_kapa_handoff import testing
 from flask_kapa_handoff.delivery import reminders
 from flask_kapa_handoff.delivery.courier import Courier
+from flask_kapa_handoff.delivery.outcomes import TryLater
 from flask_kapa_handoff.delivery.reminders import BATCH, MOST_ATTEMPTS, Reminders
 from flask_kapa_handoff.errors import Unavailable
 from flask_kapa_handoff.office_hours import HORIZON, OfficeHours
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.removal import delete_tickets
+from flask_kapa_handoff.storage.takings import take
 from flask_kapa_handoff.storage.tickets import Status, Ticket
 from tests.faults.clock import Clock
 from tests.helpers.admin import shown
@@ -322,3 +324,21 @@ def test_hours_that_almost_never_come() -> None:
     """A desk that is there for a minute a week does not stop a delivery."""
     moment = datetime(2026, 3, 2, tzinfo=timezone.utc)
     assert OfficeHours((0,), time(9), time(9, 1), BERLIN).after(moment, 200) == moment + HORIZON
+
+
+def test_a_reminder_that_fails_while_somebody_takes_the_ticket_is_not_retried(
+    site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt was under way; the next one would remind of a ticket that somebody has."""
+    reference, database = due(site), state_of(site).database
+
+    def taken_meanwhile(_reminders: Reminders, ticket: Ticket) -> None:
+        with database.write() as connection:
+            take(connection, ticket.id, "ada@example.com")
+        raise TryLater("450 later")
+
+    monkeypatch.setattr(Reminders, "_deliver", taken_meanwhile)
+    assert remind(site) == 0
+    ticket = look_up(database, reference)
+    assert ticket.taken_by == "ada@example.com"
+    assert ticket.remind_at is None

@@ -46,10 +46,7 @@ class MailChannel:
             Suppressed: the site's configuration turns sending off.
         """
         deadline = time.monotonic() + self.transport.patience
-        files = self._files(ticket)
-        if self._mailroom.mails_only_a_link(ticket.desk):
-            with speak(self._mailroom.site_language):
-                ticket, conversation, files = without_content(ticket), EMPTY, NO_FILES
+        ticket, conversation, files = self._content(ticket, conversation)
         try:
             return self.transport.send(self._compose(ticket, conversation, files), deadline=deadline)
         except Refused as error:
@@ -67,11 +64,18 @@ class MailChannel:
             TryLater: it cannot be composed now.
             Refused: it cannot be composed.
         """
-        return self._compose(ticket, conversation, self._files(ticket), has_action=False)
+        return self._compose(*self._content(ticket, conversation), has_action=False)
 
     def close(self) -> None:
         """Close the connection to the mail server."""
         self.transport.close()
+
+    def _content(self, ticket: Ticket, conversation: Conversation) -> tuple[Ticket, Conversation, Files]:
+        """What the mail may hold; of a desk whose mails hold only a link, nothing that anybody wrote."""
+        if self._mailroom.mails_only_a_link(ticket.desk):
+            with speak(self._mailroom.site_language):
+                return without_content(ticket), EMPTY, NO_FILES
+        return ticket, conversation, self._files(ticket)
 
     def _files(self, ticket: Ticket) -> Files:
         if ticket.reference == SAMPLE_REFERENCE:
