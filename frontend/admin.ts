@@ -187,7 +187,9 @@ function offerAll(): void {
 
 /** Takes away the message whose button was pressed. */
 function dismiss({ target }: Event): void {
-  if (target instanceof Element && target.matches("[data-kapa-handoff-dismiss]")) target.parentElement?.remove();
+  if (!(target instanceof Element) || !target.matches("[data-kapa-handoff-dismiss]")) return;
+  target.parentElement?.remove();
+  find(document, "#kapa-handoff-admin-save")?.focus();
 }
 
 start();

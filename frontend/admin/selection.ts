@@ -18,7 +18,7 @@ export function showSelected(): void {
   for (const told of findAll(document, "[data-kapa-handoff-selected]")) {
     const number = told.closest("form")?.querySelectorAll("[name=ticket]:checked").length ?? 0;
     told.hidden = number === 0;
-    const place = find(told, "output");
+    const place = find(told, "span");
     if (place) place.textContent = number.toLocaleString(told.closest<HTMLElement>("[lang]")?.lang);
   }
 }

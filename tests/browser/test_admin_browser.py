@@ -92,6 +92,9 @@ def test_a_save_happens_in_place(page: Page, site: Flask, serve: Serve) -> None:
     expect(page.locator("ol[reversed]")).to_contain_text("Create ticket → Ask a human")
     expect(page.locator("#kapa-handoff-admin-save")).to_be_focused()
     assert page.url == address
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("Saved. Live now.")).to_be_hidden()
+    expect(page.locator("#kapa-handoff-admin-save")).to_be_focused()
 
 
 def test_a_version_is_restored_in_place(page: Page, site: Flask, serve: Serve) -> None:

@@ -36,7 +36,7 @@ def test_yesterdays_settings_are_two_clicks_away(page: Page, site: Flask, serve:
     page.get_by_role("button", name="Restore version 1").click()
     expect(page.get_by_label("Button text")).to_have_value("Yesterday")
     expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Button text")).to_have_value("Now")
 
 
