@@ -36,6 +36,7 @@ def to_page(page: str) -> Callable[..., ResponseReturnValue]:
     """A view that redirects to a page, with the desk and the filter that its own address names."""
 
     def leave(**parts: str) -> ResponseReturnValue:
+        """Lead to the page that the form is on."""
         arguments: dict[str, Any] = {name: request.args[name] for name in KEPT if name in request.args}
         return redirect(url_for(f"kapa_handoff_admin.{page}", **{**arguments, **parts}), 303)
 
