@@ -105,7 +105,8 @@ def save_rules(
 
     Raises:
         RulesConflict: the version that the admin saw is not the current one.
-        Invalid: there are too many, or one names a desk that does not exist, or that browsers may not name.
+        Invalid: there are too many, or a new one names a desk that does not exist, or that browsers may not name. One
+            that is stored already stays, since its desk may come back.
     """
     if rules_version(connection) != version:
         raise RulesConflict
@@ -114,7 +115,7 @@ def save_rules(
         return False
     if len(after) > MAX_RULES:
         raise Invalid(fields={"rules": [f"There may be at most {MAX_RULES} rules."]})
-    for name in {rule.desk for rule in after}:
+    for name in {rule.desk for rule in after if rule not in before}:
         found = current_settings(connection, config, name)
         if found.removed or found.internal:
             raise Invalid(fields={"rules": [f"No page rule may choose the desk {name!r}: it is internal or removed."]})

@@ -30,6 +30,12 @@ class PageRule(NamedTuple):
         pattern, path = self.pattern.rstrip("/") or "/", path.rstrip("/") or "/"
         return _fits(pattern, path) or (pattern.endswith("/*") and _fits(pattern, f"{path}/"))
 
+    def covers(self, other: PageRule) -> bool:
+        """Whether each path that the other one fits fits this one as well."""
+        # Where a character that no pattern has stands for ``*``, only a ``*`` fits it, and that fits any text.
+        paths = [other.pattern, *([other.pattern[:-2]] if other.pattern.endswith("/*") else [])]
+        return all(self.fits(path.replace("*", "\0")) for path in paths)
+
 
 def first_match(rules: Iterable[PageRule], path: str) -> PageRule | None:
     """The first rule that a path fits; None: no rule."""

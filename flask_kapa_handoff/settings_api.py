@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .desk_directory import RulesConflict, read_desks, read_rules, rules_version, save_rules
+from .desk_labels import check_label, is_new_label
 from .desk_settings import DEFAULT_DESK, DeskSettings
 from .errors import Invalid, named_errors
 from .page_rules import PageRule, parse_pattern
@@ -25,10 +26,13 @@ def store(
         The settings before and after.
 
     Raises:
-        SettingsConflict, Invalid: see :func:`.save_settings`.
+        SettingsConflict: see :func:`.save_settings`.
+        Invalid: the same; or with the field ``label``: another desk has this label.
     """
     with state.database.write() as connection:
         before, after = save_settings(connection, state.config, wanted, changed_by=changed_by, is_new=is_new)
+        if is_new_label(before, after):
+            check_label(read_desks(connection, state.config).present, after)
     if before != after:
         state.settings_cache.clear()
         notify(settings_changed, state.app, desk=after.desk, before=before, after=after, changed_by=changed_by)
@@ -130,13 +134,13 @@ class Settings:
         self.save(desk, changed_by=changed_by, removed=True, enabled=False)
 
     def export(self) -> dict[str, Any]:
-        """Every desk and the page rules, as JSON can have them, for :meth:`load`."""
+        """Every desk and the page rules that have an effect, as JSON can have them, for :meth:`load`."""
         state = self._state()
         with state.database.read() as connection:
             desks = read_desks(connection, state.config)
         return {
             "desks": [_exported(settings) for settings in desks.present.values()],
-            "page_rules": [list(rule) for rule in desks.rules],
+            "page_rules": [list(rule) for rule in desks.rules if desks.may_be_named(rule.desk)],
         }
 
     def load(self, document: Any, *, changed_by: str) -> tuple[str, ...]:
@@ -161,11 +165,19 @@ class Settings:
                 wanted[desk], new[desk] = self._wanted(desk, values)
             except ValueError as error:
                 errors.append(f"{desk}: {error}")
-        usable = {name for name, settings in {**self.all(), **wanted}.items() if not settings.internal}
+        present, stored = self.all(), self.page_rules
+        together = {**present, **wanted}  # two desks may exchange their labels
+        for desk, settings in wanted.items():
+            if desk not in present or is_new_label(present[desk], settings):
+                try:
+                    check_label(together, settings)
+                except Invalid as error:
+                    errors.append(f"{desk}: {named_errors(error.fields)}")
+        usable = {name for name, settings in together.items() if not settings.internal}
         errors += [
             f"page_rules: {rule.desk!r} is no desk that pages may have"
             for rule in rules or ()
-            if rule.desk not in usable
+            if rule.desk not in usable and rule not in stored
         ]
         if errors:
             raise ValueError("; ".join(errors))
@@ -203,7 +215,7 @@ class Settings:
                 page decides.
 
         Raises:
-            ValueError: a path is empty or too long, or a desk does not exist or is internal.
+            ValueError: a path is empty or too long, or the desk of a new rule does not exist or is internal.
         """
         parsed = [PageRule(parse_pattern(pattern), desk) for pattern, desk in rules]
         try:

@@ -84,6 +84,64 @@ def test_what_is_wrong_about_a_new_desk_is_said(admin: FlaskClient, typed: dict[
     assert list(state_of(admin.application).desks.all) == before
 
 
+@pytest.mark.parametrize("label", ["Sales", "sALES", "Ｓales", " sales ", "Main Desk", "bugs"])
+def test_no_two_desks_have_the_same_name(admin: FlaskClient, label: str) -> None:
+    """Capitals and full width make no difference; a desk without a label is called by its name."""
+    app = admin.application
+    save_desk(app)
+    save_desk(app, "bugs", label="")
+    save_desk(app, "vip", label="Important")
+    told = "Another desk has this name already."
+    answer = post(admin, "", label=label, name="new")
+    assert answer.status_code == 422
+    assert re.search(f'id="kapa-handoff-admin-add-label-error">{told}', answer.text)
+    answer = post(admin, "/rename", desk="vip", label=label)
+    assert (answer.status_code, told in shown(answer)) == (422, True)
+    answer = save(admin, page_of="vip", label=label)
+    assert answer.status_code == 422
+    assert told in error_at(answer, "label")
+    assert state_of(app).desks.serving("vip").label == "Important"
+    assert "new" not in state_of(app).desks.all
+
+
+def test_a_removed_desk_frees_its_name(admin: FlaskClient) -> None:
+    """It can't come back while another one has it; a desk keeps its own name, in capitals, too."""
+    app = admin.application
+    save_desk(app)
+    remove_desk(app)
+    assert post(admin, "", label="Sales", name="new").status_code == 303
+    token = fields(admin)["csrf_token"]
+    typed = {"csrf_token": token, "desk": "sales", "version": "1", "seen": "2"}
+    answer = admin.post("/handoff/admin/history/restore", data=typed)
+    assert (answer.status_code, "Another desk has this name already." in shown(answer)) == (422, True)
+    assert state_of(app).desks.all["sales"].removed
+    assert post(admin, "/rename", desk="new", label="SALES").status_code == 303
+
+
+def test_a_new_desk_says_that_no_page_belongs_to_it(make_app: Callable[..., Flask]) -> None:
+    """Until a rule leads there; not if only the site's code chooses it, or may."""
+    client = make_app(handoff=KapaHandoff(admin_required=let_pass)).test_client()
+    page = client.get(post(client, "", label="Sales", email="sales@example.com").location)
+    told = "No page belongs to this desk yet"
+    assert f'{told}, unless a page names it ( data-desk="sales" ). Choose its pages' in shown(page)
+    assert 'href="/handoff/admin/desks#kapa-handoff-admin-rules-title"' in page.text
+    assert "Live now" not in shown(page)
+    assert "The button is shown" not in shown(page)
+    assert told not in shown(client.get("/handoff/admin/"))
+    assert shown(client.get("/handoff/admin/desks")).count(told) == 1
+    save_rules(client.application, ("/pricing/*", "sales"))
+    page = client.get("/handoff/admin/?desk=sales")
+    assert (told in shown(page), "The button is shown" in shown(page)) == (False, True)
+    assert told not in shown(client.get("/handoff/admin/desks"))
+    save_desk(client.application, "vip", internal=True)
+    assert told not in shown(client.get("/handoff/admin/?desk=vip"))
+    handoff = KapaHandoff(admin_required=let_pass)
+    handoff.desk_chooser(lambda page: "default")
+    chosen = make_app(handoff=handoff).test_client()
+    save_desk(chosen.application, "bugs")
+    assert told not in shown(chosen.get("/handoff/admin/?desk=bugs"))
+
+
 def test_names_in_other_scripts_get_a_name_for_pages(admin: FlaskClient) -> None:
     """Pages name a desk in ASCII; two desks never have the same name."""
     for label in ("Продажи", "販売", "Sales", "sales!"):
@@ -211,7 +269,7 @@ def test_a_page_is_tried_before_the_rules_are_saved(admin: FlaskClient, path: st
     answer = post(admin, "/try", htmx=htmx, **typed)
     assert answer.status_code == 200
     assert told in shown(answer)
-    assert ("belongs" in shown(answer).replace("Which pages belong to", "").replace("a rule belong", "")) is bool(told)
+    assert ("belongs" in shown(answer).replace("No page belongs to this desk yet", "")) is bool(told)
     assert htmx or 'value="/pricing/*"' in answer.text
     assert rules_of(admin.application) == []
 
@@ -223,6 +281,105 @@ def test_the_page_says_that_the_sites_code_decides(make_app: Callable[..., Flask
     client = make_app(handoff=handoff).test_client()
     save_desk(client.application)
     assert "so your site's own code decides" in shown(post(client, "/try", pattern="", rule_desk="", try_path="/x"))
+
+
+def test_rules_of_a_removed_desk_stay_and_can_be_moved_and_removed(admin: FlaskClient) -> None:
+    """They have no effect, which is said; no new rule can choose the desk, which is marked at its selector."""
+    app = admin.application
+    save_desk(app)
+    save_desk(app, "bugs")
+    save_rules(app, ("/pricing/*", "bugs"), ("/pricing/*", "sales"), ("/plans", "sales"))
+    assert "Its 2 page rules stay, without effect." in shown(admin.get("/handoff/admin/desks"))
+    remove_desk(app)
+    page = shown(admin.get("/handoff/admin/desks"))
+    assert page.count("Its desk was removed, so this rule has no effect.") == 2
+    assert "Sales (removed)" in page
+    typed: dict[str, Any] = {"pattern": ["/pricing/*", "/pricing/*", "/plans", "/bugs"]}
+    typed["rule_desk"] = ["bugs", "sales", "sales", "bugs"]
+    assert post(admin, "/rules", version="1", up="1", **typed).status_code == 303
+    moved = [("/pricing/*", "sales"), ("/pricing/*", "bugs"), ("/plans", "sales"), ("/bugs", "bugs")]
+    assert rules_of(app) == moved
+    tried: dict[str, Any] = {
+        "pattern": ["/pricing/*", "/pricing/*"],
+        "rule_desk": ["sales", "bugs"],
+        "try_path": "/pricing",
+    }
+    told = "The rule /pricing/* fits /pricing . Its desk was removed, so this rule has no effect. "
+    assert f"{told}/pricing belongs to Bugs , by the rule /pricing/* ." in shown(post(admin, "/try", **tried))
+    tried = {"pattern": "/pricing/*", "rule_desk": "sales", "try_path": "/pricing"}
+    assert f"{told}No other rule fits, so the page belongs to Main desk ." in shown(post(admin, "/try", **tried))
+    wrong = post(admin, "/rules", version="2", pattern=["/plans", "/new"], rule_desk=["sales", "sales"])
+    assert wrong.status_code == 422
+    assert re.search(r'<p [^>]*id="kapa-handoff-admin-rule-2-desk-error">Choose one of the options.</p>', wrong.text)
+    assert wrong.text.count("Choose one of the options.") == 1
+    assert wrong.text.count('aria-invalid="true"') == 1
+    assert rules_of(app) == moved
+    for left in (3, 2, 1, 0):
+        rows: dict[str, Any] = {
+            "pattern": [pattern for pattern, _ in rules_of(app)],
+            "rule_desk": [desk for _, desk in rules_of(app)],
+        }
+        assert post(admin, "/rules", version=str(5 - left), drop="0", **rows).status_code == 303
+        assert len(rules_of(app)) == left
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_covered"),
+    [
+        ("/pricing/*", "/pricing", True),
+        ("/pricing/*", "/pricing/*", True),
+        ("/pricing/*", "/pricing/*/eu", True),
+        ("/pricing*", "/pricing/*", True),
+        ("/pricing/*", "/pricing*", False),
+        ("/pricing", "/pricing/*", False),
+        ("/*", "/", True),
+        ("/a*b*c", "/a*c", False),
+    ],
+)
+def test_a_rule_that_can_never_apply_is_pointed_out(
+    admin: FlaskClient, first: str, second: str, is_covered: bool
+) -> None:
+    """As a hint beside it: it is saved nevertheless."""
+    save_desk(admin.application)
+    save_rules(admin.application, (first, "sales"), (second, "sales"))
+    told = f"Never applies: {first} above it fits the same pages."
+    assert (told in shown(admin.get("/handoff/admin/desks"))) is is_covered
+
+
+def test_a_rule_to_a_desk_without_a_button_is_pointed_out(admin: FlaskClient) -> None:
+    """It is switched off, or has no address; an internal one can't be chosen at all."""
+    app = admin.application
+    save_desk(app, "off", enabled=False)
+    save_desk(app, "empty", email=None)
+    save_desk(app, "vip")
+    save_rules(app, ("/off", "off"), ("/empty", "empty"), ("/vip", "vip"))
+    save_desk(app, "vip", internal=True)
+    page = shown(admin.get("/handoff/admin/desks"))
+    for told in (
+        "The button is switched off.",
+        "There is no address to send tickets to",
+        "Its desk is internal, so this rule has no effect.",
+    ):
+        assert told in page
+
+
+def test_a_failed_form_leaves_the_others_alone(admin: FlaskClient) -> None:
+    """The rules were not touched, so nothing about them is unsaved."""
+    save_desk(admin.application)
+    for path in ("", "/rename"):
+        page = post(admin, path, desk="sales", label="").text
+        rules = page[page.index('id="kapa-handoff-admin-rules"') :]
+        assert not re.search(r"data-unsaved[ >]", rules)
+        assert re.search(r'data-unsaved-of="kapa-handoff-admin-rules" hidden', rules)
+    assert re.search(r"data-unsaved[ >]", post(admin, "/rules", version="x", pattern="/x", rule_desk="sales").text)
+
+
+def test_only_the_first_rule_has_an_example(admin: FlaskClient) -> None:
+    """An empty row below others must not look like one of them."""
+    save_desk(admin.application)
+    assert 'placeholder="/pricing/*"' in admin.get("/handoff/admin/desks").text
+    save_rules(admin.application, ("/pricing/*", "sales"))
+    assert 'placeholder="/pricing/*"' not in admin.get("/handoff/admin/desks").text
 
 
 # A desk's own settings

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.settings import settings_history
+from flask_kapa_handoff.settings_api import Settings
 from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.testing import tickets
 from tests.helpers.admin import shown
@@ -186,6 +187,39 @@ def test_the_sites_code_reads_and_saves_settings(make_app: Callable[..., Flask])
         handoff.settings.remove("sales", changed_by="deploy")
         with pytest.raises(LookupError):
             handoff.settings.get("sales")
+
+
+def test_no_two_desks_have_the_same_label(app: Flask) -> None:
+    """Neither from code nor by an import, which may exchange the labels of two."""
+    save_desk(app)
+    save_desk(app, "bugs")
+    with app.app_context():
+        handoff = Settings()
+        for values in ({"label": "SALES"}, {"label": "main desk"}):
+            with pytest.raises(ValueError, match=r"label: the desk '\w+' is called .*, too; use another label"):
+                handoff.save("bugs", changed_by="deploy", **values)
+            with pytest.raises(ValueError, match=r"bugs: label: the desk '\w+' is called"):
+                handoff.load({"desks": [{"desk": "bugs", "threshold": 7, **values}]}, changed_by="deploy")
+        assert (handoff.get("bugs").label, handoff.get("bugs").threshold) == ("Bugs", handoff.get().threshold)
+        exchanged = [{"desk": "sales", "label": "Bugs"}, {"desk": "bugs", "label": "Sales"}]
+        assert handoff.load({"desks": exchanged}, changed_by="deploy") == ("sales", "bugs")
+        assert (handoff.get("sales").label, handoff.get("bugs").label) == ("Bugs", "Sales")
+
+
+def test_an_export_leaves_out_rules_without_effect(app: Flask) -> None:
+    """Another site would refuse them; here they stay when the rules are saved again, and further ones are refused."""
+    save_desk(app)
+    save_rules(app, ("/pricing/*", "sales"))
+    remove_desk(app)
+    with app.app_context():
+        handoff = Settings()
+        assert handoff.export()["page_rules"] == []
+        handoff.save_page_rules([("/b", "default"), ("/pricing/*", "sales")], changed_by="deploy")
+        assert [rule.pattern for rule in handoff.page_rules] == ["/b", "/pricing/*"]
+        handoff.load({"desks": [], "page_rules": [["/pricing/*", "sales"]]}, changed_by="deploy")
+        assert handoff.page_rules == (("/pricing/*", "sales"),)
+        with pytest.raises(ValueError, match="No page rule may choose the desk 'sales'"):
+            handoff.save_page_rules([("/c", "sales")], changed_by="deploy")
 
 
 # The check-up

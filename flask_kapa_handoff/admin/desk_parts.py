@@ -8,7 +8,11 @@ from ..config import Config
 from ..config_values import parse_recipients
 from ..desk_directory import Desks
 from ..desk_settings import DEFAULT_DESK, DeskSettings
+from ..state import State
 from ..translation import gettext as _
+from ..translation import noop as N_
+
+LABEL_TAKEN = N_("Another desk has this name already.")
 
 
 def label(settings: DeskSettings) -> str:
@@ -37,6 +41,14 @@ def label_of(desks: Desks, name: str) -> str:
     if found is None:
         return name
     return _("%(desk)s (removed)", desk=label(found)) if found.removed else label(found)
+
+
+def is_unreached(state: State, desks: Desks, settings: DeskSettings) -> bool:
+    """Whether no page rule leads to a desk that has no other way, unless a page's markup names it."""
+    if settings.desk == DEFAULT_DESK or settings.internal or settings.removed:
+        return False
+    has_rule = any(rule.desk == settings.desk for rule in desks.rules)
+    return not has_rule and state.registered.desk_chooser is None
 
 
 def named_recipient(config: Config, fields: Mapping[str, str]) -> str | None:

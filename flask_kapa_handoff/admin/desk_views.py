@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..desk_directory import Desks, RulesConflict, read_desks, read_rules, rules_version
+from ..desk_directory import Desks, RulesConflict, read_desks, rules_version
+from ..desk_labels import same_label
 from ..desk_settings import DEFAULT_DESK, DESK_NAME, MAX_LABEL, DeskSettings
 from ..errors import Invalid
-from ..page_rules import MAX_PATTERN, PageRule, first_match, parse_pattern, path_of
+from ..page_rules import PageRule
 from ..settings import SettingsChange, current_settings, history_rows
 from ..settings_api import Settings, store_rules
 from ..state import State, current_state
@@ -20,10 +24,11 @@ from ..translation import noop as N_
 from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from . import labels
-from .desk_parts import checked_recipients, label, named, too_long
+from .desk_parts import LABEL_TAKEN, checked_recipients, is_unreached, label, label_of, named, too_long
 from .forms import EXPIRED_ACTION, AdminForm
 from .history import history_of_desks, rules_changed_since
 from .identity import changed_by
+from .page_rule_rows import Row, try_page, typed_rows, with_hints
 from .responses import fragment_response, page_response
 
 EMPTY_ROWS = 1
@@ -31,22 +36,6 @@ EMPTY_ROWS = 1
 
 CHANGED = N_("Someone else saved while you were editing")
 WRONG = N_("Nothing was saved. Check the fields marked below.")
-
-
-class TryOut(NamedTuple):
-    """Which desk would serve a page: its name for people, the path, and the rule; None: no rule fits."""
-
-    desk: str
-    path: str
-    rule: PageRule | None
-
-
-class Row(NamedTuple):
-    """One line of the rules as it was typed, with what is wrong about it."""
-
-    pattern: str
-    desk: str
-    error: str = ""
 
 
 def desks() -> ResponseReturnValue:
@@ -88,6 +77,8 @@ def add() -> ResponseReturnValue:
         errors["name"] = _("Use a lower-case letter, then letters, digits, _ or -, up to 32 in all.")
     elif name in present:
         errors["name"] = _("There is such a desk already.")
+    if not errors and (error := _taken_label(present, name, typed["label"])):
+        errors["label"] = error
     if errors:
         return _desks_page(state, 422, typed=typed, typed_errors=errors, problem=WRONG)
     try:
@@ -105,7 +96,9 @@ def rename() -> ResponseReturnValue:
     if not AdminForm(request.form).validate():
         return _desks_page(state, 400, problem=EXPIRED_ACTION)
     desk, typed = _posted_desk(), request.form.get("label", "").strip()
-    if error := _wrong_label(typed):
+    with state.database.read() as connection:
+        present = read_desks(connection, state.config).present
+    if error := _wrong_label(typed) or _taken_label(present, desk.desk, typed):
         return _desks_page(state, 422, problem=error)
     Settings().save(desk.desk, changed_by=changed_by(), label=typed)
     return redirect(url_for("kapa_handoff_admin.desks", renamed=desk.desk), 303)
@@ -130,8 +123,8 @@ def save_page_rules() -> ResponseReturnValue:
     state = current_state()
     require_known_origin(state, own_pages_only=True)
     if not AdminForm(request.form).validate():
-        return _desks_page(state, 400, problem=EXPIRED_ACTION, rows=_typed_rows())
-    rows = _typed_rows()
+        return _desks_page(state, 400, problem=EXPIRED_ACTION, rows=typed_rows())
+    rows = typed_rows()
     version = request.form.get("version", "")
     if any(row.error for row in rows) or not (version.isascii() and version.isdigit() and len(version) < 10):
         return _desks_page(state, 422, problem=WRONG, rows=rows)
@@ -141,10 +134,10 @@ def save_page_rules() -> ResponseReturnValue:
     except RulesConflict:
         return _desks_page(state, 409, problem=CHANGED, rows=rows, seen=int(version))
     except Invalid:
-        wrong = _("Choose one of the options.")
-        nameable = state.desks.may_be_named
-        checked = [row if nameable(row.desk) else row._replace(error=wrong) for row in rows]
-        return _desks_page(state, 422, problem=WRONG, rows=checked)
+        wrong, known = _("Choose one of the options."), state.desks
+        new = [not known.may_be_named(rule.desk) and rule not in known.rules for rule in rules]
+        rows = [row._replace(desk_error=wrong if is_new else "") for row, is_new in zip(rows, new, strict=True)]
+        return _desks_page(state, 422, problem=WRONG, rows=rows)
     if wants_fragment():
         return _desks_page(state, notice=_("Saved. Live now."))
     return redirect(url_for("kapa_handoff_admin.desks", rules="saved"), 303)
@@ -154,8 +147,8 @@ def try_page_rules() -> ResponseReturnValue:
     """Say which desk would serve a page by the typed rules. Stores nothing."""
     state = current_state()
     require_known_origin(state, own_pages_only=True)
-    rows = _typed_rows(moving=False)
-    tryout = _try(state.desks, rows, request.form.get("try_path", ""))
+    rows = typed_rows(moving=False)
+    tryout = try_page(state.desks, rows, request.form.get("try_path", ""))
     if wants_fragment():
         return fragment_response("tryout", tryout=tryout, has_chooser=_has_chooser(state))
     return _desks_page(state, rows=rows, tryout=tryout)
@@ -176,41 +169,16 @@ def _wrong_label(text: str) -> str | None:
     return too_long(text, MAX_LABEL) if len(text) > MAX_LABEL else None
 
 
+def _taken_label(present: Mapping[str, DeskSettings], desk: str, text: str) -> str | None:
+    wanted = replace(present.get(desk, present[DEFAULT_DESK]), desk=desk, label=text)
+    return _(LABEL_TAKEN) if same_label(present, wanted) else None
+
+
 def _name_for(text: str, taken: Any) -> str:
     """A name for pages, made of the name for people."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:28]
     name = plain if DESK_NAME.fullmatch(plain) else f"desk-{plain}".rstrip("-")
     return next(found for found in (name, *(f"{name}-{number}" for number in range(2, 999))) if found not in taken)
-
-
-def _typed_rows(*, moving: bool = True) -> list[Row]:
-    """The typed rules, without empty rows, moved and removed as the pressed button asks."""
-    patterns, names = request.form.getlist("pattern"), request.form.getlist("rule_desk")
-    rows = [Row(pattern.strip(), desk) for pattern, desk in zip(patterns, names, strict=False)]
-    pressed = {name: request.form.get(name, "") for name in ("up", "drop")} if moving else {}
-    for name, text in pressed.items():
-        at = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else -1
-        if 0 <= at < len(rows):
-            row = rows.pop(at)
-            if name == "up":
-                rows.insert(max(0, at - 1), row)
-    return [_checked(row) for row in rows if row.pattern]
-
-
-def _checked(row: Row) -> Row:
-    try:
-        return row._replace(pattern=parse_pattern(row.pattern))
-    except ValueError:
-        return row._replace(error=too_long(row.pattern, MAX_PATTERN))
-
-
-def _try(known: Desks, rows: list[Row], typed: str) -> TryOut | None:
-    if not typed.strip():
-        return None
-    path = path_of(typed.strip()[: 10 * MAX_PATTERN])
-    rules = (PageRule(row.pattern, row.desk) for row in rows if known.may_be_named(row.desk))
-    rule = first_match(rules, path)
-    return TryOut(label(known.serving(DEFAULT_DESK if rule is None else rule.desk)), path, rule)
 
 
 def _has_chooser(state: State) -> bool:
@@ -223,8 +191,9 @@ def _desks_page(
     with state.database.read() as connection:
         known = read_desks(connection, state.config)
         version = rules_version(connection)
+        is_typed = rows is not None
         if rows is None:
-            rows = [Row(*rule) for rule in read_rules(connection)]
+            rows = [Row(*rule) for rule in known.rules]
         undone = _undone(state, known)
         latest = history_rows(connection, undone.desk, limit=1) if undone is not None else []
         history = history_of_desks(connection, known)
@@ -236,9 +205,12 @@ def _desks_page(
             (settings, label(settings), named(settings), labels.hidden_because(settings), counts[settings.desk])
             for settings in known.present.values()
         ],
+        "unreached": [name for name, found in known.present.items() if is_unreached(state, known, found)],
         "choices": [(name, label(found)) for name, found in known.present.items() if known.may_be_named(name)],
+        "label_of": partial(label_of, known),
         "since": since,
-        "rules": [*rows, *[Row("", "")] * EMPTY_ROWS],
+        "rules": [*with_hints(known, rows), *[Row("", "")] * EMPTY_ROWS],
+        "rules_typed": is_typed,
         "version": version,
         "form": AdminForm(formdata=None),
         "history": history,

@@ -20,7 +20,7 @@ from ..state import State, current_state
 from ..translation import gettext as _
 from ..translation import noop as N_
 from ..web.origin import require_known_origin
-from .desk_parts import desk_shown, named
+from .desk_parts import LABEL_TAKEN, desk_shown, named
 from .differences import Difference, differences, label_of, of_rules
 from .forms import EXPIRED_ACTION, AdminForm
 from .history import Shown, desk_namer, history_of, name_of, shown_entry
@@ -101,6 +101,10 @@ def restore() -> ResponseReturnValue:
             saved: dict[str, Any] = {"saved" if planned.rows else "unchanged": after.version}
             return redirect(url_for("kapa_handoff_admin.settings", desk=named(after), **saved), 303)
         store_rules(state, planned.wanted, version=planned.seen, changed_by=changed_by())
+    except Invalid as error:
+        if "label" not in error.fields:
+            raise
+        return _ask_page(planned, 422, problem=LABEL_TAKEN)
     except (SettingsConflict, RulesConflict):
         with state.database.read() as connection:
             planned = _planned(state, connection)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from ..config_values import MAIL
 from ..delivery.sample import SampleAttempt, send_sample
 from ..desk_directory import read_desks
+from ..errors import Invalid
 from ..fields import NOTE
 from ..form_parsing import languages_of
 from ..locale_formats import language_name
@@ -35,7 +36,7 @@ from ..web.origin import require_known_origin
 from ..web.requests import wants_fragment
 from ..web.team import arrival_sentences
 from ..web.ticket_form import TicketForm
-from .desk_parts import named
+from .desk_parts import LABEL_TAKEN, is_unreached, named
 from .form_input import PREVIEW_LANGUAGE, addable_languages, language_named, usual_texts
 from .forms import EXPIRED, EXPIRED_ACTION, AdminForm, SettingsForm
 from .history import latest_history
@@ -46,6 +47,7 @@ from .settings_conflict import conflict_page, resolved
 from .simulation import simulation_of
 
 SAVED = N_("Saved. Live now.")
+SAVED_UNREACHED = N_("Saved.")
 UNDONE = N_("Undone. Live now.")
 UNCHANGED = N_("No changes to save.")
 
@@ -79,6 +81,11 @@ def save() -> ResponseReturnValue:
         before, after = store(state, wanted, changed_by=changed_by())
     except SettingsConflict as conflict:
         return conflict_page(state, form, wanted, conflict.current)
+    except Invalid as error:
+        if "label" not in error.fields:
+            raise
+        form.label.errors = [_(LABEL_TAKEN)]
+        return _settings_page(state, form, 422)
     told = "unchanged" if before == after else "undone" if "undoes" in request.form else "saved"
     if not wants_fragment():
         said: dict[str, Any] = {told: after.version}
@@ -163,8 +170,12 @@ def _settings_page(state: State, form: SettingsForm, status: int = 200, **contex
     was_undone = context.get("notice") == UNDONE
     can_undo = was_undone or context.get("notice") == SAVED
     undone_by = last_change.before if can_undo and last_change is not None else None
+    unreached = is_unreached(state, desks, form.current)
+    if unreached and context.get("notice") == SAVED:
+        context["notice"] = SAVED_UNREACHED
     context = {
         "form": form,
+        "unreached": unreached,
         "arrival": said if form.current.channel == MAIL else [],
         "current": form.current,
         "pinned": state.config.pinned,

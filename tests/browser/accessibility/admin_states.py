@@ -12,7 +12,7 @@ from flask_kapa_handoff.testing import deliver, tickets
 from tests.browser.accessibility.states import State, Visit, click, go_to, see, type_into
 from tests.helpers.admin import let_pass, save, with_password
 from tests.helpers.answers import store
-from tests.helpers.desks import save_desk, save_rules
+from tests.helpers.desks import remove_desk, save_desk, save_rules
 from tests.helpers.fields import FIELDS, FILLED
 from tests.helpers.servers import MailServer
 from tests.helpers.tickets import send_ticket
@@ -89,6 +89,18 @@ def choose_all(visit: Visit) -> None:
     see(".handoff-confirm [role=alert]")(visit)
 
 
+def remove_desk_with_rule(visit: Visit) -> None:
+    """The rule stays."""
+    save_desk(visit.site, "gone")
+    save_rules(visit.site, ("/pricing/*", "sales"), ("/pricing/*", "gone"), ("/pricing/a", "sales"))
+    remove_desk(visit.site, "gone")
+
+
+def add_lonely_desk(visit: Visit) -> None:
+    """No page belongs to it."""
+    save_desk(visit.site, "lonely")
+
+
 SETTINGS = go_to("/handoff/admin/")
 SAVE = click("#kapa-handoff-admin-save")
 UNFOLD = click(".handoff-more summary")
@@ -146,6 +158,18 @@ STATES = {
         see("[role=alert].handoff-notice"),
     ),
     "desks": State("busy", go_to("/handoff/admin/desks"), click(".handoff-desk-list summary")),
+    "a desk about to be removed": State(
+        "busy",
+        go_to("/handoff/admin/desks"),
+        click("details:has([action$=remove]) > summary"),
+        see(".handoff-desk-actions .handoff-danger"),
+    ),
+    "page rules without effect": State(
+        "busy", remove_desk_with_rule, go_to("/handoff/admin/desks"), see(".handoff-rules li")
+    ),
+    "settings of a desk without pages": State(
+        "busy", add_lonely_desk, go_to("/handoff/admin/?desk=lonely"), see(".handoff-heading .handoff-queued")
+    ),
     "page rules tried": State(
         "busy",
         go_to("/handoff/admin/desks"),
