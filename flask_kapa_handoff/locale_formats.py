@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .translation import MAX_TAG, SOURCE, current_language
+from .translation import gettext as _
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -26,7 +27,7 @@ def format_moment(moment: datetime) -> str:
 
 
 def format_ago(moment: datetime, now: datetime | None = None) -> str:
-    """How long ago a moment was, such as ``3 hours ago``; at least a minute.
+    """How long ago a moment was, such as ``3 hours ago``; less than a minute is ``just now``.
 
     Arguments:
         moment: in UTC; one that is still to come, by another computer's clock, counts as now.
@@ -34,7 +35,9 @@ def format_ago(moment: datetime, now: datetime | None = None) -> str:
     """
     from babel.dates import format_timedelta
 
-    passed = max(60.0, ((now or datetime.now(timezone.utc)) - moment).total_seconds())
+    passed = ((now or datetime.now(timezone.utc)) - moment).total_seconds()
+    if passed < 60:
+        return _("just now")
     locale = current_language().locale
     return format_timedelta(-int(passed), granularity="minute", threshold=1, add_direction=True, locale=locale)
 

@@ -6,6 +6,7 @@
  */
 import { listenForCopying, offerCopying } from "./admin/copy";
 import { rememberPlace, returnToPlace } from "./admin/place";
+import { showSelected, tickAll } from "./admin/selection";
 import { takeToken } from "./admin/session";
 import { chooseByTicking } from "./admin/triggers";
 import { guardUnsaved, rememberLoaded, showUnsaved } from "./admin/unsaved";
@@ -47,6 +48,7 @@ function start(): void {
   addMeta("turbo-cache-control", "no-cache");
   dressAll();
   offerAll();
+  showSelected();
   showUnsaved();
   // A site's own page may load htmx, which must not be loaded twice. After the load event it would be there, and only
   // then does htmx process the page immediately.
@@ -98,8 +100,10 @@ function listenToHtmx(): void {
   listen("afterSettle", markWrongFields);
   listen("afterSettle", dressAll);
   listen("afterSettle", offerAll);
+  listen("afterSettle", showSelected);
   listen("afterSettle", showUnsaved);
   doc.addEventListener("change", tickAll);
+  doc.addEventListener("click", dismiss);
   listenForCopying();
   doc.addEventListener("input", chooseByTicking);
   guardUnsaved();
@@ -181,15 +185,11 @@ function offerAll(): void {
   offerCopying(PAGE);
 }
 
-/** Ticks what the box for all is for; it is ticked itself while all are. */
-function tickAll({ target }: Event): void {
-  if (!(target instanceof HTMLInputElement)) return;
-  const form = target.form;
-  const all = form?.querySelector<HTMLInputElement>("[data-kapa-handoff-all]");
-  if (!form || !all || (target !== all && target.name !== "ticket")) return;
-  const boxes = [...form.querySelectorAll<HTMLInputElement>("[name=ticket]")];
-  if (target === all) for (const box of boxes) box.checked = all.checked;
-  else all.checked = boxes.every((box) => box.checked);
+/** Takes away the message whose button was pressed. */
+function dismiss({ target }: Event): void {
+  if (!(target instanceof Element) || !target.matches("[data-kapa-handoff-dismiss]")) return;
+  target.parentElement?.remove();
+  find(document, "#kapa-handoff-admin-save")?.focus();
 }
 
 start();

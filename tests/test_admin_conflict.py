@@ -91,7 +91,7 @@ def test_only_what_differs_is_shown_and_each_is_picked(carl: FlaskClient, htmx: 
     assert "You both changed these settings. Pick one of each. Nothing is saved yet." in page
     for label, own, other in (("Button text", "Mine", "Theirs"), ("Title", "My title", "Their title")):
         assert f"{label} Yours {own} Saved maria, 20" in page
-        assert f"(1 minute ago) {other}" in page
+        assert f"(just now) {other}" in page
     assert "Saved by others, and kept Address: support@example.com → maria@example.com maria, 20" in page
     assert (
         "Changed by you only When to show it: Every answer → Long conversations Show from question number: 3 → 7"

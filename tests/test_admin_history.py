@@ -127,7 +127,7 @@ def entry(page: str, version: int) -> str:
 def test_a_change_says_when_it_was_exactly_and_how_long_ago(admin: FlaskClient) -> None:
     """Both, so nobody has to hover or count."""
     save(admin, button_text="First")
-    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC \(1 minute ago\)", entry(shown(admin.get("/handoff/admin/")), 1))
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC \(just now\)", entry(shown(admin.get("/handoff/admin/")), 1))
 
 
 def test_what_was_added_to_lists_and_removed_is_named(admin: FlaskClient) -> None:
@@ -223,20 +223,51 @@ def test_a_restore_says_which_later_changes_it_reverts(admin: FlaskClient) -> No
     assert fields(admin)["version"] == "4"
 
 
-def test_a_restore_that_reverts_one_change_is_one_click(admin: FlaskClient) -> None:
-    """It asks nothing: Undo is there."""
+def test_the_latest_change_is_undone_at_once_and_an_earlier_version_asks_first(admin: FlaskClient) -> None:
+    """Under two names: "Undo this change" is a button, "Restore this version…" a link to the page that asks."""
     save(admin, button_text="First")
     save(admin, button_text="Second")
     page = admin.get("/handoff/admin/").text
-    assert admin.post(RESTORE, data=form_with(page, "(version 1)")).status_code == 303
+    assert re.findall(r"(Undo this change|Restore this version…)<span[^>]*> \(([^)]*)\)", page) == [
+        ("Undo this change", "version 2"),
+        ("Restore this version…", "version 1"),
+        ("Restore this version…", "site configuration"),
+    ]
+    assert admin.post(RESTORE, data=form_with(page, "Undo this change")).status_code == 303
     assert offered(admin) == "First"
+
+
+def test_a_change_that_brings_values_back_says_which(admin: FlaskClient) -> None:
+    """After an undo and after a restore, however the values came back; a change to new ones says nothing."""
+    save(admin, button_text="First")
+    save(admin, button_text="Second")
+    assert restore(admin, 1).status_code == 303
+    assert restore(admin, 2).status_code == 303
+    assert restore(admin, 0).status_code == 303
+    page = shown(admin.get("/handoff/admin/"))
+    told = [
+        re.findall(r"Back to (version \d|the site's configuration)", entry(page, number)) for number in range(1, 6)
+    ]
+    assert told == [[], [], ["version 1"], ["version 2"], ["the site's configuration"]]
+    assert "Back to version 2" in shown(admin.get("/handoff/admin/history"))
+
+
+def test_a_restore_of_the_current_values_says_only_that(admin: FlaskClient) -> None:
+    """No button, and no list of changes that it would revert."""
+    save(admin, button_text="First")
+    save(admin, button_text="Second")
+    assert restore(admin, 1).status_code == 303
+    page = admin.get(f"{RESTORE}?version=1")
+    assert "Nothing would change: these are the current settings." in shown(page)
+    assert "later change" not in page.text
+    assert 'name="seen"' not in page.text
 
 
 def test_a_restore_asks_again_if_somebody_saved_meanwhile(admin: FlaskClient) -> None:
     """409, with what it would revert now; so does one whose session has expired."""
     save(admin, button_text="First")
     save(admin, button_text="Second")
-    pressed = form_with(admin.get("/handoff/admin/").text, "(version 1)")
+    pressed = form_with(admin.get("/handoff/admin/").text, "Undo this change")
     save(admin, triggers="downvote")
     answer = admin.post(RESTORE, data=pressed)
     assert answer.status_code == 409
@@ -320,12 +351,12 @@ def test_page_rules_are_restored_without_those_of_desks_that_are_gone(admin: Fla
 
 
 def test_a_removed_desk_is_restored(admin: FlaskClient) -> None:
-    """From any version in which it was there; the version that removed it offers nothing."""
+    """From any version in which it was there; the version that removed it can only be undone."""
     app = admin.application
     save_desk(app)
     remove_desk(app)
     page = admin.get("/handoff/admin/history?desk=sales").text
-    assert "(version 2)" not in page
+    assert form_with(page, "(version 2)")["version"] == "1"
     assert restore(admin, 1, "sales").status_code == 303
     with app.app_context():
         assert Settings().get("sales").email == "sales@example.com"

@@ -276,6 +276,10 @@ def test_ticked_tickets_are_sent_again(app: Flask, admin: FlaskClient) -> None:
     assert "2 tickets will be sent now. Skipped, because delivered already or being sent: 1." in shown(
         admin.get(response.headers["Location"])
     )
+    none = admin.get(do(admin, "selected", ticket=references[2], action="send", to="current").location)
+    assert "Skipped, because delivered already or being sent: 1." in shown(none)
+    assert "will be sent now" not in none.text
+    assert "handoff-good" not in none.text
     assert [look_up(app, one).status for one in references] == ["queued", "queued", "delivered", "failed"]
     assert look_up(app, references[0]).recipient == "new@example.com"
     do(admin, "selected", ticket=references[3], action="send", to="same")

@@ -54,6 +54,7 @@ def pages_of(app: Flask) -> list[str]:
         rule.rule.replace("<reference>", reference) + queries.get(rule.endpoint.rpartition(".")[2], "")
         for rule in rules
         if "GET" in (rule.methods or ())
+        and not rule.endpoint.endswith("_page")  # redirects
         and not rule.arguments - {"reference"}
         and not rule.endpoint.endswith("static")
     ]

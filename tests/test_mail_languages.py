@@ -365,15 +365,16 @@ def test_a_moment_has_its_year_day_and_time_in_every_language(name: str) -> None
 @pytest.mark.parametrize(
     ("name", "minutes", "told"),
     [
-        ("en", 0, "1 minute ago"),
+        ("en", 0, "just now"),
         ("en", 181, "3 hours ago"),
         ("de", 3 * 24 * 60, "vor 3 Tagen"),
         ("ja", 5, "5 分前"),
-        ("en", -10, "1 minute ago"),
+        ("en", -10, "just now"),
+        ("en", 1, "1 minute ago"),
     ],
 )
 def test_how_long_ago_a_moment_was(name: str, minutes: int, told: str) -> None:
-    """At least a minute, also by a clock that is ahead."""
+    """Less than a minute is just now, also by a clock that is ahead."""
     with speak(language(name)):
         assert format_ago(MOMENT, MOMENT + timedelta(minutes=minutes)) == told
 

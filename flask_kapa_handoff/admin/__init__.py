@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..errors import ForeignOrigin, Invalid, Unavailable
 from ..hooks import ViewDecorator
@@ -25,6 +26,7 @@ from . import (
     trouble_views,
 )
 from .guards import asks_whether_admitted, guarded
+from .page_addresses import PAGES, to_page
 from .responses import problem_response, protect
 
 # Each rule has an explicit name, since a site's decorator may not preserve the view's own.
@@ -86,7 +88,9 @@ def make_blueprint(admin_required: ViewDecorator, viewer_required: ViewDecorator
     blueprint = AdminBlueprint(ADMIN, __name__)
     if viewer_required is not None:
         blueprint.may_act = asks_whether_admitted(admin_required)
-    for rule, endpoint, method, view in _RULES:
+    rules: list[tuple[str, str, str, Callable[..., Any]]] = [*_RULES]
+    rules += [(rule, f"{name}_page", "GET", to_page(PAGES[name])) for rule, name, *_rest in _RULES if name in PAGES]
+    for rule, endpoint, method, view in rules:
         if viewer_required is not None and method == "GET":
             guarded_view = guarded(view, viewer_required, "viewer_required")
         else:

@@ -72,5 +72,15 @@ def checked_recipients(typed: str, config: Config) -> str:
     try:
         return parse_recipients(typed, config.special_domains)
     except ValueError as error:
-        mistake = str(error).partition("; use one address")[0]
-        raise ValueError(_("Check the address: %(mistake)s.", mistake=mistake)) from None
+        mistake, several = _mistake(error), [one for name in typed.split(",") if (one := name.strip())]
+    for name in several if len(several) > 1 else ():
+        try:
+            parse_recipients(name, config.special_domains)
+        except ValueError as error:
+            told = _("Check the address %(address)s: %(mistake)s.", address=name[:60], mistake=_mistake(error))
+            raise ValueError(told) from None
+    raise ValueError(_("Check the address: %(mistake)s.", mistake=mistake))
+
+
+def _mistake(error: ValueError) -> str:
+    return str(error).partition("; use one address")[0]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from ..desk_directory import PAGE_RULES, Desks, rules_version
-from ..desk_settings import DEFAULT_DESK
+from ..desk_settings import DEFAULT_DESK, DeskSettings
 from ..locale_formats import format_ago
+from ..page_rules import PageRule
 from ..settings import SettingsChange
 from ..settings_history import Entry, RulesChange, entries
 from ..storage.reading import DamagedRow
@@ -37,8 +38,9 @@ class Shown:
     Arguments:
         about: what it is about, such as the desk's label; empty: the page is about that alone.
         damaged: it cannot be read, and this is the row.
-        restores: how its version is restored: :data:`AT_ONCE`, :data:`ASK` if that reverts more than one change;
-            empty: not at all.
+        restores: :data:`AT_ONCE`: it is the current version, which is undone; :data:`ASK`: it is an earlier one, and
+            restoring it reverts later ones; empty: neither.
+        back_to: the earlier version whose values it has again; None: it has new ones.
     """
 
     id: int
@@ -51,6 +53,7 @@ class Shown:
     is_current: bool
     restores: str
     damaged: DamagedRow | None = None
+    back_to: int | None = None
 
     @property
     def ago(self) -> str:
@@ -91,14 +94,16 @@ def history_of(
     versions = _versions(connection, desks)
     page, has_more = found[:limit], len(found) > limit
     changes = [entry.change for entry in page if isinstance(entry.change, SettingsChange)]
-    current = versions.get(desk, 0) if desk is not None else 0
     return History(
-        [shown_entry(entry, desks, versions, names_desk=desk is None) for entry in page],
+        [
+            shown_entry(entry, desks, versions, names_desk=desk is None, earlier=found[place + 1 :])
+            for place, entry in enumerate(page)
+        ],
         desk,
         older=page[-1].id if has_more else None,
-        begins=desk == DEFAULT_DESK and not has_more,
+        begins=desk in (None, DEFAULT_DESK) and not has_more and bool(versions.get(DEFAULT_DESK)),
         last_change=changes[0] if desk is not None and changes and before is None else None,
-        restores_first=_how(current, 0),
+        restores_first=_how(versions.get(DEFAULT_DESK, 0), 0),
     )
 
 
@@ -115,15 +120,21 @@ def rules_changed_since(connection: Connection, desks: Desks, version: int) -> l
     return [shown_entry(entry, desks, {}, names_desk=False) for entry in found]
 
 
-def shown_entry(entry: Entry, desks: Desks, versions: Mapping[str, int], *, names_desk: bool) -> Shown:
-    """An entry, as templates show it."""
+def shown_entry(
+    entry: Entry, desks: Desks, versions: Mapping[str, int], *, names_desk: bool, earlier: Sequence[Entry] = ()
+) -> Shown:
+    """An entry, as templates show it.
+
+    Arguments:
+        earlier: entries before it, newest first, among which the one is looked for whose values it has again.
+    """
     change, about = entry.change, name_of(desks, entry.desk) if names_desk else ""
     if isinstance(change, DamagedRow):
         version = change.values.get("version")
         number = version if type(version) is int else 0
         return Shown(entry.id, entry.desk, about, number, None, "", [], False, "", change)
     current = versions.get(entry.desk, 0)
-    is_gone = isinstance(change, SettingsChange) and change.after.removed
+    is_current = change.version == current
     return Shown(
         entry.id,
         entry.desk,
@@ -132,8 +143,9 @@ def shown_entry(entry: Entry, desks: Desks, versions: Mapping[str, int], *, name
         change.changed_at,
         change.changed_by,
         rows_of(change, desks),
-        change.version == current,
-        "" if is_gone else _how(current, change.version),
+        is_current,
+        _how(current, change.version) if _can_be_used(entry.desk, change, undone=is_current) else "",
+        back_to=_back_to(change, [one.change for one in earlier if one.desk == entry.desk]),
     )
 
 
@@ -160,9 +172,37 @@ def _versions(connection: Connection, desks: Desks) -> dict[str, int]:
 
 
 def _how(current: int, version: int) -> str:
-    if version >= current:
-        return ""
-    return AT_ONCE if version == current - 1 else ASK
+    return "" if version > current else AT_ONCE if version == current else ASK
+
+
+def _can_be_used(desk: str, change: SettingsChange | RulesChange, *, undone: bool) -> bool:
+    """Whether a change's version, or if it is undone, the one before it, is one that a desk can be in."""
+    if isinstance(change, RulesChange):
+        return True
+    if undone and change.version == 1:
+        return desk == DEFAULT_DESK  # no other one began from the site's configuration
+    return not (change.before if undone else change.after).removed
+
+
+def _back_to(
+    change: SettingsChange | RulesChange, earlier: Sequence[SettingsChange | RulesChange | DamagedRow]
+) -> int | None:
+    if _same(change.before, change.after):
+        return None
+    for one in earlier:
+        if isinstance(one, DamagedRow):
+            continue
+        if _same(one.after, change.after):
+            return one.version
+        if one.version == 1 and _same(one.before, change.after):
+            return 0
+    return None
+
+
+def _same(one: DeskSettings | tuple[PageRule, ...], other: DeskSettings | tuple[PageRule, ...]) -> bool:
+    if isinstance(one, DeskSettings) and isinstance(other, DeskSettings):
+        return not one.differences(other)
+    return one == other
 
 
 def _is_about_desks(entry: Entry) -> bool:

@@ -10,7 +10,7 @@ from flask import Response, request, url_for
 from htmx_flask import make_response
 
 from ..config import Config, key_of
-from ..errors import RequestProblem, SchemaError, Unavailable
+from ..errors import Invalid, RequestProblem, SchemaError, Unavailable
 from ..state import current_state
 from ..template_environment import render
 from ..tracebacks import place_of, without_message
@@ -67,6 +67,7 @@ _NAMES = frozenset(
         "form",
         "form_languages",
         "fragment",
+        "goes_on",
         "goes_to",
         "handoff_place",
         "has_chooser",
@@ -92,6 +93,7 @@ _NAMES = frozenset(
         "moving",
         "names",
         "names_recipient",
+        "neutral",
         "newer",
         "not_simulated",
         "notice",
@@ -202,6 +204,12 @@ def problem_response(problem: RequestProblem) -> Response:
     remedy = str(problem) if isinstance(problem, SchemaError) else None
     told = _(DATABASE_TROUBLE) if isinstance(problem, Unavailable) else problem.as_text()
     context: dict[str, Any] = {"title": _(problem.title), "problem": told, "remedy": remedy}
+    if isinstance(problem, Invalid) and request.method == "GET":  # no form was sent: the address is wrong
+        words = _("There is no such desk.") if "desk" in problem.fields else _("There is no such version.")
+        goes_on = (url_for("kapa_handoff_admin.history"), _("History"))
+        if "desk" in problem.fields:
+            goes_on = (url_for("kapa_handoff_admin.desks"), _("Desks"))
+        context |= {"title": _("Not found"), "problem": words, "goes_on": goes_on}
     status = problem.code or 500
     if wants_fragment():
         response = _marked(_render("_problem", **context), status, retarget=FAILURE_REGION, reswap="innerHTML")

@@ -107,7 +107,7 @@ def preview() -> ResponseReturnValue:
     form.validate()
     form.csrf_token.errors = []  # nothing is changed here
     if form.adds_language or not wants_fragment():
-        return _settings_page(state, form, notice=N_("This is a preview. Nothing is saved yet."))
+        return _settings_page(state, form, notice=N_("This is a preview. Nothing is saved yet."), neutral=True)
     return fragment_response("preview", form=form, alone=True, **_preview_context(state, form))
 
 

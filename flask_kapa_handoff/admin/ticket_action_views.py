@@ -127,7 +127,8 @@ def delete(reference: str) -> ResponseReturnValue:
         return list_page(state, 400, problem=EXPIRED_ACTION)
     if CONFIRMED not in request.form:
         address = url_for("kapa_handoff_admin.delete_ticket", reference=reference, **as_arguments(read_criteria()))
-        return _ask_to_delete([reference], address)
+        cancel = url_for("kapa_handoff_admin.ticket", reference=reference, **as_arguments(read_criteria()))
+        return _ask_to_delete([reference], address, cancel=cancel)
     return _list_after(deleted=_delete(state, [reference]))
 
 
@@ -175,6 +176,7 @@ def _ask_to_delete(
     *,
     everything: Chosen | None = None,
     problem: str | None = None,
+    cancel: str | None = None,
 ) -> ResponseReturnValue:
     number = len(references)
     return page_response(
@@ -190,7 +192,7 @@ def _ask_to_delete(
         references=references,
         label=_("Delete"),
         action=action,
-        cancel=url_for("kapa_handoff_admin.tickets", **as_arguments(read_criteria())),
+        cancel=cancel or url_for("kapa_handoff_admin.tickets", **as_arguments(read_criteria())),
         form=AdminForm(formdata=None),
     )
 

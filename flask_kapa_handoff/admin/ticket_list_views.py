@@ -41,21 +41,25 @@ MAX_DIGITS = 10
 
 def tickets() -> ResponseReturnValue:
     """Show a page of the list, newest first."""
-    return list_page(current_state(), notice=_what_was_done())
+    return list_page(current_state(), notice=_what_was_done(), neutral=request.args.get("sent") == "0")
 
 
 def _what_was_done() -> str | None:
     released, sent, deleted = (_number(request.args.get(name, "")) for name in ("released", "sent", "deleted"))
+    number = _number(request.args.get("skipped", ""))
+    skipped = _("Skipped, because delivered already or being sent: %(number)s.", number=number) if number else ""
     if released is not None:
         return ngettext("Released %(number)s held ticket.", "Released %(number)s held tickets.", released)
     if deleted is not None:
         told = ngettext("%(number)s ticket was deleted.", "%(number)s tickets were deleted.", deleted)
+    elif sent == 0 and skipped:
+        return skipped
     elif sent is not None:
         told = ngettext("%(number)s ticket will be sent now.", "%(number)s tickets will be sent now.", sent)
     else:
         return None
-    if skipped := _number(request.args.get("skipped", "")):
-        told += " " + _("Skipped, because delivered already or being sent: %(number)s.", number=skipped)
+    if skipped:
+        told += f" {skipped}"
     if request.args.get("more"):
         told += " " + _("These were the newest that matched; there are more.")
     return told
@@ -86,8 +90,14 @@ def _send_all(status: Status, told: str) -> ResponseReturnValue:
     return redirect(url_for("kapa_handoff_admin.tickets", **counted), 303)
 
 
-def list_page(state: State, status: int = 200, *, notice: str | None = None, problem: str | None = None) -> Response:
-    """A page of the list that the request's address asks for."""
+def list_page(
+    state: State, status: int = 200, *, notice: str | None = None, problem: str | None = None, neutral: bool = False
+) -> Response:
+    """A page of the list that the request's address asks for.
+
+    Arguments:
+        neutral: the notice reports no success.
+    """
     criteria, place = searchable_criteria(state), read_place()
     if place is None:
         return not_found(_("This page of the list does not exist."))
@@ -118,6 +128,7 @@ def list_page(state: State, status: int = 200, *, notice: str | None = None, pro
         suppressed=suppressed,
         form=AdminForm(formdata=None),
         notice=notice,
+        neutral=neutral,
         problem=problem,
         **context,
     )

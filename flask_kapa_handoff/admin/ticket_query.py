@@ -143,7 +143,8 @@ def counted(number: Count, least: int = 0) -> str:
 def choices(connection: Connection, criteria: Criteria) -> dict[str, list[tuple[str, str]]]:
     """The values and labels to choose from, by argument; those without a choice are left out."""
     known = current_state().desks
-    desks = _with(criteria.desk, different(connection, ticket.c.desk))
+    present = known.present if len(known.present) > 1 else ()
+    desks = _with(criteria.desk, [*present, *different(connection, ticket.c.desk)])
     languages = (locale.partition("-")[0] for locale in different(connection, ticket.c.locale))
     tags = _with(criteria.language, dict.fromkeys(languages))
     met = _with(criteria.trigger, _met(different(connection, ticket.c.triggers)))

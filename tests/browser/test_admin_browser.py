@@ -92,6 +92,9 @@ def test_a_save_happens_in_place(page: Page, site: Flask, serve: Serve) -> None:
     expect(page.locator("ol[reversed]")).to_contain_text("Create ticket → Ask a human")
     expect(page.locator("#kapa-handoff-admin-save")).to_be_focused()
     assert page.url == address
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("Saved. Live now.")).to_be_hidden()
+    expect(page.locator("#kapa-handoff-admin-save")).to_be_focused()
 
 
 def test_a_version_is_restored_in_place(page: Page, site: Flask, serve: Serve) -> None:
@@ -99,7 +102,7 @@ def test_a_version_is_restored_in_place(page: Page, site: Flask, serve: Serve) -
     open_settings(page, serve(site))
     button_text(page).fill("Ask a human")
     save(page)
-    page.get_by_role("button", name="Restore this version (site configuration)").click()
+    page.get_by_role("button", name="Undo this change (version 1)").click()
     expect(button_text(page)).to_have_value("Create ticket")
     page.get_by_role("button", name="Undo (Button text)").click()
     expect(button_text(page)).to_have_value("Ask a human")
@@ -269,7 +272,7 @@ def test_without_script_the_settings_are_saved(
     expect(page.get_by_label("Show the button")).not_to_be_checked()
     expect(page.get_by_label("Every answer")).not_to_be_checked()
     expect(page.get_by_label("Show from question number")).to_have_value("5")
-    page.get_by_role("button", name="Restore this version (site configuration)").click()
+    page.get_by_role("button", name="Undo this change (version 1)").click()
     expect(button_text(page)).to_have_value("Create ticket")
     page.get_by_role("button", name="Undo (Button, ").click()
     expect(button_text(page)).to_have_value("Ask a human")

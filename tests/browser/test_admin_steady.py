@@ -280,7 +280,6 @@ def test_what_is_typed_is_guarded_on_every_way_out(page: Page, site: Flask, serv
     type_at_end(button_text(page), "s")
     save_button(page).click()
     expect(toast(page)).to_contain_text("Saved. Live now.")
-    toast(page).hover()  # so that it stays
     type_at_end(button_text(page), "!")
     asked = dialogs_of(page, accept=False)
     page.get_by_role("button", name="Undo (Button text)").click()
@@ -289,7 +288,7 @@ def test_what_is_typed_is_guarded_on_every_way_out(page: Page, site: Flask, serv
         with page.expect_event("dialog"):
             page.get_by_role("link", name=name, exact=True).click(no_wait_after=True)
     with page.expect_event("dialog"):
-        page.get_by_role("button", name="Restore this version").click(no_wait_after=True)
+        page.get_by_role("button", name="Undo this change").click(no_wait_after=True)
     with page.expect_event("dialog"):
         page.evaluate("setTimeout(() => location.reload())")
     with page.expect_event("dialog"):

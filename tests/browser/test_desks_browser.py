@@ -66,7 +66,7 @@ def test_a_sales_desk_for_the_pricing_pages(page: Page, site: Flask, serve: Serv
         assert links.evaluate_all("links => links.map((link) => link.offsetLeft)") == places
     expect(remove).to_contain_text("Its 1 page rule stays, without effect.")
     remove.get_by_role("button", name="Remove Sales").click()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Button text")).to_have_value("Ask sales")
     page.goto(f"{address}/docs/about")
     expect(page.get_by_role("button", name="Create ticket")).to_be_visible()
@@ -102,6 +102,6 @@ def test_desks_without_script(browser: Browser, site: Flask, serve: Serve) -> No
     item.get_by_text("Remove", exact=False).first.click()
     item.get_by_role("button", name="Remove Bugs").click()
     expect(page.get_by_role("status").first).to_contain_text("Bugs was removed. Its tickets are kept.")
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
     assert list(state_of(site).desks.present) == ["default", "bugs", "sales"]
     context.close()

@@ -31,12 +31,12 @@ def test_yesterdays_settings_are_two_clicks_away(page: Page, site: Flask, serve:
     for text in ("Yesterday", "Today", "Now"):
         save(client, button_text=text)
     page.goto(f"{serve(site)}/handoff/admin/")
-    page.get_by_role("link", name="Restore this version (version 1)").click()
+    page.get_by_role("link", name="Restore this version… (version 1)").click()
     expect(page.get_by_role("heading", name="This reverts 2 later changes")).to_be_visible()
     page.get_by_role("button", name="Restore version 1").click()
     expect(page.get_by_label("Button text")).to_have_value("Yesterday")
     expect(page.get_by_role("status").get_by_text("Saved. Live now.")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Button text")).to_have_value("Now")
 
 

@@ -87,4 +87,4 @@ def error_at(answer: TestResponse, name: str) -> str:
 
 def shown(answer: TestResponse) -> str:
     """The text of a page without its tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text.replace("<wbr>", ""))).split())
