@@ -35,7 +35,7 @@ def test_doctor_reports_a_good_setup_as_ok(make_app: Callable[..., Flask], mail_
     app = mailing(make_app, mail_server, handoff=KapaHandoff(admin_required=lambda view: view))
     code, output = findings(app)
     assert code == 0
-    assert {line.split()[0] for line in output.splitlines() if not line.startswith(" ")} == {"ok", "note"}
+    assert {line.split()[0] for line in output.splitlines() if not line.startswith(" ")} <= {"ok", "note"}
     assert mail_server.received == []
 
 

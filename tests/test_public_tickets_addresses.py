@@ -117,7 +117,7 @@ def test_a_docomo_address_gets_its_reply(smtp_site: Callable[..., Flask], mail_s
     assert html is not None
     assert 'href="mailto:%22a..b%22@docomo.ne.jp"' in html.get_content()
     page = app.test_client().get(f"/handoff/admin/tickets/{reference}").text
-    assert 'href="mailto:%22a..b%22@docomo.ne.jp">a..b@docomo.ne.jp</a>' in page
+    assert 'href="mailto:%22a..b%22@docomo.ne.jp">a..b@docomo.ne.jp</a>' in page.replace("<wbr>", "")
     assert invoke(app, "erase", "a..b@docomo.ne.jp", "--yes").exit_code == 0
     assert tickets(app) == []
 
