@@ -117,14 +117,21 @@ def selected() -> ResponseReturnValue:
     return _list_after(deleted=_delete(state, chosen.references), more=chosen.more or None)
 
 
-def delete(reference: str) -> ResponseReturnValue:
-    """Delete a ticket."""
-    state = current_state()
+def _refusal(state: State, reference: str) -> ResponseReturnValue | None:
+    """What is wrong with a request to remove this ticket; None: nothing."""
     require_known_origin(state, own_pages_only=True)
     if not REFERENCE.fullmatch(reference):
         return no_such_ticket(reference)
     if not AdminForm(request.form).validate():
         return list_page(state, 400, problem=EXPIRED_ACTION)
+    return None
+
+
+def delete(reference: str) -> ResponseReturnValue:
+    """Delete a ticket."""
+    state = current_state()
+    if (refusal := _refusal(state, reference)) is not None:
+        return refusal
     if CONFIRMED not in request.form:
         address = url_for("kapa_handoff_admin.delete_ticket", reference=reference, **as_arguments(read_criteria()))
         cancel = url_for("kapa_handoff_admin.ticket", reference=reference, **as_arguments(read_criteria()))
@@ -135,11 +142,8 @@ def delete(reference: str) -> ResponseReturnValue:
 def forget(reference: str) -> ResponseReturnValue:
     """Delete everything about the visitor who sent a ticket."""
     state = current_state()
-    require_known_origin(state, own_pages_only=True)
-    if not REFERENCE.fullmatch(reference):
-        return no_such_ticket(reference)
-    if not AdminForm(request.form).validate():
-        return list_page(state, 400, problem=EXPIRED_ACTION)
+    if (refusal := _refusal(state, reference)) is not None:
+        return refusal
     with state.database.read() as connection:
         found = find_ticket(connection, ticket_table.c.reference == reference)
         if found is None:
