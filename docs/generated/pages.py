@@ -58,6 +58,11 @@ def included(path: str) -> str:
     return with_links_of_site(path, source).partition("\n")[2].strip()
 
 
+def link(path: str) -> str:
+    """For the repository: where the file is."""
+    return f"See [{path}](../{path})."
+
+
 def with_table_of_contents(name: str, source: str) -> str:
     """A part's first page, with the pages that it links as its own, in the same order; any other page as it is."""
     if name not in PARTS:
@@ -72,5 +77,11 @@ def with_page_links(text: str) -> str:
 
 
 def with_page_links_in_markdown(text: str) -> str:
-    """The same in Markdown."""
-    return _PAGE.sub(lambda page: f"[]({page[1]}{page[2] or ''})", text)
+    """The same in Markdown; a link has the page's title."""
+    text = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", text).replace("``", "`")
+    return _PAGE.sub(lambda page: f"[{title(page[1])}]({page[1]}{page[2] or ''})", text)
+
+
+def title(page: str) -> str:
+    """Of a page in ``docs/``."""
+    return (CHECKOUT / "docs" / page).read_text("utf-8").partition("\n")[0].removeprefix("# ")
