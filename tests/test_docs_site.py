@@ -231,12 +231,6 @@ def test_the_lines_of_the_title_page_mount_it(make_app: Callable[..., Flask]) ->
     assert site.test_client().get("/handoff/admin/").status_code == 200
 
 
-def test_the_command_that_finds_the_templates_is_that_of_the_readme() -> None:
-    """Which is run elsewhere."""
-    (command,) = re.findall(r"^python -c .+$", source("templates"), re.MULTILINE)
-    assert command in (CHECKOUT / "README.md").read_text()
-
-
 # The extension.
 
 
@@ -268,8 +262,8 @@ def test_a_part_is_written_between_its_comments() -> None:
 
 def test_links_lead_to_the_pages_of_the_site() -> None:
     """A file that the site does not have becomes its words."""
-    linked = pages.with_links_of_site("docs/page.md", "[a](../README.md#configuration) [b](x.md#y) [c](../Makefile)")
-    assert linked == "[a](configuration.md) [b](x.md#y) c (`Makefile`)"
+    linked = pages.with_links_of_site("docs/page.md", "[a](../README.md) [b](x.md#y) [c](../Makefile)")
+    assert linked == "[a](index.md) [b](x.md#y) c (`Makefile`)"
     assert pages.with_links_of_site("CONTRIBUTING.md", "[.ci/run](.ci/run)") == "`.ci/run`"
     assert pages.with_links_of_site("CHANGELOG.md", "[a](docs/form.md)") == "[a](form.md)"
     assert pages.with_page_links("see docs/form.md.") == "see :doc:`form`."

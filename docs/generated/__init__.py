@@ -1,8 +1,8 @@
 """The parts of the documentation that come from the code, and a Sphinx extension that puts them into the pages.
 
 They are committed between two comments that name the part, so that the pages are complete wherever one reads them: in
-the repository, in an editor, and on the site. ``make reference`` writes them again. A part of :data:`ON_SITE` is longer
-on the site: Sphinx reads the docstrings, or another file, where the repository has a table or a link.
+the repository, in an editor, and on the site. ``make reference`` writes them. A part of :data:`ON_SITE` is longer on
+the site: Sphinx reads the docstrings, or another file, where the repository has a table or a link.
 """
 
 from __future__ import annotations

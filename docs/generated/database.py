@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import Column
 from sqlalchemy.dialects import postgresql
 
 from flask_kapa_handoff.storage.tables import metadata
+
+_VALUE = re.compile(r"\b(queued|sending|delivered|failed|held|suppressed|delayed)\b")
+"""What a column of states holds."""
 
 
 def tables() -> str:
@@ -19,7 +24,7 @@ def tables() -> str:
 
 
 def _row(column: Column[object]) -> str:
-    said = [words for words in (column.comment or column.doc,) if words]
+    said = [_VALUE.sub(r"`\1`", words) for words in (column.comment or column.doc,) if words]
     said += [f"refers to `{key.target_fullname}`" for key in column.foreign_keys]
     if column.primary_key:
         said.insert(0, "primary key")

@@ -13,14 +13,6 @@ PARTS = ("how-to", "reference", "explanation")
 
 ON_SITE = {
     "README.md": "index.md",
-    "README.md#a-chat-that-runs-in-the-browser": "javascript.md",
-    "README.md#a-chat-that-your-server-renders": "python-api.md#hooks",
-    "README.md#configuration": "configuration.md",
-    "README.md#kapas-widget-or-react-sdk": "kapa-form.md",
-    "README.md#commands": "commands.md",
-    "README.md#make-it-yours": "templates.md",
-    "README.md#mount-it-into-your-site": "tutorial.md",
-    "README.md#security-and-privacy": "security.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
