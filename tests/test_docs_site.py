@@ -269,6 +269,12 @@ def test_links_lead_to_the_pages_of_the_site() -> None:
     assert pages.with_page_links("see docs/form.md.") == "see :doc:`form`."
 
 
+def test_a_picture_is_dark_beside_dark_text(contents: dict[str, Content]) -> None:
+    """Where there are two of them; the theme shows one."""
+    assert {"_images/overview.png", "_images/overview-dark.png"} <= set(contents["index.html"].loads)
+    assert pages.with_dark_pictures("![Words](other.png)") == "![Words](other.png)"
+
+
 def test_the_first_page_of_a_part_lists_its_pages_in_the_same_order() -> None:
     made = pages.with_table_of_contents("reference", "- [B](b.md): x\n- [A](a.md): see [c](c.md)\n")
     assert made.endswith("```{toctree}\n:hidden:\n\nb\na\n```\n")

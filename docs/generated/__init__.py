@@ -67,6 +67,7 @@ def complete(name: str, source: str) -> str:
         source: its Markdown.
     """
     source = pages.with_links_of_site(f"docs/{name}.md", source)
+    source = pages.with_dark_pictures(source)
     source = _BLOCK.sub(lambda block: _on_site(block[1]) or block[0], source)
     return pages.with_table_of_contents(name, source)
 

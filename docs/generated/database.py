@@ -8,9 +8,11 @@ from sqlalchemy import Column
 from sqlalchemy.dialects import postgresql
 
 from flask_kapa_handoff.storage.tables import metadata
+from flask_kapa_handoff.storage.tickets import Outcome, Status
 
-_VALUE = re.compile(r"\b(queued|sending|delivered|failed|held|suppressed|delayed)\b")
-"""What a column of states holds."""
+_VALUES = {state.value for state in (*Status, *Outcome)} - {Outcome.UNKNOWN.value}
+_VALUE = re.compile(rf"\b({'|'.join(_VALUES)})\b")
+"""What a column of states holds; "unknown" is a word of sentences, too."""
 
 
 def tables() -> str:

@@ -21,6 +21,7 @@ ON_SITE = {
 """Where the site has what the repository has elsewhere."""
 
 _LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#\s]*)(#[^)\s]*)?\)")
+_PICTURE = re.compile(r"^!\[([^\]]*)\]\(([\w-]+)\.png\)$", re.MULTILINE)
 _PAGE = re.compile(r"docs/([\w-]+\.md)(#[\w-]+)?")
 
 
@@ -42,6 +43,19 @@ def with_links_of_site(path: str, source: str) -> str:
         return f"`{file}`" if words.strip("`") == file else f"{words} (`{file}`)"
 
     return _LINK.sub(on_site, source)
+
+
+def with_dark_pictures(source: str) -> str:
+    """A page whose pictures are dark beside dark text, where there is a ``name-dark.png`` beside ``name.png``."""
+
+    def both(picture: re.Match[str]) -> str:
+        words, name = picture[1], picture[2]
+        if not (CHECKOUT / "docs" / f"{name}-dark.png").is_file():
+            return picture[0]
+        kinds = {f"{name}.png": "only-light", f"{name}-dark.png": "only-dark"}
+        return "\n\n".join(f"```{{image}} {file}\n:alt: {words}\n:class: {kind}\n```" for file, kind in kinds.items())
+
+    return _PICTURE.sub(both, source)
 
 
 def included(path: str) -> str:
