@@ -402,6 +402,16 @@ def test_the_configuration_of_docusaurus(open_site: Callable[..., Page], page: P
     send(page)
 
 
+def test_a_page_with_the_policy_of_the_guide(open_site: Callable[..., Page]) -> None:
+    """docs/csp.md: what a page on another origin has to allow is enough."""
+    guide = (Path(__file__).parents[2] / "docs" / "csp.md").read_text()
+    (policy,) = re.findall(r"```text\n(script-src.*?)```", guide, re.DOTALL)
+    meta = f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; {" ".join(policy.split())}">'
+    page = open_site({"": body(SLOT, head=meta + "{tags}")})
+    answer(page)
+    send(page)
+
+
 MOUNT = {
     "jsx": """
         import { StrictMode, useState } from "react";
