@@ -96,7 +96,7 @@ def take(page: Page, address: str) -> dict[str, bytes]:
     expect(page.locator("[data-kapa-handoff-reference]")).to_be_visible()
     page.goto(f"{address}/inbox/")
     page.get_by_role("link", name=re.compile("T-")).first.click()
-    page.locator("iframe").scroll_into_view_if_needed()
+    page.locator("iframe").evaluate("frame => { frame.scrollIntoView({block: 'end'}); scrollBy(0, 24); }")
     pictures["A mail that you can answer"] = page.screenshot()
     return pictures
 
