@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with MkDocs
 from flask import Flask, render_template_string, request
+from jinja2 import Environment
 
 import flask_kapa_handoff
 from flask_kapa_handoff import KapaHandoff, cli
@@ -74,6 +76,34 @@ def test_the_commands_of_the_package_that_a_guide_names_exist(page: str) -> None
     known = {*cli.group.commands, *(f"{database.name} {name}" for name in database.commands)}
     for words in re.findall(r"flask(?: --app \w+)? kapa-handoff ((?:[\w-]+ ?)+)", (DOCS / f"{page}.md").read_text()):
         assert any(words.startswith(name) for name in known), words
+
+
+def read_ini(text: str) -> None:
+    """A unit of systemd has sections, an environment file has none."""
+    configparser.ConfigParser(interpolation=None).read_string(
+        text if text.startswith("[") else f"[environment]\n{text}"
+    )
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "python": ast.parse,
+    "json": json.loads,
+    "yaml": yaml.safe_load,
+    "ini": read_ini,
+    "jinja": Environment(autoescape=True).parse,
+}
+
+
+@pytest.mark.parametrize("language", READERS)
+def test_every_block_of_every_page_can_be_read(language: str) -> None:
+    """Also those that no test runs."""
+    found = [(page.stem, block) for page in DOCS.glob("*.md") for block in blocks(page.stem, language)]
+    assert found
+    for page, block in found:
+        try:
+            READERS[language](block)
+        except Exception as error:
+            raise AssertionError(f"docs/{page}.md: {block}") from error
 
 
 # docs/factory.md

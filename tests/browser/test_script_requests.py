@@ -71,6 +71,15 @@ def test_the_guides_example_adds_a_header_to_each_request(site: Site, page: Page
     assert site.heard == [(path, "acme") for path in ALL_FOUR]
 
 
+def test_the_calls_of_the_guide_bring_a_button(site: Site, page: Page) -> None:
+    """docs/your-chat.md: an answer, and a vote on it."""
+    guide = (Path(__file__).parents[2] / "docs" / "your-chat.md").read_text("utf-8")
+    (example,) = re.findall(r"```js\n(.*?)```", guide, re.DOTALL)
+    page.evaluate("() => {" + example + "}")
+    expect(page.locator(BUTTON)).to_be_visible()
+    assert {path for path, _ in site.heard} == {"/handoff/offer"}
+
+
 def test_a_function_of_the_site_can_make_the_requests(site: Site, page: Page) -> None:
     """It returns the response of its own fetch."""
     page.evaluate(OWN_FETCH)
