@@ -21,7 +21,6 @@ from typing import Any
 from flask import Flask, render_template_string, request
 from flask_mail import Mail, Message
 from flask_wtf import FlaskForm
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, event, insert
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import EmailField, HiddenField, TextAreaField
@@ -32,7 +31,8 @@ from flask_kapa_handoff.markdown import to_html
 from flask_kapa_handoff.storage import sqlite
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
-from flask_kapa_handoff.template_environment import TEMPLATES
+from flask_kapa_handoff.template_environment import make_environment
+from flask_kapa_handoff.translation import ENGLISH
 
 from .flask_mail_baseline import Renderer, usual_renderer, whole_message
 from .requests_of_visitors import SECRET_KEY
@@ -197,11 +197,11 @@ _PAGE = """{% if sent %}<p>Thank you, we will answer you at {{ form.email.data }
 <form method="post">{{ form.hidden_tag() }}{{ form.email }}{{ form.note }}<button>Send</button></form>{% endif %}"""
 
 
-def in_request(write: _Write | None = None) -> Flask:
+def in_request(renderer: Renderer | None = None) -> Flask:
     """What a site would write by hand: Flask-WTF checks the form, Flask-Mail sends before the response. No database.
 
     Arguments:
-        write: composes the mail; None: as plain text.
+        renderer: renders the answers in a mail of the package's parts; None: the mail is plain text.
     """
     application = _application("in_request")
     # In this contender's favour: its token would need a session.
@@ -209,13 +209,14 @@ def in_request(write: _Write | None = None) -> Flask:
     # smtplib asks the DNS for the machine's name at every connection, which is not to be measured here.
     smtplib.socket.getfqdn = lambda name="": "localhost"  # type: ignore[attr-defined]
     mail = Mail(application)
+    write = _plain if renderer is None else _whole_writer(application, renderer)
 
     @application.post("/")
     def send() -> tuple[str, int]:
         form = _QuestionForm()
         if not form.validate_on_submit():
             return render_template_string(_PAGE, form=form), 422
-        mail.send((write or _plain)(form, json.loads(form.conversation.data)))
+        mail.send(write(form, json.loads(form.conversation.data)))
         return render_template_string(_PAGE, form=form, sent=True), 201
 
     return application
@@ -223,12 +224,12 @@ def in_request(write: _Write | None = None) -> Flask:
 
 def in_request_whole() -> Flask:
     """The same; the mail has the package's parts, from its own templates and with its own Markdown renderer."""
-    return in_request(_whole_writer(to_html))
+    return in_request(to_html)
 
 
 def in_request_usual() -> Flask:
     """The same with markdown-it-py, as most sites render Markdown."""
-    return in_request(_whole_writer(usual_renderer()))
+    return in_request(usual_renderer())
 
 
 def _plain(form: _QuestionForm, pairs: list[dict[str, Any]]) -> Message:
@@ -241,10 +242,8 @@ def _plain(form: _QuestionForm, pairs: list[dict[str, Any]]) -> Message:
     )
 
 
-def _whole_writer(renderer: Renderer) -> _Write:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, autoescape=select_autoescape()
-    )
+def _whole_writer(application: Flask, renderer: Renderer) -> _Write:
+    environment = make_environment(application, language=ENGLISH)
 
     def write(form: _QuestionForm, pairs: list[dict[str, Any]]) -> Message:
         ticket = SimpleNamespace(

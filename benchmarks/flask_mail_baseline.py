@@ -31,14 +31,23 @@ def whole_message(
 
     It renders the package's own templates. With the package's own Markdown renderer, which is fast, the only
     difference is how headers and parts become a mail.
+
+    Arguments:
+        environment: of the package's templates, in one language.
     """
+    items = [
+        {"number": number, "pair": pair, "is_pressed": number == len(pairs)} for number, pair in enumerate(pairs, 1)
+    ]
     context = {
         "ticket": ticket,
         "pairs": pairs,
-        "asked": None,
+        "pressed": items[-1],
+        "new": items,
+        "total": len(items),
+        "received": ticket.created_at.isoformat(" ", "minutes"),
         "site_name": "Docs",
         "reasons": ["it appears under every answer"],
-        "whose_word": "The transcript is The visitor's browser sent this transcript.",
+        "whose_word": "The visitor's browser sent this transcript, so it could have been altered.",
         "to_html": renderer,
         **template_functions(),
     }

@@ -35,6 +35,8 @@ async def _dialogue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
             writer.write(b"221 goodbye\r\n")
             await writer.drain()
             return
+        elif verb == b"EHLO":
+            writer.write(b"250-localhost\r\n250 PIPELINING\r\n")  # as Postfix, Exim, Gmail and Exchange do
         else:
             writer.write(b"250 localhost\r\n")
         await writer.drain()

@@ -36,6 +36,7 @@ from flask_kapa_handoff.state import state_of
 from flask_kapa_handoff.storage.tables import ticket as ticket_table
 from flask_kapa_handoff.storage.tickets import Ticket, find_conversation
 from flask_kapa_handoff.template_environment import make_environment
+from flask_kapa_handoff.translation import ENGLISH
 
 from .contenders import submit
 from .flask_mail_baseline import Renderer, usual_renderer, whole_message
@@ -144,7 +145,9 @@ def _share(senders: list[_Send], mails: int) -> None:
 
 
 def _raw(application: Flask, ticket: Ticket, conversation: Conversation) -> _Send:
-    message = compose(make_environment(application), Letterhead("Docs", "docs@example.com"), ticket, conversation)
+    message = compose(
+        make_environment(application, language=ENGLISH), Letterhead("Docs", "docs@example.com"), ticket, conversation
+    )
     host = smtplib.SMTP("127.0.0.1", application.config["MAIL_PORT"], "localhost")
     host.ehlo()
     return lambda: host.sendmail(message.sender, [*message.recipients], message.data)
@@ -153,7 +156,7 @@ def _raw(application: Flask, ticket: Ticket, conversation: Conversation) -> _Sen
 def _flask_mail(application: Flask, ticket: Ticket, conversation: Conversation, renderer: Renderer = to_html) -> _Send:
     # smtplib asks the DNS for the machine's name at every connection, which is not to be measured here.
     smtplib.socket.getfqdn = lambda name="": "localhost"  # type: ignore[attr-defined]
-    environment, pairs = make_environment(application), conversation.as_json()
+    environment, pairs = make_environment(application, language=ENGLISH), conversation.as_json()
     connection = Mail(application).connect().__enter__()
 
     def send() -> None:

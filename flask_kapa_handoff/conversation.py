@@ -168,8 +168,9 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
 
 def _visible(pair: QuestionAnswer) -> QuestionAnswer:
     pair = with_visible(pair, "question", "answer", "comment")
-    if pair.sources:
-        pair = replace(pair, sources=tuple(with_visible(source, "title", "url") for source in pair.sources))
+    sources = tuple(with_visible(source, "title", "url") for source in pair.sources)
+    if sources != pair.sources:
+        pair = replace(pair, sources=sources)
     return replace(pair, files=tuple(visible(name) for name in pair.files)) if pair.files else pair
 
 

@@ -114,10 +114,11 @@ def visible(text: str) -> str:
 
 def with_visible(record: Record, *names: str) -> Record:
     """A dataclass with :func:`visible` applied to the named fields, which are texts or None."""
-    texts = {name: getattr(record, name) for name in names}
-    shown = {name: visible(text) for name, text in texts.items() if text}
     # Most texts stay the same, and copying a record takes ten times longer than looking at it.
-    return replace(record, **shown) if any(text is not texts[name] for name, text in shown.items()) else record
+    changed = {
+        name: shown for name in names if (text := getattr(record, name)) and (shown := visible(text)) is not text
+    }
+    return replace(record, **changed) if changed else record
 
 
 def one_line(text: str) -> str:
@@ -135,4 +136,4 @@ def quoted(text: str) -> str:
     None of them passes for the end of the mail, such as a signature's ``--``, either.
     """
     # splitlines() breaks at every character that a mail program may treat as a line break, including U+2028 and NEL.
-    return "\n".join(f"{QUOTE}{line}" for line in text.splitlines() or [""])
+    return QUOTE + f"\n{QUOTE}".join(text.splitlines())

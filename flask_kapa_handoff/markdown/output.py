@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from ..urls import parse_url
@@ -73,7 +74,7 @@ def completed(markup: str, page: str | None) -> str:
         markup = _CELL.sub(_cell, markup)
     if "&lt;" in markup:
         markup = _RAW.sub(_raw, _RULE + markup)[len(_RULE) :]  # the first block follows a tag, too
-    return _CODE.sub(_code, markup) if "<pre><code " in markup else markup
+    return _CODE.sub(lambda match: _code(match[1]), markup) if "<pre><code " in markup else markup
 
 
 def has_rtl(text: str) -> bool:
@@ -164,8 +165,9 @@ def _raw(match: re.Match[str]) -> str:
     return f">\n<p>{paragraph}</p>"
 
 
-def _code(match: re.Match[str]) -> str:
-    """A code block after the line of its name, if that is more than a language."""
-    info = {found[1]: found[2] for found in _INFO.finditer(match[1])}
+@lru_cache(maxsize=100)
+def _code(attributes: str) -> str:
+    """The beginning of a code block, after the line of its name if that is more than a language."""
+    info = {found[1]: found[2] for found in _INFO.finditer(attributes)}
     words = " ".join(filter(None, (info.get("class"), info.get("data-meta"))))
     return "<pre><code>" if not words or _LANGUAGE.fullmatch(words) else f"<p><code>{words}</code></p>\n<pre><code>"

@@ -13,8 +13,8 @@ import re
 _PLAIN = "\ufdd0\\"  # the next character is plain text: in Markdown after the backslash, in code as it is
 LATEX = "\ufdd1"
 """Marks the beginning of a formula in LaTeX's brackets, and separates other characters."""
+_MARKS = "\ufdd0\ufdd1"
 _END = f"\t{LATEX}"  # an address ends here: only a blank ends one
-_MARKS = re.compile("[\ufdd0\ufdd1]")
 
 # Letters that are written without blanks between words, and punctuation that no address needs: quotes, dashes, arrows.
 _THAI = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # and Lao, Burmese, Khmer
@@ -82,9 +82,9 @@ def prepared(text: str) -> str:
     """
     if not text.isascii():
         text = text.replace("\ufdd0", "").replace("\ufdd1", "")
-        if "://" in text or "www." in text:
+        if any(_may_touch(line) for line in text.split("\n")):
             text = _BARE_ADDRESS.sub(_marked_address, text)
-        if "*" in text and _THAI_LETTER.search(text):
+        if "*" in text and _has_thai(text):
             text = _THAI_EMPHASIS.sub(_marked_emphasis, text)
     # One character is found much faster than two.
     if "\\" in text or "$" in text:
@@ -103,7 +103,8 @@ def prepared(text: str) -> str:
 def without_marks(markup: str) -> str:
     """HTML or text without the marks, also where they were encoded as a part of an address."""
     if "\ufdd0" in markup or "\ufdd1" in markup:
-        markup = _MARKS.sub("", markup.replace(_END, "").replace(_PLAIN, ""))
+        for mark in (_END, _PLAIN, *_MARKS):  # much faster than a pattern
+            markup = markup.replace(mark, "")
     if "%EF%B7%9" in markup:
         markup = re.sub("%EF%B7%90(?:%5C)?|(?:%09)?%EF%B7%91", "", markup)
     return markup
@@ -116,6 +117,16 @@ def cells(text: str) -> int:
     lines = text.split("\n")
     columns = max((line.count("|") + 1 for line in lines if "|" in line and not line.strip(_TABLE_RULE)), default=0)
     return columns * len(lines)
+
+
+def _has_thai(text: str) -> bool:
+    data = text.encode(errors="replace")  # in UTF-8 these letters begin with two octets, and most texts have neither
+    return (b"\xe0" in data or b"\xe1" in data) and _THAI_LETTER.search(text) is not None
+
+
+def _may_touch(line: str) -> bool:
+    """Whether an address in a line may touch another letter than those of ASCII: no address has a line end."""
+    return not line.isascii() and ("://" in line or "www." in line)
 
 
 def _marked_address(match: re.Match[str]) -> str:
@@ -191,9 +202,15 @@ def _with_all_cells(text: str) -> str:
             columns = len(ends) + 1 if len(ends) == len(_cell_ends(lines[position - 1])) else 0
         elif columns and not bars and not line.strip(" \t>"):
             columns = 0
-        elif columns and bars >= columns and len(ends := _cell_ends(line)) >= columns:
+        elif columns and _most_ends(line, bars) >= columns and len(ends := _cell_ends(line)) >= columns:
             lines[position] = _with_fewer_cells(line, ends, len(ends) + 1 - columns)
     return "\n".join(lines)
+
+
+def _most_ends(line: str, bars: int) -> int:
+    """How many bars between cells a row can have, without those at its edges. For most rows that is enough to know."""
+    row = line.lstrip(" \t").rstrip()
+    return bars - row.startswith("|") - (row.endswith("|") and row[-2:] != "\\|")
 
 
 def _cell_ends(line: str) -> list[int]:

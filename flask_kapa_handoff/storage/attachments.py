@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from .engine import Database, now
@@ -21,6 +21,12 @@ UNSENT_LIFE = timedelta(days=1)
 
 _columns = table.c
 _WITHOUT_CONTENT = (_columns.id, _columns.name, _columns.media_type, _columns.size)
+
+# Built once: a delivery needs it for every ticket.
+_OF_TICKET = (
+    select(*_WITHOUT_CONTENT).where(_columns.ticket_id == bindparam("this")).order_by(_columns.created_at, _columns.id)
+)
+_OF_TICKET_WITH_CONTENT = _OF_TICKET.add_columns(_columns.content)
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,8 @@ def copy_files(connection: Connection, ticket_id: UUID, further_id: UUID) -> Non
 
 def files_of_ticket(connection: Connection, ticket_id: Any, *, with_content: bool = False) -> list[Attachment]:
     """The files of a ticket, in the order in which they were uploaded."""
-    what = (*_WITHOUT_CONTENT, _columns.content) if with_content else _WITHOUT_CONTENT
-    query = select(*what).where(_columns.ticket_id == ticket_id).order_by(_columns.created_at, _columns.id)
-    return [_attachment(row) for row in connection.execute(query)]
+    query = _OF_TICKET_WITH_CONTENT if with_content else _OF_TICKET
+    return [_attachment(row) for row in connection.execute(query, {"this": ticket_id})]
 
 
 def files_of_tickets(connection: Connection, ids: Iterable[Any]) -> dict[Any, list[Attachment]]:

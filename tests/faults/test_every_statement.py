@@ -42,17 +42,20 @@ class Way:
         script: what the mail server plays.
         cut_off: how many deliveries of the ticket were cut off before.
         doubles: whether the ticket goes out twice even if nothing is killed after the mail.
+        extensions: what the mail server offers.
     """
 
     statuses: tuple[Status, ...]
     script: dict[str, str] = field(default_factory=dict)
     cut_off: int = 0
     doubles: bool = False
+    extensions: tuple[str, ...] = ()
 
 
 QUEUED, SENDING, DELIVERED, FAILED = Status.QUEUED, Status.SENDING, Status.DELIVERED, Status.FAILED
 WAYS = {
     "delivered": Way((QUEUED, SENDING, DELIVERED)),
+    "delivered, in one write": Way((QUEUED, SENDING, DELIVERED), extensions=("PIPELINING",)),
     "delayed": Way((QUEUED, SENDING, QUEUED), {"RCPT": "451 come back later"}),
     "refused": Way((QUEUED, SENDING, FAILED), {"RCPT": "550 nobody here"}),
     "unknown": Way((QUEUED, SENDING, QUEUED), {"END": HANG_UP}, doubles=True),
@@ -81,6 +84,7 @@ def test_a_delivery_that_is_killed(app: Flask, server: ScriptedServer, tmp_path:
     There are two copies, of one name, if the mail was out and that was not committed yet.
     """
     way, database, journal = WAYS[name], state_of(app).database, tmp_path / "journal"
+    server.extensions = list(way.extensions)
     seen: set[str] = set()
     for last in range(1, MOST_POINTS):
         reference = send_ticket(app.test_client())

@@ -84,7 +84,19 @@ def read_tables() -> dict[str, list[dict[str, str]]]:
 TABLES = read_tables()
 RESULTS = {row["outcome"]: row for row in TABLES["outcome"]}
 CELLS = [(row["step"], fault, result) for row in TABLES["step"] for fault, result in list(row.items())[1:]]
-PLAYED = [cell for cell in CELLS if cell[2] != IMPOSSIBLE]
+GROUP = ("MAIL", "RCPT", "DATA")
+"""What goes out together if the server offers PIPELINING."""
+
+WITH_GROUP = ("MAIL, new connection", KEPT, "RCPT", "DATA", "mail text", "final dot", "QUIT")
+"""The steps that are played with and without PIPELINING."""
+
+PLAYED = [
+    pytest.param(step, fault, result, extensions, id="-".join([step, fault, *extensions]))
+    for step, fault, result in CELLS
+    if result != IMPOSSIBLE
+    for extensions in ([], ["PIPELINING"])
+    if not extensions or step in WITH_GROUP
+]
 
 
 class Play(NamedTuple):
@@ -156,9 +168,11 @@ class Stage:
         self._make_app, self._certificates, self._ends = make_app, certificates, ends
         self.server: ScriptedServer | None = None
 
-    def set(self, step: str, fault: str) -> None:
+    def set(self, step: str, fault: str, extensions: list[str]) -> None:
         """Start the server that plays the fault, and a site."""
         play = arrange(step, fault)
+        if extensions:
+            play.server["extensions"] = extensions
         if step == "connect":
             port = self._ends.enter_context(_deaf_port()) if fault == "silence" else free_port()
         else:
@@ -166,10 +180,22 @@ class Stage:
             kind = "untrusted" if fault == "bad certificate" else "trusted"
             if switch:
                 play.server[switch] = server_context(self._certificates[kind])
-            self.server = self._ends.enter_context(ScriptedServer(play.script, **play.server))
-            port = self.server.port
+            port = self.play(play)
+        self._open_site(port, play.site)
+
+    def play(self, play: Play) -> int:
+        """Start the server; returns its port."""
+        self.server = self._ends.enter_context(ScriptedServer(play.script, **play.server))
+        return self.server.port
+
+    def set_replies(self, replies: list[str]) -> None:
+        """Start a server that offers PIPELINING and replies to one group like this, and a site."""
+        script: dict[str, list[Reply]] = {verb: [reply] for verb, reply in zip(GROUP, replies, strict=False)}
+        self._open_site(self.play(Play(script, {"extensions": ["PIPELINING"]}, {})), {})
+
+    def _open_site(self, port: int, config: dict[str, Any]) -> None:
         self._app = self._make_app(
-            MAIL_SERVER="127.0.0.1", MAIL_PORT=port, KAPA_HANDOFF_SMTP_TIMEOUT=TIMEOUT, **play.site
+            MAIL_SERVER="127.0.0.1", MAIL_PORT=port, KAPA_HANDOFF_SMTP_TIMEOUT=TIMEOUT, **config
         )
         state = state_of(self._app)
         self.database = state.database
@@ -218,11 +244,11 @@ def stage(
         yield Stage(make_app, certificates, ends)
 
 
-@pytest.mark.parametrize(("step", "fault", "result"), PLAYED, ids=[f"{step}-{fault}" for step, fault, _ in PLAYED])
-def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
+@pytest.mark.parametrize(("step", "fault", "result", "extensions"), PLAYED)
+def test_cell(stage: Stage, step: str, fault: str, result: str, extensions: list[str]) -> None:
     """A cell ends as the page says, in time, and afterwards the ticket goes out over a sound connection."""
     declared = RESULTS[result]
-    stage.set(step, fault)
+    stage.set(step, fault, extensions)
     if step == KEPT:
         assert stage.try_it(stage.store())[0].status is Status.DELIVERED
     reference = stage.store(large=step == "mail text")
@@ -253,6 +279,39 @@ def test_cell(stage: Stage, step: str, fault: str, result: str) -> None:
     mails = [mail for mail in server.mails if f"X-Kapa-Handoff-Ticket: {reference}".encode() in mail]
     assert len(mails) in [int(number) for number in declared["mails in the end"].split(" or ")]
     assert len({re.search(rb"Message-ID: .*", mail)[0] for mail in mails}) == 1  # type: ignore[index]
+
+
+GROUPS = {row["its replies to MAIL, RCPT, DATA"]: row for row in TABLES["its replies to MAIL, RCPT, DATA"]}
+
+
+@pytest.mark.parametrize("written", GROUPS)
+def test_replies_to_a_group(stage: Stage, written: str) -> None:
+    """Each row ends as the page says, nobody gets a part of a mail, and afterwards the ticket goes out once."""
+    row = GROUPS[written]
+    replies = re.findall("`(.*?)`", written.replace("` and `", "\r\n"), re.DOTALL)
+    if "closes" in written:
+        replies[-1] += HANG_UP
+    stage.set_replies(replies)
+    reference = stage.store()
+
+    ticket, [attempt] = stage.try_it(reference)
+    declared = RESULTS[row["outcome"]]
+    assert isinstance(ticket.status, Status)
+    assert STATUSES[ticket.status] == declared["the ticket is then"]
+    assert f"`{attempt.outcome}`" == row["outcome"]
+    refusals = [reply.removesuffix(HANG_UP) for reply in replies if reply.startswith(("4", "5"))]
+    assert attempt.detail is not None
+    assert all(reply in attempt.detail for reply in refusals[:1])
+    server = stage.repair()
+    if declared["connection"] == "closed":
+        server.wait_for(lambda: server.open == 0)
+    steps = {"nothing": [], "QUIT": ["QUIT"], "a single dot": ["END"], "a single dot, QUIT": ["END", "QUIT"]}
+    assert [verb for verb in server.verbs() if verb in ("END", "QUIT")] == steps[row["what it gets then"]]
+    assert set(server.mails) <= {b""}
+
+    requeue.send_again(stage.database, reference)
+    assert stage.try_it(reference)[0].status is Status.DELIVERED
+    assert len([mail for mail in server.mails if mail]) == 1
 
 
 def test_the_page_is_complete() -> None:

@@ -76,7 +76,7 @@ class ScriptedServer:
         self.connections = 0
         self.starttls, self.tls = starttls, tls
         self.read_on = threading.Event()
-        self._extensions = list(extensions)
+        self.extensions = list(extensions)
         self._news = threading.Condition()
         self._stopped = threading.Event()
         self._open: set[socket.socket] = set()
@@ -217,8 +217,8 @@ class ScriptedServer:
         while reply == FLOOD:
             connection.sendall(b"250-and so on\r\n" * 100)
         words = reply.removeprefix(DRIP).removesuffix(HANG_UP).rstrip()
-        if step == "EHLO" and words.startswith("250 ") and self._extensions:
-            names = ["scripted.example", *self._extensions]
+        if step == "EHLO" and words.startswith("250 ") and self.extensions:
+            names = ["scripted.example", *self.extensions]
             words = "\r\n".join([*(f"250-{name}" for name in names[:-1]), f"250 {names[-1]}"])
         said = words.encode() + b"\r\n" if words else b""
         if reply.startswith(DRIP):

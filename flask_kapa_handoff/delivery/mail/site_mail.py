@@ -83,6 +83,7 @@ class SiteMail:
             client.ehlo_or_helo_if_needed()
             if mail.use_tls:
                 client.starttls(context=self._tls())
+                client.ehlo_or_helo_if_needed()  # what the server offers now is all that counts (RFC 3207, 4.2)
             if mail.username is not None and mail.password is not None:
                 client.login(mail.username, mail.password)
         except BaseException as error:

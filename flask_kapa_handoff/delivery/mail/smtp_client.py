@@ -12,6 +12,8 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -66,13 +68,6 @@ class SMTPClient(smtplib.SMTP):
             self.close()
             raise smtplib.SMTPServerDisconnected(f"Connection unexpectedly closed: {error}") from None
 
-    def mail(self, sender: str, options: Any = ()) -> tuple[int, bytes]:
-        # smtplib's own would parse the address again, which takes longer than the rest of a command.
-        return self.docmd("MAIL", f"FROM:<{sender}>")
-
-    def rcpt(self, recip: str, options: Any = ()) -> tuple[int, bytes]:
-        return self.docmd("RCPT", f"TO:<{recip}>")
-
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
             self.file = io.BufferedReader(_Incoming(self))
@@ -84,6 +79,13 @@ class SMTPClient(smtplib.SMTP):
             # A handshake may follow, for which smtplib uses the socket itself.
             self.sock.settimeout(max(0.001, min(self.timeout, self.deadline - time.monotonic())))
         return code, reply
+
+    def has_said_more(self) -> bool:
+        """Whether the server has sent a reply too many, which would pass for the reply to what comes next."""
+        if self.file is None:
+            return False
+        with self.file.raw.without_waiting():
+            return bool(self.file.peek())
 
     def seconds_left(self, end: float | None = None) -> float:
         """The time limit in seconds for the next wait.
@@ -122,22 +124,35 @@ class _Incoming(io.RawIOBase):
         self._client = client
         self._end = 0.0
         self._octets = 0
+        self._waits = True
 
     def begin_reply(self) -> None:
         self._end = time.monotonic() + self._client.timeout
         self._octets = 0
 
+    @contextmanager
+    def without_waiting(self) -> Iterator[None]:
+        """Read only what has arrived."""
+        self._waits = False
+        try:
+            yield
+        finally:
+            self._waits = True
+
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
         sock = self._client.sock
         if sock is None:
             return 0
         if self._octets > LONGEST_REPLY:
             raise OSError(f"a reply of more than {LONGEST_REPLY} octets")
-        sock.settimeout(self._client.seconds_left(self._end))
-        octets = sock.recv_into(buffer)
+        sock.settimeout(self._client.seconds_left(self._end) if self._waits else 0)
+        try:
+            octets = sock.recv_into(buffer)
+        except (BlockingIOError, ssl.SSLWantReadError):  # nothing has
+            return None
         self._octets += octets
         return octets
 

@@ -11,6 +11,7 @@ from ...storage import BUSY_TIMEOUT
 from ..mailroom import Mailroom
 from ..outbox import LEASE_MARGIN
 from ..outcomes import Delivered, Refused, Suppressed, TryLater, Unknown, Unreachable
+from .envelope import GO_AHEAD, Envelope
 from .mail_settings import MailSettings
 from .message import ComposedMessage
 from .replies import before_mail, is_success, refusal, words_of_error, words_of_reply
@@ -51,9 +52,8 @@ class Transport:
                 return Delivered("accepted by a test", over_new_connection=False)
             raise Suppressed("not sent: MAIL_SUPPRESS_SEND is on")
         try:
-            client = self._begin(settings, message.sender, deadline)
-            _require_announced_size(client, message)
-            reply, not_yet = _transfer(client, message)
+            client, envelope = self._begin(settings, message, deadline)
+            reply, not_yet = _transfer(client, envelope, message)
         except Refused:
             self._refused = True
             raise  # the connection still works, and the server may accept the next mail
@@ -89,36 +89,48 @@ class Transport:
             except (OSError, smtplib.SMTPException):
                 client.close()
 
-    def _begin(self, settings: MailSettings, sender: str, deadline: float | None) -> SMTPClient:
-        """Send MAIL, over the last mail's connection if it still works, else over a new one."""
+    def _begin(
+        self, settings: MailSettings, message: ComposedMessage, deadline: float | None
+    ) -> tuple[SMTPClient, Envelope]:
+        """Begin the mail, over the last mail's connection if it still works, else over a new one.
+
+        Returns:
+            The connection, and the envelope whose sender the server has accepted.
+        """
         deadline = time.monotonic() + self.patience if deadline is None else deadline
         if self._client is not None:
             self._client.deadline = deadline
-            if self._is_usable(self._client, settings, sender):
-                return self._client
+            if envelope := self._continued(self._client, settings, message):
+                return self._client, envelope
             # Servers close idle connections, and limit the mails per connection. Nothing of the mail is lost.
             self.close()
         client = self._connect(deadline)
+        envelope = _envelope(client, message)
         try:
-            code, reply = client.mail(sender)
+            code, reply = envelope.next_reply()
         except (OSError, smtplib.SMTPException) as error:
             raise TryLater(words_of_error(error)) from None
         if not is_success(code):
+            envelope.abandon()
             raise refusal(code, reply, at_mail=True)
-        return client
+        return client, envelope
 
-    def _is_usable(self, client: SMTPClient, settings: MailSettings, sender: str) -> bool:
-        """Whether the last mail's connection accepts another one."""
+    def _continued(self, client: SMTPClient, settings: MailSettings, message: ComposedMessage) -> Envelope | None:
+        """The envelope of another mail over the last mail's connection; None: it does not accept one."""
         if settings.max_emails and self._sent >= settings.max_emails:
-            return False  # only now: a slow QUIT must not delay the record of the last mail
+            return None  # only now: a slow QUIT must not delay the record of the last mail
+        envelope = _envelope(client, message)
         try:
             # After a refusal, the server still has half a mail; after an acceptance, none (RFC 5321, 4.1.1.4).
             if self._refused and not is_success(client.rset()[0]):
-                return False
+                return None
             self._refused = False
-            return is_success(client.mail(sender)[0])
+            if is_success(envelope.next_reply()[0]):
+                return envelope
         except (OSError, smtplib.SMTPException):
-            return False
+            return None
+        envelope.abandon()
+        return None
 
     def _connect(self, deadline: float) -> SMTPClient:
         try:
@@ -129,16 +141,17 @@ class Transport:
         return self._client
 
 
-def _require_announced_size(client: SMTPClient, message: ComposedMessage) -> None:
-    """Refuse a mail that is larger than the server takes, before it is sent (RFC 1870, 4: 0 is no limit)."""
+def _envelope(client: SMTPClient, message: ComposedMessage) -> Envelope:
+    """The envelope of a mail; refused if the mail is larger than the server takes (RFC 1870, 4: 0 is no limit)."""
     announced = client.esmtp_features.get("size", "")
     most = int(announced) if announced.isdecimal() and len(announced) < 20 else 0
     if 0 < most < len(message.data):
         raise Refused(f"552 5.3.4 {len(message.data)} octets; the server announces that it takes {most} (SIZE)")
+    return Envelope(client, message.sender, message.recipients)
 
 
-def _transfer(client: SMTPClient, message: ComposedMessage) -> tuple[str, tuple[str, ...]]:
-    """Send RCPT and DATA step by step: ``sendmail()`` hides which of them was refused, and by which reply.
+def _transfer(client: SMTPClient, envelope: Envelope, message: ComposedMessage) -> tuple[str, tuple[str, ...]]:
+    """Send RCPT, DATA and the mail: ``sendmail()`` hides which of them was refused, and by which reply.
 
     Returns:
         The server's words, and those of several recipients who may accept the mail later.
@@ -146,15 +159,19 @@ def _transfer(client: SMTPClient, message: ComposedMessage) -> tuple[str, tuple[
     refused: dict[str, TryLater | Refused] = {}
     try:
         for recipient in message.recipients:
-            code, reply = client.rcpt(recipient)
+            code, reply = envelope.next_reply()
             if not is_success(code):
                 refused[recipient] = refusal(code, reply)
         not_yet = tuple(recipient for recipient, error in refused.items() if isinstance(error, TryLater))
         if len(refused) == len(message.recipients):
+            envelope.abandon()
             raise refused[not_yet[0]] if not_yet else next(iter(refused.values()))
-        code, reply = client.docmd("DATA")
-        if code != 354:
+        code, reply = envelope.next_reply()
+        if code != GO_AHEAD:
             raise refusal(code, reply)
+        if client.has_said_more():
+            client.close()  # it would take QUIT for a line of the mail
+            raise TryLater("the mail server sent more replies than it was asked for")
         # Its lines end with CRLF, and the first one is a header. RFC 5321, 4.5.2: a dot that begins a line is doubled.
         client.send(_FIRST_DOT.sub(b"..", message.data) + b".\r\n")
     except (OSError, smtplib.SMTPException) as error:
