@@ -162,8 +162,7 @@ def parse_conversation(value: object, *, max_pairs: int | None = None, thread_id
     sources = sum(len(found) for found in lists if isinstance(found, list))
     if sources > MAX_SOURCES_IN_ALL:
         raise ConversationError(f"conversation: has {sources} sources; the limit is {MAX_SOURCES_IN_ALL}")
-    pairs = tuple(_pair(item, f"conversation[{index}]") for index, item in enumerate(value))
-    return Conversation(pairs, thread_id)
+    return Conversation([_pair(item, f"conversation[{index}]") for index, item in enumerate(value)], thread_id)
 
 
 def _visible(pair: QuestionAnswer) -> QuestionAnswer:
@@ -219,7 +218,10 @@ def _text(value: dict[str, object], key: str, place: str) -> str:
 
 
 def _first(value: dict[str, Any], *spellings: str) -> Any:
-    return next((value[key] for key in spellings if value.get(key) is not None), None)
+    for key in spellings:
+        if (found := value.get(key)) is not None:
+            return found
+    return None
 
 
 def _id(value: dict[str, object], place: str) -> str | None:
@@ -239,7 +241,7 @@ def _sources(value: dict[str, object], place: str) -> tuple[Source, ...]:
         raise ConversationError(f"{place}.sources: must be a list")
     if len(sources) > MAX_SOURCES:
         raise ConversationError(f"{place}.sources: has {len(sources)} sources; the limit is {MAX_SOURCES}")
-    return tuple(_source(item, f"{place}.sources[{index}]") for index, item in enumerate(sources))
+    return tuple([_source(item, f"{place}.sources[{index}]") for index, item in enumerate(sources)])
 
 
 def _source(value: object, place: str) -> Source:

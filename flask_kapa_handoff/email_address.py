@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from .translation import ENGLISH, current_language
@@ -13,6 +14,9 @@ LAX_DOMAINS = ("docomo.ne.jp", "ezweb.ne.jp")
 4.1.2, allows these dots only in a quoted local part."""
 
 _GMAIL = ("gmail.com", "googlemail.com")  # one provider under two names, which ignores dots
+
+_PLAIN = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
+"""Local parts that need no check: they are allowed at every domain, and stay as they are."""
 
 _DOT_STRING = re.compile(r"[^.]+(\.[^.]+)*")
 
@@ -32,25 +36,40 @@ def parse_email(value: Any, special_domains: tuple[str, ...] = ()) -> str:
     Raises:
         ValueError: it is not an email address; the message is a sentence that says why.
     """
-    from email_validator import EmailNotValidError, validate_email
+    from email_validator import EmailNotValidError
 
     text = str(value).strip()
     local, at, domain = text.rpartition("@")
     # RFC 5321, 4.5.3.1. Checked here first, since the time of the other checks grows with the square of the length.
     if len(text) > 254 or len(local.encode()) > 64:
         raise ValueError(_("it is too long; an address has at most 254 characters, 64 of them before the @"))
-    # What is checked instead of an address that the library refuses, and is one nevertheless.
-    stand_in = re.sub(r"\.+", ".", local).strip(".") if domain.lower() in LAX_DOMAINS else local
     suffix = ".com" if _is_within(domain.lower(), special_domains) else ""
     try:
-        found = validate_email(f"{stand_in}{at}{domain}{suffix}", check_deliverability=False, allow_smtputf8=False)
+        if domain.isascii() and _PLAIN.fullmatch(local):
+            kept, known = local, _known_domain(domain + suffix)
+        else:
+            # What is checked instead of an address that the library refuses, and is one nevertheless.
+            stand_in = re.sub(r"\.+", ".", local).strip(".") if domain.lower() in LAX_DOMAINS else local
+            found = _validate(f"{stand_in}{at}{domain}{suffix}")
+            kept, known = local if stand_in != local else found.ascii_local_part, found.ascii_domain
     except EmailNotValidError as error:
         raise ValueError(_mistake(text) or _as_clause(str(error))) from None
-    kept = local if stand_in != local else found.ascii_local_part
-    address = f"{kept}@{found.ascii_domain.removesuffix(suffix)}"
+    address = f"{kept}@{known.removesuffix(suffix)}"
     if "=?" in address:
         raise ValueError(_("an address with =? in it cannot be written into a mail's header"))
     return address
+
+
+def _validate(address: str) -> Any:
+    from email_validator import validate_email
+
+    return validate_email(address, check_deliverability=False, allow_smtputf8=False)
+
+
+@lru_cache(maxsize=1_000)  # most visitors have their address at one of a few providers
+def _known_domain(domain: str) -> str:
+    """A domain in its ASCII form; raises EmailNotValidError if no address can end in it."""
+    return str(_validate(f"a@{domain}").ascii_domain)
 
 
 def is_automatic(address: str) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, Serializer, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_encode
 
 from .offers import Offer, OfferExpired, OfferInvalid
 from .text import clean_text
@@ -36,6 +37,18 @@ MAX_OFFER_ID = 32
 """The longest id of an offer, in characters; a longer one is replaced by its digest."""
 
 
+SHORT = 1_000
+"""Octets up to which a payload is not compressed, which would take longer than everything else about a signature."""
+
+
+class _Serializer(URLSafeTimedSerializer):
+    """The same, and reads the same; but only long payloads are compressed, so that an address has room for them."""
+
+    def dump_payload(self, obj: Any) -> bytes:
+        plain = Serializer.dump_payload(self, obj)
+        return base64_encode(plain) if len(plain) <= SHORT else super().dump_payload(obj)
+
+
 @lru_cache(maxsize=16)
 def serializer(keys: tuple[bytes, ...], salt: str, *, sha256: bool = True) -> URLSafeTimedSerializer:
     """Signs with the last of these keys, and reads what any of them has signed; made once for a set of keys.
@@ -45,7 +58,7 @@ def serializer(keys: tuple[bytes, ...], salt: str, *, sha256: bool = True) -> UR
         sha256: whether the digest is SHA-256; else it is SHA-1.
     """
     options = {"digest_method": hashlib.sha256} if sha256 else {}
-    return URLSafeTimedSerializer(list(keys), salt=salt, signer_kwargs=options)
+    return _Serializer(list(keys), salt=salt, signer_kwargs=options)
 
 
 class OfferSigner:

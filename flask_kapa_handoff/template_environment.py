@@ -17,6 +17,8 @@ from .tracebacks import place_of
 from .translation import Language, current_language, gettext, gettext_html, ngettext, ngettext_html, written
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from flask import Flask
     from jinja2 import nodes
 
@@ -57,6 +59,10 @@ class TemplateEnvironment(FlaskEnvironment):
         if self.language is not None:
             source = translated(source, self.language)
         return super()._generate(source, name, filename, defer_init)
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        # Jinja makes a ChainMap, and reads it whole for each template of a page. None of ours has globals of its own.
+        return super().make_globals(d) if d else self.globals
 
     def note(self, error: BaseException) -> str | None:
         """Keep where a template failed, for the check-up; returns the place, or None if it is known already."""

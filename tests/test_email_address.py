@@ -6,6 +6,7 @@ import re
 from email import message_from_bytes, policy
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 
 from flask_kapa_handoff.delivery.mail.headers import address, header
 from flask_kapa_handoff.email_address import is_automatic, mailbox_of, parse_email, quoted_email
@@ -135,3 +136,38 @@ def test_an_ordinary_address_stays_as_it_is() -> None:
     for text in ("ada@example.com", "a.b.c+d@example.com", '"a b"@example.com'):
         assert quoted_email(text) == text
         assert re.fullmatch(rb"Reply-To: .*\r\n", header("Reply-To", address(text)))
+
+
+@pytest.mark.parametrize(
+    "domain", ["example.com", "EXAMPLE.com", "mail-1.example.co.uk", "xn--mnchen-3ya.de", "1.2.org"]
+)
+@pytest.mark.parametrize("local", ["a", "ada.lovelace", "a_b-c+d.e", "-", "+49151", "info", "Info", "x" * 64])
+def test_plain_addresses_are_read_as_the_library_reads_them(local: str, domain: str) -> None:
+    """Of these, only the domain is given to it, and once."""
+    found = validate_email(f"{local}@{domain}", check_deliverability=False)
+    for _ in range(2):
+        assert parse_email(f"{local}@{domain}") == f"{found.ascii_local_part}@{found.ascii_domain}"
+
+
+@pytest.mark.parametrize(
+    ("domain", "mistake"),
+    [
+        ("", "the part after the @ is missing"),
+        ("a", "something like .com is missing after the @"),
+        ("a..com", "there is a dot too many"),
+        ("a b.com", "there is a space in it"),
+        ("example.test", "mail can't reach an address that ends in .test"),
+        ("-a.com", None),
+        ("xn--a.com", None),
+        ("[1.2.3.4]", None),
+        ("a.1", None),
+    ],
+)
+def test_a_plain_local_part_makes_no_domain_valid(domain: str, mistake: str | None) -> None:
+    """Also the second time; what has no words of its own is told as the library tells it."""
+    with pytest.raises(EmailNotValidError) as refused:
+        validate_email(f"ada@{domain}", check_deliverability=False)
+    told = str(refused.value).rstrip(".")
+    for local in ("ada", "Ada", "ada"):
+        with pytest.raises(ValueError, match=f"^{re.escape(mistake or told[0].lower() + told[1:])}$"):
+            parse_email(f"{local}@{domain}")

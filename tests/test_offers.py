@@ -44,6 +44,17 @@ def test_an_offer_is_safe_in_an_address() -> None:
     assert all(letter.isalnum() or letter in "-_." for letter in token)
 
 
+@pytest.mark.parametrize(("length", "most"), [(20, 400), (900, 900)])
+def test_only_a_long_offer_is_compressed_and_older_ones_are_read(length: int, most: int) -> None:
+    """An address has room for the longest; versions before compressed each, and read both."""
+    offer = replace(FULL, page=f"https://x.example/?q={'1' * length}")
+    token = OfferSigner(["key"]).sign(offer)
+    assert token.startswith(".") == (length == 900)
+    assert len(token) < most
+    earlier = URLSafeTimedSerializer(["key"], "kapa-handoff-offer", signer_kwargs={"digest_method": hashlib.sha256})
+    assert OfferSigner(["key"]).read(earlier.dumps(earlier.loads(token))) == offer
+
+
 @pytest.mark.parametrize("key", ["text", b"bytes", "schlüssel"])
 def test_keys_may_be_text_or_bytes(key: str | bytes) -> None:
     """As Flask's SECRET_KEY may be."""

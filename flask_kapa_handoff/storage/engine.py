@@ -273,9 +273,12 @@ class Database:
         return unused
 
 
+_CLOCK = select(func.clock_timestamp())
+
+
 def now(connection: Connection) -> datetime:
     """The database's time in UTC, since the clocks of several web servers differ."""
     if is_sqlite(connection):
         return sqlite.now(connection)
-    found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    found: datetime = connection.execute(_CLOCK).scalar_one()
     return found.astimezone(timezone.utc)

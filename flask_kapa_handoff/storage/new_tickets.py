@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
+from .prepared import PreparedInsert
 from .tables import ticket as ticket_table
 from .tables import transcript
 from .tickets import Ticket
@@ -20,8 +22,8 @@ REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 WITH_REFERENCE = select(ticket_table.c.id).where(ticket_table.c.reference == bindparam("reference"))
 """The ticket that already has the parameter ``reference``."""
 
-_INSERT_TICKET = insert(ticket_table)
-_INSERT_TRANSCRIPT = insert(transcript)
+_INSERT_TICKET = PreparedInsert(ticket_table, [field.name for field in fields(Ticket)])
+_INSERT_TRANSCRIPT = PreparedInsert(transcript, ["ticket_id", "conversation"])
 
 
 def new_reference() -> str:
@@ -48,5 +50,5 @@ def new_id(moment: datetime) -> UUID:
 
 def store_ticket(connection: Connection, ticket: Ticket, conversation: str) -> None:
     """Add a ticket and its conversation, which is JSON."""
-    connection.execute(_INSERT_TICKET, vars(ticket))
-    connection.execute(_INSERT_TRANSCRIPT, {"ticket_id": ticket.id, "conversation": conversation})
+    _INSERT_TICKET.execute(connection, vars(ticket))
+    _INSERT_TRANSCRIPT.execute(connection, {"ticket_id": ticket.id, "conversation": conversation})

@@ -42,7 +42,10 @@ def write_transaction(engine: Engine, *, alone: bool, survives_power_cut: bool) 
             if not survives_power_cut:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             if alone:
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'")
-                # Limits are counted and then a row is added: READ COMMITTED alone lets others write in between.
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK_KEY})")
+                # Limits are counted and then a row is added: READ COMMITTED alone lets others write in between. The
+                # limit of the wait, as SET LOCAL sets it, in the same round trip: a FROM is read first.
+                connection.exec_driver_sql(
+                    f"SELECT pg_advisory_xact_lock({_WRITE_LOCK_KEY}) "  # noqa: S608  numbers of ours
+                    f"FROM set_config('lock_timeout', '{BUSY_TIMEOUT}s', true)"
+                )
             yield connection

@@ -67,7 +67,7 @@ class AnswerQuery:
 
     def __init__(self, state: State, fields: Mapping[str, Any] | None = None) -> None:
         self._errors: dict[str, list[str]] = {}
-        self._said = request.args if fields is None else {name: str(value) for name, value in fields.items()}
+        self._said = request.args.to_dict() if fields is None else {name: str(value) for name, value in fields.items()}
         self.facts = self._facts()
         self.thread_id = self._id("thread_id")
         self.answer_id = self._id("answer_id")
@@ -165,11 +165,10 @@ def read_fields(config: Config, allowed: tuple[str, ...], *, files: int = 0) -> 
         _limit_body(config.max_request_bytes, files)
         if request.is_json and is_own_script():
             fields = _form_in_json(request.get_data(), MAX_FIELDS + config.max_pairs)
-            _ = request.files  # reading it sets ``form`` as well
-            # In this way, it also works with a request class of the site's own that has it read-only.
-            request.__dict__["form"] = ImmutableMultiDict(
-                (name, value) for name, value in fields.items(multi=True) if isinstance(value, str)
-            )
+            texts = [(name, value) for name, value in fields.items(multi=True) if isinstance(value, str)]
+            # What reading a form sets. In this way, it also works with a request class of the site's own that has it
+            # read-only.
+            request.__dict__.update(form=ImmutableMultiDict(texts), files=ImmutableMultiDict())
             return fields
         if request.is_json:
             return _json_fields(request.get_data(), allowed)

@@ -12,10 +12,7 @@ from ..state import FLASK_BABEL, State, current_state
 from ..tracebacks import place_of
 from ..translation import ENGLISH, Language, begin_speaking, current_language, end_speaking
 from ..translation import gettext as _
-from .requests import browser_language, page_language
-
-MAX_WANTED = 20
-"""How many languages of a browser's list are looked at."""
+from .requests import browser_language, browser_languages, page_language
 
 # In a request's own environment: `g` is also that of a request that is made up within this one.
 _TOKEN = "kapa_handoff.language"  # noqa: S105
@@ -36,8 +33,8 @@ def choose_language(of_page: str | None = None) -> Language:
         return state.site_language
     wanted = [*_of_flask_babel(state), *([of_page] if of_page else [])]
     if has_request_context():
-        wanted += request.accept_languages.values()
-    return state.languages.best(wanted[:MAX_WANTED]) or ENGLISH
+        wanted += browser_languages()
+    return state.languages.best(wanted) or ENGLISH
 
 
 def language_of_site_page(named: object = None) -> Language:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from itertools import islice
+from typing import NamedTuple
 
 from flask import request
 from htmx_flask.requests import HtmxHeaders
+from werkzeug.datastructures import LanguageAccept, MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from ..errors import Invalid
 from ..quotas import parse_address
@@ -13,14 +18,38 @@ from ..quotas import parse_address
 MAX_FORWARDED = 1_000
 """Characters that are read of a proxy's header: a visitor can send any number."""
 
+MAX_WANTED = 20
+"""How many languages of a browser's list are looked at."""
+
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646, 2.1 and 4.4.1
 
 
 def wants_json() -> bool:
     """Whether the response is for a program."""
-    if request.is_json and not is_own_script() and "text/html" not in request.accept_mimetypes.values():
-        return True
-    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    accepted = _accepted(request.headers.get("Accept"))
+    return accepted.prefers_json or (request.is_json and not accepted.has_html and not is_own_script())
+
+
+class _Accepted(NamedTuple):
+    prefers_json: bool
+    has_html: bool
+
+
+@lru_cache(maxsize=250)  # browsers send the same few, and reading one takes long
+def _accepted(header: str | None) -> _Accepted:
+    found = parse_accept_header(header, MIMEAccept)
+    best = found.best_match(["text/html", "application/json"])
+    return _Accepted(best == "application/json", "text/html" in found.values())
+
+
+def browser_languages() -> tuple[str, ...]:
+    """The languages that the browser names, the best one first, and at most :data:`MAX_WANTED`."""
+    return _languages(request.headers.get("Accept-Language"))
+
+
+@lru_cache(maxsize=250)
+def _languages(header: str | None) -> tuple[str, ...]:
+    return tuple(islice(parse_accept_header(header, LanguageAccept).values(), MAX_WANTED))
 
 
 def is_own_script() -> bool:
@@ -48,7 +77,7 @@ def require_readable_query() -> None:
 
 def browser_language() -> str | None:
     """The language that the browser prefers, BCP 47; None: it is not known."""
-    best = request.accept_languages.best or ""
+    best = next(iter(browser_languages()), "")
     return best if _LANGUAGE.fullmatch(best) else None
 
 

@@ -52,10 +52,11 @@ class TicketForm(FlaskForm):  # type: ignore[misc]
         csrf_class = OfferToken
         csrf_field_name = "offer"
 
-    submission_id = HiddenField()
-    conversation = ConversationField()
-    attachments = FilesField()
-    left_out = LeftOutField(default=list)
+    # Without a label: WTForms would translate one for each.
+    submission_id = HiddenField("")
+    conversation = ConversationField("")
+    attachments = FilesField("")
+    left_out = LeftOutField("", default=list)
     website = StringField("Website")
 
     email: Any

@@ -22,11 +22,12 @@ def visitor_url(path: str) -> str:
     Responses to a page in KAPA_HANDOFF_ORIGINS include this host. Nothing else does: the site may cache its pages, and
     the host comes from the request.
     """
-    foreign = has_request_context() and request.blueprint == "kapa_handoff"
-    if foreign and request.headers.get("Origin", "").lower() in current_state().config.origins:
+    state = current_state()
+    foreign = state.config.origins and has_request_context() and request.blueprint == "kapa_handoff"
+    if foreign and request.headers.get("Origin", "").lower() in state.config.origins:
         with suppress(ValueError):  # a Host header such as xn--a cannot be decoded
-            return f"{request.host_url.rstrip('/')}{current_state().mount}/{path}"
-    return f"{current_state().mount}/{path}"
+            return f"{request.host_url.rstrip('/')}{state.mount}/{path}"
+    return f"{state.mount}/{path}"
 
 
 def static_url(filename: str) -> str:
