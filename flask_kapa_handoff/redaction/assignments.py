@@ -42,6 +42,7 @@ _TRAILING = ",;.:)]}>|*_"
 
 # A variable, a folder, and the token of a badge, which is shown to everybody.
 _NO_NAME_AFTER = re.compile(r"[$%{]$|\S/$|\.svg\?$|badge\S{0,20}\?$")
+_MAY_BE_NO_NAME = tuple("$%{/?\n")
 _WHOSE = re.compile(r"(?<![A-Za-z])(?:my|the|new|old|temp|root|admin)\s$", re.IGNORECASE)
 _TERNARY = re.compile(r"\?[ \t]*[\"']$")
 _OPENS_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$|(?:key|name|id)=[\"']$")
@@ -111,10 +112,11 @@ def _value_of(
     if found["bare"]:
         ends = _CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT
         cut = ends.search(value)
-        if cut is None and len(value) == _SHORT and (rest := _REST.match(text, found.end())):
-            if _is_no_name(name, link, before):
+        if cut is None and len(value) == _SHORT:
+            if _is_no_name(name, link, before):  # so that the rest is not read at each of many names
                 return None, name.end
-            value += rest[0]
+            rest = _REST.match(text, found.end())
+            value += rest[0] if rest else ""
             cut = ends.search(value)
         value = (value[: cut.start()] if cut else value).rstrip(_TRAILING)
     stop = start + len(value)
@@ -143,7 +145,7 @@ def _value_of(
 def _is_no_name(name: Name, link: re.Match[str], before: str) -> bool:
     """Whether what is before a name and what follows it say that it is another thing."""
     return bool(
-        _NO_NAME_AFTER.search(before)
+        (before.endswith(_MAY_BE_NO_NAME) and _NO_NAME_AFTER.search(before))
         or _TERNARY.search(before)
         or (link["element"] and not _OPENS_ELEMENT.search(before))
         # the verb

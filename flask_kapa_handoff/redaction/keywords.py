@@ -31,6 +31,7 @@ class Keyword(NamedTuple):
     unless: bytes = b""
 
 
+_EFFORT = 2
 # A word is looked for by the first of these that it contains. In most texts they are rare.
 _RARE = b"~kpcsbu/:"
 
@@ -52,7 +53,7 @@ class Keywords:
         resume: dict[Reader, int] = {}
         for pattern, rows in self._searches:
             for match in pattern.finditer(subject.lower):
-                subject.effort += 1
+                subject.effort += _EFFORT
                 if subject.effort > MAX_EFFORT:
                     return
                 offset, read = rows[(match.lastindex or 1) - 1]

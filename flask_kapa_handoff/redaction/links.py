@@ -58,21 +58,25 @@ _LINKS = tuple(
     re.compile(start + _END + rest, re.IGNORECASE)
     for start in ("", r"\w{0,3}?")  # words in other letters have endings, and may have no blank after them
     for rest in (
-        rf"{_OWNER}(?={_MARK})",
+        rf"{_OWNER}(?P<is_marked>(?={_MARK}))?",
         rf"(?P<about>{_REMARK}|{_OWNER}[^\n:=,;]{{1,30}}?)?{_LINK}",
         rf"(?P<about>{_REMARK})?{_LINK}",
     )
 )
-_EFFORT, _EFFORT_OF_OWNER = 6, 20
+_EFFORT, _EFFORT_OF_SCRIPT, _EFFORT_OF_OWNER, _EFFORT_OF_MARKED = 6, 18, 12, 24
 
 
 def read_link(subject: Subject, end: int, *, is_other_script: bool = False) -> re.Match[str] | None:
     """What links a value to the word that ends here."""
-    owner, with_owner, without = _LINKS[3:] if is_other_script else _LINKS[:3]
-    if owner.match(subject.text, end):
+    find_owner, with_owner, without = _LINKS[3:] if is_other_script else _LINKS[:3]
+    owner = find_owner.match(subject.text, end)
+    if owner is None:
+        subject.effort += _EFFORT_OF_SCRIPT if is_other_script else _EFFORT
+    elif owner["is_marked"] is None:
         subject.effort += _EFFORT_OF_OWNER
+    else:
+        subject.effort += _EFFORT_OF_MARKED
         return with_owner.match(subject.text, end)
-    subject.effort += _EFFORT
     return without.match(subject.text, end)
 
 

@@ -65,6 +65,7 @@ _WORDS = frozenset(_WORDS_TEXT.split())
 _NAME = re.compile(
     r"\w*?(?:password|passwd|passphrase|passcode|passwort|kennwort|pass|pwd|pw|secret|token|apikey|key|credentials?|auth)s?\d?"
 )
+_HAS_NAME = re.compile("pass|kennw|pw|secret|token|key|credential|auth", re.IGNORECASE)
 # Each way begins with a letter or sign, so that nothing is tried elsewhere.
 _PLACEHOLDER = re.compile(
     r"your|example(?:[-_]|(?<![^-_. ]example))|sample|placeholder|change[-_ ]?(?:me|this|it)|replace|insert"
@@ -193,6 +194,8 @@ def _is_code(value: str, candidate: Candidate) -> bool:
 
 def _is_only_names(value: str) -> bool:
     """Whether nothing but words for secrets and their like is in it: ``db_password``, ``secret-token``."""
+    if not _HAS_NAME.search(value):
+        return False
     parts = [part for part in _WORD_ENDS.split(value.lower().replace("oauth2", "")) if part]
     return all(map(_PART_OF_NAME.fullmatch, parts)) and any(map(_NAME.fullmatch, parts))
 
