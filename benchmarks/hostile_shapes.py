@@ -53,6 +53,8 @@ UNITS = {
     "secrets in another script": "пароль (a) Abc-12345 ",
     "logins with many signs": "://a:" + "b@" * 100,
     "commands": "curl a -u ",
+    "a command's name again and again": "mysql",
+    "letters that decompose and marks": "a\u0315\U0001d15e\u017f",
     "values on the next line": "x_key = $\n",
     "keys of nobody": "key ",
 }

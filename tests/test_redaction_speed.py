@@ -48,6 +48,7 @@ SHAPES = [
     "пароль для а ",
     "curl a -u ",
     "mysql -p",
+    "mysql",
     "secret>Abc-12345",
     "mdp for" + " " * 54,
     "clave for " + "_" * 50 + "${X} ",

@@ -147,7 +147,7 @@ FORMATS = (
     _format(
         "mysql",
         "password",
-        r"mysql\w* [^\n]{0,100}?(?<= )-p([^\s\"'=-][^\s\"']{3,100})",
+        r"mysql\w{0,40} [^\n]{0,100}?(?<= )-p([^\s\"'=-][^\s\"']{3,100})",
         _is_password,
         effort=_EFFORT_OF_COMMAND,
     ),
