@@ -63,7 +63,7 @@ _LINKS = tuple(
         rf"(?P<about>{_REMARK})?{_LINK}",
     )
 )
-_EFFORT, _EFFORT_OF_SCRIPT, _EFFORT_OF_OWNER, _EFFORT_OF_MARKED = 6, 18, 12, 24
+_EFFORT, _EFFORT_OF_SCRIPT, _EFFORT_OF_OWNER, _EFFORT_OF_MARKED = 6, 18, 12, 40
 
 
 def read_link(subject: Subject, end: int, *, is_other_script: bool = False) -> re.Match[str] | None:
