@@ -41,6 +41,22 @@ UNITS = {
     "tables": "a|b\n-|-\n",
     "paragraphs": "a\n\n",
     **{unit: unit for unit in _SYNTAX.split()},
+    # What the rules of the redaction take longest for, each for another reason.
+    "names in a row": "secret>Abc-12345",
+    "owners of passwords": "mdp for a b c d e f g h ",
+    "owners and blanks": "mdp for" + " " * 54,
+    "owners and marks": "clave for " + "_" * 50 + "${X} ",
+    "long values of words": "token " + "a_" * 99 + " ",
+    "long values of my words": "pass>" + "my_a_" * 20,
+    "values with versions": "api key | " + "v1_" * 16 + " ",
+    "secrets": "secret=aBaBaBaBaBaBaBaB  ",
+    "secrets in another script": "пароль (a) Abc-12345 ",
+    "logins with many signs": "://a:" + "b@" * 100,
+    "commands": "curl a -u ",
+    "a command's name again and again": "mysql",
+    "letters that decompose and marks": "a\u0315\U0001d15e\u017f",
+    "values on the next line": "x_key = $\n",
+    "keys of nobody": "key ",
 }
 # For the end of a text: makes the redaction try every rule, and may turn the run before it into a match.
 TAILS = (
@@ -106,3 +122,5 @@ def bodies(size: int) -> Iterator[tuple[str, bytes, str]]:
     yield "form fields", b"a=&" * (size // 3), form
     yield "percents", b"note=" + b"%" * (size - 5), form
     yield "percent-encoded", b"note=" + b"%cc%95" * (size // 6 - 1), form
+    yield "percent-encoded, no UTF-8", b"note=" + b"%ff" * (size // 3 - 2), form
+    yield "percent-encoded, half a letter", b"note=" + b"%e4%b8a" * (size // 7 - 1), form

@@ -84,20 +84,34 @@ def normalized(text: str) -> str:
 
 
 def _cut_long_runs(text: str) -> str:
-    one, too_many = _non_starters()
+    one, run = _non_starters()
+    parts, done = [], 0
     # A run that is too long has a mark in every sample at that step; most texts have none there.
-    return too_many.sub(r"\1", text) if one.search(text[:: LONGEST_RUN + 1]) else text
+    for sample in one.finditer(text[:: LONGEST_RUN + 1]):
+        at = sample.start() * (LONGEST_RUN + 1)
+        if at >= done:
+            begin = at - _length(run, text[max(done, at - LONGEST_RUN) : at][::-1])
+            end = at + _length(run, text, at)
+            if end - begin > LONGEST_RUN:
+                parts.append(text[done : begin + LONGEST_RUN])
+                done = end
+    return "".join(parts) + text[done:] if parts else text
+
+
+def _length(pattern: re.Pattern[str], text: str, at: int = 0) -> int:
+    match = pattern.match(text, at)
+    return match.end() - at if match else 0
 
 
 @cache
 def _non_starters() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """A character that never composes with the one before it, then too many marks; group 1 is the allowed ones."""
+    """One character that never composes with the one before it; and a run of them."""
     # All of them are in these planes. The last three are of class 0 and decompose only into others.
     marks = {code for code in range(0x300, 0x20000) if unicodedata.combining(chr(code))} | {0xF73, 0xF75, 0xF81}
     # As ranges: a pattern searches single characters beyond U+FFFF one by one.
     first, last = (sorted(code for code in marks if code + step not in marks) for step in (-1, 1))
     one = f"[{''.join(f'{chr(low)}-{chr(high)}' for low, high in zip(first, last, strict=True))}]"
-    return re.compile(one), re.compile(f"({one}{{{LONGEST_RUN}}}){one}+")
+    return re.compile(one), re.compile(f"{one}+")
 
 
 def visible(text: str) -> str:

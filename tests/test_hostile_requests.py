@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask, abort, request
@@ -19,6 +20,7 @@ from flask_kapa_handoff import Conversation, KapaHandoff, QuestionAnswer, Visito
 from flask_kapa_handoff.signals import ticket_created
 from flask_kapa_handoff.testing import tickets
 from flask_kapa_handoff.visitor.template_helpers import kapa_handoff_button
+from flask_kapa_handoff.web.form_encoding import is_broken
 from tests.helpers.hostile_requests import ROUTES, Attacker, hostile_site
 from tests.helpers.offers import signed_offer
 from tests.helpers.pages import JSON, Page, json_of
@@ -135,6 +137,25 @@ def test_a_form_of_very_many_fields_is_refused(client: FlaskClient) -> None:
             f"/handoff/{path}", data="a&" * 100_000, content_type="application/x-www-form-urlencoded", headers=JSON
         )
         assert (answer.status_code, json_of(answer)["error"]["code"]) == (422, "invalid")
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("broken", ["%", "%a", "%ff", "%e4%b8a", "+%"])
+def test_a_form_that_no_browser_encodes_is_refused(client: FlaskClient, broken: str) -> None:
+    """Before it is decoded, which takes ten times as long as for others; a few mistakes are read as they are."""
+    form = {"content_type": "application/x-www-form-urlencoded", "headers": JSON}
+    for path in ("tickets", "events", "form"):
+        answer = client.post(f"/handoff/{path}", data="note=" + broken * 100_000, **form)
+        assert (answer.status_code, json_of(answer)["error"]["code"]) == (422, "invalid")
+        assert "not encoded as a form" in answer.text
+    fields = urlencode(ticket_fields(client)) + "&note=" + broken * 100
+    assert client.post("/handoff/tickets", data=fields, **form).status_code == 201
+
+
+@pytest.mark.parametrize("text", ["ü=%+&\r\n", "%3D", "=", "\ufffd" * 3, "ff=ff&", "\u5bc6\U0001f98a"])
+def test_what_browsers_encode_is_a_form(text: str) -> None:
+    """Whatever the text is, and however long."""
+    assert not is_broken(urlencode({"note": text * 5_000, "a": "b"}).encode())
 
 
 def test_error_messages_are_short(client: FlaskClient) -> None:

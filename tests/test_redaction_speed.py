@@ -48,6 +48,18 @@ SHAPES = [
     "пароль для а ",
     "curl a -u ",
     "mysql -p",
+    "mysql",
+    "secret>Abc-12345",
+    "mdp for" + " " * 54,
+    "clave for " + "_" * 50 + "${X} ",
+    "token " + "a_" * 99 + " ",
+    "pass>" + "my_a_" * 20,
+    "api key | " + "v1_" * 16 + " ",
+    "secret=aBaBaBaBaBaBaBaB  ",
+    "пароль (a) Abc-12345 ",
+    "://a:" + "b@" * 100,
+    "x_key = $\n",
+    "key ",
 ]
 LONG_TAILS = [
     "-----BEGIN PRIVATE KEY-----A",

@@ -11,53 +11,18 @@ from collections.abc import Iterator
 from functools import partial
 
 from .keywords import Keyword
+from .links import read_link
 from .names import SCRIPT_WORDS, WORDS, Name, Word, end_of_word, name_of
 from .spans import MAX_EFFORT, Span, Subject
 from .values import Candidate, Kind, is_secret, shortest
 
 _LABELS = {Kind.PASSWORD: "password", Kind.SECRET: "secret", Kind.KEY: "secret"}
 
-# The end of the name, and of what encloses it: ``_1"]``.
-_END = (
-    r"(?:[_-]?(?:\d{1,3}|prod(?:uction)?|dev(?:elopment)?|stag(?:e|ing)|test|live|old|new|current|value|plain|b64"
-    r"|base64|confirm(?:ation)?|repeat|again)){0,2}(?![A-Za-z0-9_$])(?!-[A-Za-z])(?P<close>[\"'`*_\\\])]{0,4})"
-)
-# Whose it is: ``Password (admin)``, ``password for the database``.
-_ABOUT = (
-    r"(?P<about>(?P<remark>[ \t]\([^()\n]{1,30}\)|[ \t]\[[^\[\]\n]{0,30}\])"
-    r"|[ \t](?:I|we)[ ](?:use|have|got|get|set)|[ \t]mea"
-    r"|[ \t](?:for|of|from|to|für|von|vom|zum|du|des|del?|para|pour|di|per|do|dla|van|voor|от|для)[ \t]"
-    r"[^\n:=,;]{1,30}?)?"
-)
-_ASSIGN = (
-    r"(?P<assign>:[ \t]*[A-Za-z_][\w.\[\]| ]{0,40}?=(?![=>~]|[ \t]*(?:\n|\Z))"
-    r"|=>|:=|\{\s{0,20}default[ \t]{0,10}=(?!=)|[?+]=|->|=(?![=~])|:(?![:=/])|[：＝])[*_]{0,3}"
-    r"(?P<blank>[ \t]*(?P<line>\n[ \t>]{0,20})?)"
-)
-# <password>…, <add key="Password" value="…"
-_ELEMENT = (
-    r"(?P<attribute>(?<=[ \t])(?:value|content)[ \t]?=[ \t]?(?=[\"']))"
-    r"|(?P<element>(?:[ \t]?[\w:-]{1,20}=[\"'][^\"'<>\n]{0,100}[\"']){0,3}>)"
-)
-_PROSE = (
-    r"\([ \t]?(?=[\"'])|(?<=[\"']),[ \t]?(?=[\"'])|(?<=[ \t])(?=[\"'`“„«「])|(?=「)|\|[ \t]{0,10}"
-    r"|(?<=[ \t])[-–—][ \t]{1,3}"
-    r"|(?<=[ \t])(?:is|was|are|ist|war|lautet|est|c['’]est|es|este|era|è|é|to|jest|är|er)(?![^\W_])"
-    r"(?:[ \t](?:still|now|always|immer|noch|jetzt|toujours|siempre|sempre)(?![^\W_]))?"
-    r"(?!\s(?:the|my|our|your|an?|this|be)\b)[ \t]{0,3}:?[ \t]{0,3}|(?:是|为|為|は|が|는|은|이)[ \t]?[:：]?[ \t]?"
-)
-# Nothing but a blank: --password …
-_FLAG = r"(?(about)(?(remark)|(?!))|(?<![\"'`*_\\\])][ \t])(?P<flag>(?<=[ \t]))(?=[^\s=:|]))"
-_LINK = re.compile(
-    rf"{_END}{_ABOUT}[ \t]{{0,20}}[`*_\"']{{0,3}}(?:{_ASSIGN}|{_ELEMENT}|(?:{_PROSE})|{_FLAG})", re.IGNORECASE
-)
 # The last group of a link that assigns the value; and of one that a setting or an option of a command may have.
 _ASSIGNED = ("blank", "attribute", "element")
 _MAY_BE_SHORT = (*_ASSIGNED, "flag")
-# Words in these letters have endings, and may have no blank after them.
-_SCRIPT_LINK = re.compile(rf"\w{{0,3}}?{_LINK.pattern}", re.IGNORECASE)
 
-_LONGEST, _SHORT = 10_000, 200
+_LONGEST, _SHORT, _USUAL = 10_000, 200, 40
 _BARE = r"[^\s\"'`“”„«»「」\x00]"
 # r"…", N'…', String::from("…")
 _BEFORE_QUOTE = r"(?:[rbfuN]|(?:String::from|Some|Secret(?:Str(?:ing)?)?|Buffer\.from|new String)\()?"
@@ -70,13 +35,14 @@ _REST = re.compile(rf"{_BARE}{{0,{_LONGEST}}}")
 # Where a value without quotes ends: a tag, the next part of a query or a connection string, text in other letters.
 _CUT = re.compile(
     r"</?[A-Za-z]|&(?=[\w.-]+=|amp;|quot;|lt;|gt;)|;(?=\s*$|[\w .-]+=)|,(?=[\w.-]+[=:])|\\[nrt](?=[A-Za-z\\]|$)"
-    r"|(?<=[!-~])[\u3000-\u9fff\uac00-\ud7af\uff00-\uffef]"
+    r"|[\u3000-\u9fff\uac00-\ud7af\uff00-\uffef](?<=[!-~].)"
 )
 _CUT_OF_QUERY = re.compile(r"[&#)\]>]")
 _TRAILING = ",;.:)]}>|*_"
 
 # A variable, a folder, and the token of a badge, which is shown to everybody.
 _NO_NAME_AFTER = re.compile(r"[$%{]$|\S/$|\.svg\?$|badge\S{0,20}\?$")
+_MAY_BE_NO_NAME = tuple("$%{/?\n")
 _WHOSE = re.compile(r"(?<![A-Za-z])(?:my|the|new|old|temp|root|admin)\s$", re.IGNORECASE)
 _TERNARY = re.compile(r"\?[ \t]*[\"']$")
 _OPENS_ELEMENT = re.compile(r"<(?:\w{1,20}:)?$|(?:key|name|id)=[\"']$")
@@ -93,7 +59,7 @@ _READ_ONCE = 100  # characters; however many names a longer value consists of, i
 def keywords() -> Iterator[Keyword]:
     """The words after which there may be a secret."""
     for word in WORDS:
-        yield Keyword(word.needle, partial(_read_word, word))
+        yield Keyword(word.needle, partial(_read_word, word), word.unlinked)
 
 
 def _read_word(word: Word, subject: Subject, at: int) -> tuple[Span | None, int]:
@@ -101,7 +67,7 @@ def _read_word(word: Word, subject: Subject, at: int) -> tuple[Span | None, int]
     if end is None:
         return None, at + len(word.needle)
     # Most words have no value, so the rest of their name is not looked at before.
-    linked = _linked(subject, end, word.kind, _LINK)
+    linked = _linked(subject, end, word.kind)
     return _value_of(subject, name_of(subject, at, end), word.kind, *linked) if linked else (None, end)
 
 
@@ -114,7 +80,7 @@ def find_in_other_scripts(subject: Subject) -> Iterator[Span]:
             at = subject.text.find(word)
             while at >= 0 and subject.effort < MAX_EFFORT:
                 end = at + len(word)
-                if linked := _linked(subject, end, Kind.PASSWORD, _SCRIPT_LINK):
+                if linked := _linked(subject, end, Kind.PASSWORD, is_other_script=True):
                     span, end = _value_of(subject, Name(word, at, end), Kind.PASSWORD, *linked)
                     if span:
                         yield span
@@ -122,11 +88,10 @@ def find_in_other_scripts(subject: Subject) -> Iterator[Span]:
 
 
 def _linked(
-    subject: Subject, end: int, kind: Kind, links: re.Pattern[str]
+    subject: Subject, end: int, kind: Kind, *, is_other_script: bool = False
 ) -> tuple[re.Match[str], re.Match[str]] | None:
     """What links a value to the word that ends here, and the value; None: there is none that is long enough."""
-    subject.effort += _EFFORT
-    link = links.match(subject.text, end)
+    link = read_link(subject, end, is_other_script=is_other_script)
     found = _VALUE.match(subject.text, link.end()) if link else None
     if link is None or found is None:
         return None
@@ -147,8 +112,11 @@ def _value_of(
     if found["bare"]:
         ends = _CUT_OF_QUERY if before[-1:] in ("?", "&") else _CUT
         cut = ends.search(value)
-        if cut is None and len(value) == _SHORT and (rest := _REST.match(text, found.end())):
-            value += rest[0]
+        if cut is None and len(value) == _SHORT:
+            if _is_no_name(name, link, before):  # so that the rest is not read at each of many names
+                return None, name.end
+            rest = _REST.match(text, found.end())
+            value += rest[0] if rest else ""
             cut = ends.search(value)
         value = (value[: cut.start()] if cut else value).rstrip(_TRAILING)
     stop = start + len(value)
@@ -162,21 +130,28 @@ def _value_of(
         is_prose=is_prose,
         is_called=text[stop : stop + 1] in ("(", "["),
     )
+    subject.effort += max(0, min(len(value), _SHORT) - _USUAL) // 4
     # The value first: few are secrets, and the rest takes longer.
     may_be_secret = is_secret(candidate)
     if not may_be_secret and len(value) <= _READ_ONCE:
         return None, name.end
-    if (
-        _NO_NAME_AFTER.search(before)
-        or _TERNARY.search(before)
-        or (link["element"] and not _OPENS_ELEMENT.search(before))
-        or (name.text.lower() == "pass" and not is_assigned and not _WHOSE.search(before))  # the verb
-        or (link["line"] and ")" in link["close"])  # the end of a condition
-    ):
+    if _is_no_name(name, link, before):
         return None, name.end
     if may_be_secret and not (value.isalpha() and value in _USERS_NAME.findall(text[max(0, start - 120) : start])):
         return Span(start, stop, _LABELS[kind]), stop
     return None, stop if len(value) > _READ_ONCE else name.end
+
+
+def _is_no_name(name: Name, link: re.Match[str], before: str) -> bool:
+    """Whether what is before a name and what follows it say that it is another thing."""
+    return bool(
+        (before.endswith(_MAY_BE_NO_NAME) and _NO_NAME_AFTER.search(before))
+        or _TERNARY.search(before)
+        or (link["element"] and not _OPENS_ELEMENT.search(before))
+        # the verb
+        or (name.text.lower() == "pass" and link.lastgroup not in _ASSIGNED and not _WHOSE.search(before))
+        or (link["line"] and ")" in link["close"])  # the end of a condition
+    )
 
 
 def _is_setting(name: str, link: re.Match[str], text: str, stop: int) -> bool:

@@ -12,8 +12,6 @@ from .keywords import Keyword
 from .spans import Span, Subject
 from .values import Candidate, Kind, is_common_word, is_placeholder, is_secret
 
-_EFFORT = 3
-
 
 def _is_shown(value: str) -> bool:
     return not is_placeholder(value)
@@ -57,6 +55,7 @@ class Format(NamedTuple):
         pattern: what has to begin there; its group is the secret.
         accepts: a further check of the secret.
         lead: how many characters before the needle the pattern begins.
+        effort: how much it takes to try the pattern.
     """
 
     needle: bytes
@@ -64,12 +63,23 @@ class Format(NamedTuple):
     pattern: re.Pattern[str]
     accepts: Callable[[str], bool]
     lead: int
+    effort: int
+
+
+# A pattern that reads on until an option comes takes longer.
+_EFFORT, _EFFORT_OF_COMMAND = 3, 12
 
 
 def _format(
-    needle: str, label: str, pattern: str, accepts: Callable[[str], bool] = _is_shown, lead: int = 0
+    needle: str,
+    label: str,
+    pattern: str,
+    accepts: Callable[[str], bool] = _is_shown,
+    *,
+    lead: int = 0,
+    effort: int = _EFFORT,
 ) -> Format:
-    return Format(needle.encode(), label, re.compile(pattern, re.IGNORECASE), accepts, lead)
+    return Format(needle.encode(), label, re.compile(pattern, re.IGNORECASE), accepts, lead, effort)
 
 
 _QUOTE = r"[\"'`]?"
@@ -79,7 +89,11 @@ def _option(command: str, option: str) -> Format:
     """A password that is an option of a command, as ``mysql -p…``."""
     words = re.escape(command)
     return _format(
-        command, "password", rf"{words}[^\n]{{0,150}}?(?<=\s){option}{_QUOTE}([^\s\"']{{3,200}})", _is_password
+        command,
+        "password",
+        rf"{words}[^\n]{{0,150}}?(?<=\s){option}{_QUOTE}([^\s\"']{{3,200}})",
+        _is_password,
+        effort=_EFFORT_OF_COMMAND,
     )
 
 
@@ -127,9 +141,16 @@ FORMATS = (
         "password",
         rf"curl (?:[^\n]|\\\n){{0,300}}?(?<= )(?:-u|--user)[ =]?{_QUOTE}[^\s:\"']{{1,100}}:([^\s\"']{{3,200}})",
         _is_password,
+        effort=2 * _EFFORT_OF_COMMAND,
     ),
     _format("sshpass ", "password", rf"sshpass -p ?{_QUOTE}([^\s\"']{{3,200}})", _is_password),
-    _format("mysql", "password", r"mysql\w* [^\n]{0,100}?(?<= )-p([^\s\"'=-][^\s\"']{3,100})", _is_password),
+    _format(
+        "mysql",
+        "password",
+        r"mysql\w{0,40} [^\n]{0,100}?(?<= )-p([^\s\"'=-][^\s\"']{3,100})",
+        _is_password,
+        effort=_EFFORT_OF_COMMAND,
+    ),
     *(
         _option(command, options)
         for command, options in {
@@ -230,7 +251,7 @@ def keywords() -> Iterator[Keyword]:
 
 
 def _read_format(row: Format, subject: Subject, at: int) -> tuple[Span | None, int]:
-    subject.effort += _EFFORT
+    subject.effort += row.effort
     match = row.pattern.match(subject.text, max(0, at - row.lead))
     if match is None:
         return None, at + len(row.needle)
@@ -240,12 +261,14 @@ def _read_format(row: Format, subject: Subject, at: int) -> tuple[Span | None, i
 
 def find_passwords_of_addresses(subject: Subject) -> Iterator[Span]:
     """``postgresql://user:password@host``."""
-    done, at = 0, subject.find(b"@")
+    done, tried, at = 0, -1, subject.find(b"@")
     while at >= 0:
         start = subject.data.rfind(b"://", max(done, at - _LONGEST_LOGIN), at)
-        match = _ADDRESS.match(subject.text, start) if start >= 0 else None
-        if match:
+        match = None
+        if start not in (-1, tried):  # an address may contain many of them, and is read once
             subject.effort += _EFFORT
+            match, tried = _ADDRESS.match(subject.text, start), start
+        if match:
             done = match.end()
             if match[1] != match[2] and not is_placeholder(match[1]) and _is_password(match[2]):
                 yield Span(match.start(2), match.end(2), "password")

@@ -18,12 +18,20 @@ Reader = Callable[[Subject, int], tuple["Span | None", int]]
 
 
 class Keyword(NamedTuple):
-    """A word, in lower-case octets, and what reads the text at it."""
+    """A word to look for.
+
+    Arguments:
+        word: in lower-case octets.
+        read: reads the text at it.
+        unless: an expression for what follows it where nothing is to be read.
+    """
 
     word: bytes
     read: Reader
+    unless: bytes = b""
 
 
+_EFFORT = 2
 # A word is looked for by the first of these that it contains. In most texts they are rare.
 _RARE = b"~kpcsbu/:"
 
@@ -45,7 +53,7 @@ class Keywords:
         resume: dict[Reader, int] = {}
         for pattern, rows in self._searches:
             for match in pattern.finditer(subject.lower):
-                subject.effort += 1
+                subject.effort += _EFFORT
                 if subject.effort > MAX_EFFORT:
                     return
                 offset, read = rows[(match.lastindex or 1) - 1]
@@ -59,8 +67,9 @@ class Keywords:
 def _expression(octet: int, group: list[Keyword]) -> bytes:
     """The words from this octet on, each with an empty group that tells which it is."""
     rests = []
-    for word, _ in group:
+    for word, _, unless in group:
         before, _, after = word.partition(bytes([octet]))
         # What follows comes first: if it begins with another character, nothing else of this word is tried.
-        rests.append(re.escape(after) + (b"(?<=" + re.escape(word) + b")" if before else b"") + b"()")
+        rest = re.escape(after) + (b"(?<=" + re.escape(word) + b")" if before else b"")
+        rests.append(rest + (b"(?!" + unless + b")()" if unless else b"()"))
     return re.escape(bytes([octet])) + b"(?:" + b"|".join(rests) + b")"

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
+from .links import loose, unlinked
 from .spans import Subject
 from .values import Kind
 
@@ -17,11 +18,13 @@ class Word(NamedTuple):
         needle: in lower-case octets; a letter beyond Latin-1 is a question mark.
         kind: what its value is like.
         pattern: the whole word, from where the needle begins.
+        unlinked: what follows the needle if no value belongs to the word, in octets; empty: that is not known.
     """
 
     needle: bytes
     kind: Kind
     pattern: re.Pattern[str]
+    unlinked: bytes
 
 
 class Name(NamedTuple):
@@ -32,8 +35,17 @@ class Name(NamedTuple):
     end: int
 
 
+# Of the most frequent words. One that may go on in another way is read to its end.
+_PASS, _SECRET = loose("word|wd|phrase|code|wort|ord"), loose("[_ -]?(?:access|auth|api|app|key|token|base)")
+_UNLINKED = {
+    b"pass": rf"(?:{_PASS}|(?!{_PASS}|e)){unlinked(5)}",
+    b"secret": rf"(?!{_SECRET}){unlinked(15)}",
+    b"token": unlinked(15),
+    b"key": unlinked(15),
+}
+
 WORDS = tuple(
-    Word(needle, kind, re.compile(pattern, re.IGNORECASE))
+    Word(needle, kind, re.compile(pattern, re.IGNORECASE), _UNLINKED.get(needle, "").encode())
     for needle, kind, pattern in (
         (
             b"pass",

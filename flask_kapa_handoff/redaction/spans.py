@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-MAX_EFFORT = 100_000
-"""How much is looked at in one text, in steps of about a microsecond: ten times what a megabyte of READMEs takes.
+MAX_EFFORT = 75_000
+"""How much is looked at in one text, in steps of about a microsecond: twice what a megabyte of nothing but READMEs'
+lines about secrets takes.
 
 Only a text that is made to slow a process down has more of the words that the rules look for. Its end stays as it is.
 """

@@ -65,14 +65,18 @@ _WORDS = frozenset(_WORDS_TEXT.split())
 _NAME = re.compile(
     r"\w*?(?:password|passwd|passphrase|passcode|passwort|kennwort|pass|pwd|pw|secret|token|apikey|key|credentials?|auth)s?\d?"
 )
+_HAS_NAME = re.compile("pass|kennw|pw|secret|token|key|credential|auth", re.IGNORECASE)
+# Each way begins with a letter or sign, so that nothing is tried elsewhere.
 _PLACEHOLDER = re.compile(
-    r"your|(?:^|[-_. ])examples?|example[-_]|sample|placeholder|change[-_ ]?(?:me|this|it)|replace|insert|enter[-_ ]"
-    r"|x{4,}|redact|unset|hidden|masked|removed|dummy|fixme|todo|obfuscated|censored"
-    r"|(?:goes|key|token|password|secret|value)[-_]here\b|some[-_ ]?(?:password|secret|token|key|value|random|long)"
+    r"your|example(?:[-_]|(?<![^-_. ]example))|sample|placeholder|change[-_ ]?(?:me|this|it)|replace|insert"
+    r"|enter[-_ ]|xxxx|redact|unset|hidden|masked|removed|dummy|fixme|todo|obfuscated|censored"
+    r"|goes[-_]here\b|key[-_]here\b|token[-_]here\b|password[-_]here\b|secret[-_]here\b|value[-_]here\b"
+    r"|some[-_ ]?(?:password|secret|token|key|value|random|long)"
     r"|my[-_ ]?(?:\w{1,20}[-_ ])?(?:super[-_ ]?)?(?:password|pass|pwd|secret|token|api|key|db)"
-    r"|(?:super|very|top)[-_]?secret|long[-_]random|random[-_](?:string|secret|key)|not[-_]a?[-_]?(?:real|secret)"
-    r"|\.\.\.|…|\*{3}|•|(.)\1{5}|^(.)\2{3,}$|1234567890abcdef1234|0123456789abcdef0123456789abcdef"
+    r"|super[-_]?secret|very[-_]?secret|top[-_]?secret|long[-_]random|random[-_](?:string|secret|key)"
+    r"|not[-_]a?[-_]?(?:real|secret)|\.\.\.|…|\*\*\*|•|1234567890abcdef1234|0123456789abcdef0123456789abcdef"
 )
+_REPEATED = re.compile(r"(.)\1{5}|^(.)\2{3,}$")
 _TEMPLATE = re.compile(
     r"^(?:[<\[({%*?^|]|\$[({\[]|\$[A-Za-z_]\w*[,;)]*$|\$[A-Z_]{3}|#\{|!(?:Ref|Sub|GetAtt|secret|env|vault|ENV)\b|ENC\("
     r"|vault:|op://|arn:|urn:|ssm:)|^[@:&][A-Za-z_]+$|\$\(|%\(|%[sdr]\b|\{\{|\}\}|\$\{|<[a-z][^<>]*>?$|^\\"
@@ -96,7 +100,8 @@ _PLACE = re.compile(
 _TECHNICAL = re.compile(
     r"(?:v?\d+(?:[.,:/-]\d+)*\w{0,2}"
     r"|\d+[-_]?(?:char|bit|byte|digit|letter|day|hour|minute|second|month|year|word|time|step|factor)s?\w*"
-    r"|(?:[a-z]+[-_ ])*(?:sha|md|base|utf|aes|rsa|hs|rs|es|ps|ed|oauth|http|ipv?|rfc|p|x|v|c|3des|des|bcrypt|argon"
+    r"|(?:[a-z]+[-_ ])*(?=[a-z0-9]{1,7}[-_]?\d)"
+    r"(?:sha|md|base|utf|aes|rsa|hs|rs|es|ps|ed|oauth|http|ipv?|rfc|p|x|v|c|3des|des|bcrypt|argon"
     r"|pbkdf|scrypt|curve|k8s|s3|ec2|win|python|py|php|java|node|tls|ssl|id|iso|latin|fips|blake|level|part|step|version|page"
     r"|section|web|auth|otp|mfa|2fa|u2f|fido|h2|i18n|l10n|a11y|log4j)[-_]?\d+\w{0,3}(?:[-_/.]\w{1,12}){0,3})$",
     re.IGNORECASE,
@@ -125,7 +130,10 @@ _BEGINNING = 200  # characters, which say enough of a longer value
 def is_placeholder(value: str) -> bool:
     """Whether a value only shows where a secret would be: ``YOUR_TOKEN``, ``<password>``, ``xxxx``."""
     value = value[:_BEGINNING]
-    return bool(_ELIDED.match(value) or _TEMPLATE.search(value) or _PLACEHOLDER.search(value.lower()))
+    lower = value.lower()
+    return bool(
+        _ELIDED.match(value) or _TEMPLATE.search(value) or _PLACEHOLDER.search(lower) or _REPEATED.search(lower)
+    )
 
 
 def is_common_word(value: str) -> bool:
@@ -186,6 +194,8 @@ def _is_code(value: str, candidate: Candidate) -> bool:
 
 def _is_only_names(value: str) -> bool:
     """Whether nothing but words for secrets and their like is in it: ``db_password``, ``secret-token``."""
+    if not _HAS_NAME.search(value):
+        return False
     parts = [part for part in _WORD_ENDS.split(value.lower().replace("oauth2", "")) if part]
     return all(map(_PART_OF_NAME.fullmatch, parts)) and any(map(_NAME.fullmatch, parts))
 

@@ -27,6 +27,7 @@ from ..text import clean_text
 from ..triggers import Facts, reported_facts
 from ..uploads import files_too_large
 from ..urls import origin_of, parse_url, shortened
+from ..web.form_encoding import is_broken
 from ..web.requests import is_own_script, page_language, quoted
 
 OFFER_FIELDS = ("question",)
@@ -174,8 +175,11 @@ def read_fields(config: Config, allowed: tuple[str, ...], *, files: int = 0) -> 
             return _json_fields(request.get_data(), allowed)
         # werkzeug counts the parts of a multipart form itself, and no others.
         most = MAX_FIELDS + (config.max_pairs if LEFT_OUT in allowed else 0)
-        if request.mimetype == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= most:
-            raise _too_many_fields(most)
+        if request.mimetype == "application/x-www-form-urlencoded":
+            if request.get_data().count(b"&") >= most:
+                raise _too_many_fields(most)
+            if is_broken(request.get_data()):
+                raise Invalid("The request's body is not encoded as a form.")
         # Older versions of Werkzeug do not add up the fields of a form with files.
         if files and sum(len(value) for _, value in request.form.items(multi=True)) > config.max_request_bytes:
             raise TooLarge
