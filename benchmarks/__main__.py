@@ -23,6 +23,8 @@ from .databases import each_database
 from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .form import measure as measure_form
+from .growth import compare as compare_growth
+from .growth import sites
 from .hostile import measure
 from .insights import cost_of_records
 from .insights import measure as measure_insights
@@ -38,6 +40,7 @@ from .reports import (
     print_exports,
     print_footprint,
     print_form,
+    print_growth,
     print_hostile,
     print_insights,
     print_lists,
@@ -50,6 +53,8 @@ from .whole_tickets import weigh
 
 DELAYS = (0, 50, 500)
 CLIENTS = (1, 16)
+GROWN = int(os.environ.get("BENCHMARK_TICKETS", "100000"))
+"""How many tickets the large database of ``growth`` has; a million takes a quarter of an hour to store."""
 
 
 def _footprint(directory: Path, quick: bool) -> None:
@@ -118,6 +123,18 @@ def _lists(directory: Path, quick: bool) -> None:
             state_of(app).database.close()
 
 
+def _growth(directory: Path, quick: bool) -> None:
+    number = 10_000 if quick else GROWN
+    for name, new_database in each_database():
+        folder = directory / f"growth-{name}"
+        folder.mkdir()
+        found = sites(folder, new_database, number)
+        compare_growth(found, rounds=3 if quick else 15)
+        print_growth(name, number, found)
+        for site in found:
+            state_of(site.app).database.close()
+
+
 def _insights(directory: Path, quick: bool) -> None:
     cost = cost_of_records(directory, offers=400 if quick else 4_000)
     print_insights(measure_insights(directory, rounds=3 if quick else 15), cost)
@@ -138,6 +155,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "memory": _memory,
     "hostile": _hostile,
     "lists": _lists,
+    "growth": _growth,
     "insights": _insights,
 }
 DEFAULT = ("footprint", "bridge", "costs", "requests", "deliveries")
