@@ -31,6 +31,7 @@ from .insights import measure as measure_insights
 from .lists import FEW, export_memory, filled, searches
 from .lists import compare as compare_lists
 from .memory import MOMENTS, worker_memory
+from .processes import measure as measure_processes
 from .reports import (
     print_breakdown,
     print_bridge,
@@ -46,6 +47,7 @@ from .reports import (
     print_lists,
     print_memory,
     print_prices,
+    print_processes,
     print_requests,
     print_searches,
 )
@@ -135,6 +137,10 @@ def _growth(directory: Path, quick: bool) -> None:
             state_of(site.app).database.close()
 
 
+def _processes(directory: Path, quick: bool) -> None:
+    print_processes(measure_processes(directory, 4 if quick else 15))
+
+
 def _insights(directory: Path, quick: bool) -> None:
     cost = cost_of_records(directory, offers=400 if quick else 4_000)
     print_insights(measure_insights(directory, rounds=3 if quick else 15), cost)
@@ -156,6 +162,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "hostile": _hostile,
     "lists": _lists,
     "growth": _growth,
+    "processes": _processes,
     "insights": _insights,
 }
 DEFAULT = ("footprint", "bridge", "costs", "requests", "deliveries")

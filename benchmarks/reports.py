@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from . import deliveries, duels, growth, insights
+from . import deliveries, duels, growth, insights, processes
 from .breakdown import Breakdown
 from .bridge import Call
 from .costs import Prices
@@ -239,6 +239,15 @@ def print_growth(database: str, number: int, sites: Sequence[Site]) -> None:
     ]
     header = ["step", f"{growth.FEW:,}", f"{number:,}", f"{growth.IN_THE_HOUR:,} in this hour", "ratio", "ratio"]
     print_table(f"{database}, ms of processor time by the number of tickets", header, rows)
+
+
+def print_processes(runs: Iterable[processes.Run]) -> None:
+    rows = [
+        [str(run.processes), shown(run.rate), f"{run.rate / run.limit:.2f}", shown(run.waiting), shown(run.latched)]
+        for run in runs
+    ]
+    header = ["processes", "mails/s", "of the server's limit", "waiting for a lock", "for PostgreSQL's own"]
+    print_table(f"PostgreSQL, one connection each, mail server of {processes.DELAY} ms", header, rows)
 
 
 def print_searches(what: str, number: int, results: Sequence[tuple[str, float, float]]) -> None:
