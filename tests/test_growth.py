@@ -173,7 +173,7 @@ def test_a_full_desk_is_exact_as_well(opened: Any) -> None:
 
 @pytest.mark.only("sqlite")
 def test_what_a_process_knows_ends_after_a_minute_and_when_the_clock_is_set_back(busy: Flask) -> None:
-    """From then on, the whole hour is counted."""
+    """Then the whole hour is counted."""
     config, keys, moment = (
         state_of(busy).config,
         keys_of(None, "a@example.com", b"a secret"),
