@@ -24,7 +24,7 @@ from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .form import measure as measure_form
 from .growth import compare as compare_growth
-from .growth import sites
+from .growth import print_growth, sites
 from .hostile import measure
 from .insights import cost_of_records
 from .insights import measure as measure_insights
@@ -32,6 +32,7 @@ from .lists import FEW, export_memory, filled, searches
 from .lists import compare as compare_lists
 from .memory import MOMENTS, worker_memory
 from .processes import measure as measure_processes
+from .processes import print_processes
 from .reports import (
     print_breakdown,
     print_bridge,
@@ -41,13 +42,11 @@ from .reports import (
     print_exports,
     print_footprint,
     print_form,
-    print_growth,
     print_hostile,
     print_insights,
     print_lists,
     print_memory,
     print_prices,
-    print_processes,
     print_requests,
     print_searches,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -27,6 +27,7 @@ from .costs import environments_of_gets, environments_of_posts, send
 from .many_tickets import NEWEST, fill
 from .processor_clock import ProcessorClock
 from .requests_of_visitors import USUAL_BYTES, submissions
+from .tables import print_table, shown
 
 FEW = 1_000
 IN_THE_HOUR, LIMIT = 15_000, 20_000
@@ -126,3 +127,18 @@ def _deliver(database: Database) -> None:
 def _look(database: Database) -> None:
     with database.read() as connection:
         read_situation(connection)
+
+
+def print_growth(database: str, number: int, sites: Sequence[Site]) -> None:
+    """The medians, and their ratios to those with few tickets."""
+    few, many, busy = sites
+    rows = [
+        [
+            step,
+            *(shown(site.milliseconds(step)) for site in sites),
+            *(f"{site.ratio(step, few):.2f}" for site in (many, busy)),
+        ]
+        for step in few.rounds
+    ]
+    header = ["step", f"{FEW:,}", f"{number:,}", f"{IN_THE_HOUR:,} in this hour", "ratio", "ratio"]
+    print_table(f"{database}, ms of processor time by the number of tickets", header, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -21,6 +21,7 @@ from .costs import environments_of_posts, send
 from .databases import each_database
 from .requests_of_visitors import USUAL_BYTES, submissions
 from .servers import Processes
+from .tables import print_table, shown
 
 NUMBERS = (1, 2, 4, 8)
 DELAY = 50
@@ -105,3 +106,13 @@ def _rate(database: Database) -> float:
 
 def _seconds(earlier: datetime, later: datetime) -> float:
     return (later - earlier).total_seconds()
+
+
+def print_processes(runs: Iterable[Run]) -> None:
+    """What they reached, and how many transactions waited for a lock on average."""
+    rows = [
+        [str(run.processes), shown(run.rate), f"{run.rate / run.limit:.2f}", shown(run.waiting), shown(run.latched)]
+        for run in runs
+    ]
+    header = ["processes", "mails/s", "of the server's limit", "waiting for a lock", "for PostgreSQL's own"]
+    print_table(f"PostgreSQL, one connection each, mail server of {DELAY} ms", header, rows)

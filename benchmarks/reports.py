@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from . import deliveries, duels, growth, insights, processes
+from . import deliveries, duels, insights
 from .breakdown import Breakdown
 from .bridge import Call
 from .costs import Prices
 from .footprint import import_milliseconds, imported_late, page_cost, submit_cost, zipped_bytes
 from .form import Wait
-from .growth import Site
 from .hostile import AIM, Cost
 from .lists import FEW, Ratio
 from .tables import print_table, shown
@@ -225,29 +224,6 @@ def print_hostile(costs: list[Cost], rows: int = 20) -> None:
 def print_lists(what: str, number: int, ratios: Sequence[Ratio]) -> None:
     rows = [[one.name, shown(one.few), shown(one.many), f"{one.ratio:.2f}"] for one in ratios]
     print_table(f"{what}, ms of processor time a page", ["page", f"{FEW:,}", f"{number:,}", "ratio"], rows)
-
-
-def print_growth(database: str, number: int, sites: Sequence[Site]) -> None:
-    few, many, busy = sites
-    rows = [
-        [
-            step,
-            *(shown(site.milliseconds(step)) for site in sites),
-            *(f"{site.ratio(step, few):.2f}" for site in (many, busy)),
-        ]
-        for step in few.rounds
-    ]
-    header = ["step", f"{growth.FEW:,}", f"{number:,}", f"{growth.IN_THE_HOUR:,} in this hour", "ratio", "ratio"]
-    print_table(f"{database}, ms of processor time by the number of tickets", header, rows)
-
-
-def print_processes(runs: Iterable[processes.Run]) -> None:
-    rows = [
-        [str(run.processes), shown(run.rate), f"{run.rate / run.limit:.2f}", shown(run.waiting), shown(run.latched)]
-        for run in runs
-    ]
-    header = ["processes", "mails/s", "of the server's limit", "waiting for a lock", "for PostgreSQL's own"]
-    print_table(f"PostgreSQL, one connection each, mail server of {processes.DELAY} ms", header, rows)
 
 
 def print_searches(what: str, number: int, results: Sequence[tuple[str, float, float]]) -> None:
