@@ -23,12 +23,16 @@ from .databases import each_database
 from .deliveries import compare as compare_deliveries
 from .duels import compare
 from .form import measure as measure_form
+from .growth import compare as compare_growth
+from .growth import print_growth, sites
 from .hostile import measure
 from .insights import cost_of_records
 from .insights import measure as measure_insights
 from .lists import FEW, export_memory, filled, searches
 from .lists import compare as compare_lists
 from .memory import MOMENTS, worker_memory
+from .processes import measure as measure_processes
+from .processes import print_processes
 from .reports import (
     print_breakdown,
     print_bridge,
@@ -50,6 +54,8 @@ from .whole_tickets import weigh
 
 DELAYS = (0, 50, 500)
 CLIENTS = (1, 16)
+GROWN = int(os.environ.get("BENCHMARK_TICKETS", "100000"))
+"""How many tickets the large database of ``growth`` has; a million takes a quarter of an hour to store."""
 
 
 def _footprint(directory: Path, quick: bool) -> None:
@@ -118,6 +124,22 @@ def _lists(directory: Path, quick: bool) -> None:
             state_of(app).database.close()
 
 
+def _growth(directory: Path, quick: bool) -> None:
+    number = 10_000 if quick else GROWN
+    for name, new_database in each_database():
+        folder = directory / f"growth-{name}"
+        folder.mkdir()
+        found = sites(folder, new_database, number)
+        compare_growth(found, rounds=3 if quick else 15)
+        print_growth(name, number, found)
+        for site in found:
+            state_of(site.app).database.close()
+
+
+def _processes(directory: Path, quick: bool) -> None:
+    print_processes(measure_processes(directory, 4 if quick else 15))
+
+
 def _insights(directory: Path, quick: bool) -> None:
     cost = cost_of_records(directory, offers=400 if quick else 4_000)
     print_insights(measure_insights(directory, rounds=3 if quick else 15), cost)
@@ -138,6 +160,8 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "memory": _memory,
     "hostile": _hostile,
     "lists": _lists,
+    "growth": _growth,
+    "processes": _processes,
     "insights": _insights,
 }
 DEFAULT = ("footprint", "bridge", "costs", "requests", "deliveries")

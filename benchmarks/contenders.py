@@ -46,7 +46,7 @@ CHECKPOINTS = ("submit", "submit_copying_beside", "submit_copying_itself", "subm
 PROCESSOR_SECONDS = "/processor-seconds"
 """The path at which each reports its process's processor time: with one gunicorn worker, that is its whole cost."""
 
-DIRECTORY, SMTP_PORT = "BENCHMARK_DIRECTORY", "BENCHMARK_SMTP_PORT"
+DIRECTORY, SMTP_PORT, DATABASE = "BENCHMARK_DIRECTORY", "BENCHMARK_SMTP_PORT", "BENCHMARK_DATABASE"
 UNLIMITED = 1_000_000
 
 
@@ -73,6 +73,8 @@ def submit(delivery: str = "thread", connections: int = 2) -> Flask:
         KAPA_HANDOFF_TICKETS_PER_EMAIL_PER_HOUR=UNLIMITED,
         KAPA_HANDOFF_TICKETS_PER_HOUR=UNLIMITED,
     )
+    if uri := os.environ.get(DATABASE):
+        application.config["KAPA_HANDOFF_DATABASE_URI"] = uri
     application.wsgi_app = ProxyFix(application.wsgi_app)  # type: ignore[method-assign]
     logging.getLogger("flask_kapa_handoff.extension").setLevel(logging.ERROR)  # the hint that there is no admin page
     KapaHandoff().init_app(application)

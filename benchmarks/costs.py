@@ -64,17 +64,17 @@ def callers(directory: Path) -> dict[str, Call]:
     """What is compared, by name."""
     os.environ[DIRECTORY] = tempfile.mkdtemp(dir=directory)
     floor, ours = bare(), submit("external")
-    calls = {"204": _caller(floor, _environments_of_gets("/"), "204")}
+    calls = {"204": _caller(floor, environments_of_gets("/"), "204")}
     for size in SIZES:
-        posts = _environments_of_posts(PATHS["bare"], submissions(0, size, sender="handoff.js"))
+        posts = environments_of_posts(PATHS["bare"], submissions(0, size, sender="handoff.js"))
         calls[f"bare insert, {size // 1000} kB"] = _caller(floor, posts)
     for size in SIZES:
         for sender in SENDERS:
             seed = len(calls)  # another one each, since nobody opens two tickets with one offer
-            posts = _environments_of_posts(PATHS["submit"], submissions(seed, size, sender=sender))
+            posts = environments_of_posts(PATHS["submit"], submissions(seed, size, sender=sender))
             calls[f"submit, {size // 1000} kB, {sender}"] = _caller(ours, posts)
     for kind, accepted in (("HTML", "text/html"), ("JSON", "application/json")):
-        calls[f"offer, {kind}"] = _caller(ours, _environments_of_gets("/handoff/offer", Accept=accepted), "200")
+        calls[f"offer, {kind}"] = _caller(ours, environments_of_gets("/handoff/offer", Accept=accepted), "200")
     return calls
 
 
@@ -83,13 +83,14 @@ def _caller(application: Flask, environments: Iterator[dict[str, Any]], status: 
         prepared = list(islice(environments, count))
         began = time.process_time()
         for environment in prepared:
-            _send(application, environment, status)
+            send(application, environment, status)
         return (time.process_time() - began) / count
 
     return call
 
 
-def _send(application: Flask, environment: dict[str, Any], status: str) -> None:
+def send(application: Flask, environment: dict[str, Any], status: str) -> None:
+    """Send a request; RuntimeError: the response's status is another one."""
     statuses: list[str] = []
     body = application(environment, lambda status, headers, *rest: statuses.append(status))  # type: ignore[arg-type]
     text = b"".join(body)
@@ -97,13 +98,15 @@ def _send(application: Flask, environment: dict[str, Any], status: str) -> None:
         raise RuntimeError(f"answered {statuses[0]}: {text[:500]!r}")
 
 
-def _environments_of_posts(path: str, work: Iterator[Submission]) -> Iterator[dict[str, Any]]:
+def environments_of_posts(path: str, work: Iterator[Submission]) -> Iterator[dict[str, Any]]:
+    """WSGI environments of these submits."""
     for visitor in work:
         builder = EnvironBuilder(path, SITE, method="POST", data=visitor.body, headers=list(visitor.headers.items()))
         yield {**builder.get_environ(), "REMOTE_ADDR": "127.0.0.1"}
 
 
-def _environments_of_gets(path: str, **headers: str) -> Iterator[dict[str, Any]]:
+def environments_of_gets(path: str, **headers: str) -> Iterator[dict[str, Any]]:
+    """WSGI environments of questions about new answers, forever."""
     while True:
         facts = {"pairs": PAIRS, "uncertain": "true", "thread_id": str(uuid.uuid4()), "answer_id": str(uuid.uuid4())}
         query = urlencode({**facts, "page": f"{SITE}/restoring-files"})

@@ -31,19 +31,22 @@ NEWEST = 100
 _LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
 
 
-def fill(database: Database, number: int, *, words: int = 40, newest: datetime = LATEST) -> None:
+def fill(
+    database: Database, number: int, *, words: int = 40, newest: datetime = LATEST, every: timedelta = EVERY
+) -> None:
     """Store tickets, the oldest first, each with a transcript and a delivery attempt.
 
     Arguments:
         words: how many an answer has.
         newest: the time of the latest ticket, UTC.
+        every: the time between two.
     """
     source = random.Random(number)
     vocabulary = ["".join(source.choices(_LETTERS, k=source.randint(2, 10))) for _ in range(20_000)]
     for start in range(0, number, BATCH):
         numbers = range(start, min(start + BATCH, number))
         rows = [
-            _ticket(source, vocabulary, one, newest - EVERY * (number - one), is_new=number - one <= NEWEST)
+            _ticket(source, vocabulary, one, newest - every * (number - one), is_new=number - one <= NEWEST)
             for one in numbers
         ]
         with database.write(survives_power_cut=False) as connection:

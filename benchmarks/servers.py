@@ -92,9 +92,9 @@ class Processes:
         self._wait(process, port, directory / "errors.txt")
         return Server(name, port, self._groups[-1], directory)
 
-    def worker(self, directory: Path) -> int:
+    def worker(self, directory: Path, connections: int = 2) -> int:
         """Start ``flask kapa-handoff worker`` for the tickets in a directory; return the process id."""
-        command = [sys.executable, "-m", "flask", "--app", "benchmarks.contenders:submit('external')"]
+        command = [sys.executable, "-m", "flask", "--app", f"benchmarks.contenders:submit('external', {connections})"]
         process = self._start([*command, "kapa-handoff", "worker"], errors=directory / "errors.txt")
         return process.pid
 

@@ -41,7 +41,6 @@ _REFUSED = frozenset({Outcome.DELAYED.value, Outcome.FAILED.value})
 
 _columns = ticket_table.c
 _LOCKED = select(_columns.id).where(_columns.id == bindparam("this")).with_for_update()
-_USAGE = limits.with_usage(select())
 
 
 def correct_address(
@@ -96,7 +95,7 @@ def _was_not_sent(connection: Connection, config: Config, ticket: Ticket) -> boo
 def _changed(connection: Connection, config: Config, ticket: Ticket, email: str, keys: Keys) -> Ticket:
     moment = now(connection)
     # The ticket itself is counted already, but not for this mailbox.
-    usage = limits.usage_of(connection.execute(_USAGE, limits.parameters(keys, moment)).one())
+    usage = limits.usage_of(connection.execute(limits.USAGE, limits.parameters(keys, moment)).one())
     of_address = [
         used if quota.column == "mailbox_key" else Usage(0, 0) for quota, used in zip(QUOTAS, usage, strict=True)
     ]
@@ -123,7 +122,7 @@ def _further(
         conversation = conversation_as_stored(connection, ticket)
     except NoResultFound:
         raise ReceiptInvalid from None  # the ticket is damaged
-    usage = limits.usage_of(connection.execute(_USAGE, limits.parameters(keys, moment)).one())
+    usage = limits.usage_of(connection.execute(limits.USAGE, limits.parameters(keys, moment)).one())
     limits.check(connection, config, keys, moment, usage=usage, size=ticket.size)
     is_held = limits.is_held(config, usage, ticket.size)
     place: dict[str, Any] = vars(Thread.after(ticket, ticket.pairs))

@@ -24,6 +24,7 @@ from .desk_settings import DEFAULT_DESK, LINK, DeskSettings
 from .errors import ConfigurationError
 from .hook_failures import HookFailures
 from .hooks import Hooks, Registered
+from .limits import SiteCount
 from .mail_links import LinkKind, LinkSigner
 from .offer_signing import OfferSigner
 from .receipts import ReceiptSigner
@@ -66,6 +67,7 @@ class State:
     tags: dict[Any, str] = field(default_factory=dict)
     refused_origins: set[tuple[str, str]] = field(default_factory=set)
     settings_cache: SettingsCache = field(default_factory=SettingsCache)
+    site_count: SiteCount = field(default_factory=SiteCount)
 
     @property
     def site_name(self) -> str:

@@ -90,12 +90,17 @@ class Submission:
 
 
 def open_ticket(
-    database: Database, config: Config, submission: Submission, known: DeskSettings | None = None
+    database: Database,
+    config: Config,
+    submission: Submission,
+    known: DeskSettings | None = None,
+    site_count: limits.SiteCount | None = None,
 ) -> tuple[Ticket, bool]:
     """Store a ticket: queued for delivery, or held if the site has received too many.
 
     Arguments:
         known: the desk's settings as they were a moment ago, which saves reading them unless they have changed.
+        site_count: what this process knows about the hour's tickets; None: nothing.
 
     Returns:
         The ticket, and whether it is new: a repeated submission returns the ticket that it opened.
@@ -124,12 +129,13 @@ def open_ticket(
     parts = [submission.email, note, said or "", *told, *files, *choice]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
+    counted = site_count or limits.SiteCount()
     with database.write() as connection:
         moment, reference = now(connection), new_reference()
         situation = connection.execute(
             _SITUATION,
             {
-                **limits.parameters(submission.keys, moment),
+                **counted.parameters(config, submission.keys, moment),
                 "submission_id": submission.submission_id,
                 "offer_id": offer.id,
                 "email_key": submission.email.lower(),
@@ -147,9 +153,9 @@ def open_ticket(
         settings = known if known and is_current else serving_settings(connection, config, offer.desk)
         if not settings.takes_tickets or settings.email is None:
             raise Disabled
-        usage = limits.usage_of(situation)
+        usage = counted.usage_of(connection, config, situation, submission.keys, moment, size)
         limits.check(connection, config, submission.keys, moment, usage=usage, size=size)
-        is_held = limits.is_held(config, usage, size) or limits.is_desk_full(connection, settings, moment)
+        is_held = limits.is_held(config, usage, size) or limits.is_desk_full(connection, settings, moment, usage)
         thread = Thread.followed(connection, situation.follows, conversation)
         ticket = Ticket(
             id=new_id(moment),

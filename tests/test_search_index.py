@@ -15,7 +15,7 @@ from sqlalchemy import delete, event, select
 from benchmarks.many_tickets import fill, index_all
 from flask_kapa_handoff.delivery.housekeeping import Housekeeping
 from flask_kapa_handoff.state import state_of
-from flask_kapa_handoff.storage import search, search_postgresql, search_sqlite, ticket_list
+from flask_kapa_handoff.storage import postgresql, search, search_postgresql, search_sqlite, ticket_list
 from flask_kapa_handoff.storage.engine import Database
 from flask_kapa_handoff.storage.removal import delete_tickets, erase_visitor
 from flask_kapa_handoff.storage.search_text import MOST_TEXT, terms_of, text_of
@@ -308,3 +308,13 @@ def test_a_damaged_ticket_does_not_stop_the_others(app: Flask, database: Databas
     index_all(database)
     assert found(database, RARE) == [damaged]
     assert found(database, other) == [other]
+
+
+@pytest.mark.only("postgresql")
+def test_one_process_at_a_time_makes_texts(app: Flask, database: Database) -> None:
+    """Another one does not wait for it, but delivers meanwhile."""
+    send_ticket(app.test_client())
+    with database.write(alone=False) as connection:
+        assert postgresql.may_index(connection)
+        assert search.index_some(database) == 0
+    assert search.index_some(database) == 1

@@ -73,6 +73,8 @@ def _count(status: Status) -> Any:
 
 
 _oldest_stuck = select(_stuck.c.id).order_by(_stuck.c.id).limit(1).scalar_subquery()
+# Its id first, which an index has: PostgreSQL might otherwise walk through all tickets to find a failed one.
+_latest_failed = _first(_columns.id, status=Status.FAILED).limit(1).scalar_subquery()
 _first_attempt = select(func.min(_attempts.started_at)).where(_attempts.ticket_id == _oldest_stuck)
 _SITUATION = select(
     *(_latest_stuck(name) for name in ("last_error", "reference", "desk")),
@@ -85,7 +87,7 @@ _SITUATION = select(
         for status in (Status.SENDING, Status.FAILED, Status.SUPPRESSED, Status.HELD)
     ),
     *(
-        _first(column, status=Status.FAILED).limit(1).scalar_subquery().label(f"failed_{column.name}")
+        select(column).where(_columns.id == _latest_failed).scalar_subquery().label(f"failed_{column.name}")
         for column in (_columns.last_error, _columns.desk)
     ),
     select(func.min(_columns.next_attempt_at)).where(_columns.status == Status.QUEUED).scalar_subquery().label("due"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, and_, case, func, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
 
 from ..quotas import WINDOW
 from ..storage.engine import Database, now
@@ -174,8 +174,9 @@ def release_held(database: Database, most: int, *, of_desks: Callable[[], Mappin
     limits = of_desks()
     # Alone: two processes must not both use the same room.
     with database.write() as connection:
-        room = _room(connection, most)
-        rooms = {desk: _room(connection, limit, columns.desk == desk) for desk, limit in limits.items()}
+        used = _used(connection)
+        room = most - sum(used.values())
+        rooms = {desk: limit - used[desk] for desk, limit in limits.items()}
         full = [desk for desk, left in rooms.items() if left <= 0]
         ids = []
         for row in connection.execute(
@@ -187,10 +188,14 @@ def release_held(database: Database, most: int, *, of_desks: Callable[[], Mappin
         return connection.execute(queue.values(**_due_now(connection))).rowcount
 
 
-def _room(connection: Connection, most: int, *which: ColumnElement[bool]) -> int:
-    """How many more tickets may go out in this hour."""
+def _used(connection: Connection) -> Counter[str]:
+    """How many of each desk's tickets wait, or went out within an hour."""
     columns = ticket_table.c
-    count = select(func.count()).select_from(ticket_table).where(*which)
-    waiting = count.where(columns.status.in_([Status.QUEUED, Status.SENDING]))
-    gone = count.where(columns.delivered_at > now(connection) - WINDOW)
-    return int(most - connection.execute(waiting).scalar_one() - connection.execute(gone).scalar_one())
+    # Counted for all desks at once: for a single one, SQLite would look at all tickets that it ever had.
+    waiting = columns.status.in_([Status.QUEUED, Status.SENDING])
+    gone = columns.delivered_at > now(connection) - WINDOW
+    used: Counter[str] = Counter()
+    for counted in (waiting, gone):
+        by_desk = select(columns.desk, func.count().label("number")).where(counted).group_by(columns.desk)
+        used.update({row.desk: row.number for row in connection.execute(by_desk)})
+    return used

@@ -12,6 +12,7 @@ from .logs import quiet
 
 # Any number that the site does not use for something else; in ASCII, this one is "kapahand".
 _WRITE_LOCK_KEY = 0x6B61706168616E64
+_INDEX_LOCK_KEY = _WRITE_LOCK_KEY + 1
 
 
 def open_engine(uri: str) -> Engine:
@@ -49,3 +50,8 @@ def write_transaction(engine: Engine, *, alone: bool, survives_power_cut: bool) 
                     f"FROM set_config('lock_timeout', '{BUSY_TIMEOUT}s', true)"
                 )
             yield connection
+
+
+def may_index(connection: Connection) -> bool:
+    """Whether no other transaction makes tickets searchable; if so, none begins to before this one ends."""
+    return bool(connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_INDEX_LOCK_KEY})").scalar_one())

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, text, update
 
-from . import search_postgresql, search_sqlite
+from . import postgresql, search_postgresql, search_sqlite
 from .dialects import is_sqlite
 from .engine import Database
 from .search_text import text_of
@@ -56,7 +56,7 @@ def index_some(database: Database, most: int = BATCH) -> int:
         most: how many at most; as many transactions as that takes.
 
     Returns:
-        How many there were; 0: all tickets have one.
+        How many there were; 0: all tickets have one, or another process makes them.
 
     Raises:
         Unavailable: the database cannot be used.
@@ -64,11 +64,16 @@ def index_some(database: Database, most: int = BATCH) -> int:
     count = 0
     while count < most:
         with database.read() as connection:  # a query that writers need not wait for
-            ids = _next(connection, min(BATCH, most - count))
-        if not ids:
-            break
+            if not _next(connection, 1):
+                break
         # If a power cut undoes it, it is done again.
         with database.write(alone=False, survives_power_cut=False) as connection:
+            # Others would make the same ones, and wait for each other: they deliver meanwhile.
+            if not is_sqlite(connection) and not postgresql.may_index(connection):
+                break
+            ids = _next(connection, min(BATCH, most - count))
+            if not ids:
+                break
             rows = connection.execute(
                 # Locked where the database can: no ticket may be deleted meanwhile.
                 select(ticket, transcript.c.conversation)

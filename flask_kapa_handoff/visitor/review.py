@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import request
 from markupsafe import Markup, escape
-from sqlalchemy import select
 
 from .. import limits
 from ..conversation import QuestionAnswer, Source
@@ -47,8 +46,6 @@ _KINDS = (
     N_("token"),
 )
 """What is masked most, for the catalogs; other kinds have names of products in them."""
-
-_USAGE = limits.with_usage(select())
 
 
 @dataclass(frozen=True)
@@ -151,7 +148,7 @@ def require_room(state: State, form: TicketForm) -> None:
         if form.desk is None or not serving_settings(connection, state.config, form.desk).takes_tickets:
             raise Disabled
         moment = now(connection)
-        usage = limits.usage_of(connection.execute(_USAGE, limits.parameters(keys, moment)).one())
+        usage = limits.usage_of(connection.execute(limits.USAGE, limits.parameters(keys, moment)).one())
         limits.check(connection, state.config, keys, moment, usage=usage, size=1)
 
 

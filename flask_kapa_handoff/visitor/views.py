@@ -127,7 +127,7 @@ def create_ticket() -> ResponseReturnValue:
             failures=state.hook_failures,
         )
         known = state.settings_cache.get(state.database, config, submission.offer.desk)
-        ticket, is_new = open_ticket(state.database, config, submission, known)
+        ticket, is_new = open_ticket(state.database, config, submission, known, state.site_count)
     except RequestProblem as problem:
         return _form_again(state, form, problem)
     # The ticket is stored: no failure from here on may stop its delivery or tell the visitor otherwise.

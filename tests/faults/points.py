@@ -30,10 +30,17 @@ class Points:
     def __init__(self, journal: Path, last: int) -> None:
         self._journal = os.open(journal, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         self._left = last
+        self._has_begun = False
 
     def pass_by(self, name: str) -> None:
-        """Count a point; if it is the chosen one, kill the process."""
+        """Count a point; if it is the chosen one, kill the process.
+
+        From outside, the moment before something is that after what was before it, so only the first such counts.
+        """
         os.write(self._journal, f"{name}\n".encode())
+        if name.startswith("before") and self._has_begun:
+            return
+        self._has_begun = True
         self._left -= 1
         if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)

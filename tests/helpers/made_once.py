@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from gettext import GNUTranslations, NullTranslations
 from types import CodeType
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from jinja2.filters import FILTERS
 from sqlalchemy import Connection, inspect
 
 from flask_kapa_handoff.storage import VERSION_TABLE, search_sqlite
 from flask_kapa_handoff.template_environment import OPTIONS
+from flask_kapa_handoff.template_messages import WRITTEN
+from flask_kapa_handoff.translation import Language
 
 upgrade_by_alembic = command.upgrade
 """The real one, for tests of the migrations themselves."""
@@ -41,18 +45,38 @@ def _upgrade(config: Config, revision: str, sql: bool = False, tag: str | None =
 
 
 class _Code(BytecodeCache):
-    """The code of templates, by name and content, for environments that compile all alike."""
+    """The code of templates, by name, content and language, for environments that compile all alike."""
 
     def __init__(self) -> None:
-        self._code: dict[tuple[str, str], CodeType | None] = {}
+        self._code: dict[tuple[Any, ...], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if not bucket.environment.extensions and bucket.environment.filters.keys() == FILTERS.keys():
-            bucket.code = self._code.get((bucket.key, bucket.checksum))
+        if _compiles_as_usual(bucket.environment):
+            bucket.code = self._code.get(_key(bucket))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        if not bucket.environment.extensions and bucket.environment.filters.keys() == FILTERS.keys():
-            self._code[bucket.key, bucket.checksum] = bucket.code
+        if _compiles_as_usual(bucket.environment):
+            self._code[_key(bucket)] = bucket.code
+
+
+def _compiles_as_usual(environment: Environment) -> bool:
+    usual = all(type(catalog) in (NullTranslations, GNUTranslations) for catalog in _catalogs(environment))
+    return usual and not environment.extensions and environment.filters.keys() == FILTERS.keys() | {WRITTEN}
+
+
+def _catalogs(environment: Environment) -> Iterator[Any]:
+    """Where the words of its templates come from: a site's own catalog, then the package's."""
+    language: Language | None = getattr(environment, "language", None)
+    catalog: Any = language and language.catalog
+    while catalog is not None:
+        yield catalog
+        catalog = catalog._fallback
+
+
+def _key(bucket: Bucket) -> tuple[Any, ...]:
+    language: Language | None = getattr(bucket.environment, "language", None)
+    messages = [item for one in _catalogs(bucket.environment) for item in getattr(one, "_catalog", {}).items()]
+    return (bucket.key, bucket.checksum, language and language.name, *messages)
 
 
 def install() -> None:
