@@ -87,7 +87,7 @@ MISSING: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("thing", MISSING)
-def test_what_is_missing_is_a_warning_with_its_remedy(
+def test_a_missing_thing_is_a_warning_with_its_remedy(
     thing: str, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One line, beside those of what is on."""

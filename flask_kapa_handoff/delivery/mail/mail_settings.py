@@ -43,7 +43,8 @@ class MailSettings(NamedTuple):
     suppress: bool
 
 
-def _server(value: Any) -> str:
+def parse_server(value: Any) -> str:
+    """The host name or address of a mail server."""
     text = value.strip() if isinstance(value, str) else ""
     with suppress(ValueError):  # brackets are for URLs, and no resolver takes them
         return str(IPv6Address(re.sub(r"\A\[(.*)\]\Z", r"\1", text)))
@@ -61,7 +62,7 @@ def _text(value: Any) -> str:
 
 # By the attribute of Flask-Mail's state: the value if the key is not set, and the parser.
 _KEYS: Mapping[str, tuple[str, Any, Callable[[Any], Any]]] = {
-    "server": ("MAIL_SERVER", None, _server),
+    "server": ("MAIL_SERVER", None, parse_server),
     "port": ("MAIL_PORT", 0, whole_number(0, 65_535)),
     "use_tls": ("MAIL_USE_TLS", False, parse_flag),
     "use_ssl": ("MAIL_USE_SSL", False, parse_flag),
