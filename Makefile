@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SCRIPTS := handoff=handoff/main.ts form=form/main.ts handoff=handoff.css bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
 NODE := .cache/node-esbuild-0.28.2-typescript-5.9.3
 NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
-SOURCES := flask_kapa_handoff example_app tests benchmarks docs
+SOURCES := flask_kapa_handoff example_app examples tests benchmarks docs
 LOWEST := .venv-lowest
 
 .PHONY: demo setup test coverage test-quick test-lowest test-browsers test-hosts torture docs lint format messages static bench picture clean
@@ -75,7 +75,7 @@ lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, imports, script
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
-	$(BIN)/djlint --lint --quiet templates example_app/templates
+	$(BIN)/djlint --lint --quiet templates example_app/templates examples
 	$(NODE)/node_modules/.bin/tsc --project frontend
 	rm -rf .cache/static
 	$(BUILD) --outdir=.cache/static

@@ -199,7 +199,7 @@ def _exists(file: Path) -> click.ClickException:
 
 
 def _check(values: Mapping[str, Any]) -> None:
-    """Say what is still missing once these values are in force."""
+    """Say what is still missing once these values are loaded."""
     try:
         state = _state_with(values)
     except ConfigurationError as error:
