@@ -11,7 +11,8 @@ LOWEST := .venv-lowest
 .PHONY: demo setup test coverage test-quick test-lowest test-browsers test-hosts torture docs lint format messages static bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
-	$(BIN)/python -m example_app
+	@echo "Starting the example: a documentation site with an AI chat, a mail server and an inbox of its own."
+	@$(BIN)/python -m example_app
 
 setup: $(VENV)/.test $(VENV)/.recipes $(VENV)/.docs $(VENV)/.lint $(NODE)/node_modules  ## Install everything that tests and checks need.
 	$(BIN)/python tests/browser/ensure_browser.py
@@ -104,12 +105,13 @@ bench: $(VENV)/.bench  ## Run the benchmarks, side by side, as ratios.
 
 # One environment; each stamp says that an extra of setup.cfg is in it.
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making a Python environment in $(VENV); this takes a few seconds."
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.%: setup.cfg pyproject.toml | $(VENV)/bin/python
-	@echo "Setting up (extra $*); the first time this takes about half a minute."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
-	touch $@
+	@echo "Installing the package and its extra '$*' into $(VENV); the first time this takes about half a minute."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
 
 $(VENV)/.lint: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,test,recipes,docs]'
