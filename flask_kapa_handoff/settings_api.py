@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .desk_directory import RulesConflict, read_desks, read_rules, rules_version, save_rules
+from .desk_document import exported, read_document
 from .desk_labels import check_label, is_new_label
 from .desk_settings import DEFAULT_DESK, DeskSettings
 from .errors import Invalid, named_errors
@@ -86,6 +87,25 @@ class Settings:
         with state.database.read() as connection:
             return dict(read_desks(connection, state.config).present)
 
+    def add(self, desk: str, *, changed_by: str, **values: Any) -> DeskSettings:
+        """Add a desk, or one again that was removed.
+
+        Arguments:
+            desk: its name, as pages have it in their markup.
+            changed_by: the name in the history.
+            values: as in :meth:`save`.
+
+        Returns:
+            Its settings.
+
+        Raises:
+            ValueError: there is such a desk, or a value is not allowed; the message names each.
+        """
+        try:
+            return store(self._state(), self._absent(desk, values), changed_by=changed_by, is_new=True)[1]
+        except Invalid as error:
+            raise ValueError(named_errors(error.fields)) from None
+
     def save(self, desk: str = DEFAULT_DESK, *, changed_by: str, **values: Any) -> DeskSettings:
         """Change settings of a desk. A new name adds a desk.
 
@@ -111,17 +131,25 @@ class Settings:
 
     def _wanted(self, desk: str, values: Mapping[str, Any]) -> tuple[DeskSettings, bool]:
         """The settings with these values, and whether the desk is new."""
+        try:
+            current = self.get(desk)
+        except LookupError:
+            return self._absent(desk, values), True
+        return self._with_values(current, values), False
+
+    def _absent(self, desk: str, values: Mapping[str, Any]) -> DeskSettings:
+        """The settings of a new desk with these values."""
         state = self._state()
         try:
-            current, is_new = self.get(desk), False
-        except LookupError:
-            try:
-                with state.database.read() as connection:
-                    absent = absent_settings(connection, state.config, desk)
-            except Invalid as error:
-                raise ValueError(named_errors(error.fields)) from None
-            current, is_new = replace(absent, removed=False, enabled=True), True
-        return read_values(current, state.config, values, state.registered.channels), is_new
+            with state.database.read() as connection:
+                absent = absent_settings(connection, state.config, desk)
+        except Invalid as error:
+            raise ValueError(named_errors(error.fields)) from None
+        return self._with_values(replace(absent, removed=False, enabled=True), values)
+
+    def _with_values(self, current: DeskSettings, values: Mapping[str, Any]) -> DeskSettings:
+        state = self._state()
+        return read_values(current, state.config, values, state.registered.channels)
 
     def remove(self, desk: str, *, changed_by: str) -> None:
         """Remove a desk. Its tickets stay, and the page rules that choose it have no effect.
@@ -139,7 +167,7 @@ class Settings:
         with state.database.read() as connection:
             desks = read_desks(connection, state.config)
         return {
-            "desks": [_exported(settings) for settings in desks.present.values()],
+            "desks": [exported(settings) for settings in desks.present.values()],
             "page_rules": [list(rule) for rule in desks.rules if desks.may_be_named(rule.desk)],
         }
 
@@ -158,7 +186,7 @@ class Settings:
         Raises:
             ValueError: something is not allowed; the message names the desk and each such value.
         """
-        desks, rules = _parts_of(document)
+        desks, rules = read_document(document)
         wanted, new, errors = dict[str, DeskSettings](), dict[str, bool](), list[str]()
         for desk, values in desks.items():
             try:
@@ -222,27 +250,6 @@ class Settings:
             store_rules(self._state(), parsed, version=None, changed_by=changed_by)
         except Invalid as error:
             raise ValueError(named_errors(error.fields)) from None
-
-
-def _parts_of(document: Any) -> tuple[dict[str, dict[str, Any]], list[PageRule] | None]:
-    """The values of each desk by its name, and the page rules; None: there are none in it."""
-    if not isinstance(document, Mapping) or not {"desks"} <= document.keys() <= {"desks", "page_rules"}:
-        raise ValueError('use an object with "desks" and "page_rules", as `desks export` prints it')
-    desks: dict[str, dict[str, Any]] = {}
-    for one in document["desks"] if isinstance(document["desks"], list) else [None]:
-        if not isinstance(one, Mapping) or not isinstance(one.get("desk"), str):
-            raise ValueError('desks: use a list of objects, each with the name of its "desk"')
-        desks[one["desk"]] = {name: value for name, value in one.items() if name not in ("desk", "version")}
-    rules = document.get("page_rules")
-    if rules is None:
-        return desks, None
-    if not isinstance(rules, list) or not all(isinstance(one, list) and len(one) == 2 for one in rules):
-        raise ValueError('page_rules: use a list of pairs such as ["/pricing/*", "sales"]')
-    return desks, [PageRule(parse_pattern(str(pattern)), str(desk)) for pattern, desk in rules]
-
-
-def _exported(settings: DeskSettings) -> dict[str, Any]:
-    return {name: value for name, value in settings.as_json().items() if name not in ("version", "removed")}
 
 
 __all__ = ["RulesConflict", "Settings", "SettingsErrors", "store", "store_rules"]

@@ -398,6 +398,8 @@ def test_an_hour_has_a_limit(
         with caplog.at_level(logging.WARNING):
             assert len(records(app)) == 3
     assert caplog.text.count("more answers than are recorded") == 1
+    ask(client, "a00", downvoted="true")
+    assert [row["downvoted"] for row in records(app)].count(True) == 1  # what is there may still change
 
 
 # --- How long it is kept ---------------------------------------------------------------------------------------------

@@ -284,6 +284,23 @@ def test_a_removed_desk_keeps_its_tickets_and_its_name_can_be_used_again(app: Fl
     assert (again.version, again.recipients, again.removed) == (3, ("new@example.com",), False)
 
 
+def test_adding_a_desk_changes_none_that_is_there(app: Flask) -> None:
+    """Two admins may think of the same name at the same time."""
+    with app.app_context():
+        settings = Settings()
+        added = settings.add("sales", changed_by="anna", email="anna@example.com")
+        assert (added.version, added.email, added.takes_tickets) == (1, "anna@example.com", True)
+        with pytest.raises(ValueError, match="There is a desk 'sales' already"):
+            settings.add("sales", changed_by="ben", email="ben@example.com")
+        with pytest.raises(ValueError, match="threshold"):
+            settings.add("press", changed_by="ben", threshold=-1)
+        with pytest.raises(ValueError, match="is not allowed"):
+            settings.add("No Name", changed_by="ben")
+        assert settings.get("sales") == added
+        settings.remove("sales", changed_by="anna")
+        assert settings.add("sales", changed_by="ben", email="ben@example.com").version == 3
+
+
 def test_the_default_desk_stays(app: Flask) -> None:
     """It serves where nothing else does."""
     with pytest.raises(ValueError, match="so it stays"):
@@ -469,6 +486,7 @@ def test_an_offer_in_json_names_a_further_desk(app: Flask) -> None:
         ([], [["/x", "default"]] * 201),
         ([{"desk": "sales", "removed": True}], [["/x", "sales"]]),
         ([{"desk": "default", "removed": True}], None),
+        ([{"desk": "b"}, {"desk": "b", "button_text": "Other"}], None),
     ],
 )
 def test_what_is_loaded_is_saved_as_a_whole_or_not_at_all(
@@ -480,7 +498,7 @@ def test_what_is_loaded_is_saved_as_a_whole_or_not_at_all(
         settings = Settings()
         before = settings.export()
         document = {"desks": [{"desk": "a", "button_text": "Changed"}, *further], "page_rules": rules}
-        with pytest.raises(ValueError, match=r"rule|default desk"):
+        with pytest.raises(ValueError, match=r"rule|default desk|twice"):
             settings.load(document, changed_by="test")
         assert settings.export() == before
         document = {"desks": [{"desk": "a", "button_text": "Changed"}], "page_rules": [["/x", "a"]]}

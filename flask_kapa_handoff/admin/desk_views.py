@@ -82,7 +82,7 @@ def add() -> ResponseReturnValue:
     if errors:
         return _desks_page(state, 422, typed=typed, typed_errors=errors, problem=WRONG)
     try:
-        added = Settings().save(name, changed_by=changed_by(), **values)
+        added = Settings().add(name, changed_by=changed_by(), **values)
     except ValueError:  # a second press, or somebody else, was faster
         taken = {"name": _("There is such a desk already.")}
         return _desks_page(state, 422, typed=typed, typed_errors=taken, problem=WRONG)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,6 +23,7 @@ from ..storage.engine import now
 from ..translation import gettext as _
 from ..triggers import Trigger
 from . import insights_labels
+from .csv_cells import BYTE_ORDER_MARK, as_csv
 from .desk_parts import label_of
 from .responses import page_response
 from .ticket_pages import not_found
@@ -143,13 +142,9 @@ def insights() -> ResponseReturnValue:
 def insights_csv() -> ResponseReturnValue:
     """Download the counts of each day and desk for each combination of triggers."""
     asked, report = _read(with_gaps=False)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["day", "desk", "triggers", *STEPS])
-    for row in report.as_rows():
-        writer.writerow([_harmless(value) for value in row.values()])
-    # With a mark by which spreadsheets know UTF-8.
-    response = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    rows = (row.values() for row in report.as_rows())
+    text = BYTE_ORDER_MARK + as_csv([["day", "desk", "triggers", *STEPS], *rows])
+    response = Response(text, mimetype="text/csv")
     name = f"insights-{asked.period.first}-{asked.period.last}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -188,8 +183,3 @@ def _read(*, with_gaps: bool = True) -> tuple[Asked, Report]:
 
 def _chart(days: Iterable[Counts], whole: str, part: str) -> Chart:
     return make_chart([(getattr(counts, whole), getattr(counts, part)) for counts in days])
-
-
-def _harmless(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

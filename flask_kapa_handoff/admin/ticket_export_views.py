@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import re
 from collections.abc import Iterator
-from datetime import datetime
-from io import StringIO
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +23,7 @@ from ..storage.export import HIDDEN, TicketRow, found_records, found_tickets, re
 from ..storage.tables import ticket as ticket_table
 from ..storage.tickets import Ticket, find_conversation, find_ticket
 from ..translation import gettext as _
+from .csv_cells import BYTE_ORDER_MARK, as_csv
 from .ticket_pages import REFERENCE, no_such_ticket, not_found
 from .ticket_query import searchable_criteria
 
@@ -51,15 +48,6 @@ COLUMNS = (
 )
 """The columns of the CSV, named as in JSON; a column for each of the site's fields follows, and their context."""
 
-BYTE_ORDER_MARK = "\ufeff"
-"""Tells Excel that the file is UTF-8."""
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""How a cell begins that a spreadsheet would compute."""
-
-_PART = re.compile("([;\t\r\n]\\s*)(?=[=+@＝＋－＠-])")
-"""Where a spreadsheet may see a further cell that begins so: with another separator, quotes do not help."""
-
 
 def export_csv() -> ResponseReturnValue:
     """The tickets that the list shows, all pages of them, for spreadsheets; without conversations."""
@@ -71,8 +59,8 @@ def export_csv() -> ResponseReturnValue:
     rows = chain([next(pages)], pages)
     return _download(
         chain(
-            [BYTE_ORDER_MARK + _as_csv([header])],
-            (_as_csv([_cells(one, fields) for one in found]) for found in rows),
+            [BYTE_ORDER_MARK + as_csv([header])],
+            (as_csv([_cells(one, fields) for one in found]) for found in rows),
         ),
         "text/csv",
         "tickets.csv",
@@ -103,19 +91,6 @@ def _cells(one: TicketRow, fields: list[str]) -> list[Any]:
         *(said.get(name) for name in fields),
         json.dumps(context, ensure_ascii=False) if context else None,
     ]
-
-
-def _as_csv(rows: list[list[Any]]) -> str:
-    text = StringIO()
-    csv.writer(text).writerows([_harmless(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _harmless(value: Any) -> str:
-    """A cell that no spreadsheet computes."""
-    text = "" if value is None else value.isoformat() if isinstance(value, datetime) else str(value)
-    text = _PART.sub(r"\1'", text)
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def mail(reference: str) -> ResponseReturnValue:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, delete, func, select, text
+from sqlalchemy import Connection, TextClause, bindparam, delete, func, select, text
 
 from .column_types import UTCDateTime
 from .engine import Database, now
@@ -72,11 +72,21 @@ def store_answers(database: Database, rows: Sequence[Mapping[str, Any]]) -> int:
     for start in range(0, len(ordered), BATCH):
         with database.write(alone=False, survives_power_cut=False) as connection:
             used = connection.execute(_COUNT_OF_HOUR, {"hour": hour_of(now(connection))}).scalar_one()
-            batch = ordered[start : start + BATCH][: max(0, MOST_AN_HOUR - used)]
+            batch = ordered[start : start + BATCH]
+            if used + len(batch) > MOST_AN_HOUR:
+                batch = _fitting(connection, batch, MOST_AN_HOUR - used)
             if batch:
                 connection.execute(_UPSERT, batch)
         stored += len(batch)
     return stored
+
+
+def _fitting(connection: Connection, rows: Sequence[Mapping[str, Any]], room: int) -> list[Mapping[str, Any]]:
+    """The rows that add to a stored one, and as many new ones as there is room for."""
+    keys = select(_columns.key).where(_columns.key.in_([row["key"] for row in rows]))
+    known = set(connection.execute(keys).scalars())
+    new = [row for row in rows if row["key"] not in known]
+    return [row for row in rows if row["key"] in known] + new[: max(0, room)]
 
 
 def count_without_ids(database: Database, counts: Mapping[str, int]) -> None:
