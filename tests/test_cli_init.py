@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from flask import Flask
 from flask_mail import Mail
 
 from flask_kapa_handoff import KapaHandoff
 from flask_kapa_handoff.config import Config
 from tests.helpers.admin import let_pass
-from tests.helpers.commands import invoke
+from tests.helpers.commands import SITE, invoke, invoke_apart
 from tests.helpers.servers import MailServer
 from tests.helpers.sites import close, file_of
 
@@ -36,8 +35,15 @@ def bare(tmp_path: Path) -> Flask:
     return app
 
 
-def ask(app: Flask, answers: str, *words: str) -> Result:
-    return app.test_cli_runner().invoke(args=["kapa-handoff", "init", *words], input=answers)
+def ask(app: Flask, answers: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own: click's runner differs from a real end of input."""
+    folder = Path(app.instance_path).parent
+    config = {key: app.config[key] for key in app.config if key.startswith(("KAPA_HANDOFF_", "MAIL_"))}
+    (folder / "wsgi.py").write_text(SITE.format(instance=app.instance_path, config=config))
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "kapa-handoff", "init", *words]
+    return subprocess.run(
+        command, cwd=folder, input=answers, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+    )
 
 
 def loaded(block: str, folder: Path) -> dict[str, Any]:
@@ -51,7 +57,7 @@ def loaded(block: str, folder: Path) -> dict[str, Any]:
 
 def test_the_flags_make_a_configuration_that_a_site_can_load(bare: Flask, tmp_path: Path) -> None:
     """Standard output has only that; what is not set is there as a comment."""
-    result = invoke(bare, "init", *FLAGS)
+    result = invoke_apart(bare, "init", *FLAGS)
     assert result.exit_code == 0
     assert loaded(result.stdout, tmp_path) == {
         "KAPA_HANDOFF_EMAIL": "support@example.com",
@@ -70,7 +76,7 @@ def test_the_flags_make_a_configuration_that_a_site_can_load(bare: Flask, tmp_pa
 def test_the_mail_servers_port_decides_about_tls(port: int, tls: dict[str, bool], bare: Flask, tmp_path: Path) -> None:
     """Port 587 is the default."""
     words = ("--mail-port", str(port)) if port != 587 else ()
-    result = invoke(bare, "init", *FLAGS, "--mail-server", "nowhere.invalid", *words)
+    result = invoke_apart(bare, "init", *FLAGS, "--mail-server", "nowhere.invalid", *words)
     keys = loaded(result.stdout, tmp_path)
     mail = {key: value for key, value in keys.items() if key.startswith("MAIL_")}
     assert mail == {"MAIL_SERVER": "nowhere.invalid", "MAIL_PORT": port, **tls}
@@ -80,7 +86,7 @@ def test_the_mail_servers_port_decides_about_tls(port: int, tls: dict[str, bool]
 def test_it_says_what_is_missing_and_how_to_get_it(bare: Flask) -> None:
     """The check-up of the site as it will be; neither the site nor its database is touched."""
     before = dict(bare.config)
-    said = invoke(bare, "init", *FLAGS).stderr
+    said = invoke_apart(bare, "init", *FLAGS).stderr
     assert "\nWhat is still missing:\nproblem  SECRET_KEY is not set.\n" in said
     assert "-> Pass `admin_required=" in said
     assert "There is no address" not in said  # it is in the configuration that was made
@@ -93,7 +99,7 @@ def test_with_everything_there_nothing_is_missing(admin_app: Callable[..., Flask
     app = admin_app(SECRET_KEY=KEY, MAIL_SERVER="old.invalid")
     Mail(app)
     words = ("--mail-server", "127.0.0.1", "--mail-port", str(mail_server.port))
-    said = invoke(app, "init", *FLAGS, *words).stderr
+    said = invoke_apart(app, "init", *FLAGS, *words).stderr
     assert "Nothing is missing." in said
     assert "problem" not in said
 
@@ -101,7 +107,7 @@ def test_with_everything_there_nothing_is_missing(admin_app: Callable[..., Flask
 def test_a_mail_server_that_is_configured_is_not_asked_for_again(make_app: Callable[..., Flask]) -> None:
     """Its password is not printed either."""
     app = make_app(MAIL_SERVER="127.0.0.1", MAIL_PORT=1, MAIL_USERNAME="docs", MAIL_PASSWORD="zeisig", SECRET_KEY=KEY)
-    result = invoke(app, "init", *FLAGS)
+    result = invoke_apart(app, "init", *FLAGS)
     assert "It is configured already: MAIL_SERVER is set." in result.stdout
     assert "zeisig" not in result.output
     assert KEY not in result.output
@@ -110,7 +116,7 @@ def test_a_mail_server_that_is_configured_is_not_asked_for_again(make_app: Calla
 def test_a_contradiction_to_the_rest_of_the_configuration_is_named(make_app: Callable[..., Flask]) -> None:
     """Instead of a check-up: such a site does not start."""
     app = make_app(MAIL_USE_SSL=True)
-    result = invoke(app, "init", *FLAGS, "--mail-server", "127.0.0.1")
+    result = invoke_apart(app, "init", *FLAGS, "--mail-server", "127.0.0.1")
     assert result.exit_code == 1
     assert (
         "Error: With what is configured already, this does not work: MAIL_USE_TLS, MAIL_USE_SSL: use one"
@@ -124,7 +130,7 @@ def test_a_contradiction_to_the_rest_of_the_configuration_is_named(make_app: Cal
 def test_a_file_is_written_and_the_line_that_loads_it_is_shown(bare: Flask, tmp_path: Path) -> None:
     """A site with that line has the configuration, and sends its tickets there."""
     file = tmp_path / "handoff.cfg"
-    result = invoke(bare, "init", *FLAGS, "--write", str(file))
+    result = invoke_apart(bare, "init", *FLAGS, "--write", str(file))
     assert result.stdout == ""
     assert f"Written to {file}. Load it before KapaHandoff is set up:" in result.stderr
     (line,) = [line.strip() for line in result.stderr.splitlines() if "from_pyfile" in line]
@@ -147,7 +153,7 @@ def test_what_exists_is_not_overwritten(kind: str, bare: Flask, tmp_path: Path) 
     else:
         place.symlink_to("nowhere")
     result = ask(bare, "", "--write", str(place))
-    assert result.exit_code == 1
+    assert result.returncode == 1
     assert f"Error: {place} exists already, so nothing was written." in result.stderr
     assert "Where should" not in result.stderr
     assert not (tmp_path / "nowhere").exists()
@@ -155,7 +161,7 @@ def test_what_exists_is_not_overwritten(kind: str, bare: Flask, tmp_path: Path) 
 
 def test_a_folder_that_is_missing_is_named(bare: Flask, tmp_path: Path) -> None:
     """And nothing is left behind."""
-    result = invoke(bare, "init", *FLAGS, "--write", str(tmp_path / "no" / "handoff.cfg"))
+    result = invoke_apart(bare, "init", *FLAGS, "--write", str(tmp_path / "no" / "handoff.cfg"))
     assert result.exit_code == 1
     assert f"Error: {tmp_path}/no/handoff.cfg cannot be written: No such file or directory." in result.stderr
 
@@ -201,9 +207,9 @@ def test_what_is_configured_is_the_answer_to_enter(make_app: Callable[..., Flask
 def test_a_wrong_flag_is_refused_with_what_is_allowed(words: tuple[str, ...], error: str, bare: Flask) -> None:
     """And nothing is printed that could be taken for a configuration."""
     result = ask(bare, "", *words)
-    assert result.exit_code == 2
+    assert result.returncode == 2
     assert error in result.stderr
-    assert result.stdout == ""
+    assert result.stdout.strip() == ""
 
 
 def test_the_end_of_input_at_a_question_of_a_terminal_ends_it_quietly(tmp_path: Path) -> None:
@@ -218,6 +224,6 @@ def test_the_end_of_input_at_a_question_of_a_terminal_ends_it_quietly(tmp_path: 
     os.close(end)
     os.close(terminal)
     assert done.returncode == 1
-    assert done.stdout == ""
+    assert done.stdout.strip() == ""  # click 8.1 writes a space to it
     assert "Where should tickets go" in done.stderr
     assert done.stderr.endswith("Aborted!\n")

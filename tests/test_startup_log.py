@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from flask import Flask
@@ -18,6 +23,7 @@ from flask_kapa_handoff.startup_log import PARTS
 from flask_kapa_handoff.state import state_of
 from tests.helpers.admin import let_pass
 from tests.helpers.commands import invoke
+from tests.helpers.servers import free_port
 from tests.helpers.sites import ROOT, close, new_site
 
 MakeApp = Callable[..., Flask]
@@ -232,6 +238,32 @@ def test_a_command_says_nothing(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "There are no tickets yet.\n"
     assert "Handoff of" not in done.stderr
+
+
+def test_a_server_says_it_once_and_the_reloaders_parent_never(tmp_path: Path) -> None:
+    """At the first request, of as many as there are, in the process that serves."""
+    (tmp_path / "wsgi.py").write_text(SITE.format(instance=str(tmp_path)))
+    port = free_port()
+    command = [sys.executable, "-u", "-m", "flask", "--app", "wsgi", "run", "--debug", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as server:
+        assert server.stdout is not None
+        printed = ""
+        # The line of the reloader's child, which comes last.
+        for line in server.stdout:
+            printed += line
+            if "Debugger PIN" in line:
+                break
+        assert "Handoff of" not in printed
+        for _ in range(3):
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(f"http://127.0.0.1:{port}/")
+        os.killpg(server.pid, signal.SIGTERM)
+        printed = server.stdout.read()
+    lines = re.findall(r"(\w+):\S+:Handoff of site: (.*)", printed)
+    assert len(lines) == len({said for _, said in lines}) >= len(PARTS)
+    assert {level for level, _ in lines} == {"INFO", "WARNING"}
 
 
 def test_the_page_about_the_log_quotes_its_lines(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
