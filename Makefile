@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 SCRIPTS := handoff=handoff/main.ts form=form/main.ts handoff=handoff.css bridge=bridge/main.ts kapa=kapa.ts admin=admin.ts
 NODE := .cache/node-esbuild-0.28.2-typescript-5.9.3
 NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
-SOURCES := flask_kapa_handoff example_app tests benchmarks docs
+SOURCES := flask_kapa_handoff example_app examples tests benchmarks docs
 LOWEST := .venv-lowest
 
 .PHONY: demo setup test coverage test-quick test-lowest test-browsers test-hosts torture reference docs lint format messages static bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
-	$(BIN)/python -m example_app
+	@echo "Starting the example: a documentation site with an AI chat, a mail server and an inbox of its own."
+	@$(BIN)/python -m example_app
 
 setup: $(VENV)/.test $(VENV)/.recipes $(VENV)/.docs $(VENV)/.lint $(NODE)/node_modules  ## Install everything that tests and checks need.
 	$(BIN)/python tests/browser/ensure_browser.py
@@ -78,7 +79,7 @@ lint: $(VENV)/.lint $(NODE)/node_modules  ## Check style, types, imports, script
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
-	$(BIN)/djlint --lint --quiet templates example_app/templates
+	$(BIN)/djlint --lint --quiet templates example_app/templates examples
 	$(NODE)/node_modules/.bin/tsc --project frontend
 	rm -rf .cache/static
 	$(BUILD) --outdir=.cache/static
@@ -107,12 +108,13 @@ bench: $(VENV)/.bench  ## Run the benchmarks, side by side, as ratios.
 
 # One environment; each stamp says that an extra of setup.cfg is in it.
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making a Python environment in $(VENV); this takes a few seconds."
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.%: setup.cfg pyproject.toml | $(VENV)/bin/python
-	@echo "Setting up (extra $*); the first time this takes about half a minute."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
-	touch $@
+	@echo "Installing the package and its extra '$*' into $(VENV); the first time this takes about half a minute."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
 
 $(VENV)/.lint: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,test,recipes,docs]'

@@ -22,7 +22,7 @@ PACKAGES = {
     "react-dom": "19.3.1",
 }
 
-_ESBUILD = ("--bundle", "--minify", "--format=iife", "--jsx=automatic", "--log-level=warning")
+ESBUILD_OPTIONS = ("--bundle", "--minify", "--format=iife", "--jsx=automatic", "--log-level=warning")
 
 
 class BundleError(Exception):
@@ -42,7 +42,7 @@ def bundle(entry: Path, packages: Mapping[str, str] = PACKAGES, environment: str
     Raises BundleError when Node.js, npm, the network or a writable folder is missing, or the entry is wrong.
     """
     modules = install(packages)
-    options = [*_ESBUILD, f'--define:process.env.NODE_ENV="{environment}"']
+    options = [*ESBUILD_OPTIONS, f'--define:process.env.NODE_ENV="{environment}"']
     name = f"{entry.stem}-{_digest([entry.suffix, entry.read_text(encoding='utf-8'), options])}.js"
     folder, script = modules.parent, modules.parent / name
     if script.is_file():

@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 
 from .argument_checks import Arguments, check_app, check_channel, check_hook, check_secret_key
 from .config import Config
-from .delivery.channels import not_registered
 from .delivery.mail.mail_settings import check_mail_keys
 from .errors import ConfigurationError
 from .hook_checks import CHANNEL, HOOK, identity, name_of
@@ -35,7 +34,6 @@ from .storage.location import Location
 from .storage.site_migrations import stop_watching, watch_for_flask_migrate
 from .storage.tickets import Ticket
 from .ticket_filter import TicketFilter
-from .web.admin_layout import layout_trouble
 from .web.csrf import exempt_our_forms
 
 # A hook's decorator returns the function that it was given, with its own type.
@@ -153,14 +151,7 @@ class KapaHandoff:
         app.extensions[EXTENSION] = state
 
         app.register_blueprint(visitor.blueprint, url_prefix=config.url_prefix)
-        if admin_pages is None:
-            _logger.warning(
-                "%s has no handoff settings page: pass admin_required=<a view decorator such as login_required> "
-                "to KapaHandoff to get it at %s/admin/.",
-                app.name,
-                config.url_prefix,
-            )
-        else:
+        if admin_pages is not None:
             app.register_blueprint(admin_pages, url_prefix=f"{config.url_prefix}/admin")
             state.may_act = admin_pages.may_act
         app.cli.add_command(cli.group)
@@ -284,16 +275,8 @@ def _on_request() -> None:
         exempt_our_forms(state.app)
         state.prepared = True
         stop_watching(state.app)
-        if state.location.warning:
-            _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
-        # Not in init_app(), like the next check: a site may register its channels and blueprints later.
-        if state.is_missing(state.config.channel):
-            _logger.error("%s. Tickets wait until it is.", not_registered(state.config.channel))
-        if state.has_admin and (trouble := layout_trouble(state.app, state.config)):
-            _logger.error(
-                "KAPA_HANDOFF_ADMIN_TEMPLATE: %r is not allowed: %s; use the name of a template that has a block "
-                "'content'. The admin pages use a plain layout.",
-                state.config.admin_template,
-                trouble,
-            )
+        from .startup_log import log_start  # brings the check-up, which an import of the package does without
+
+        # Not in init_app(): a site may register its channels and blueprints later.
+        log_start(state)
     state.delivery.serving()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -61,6 +62,7 @@ class State:
     has_admin: bool = False
     may_act: Callable[[], bool] = lambda: True
     prepared: bool = False
+    not_announced: Lock = field(default_factory=Lock)
     refused_by_site: str | None = None
     explained: set[str] = field(default_factory=set)
     admin_address: str | None = None

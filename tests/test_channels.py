@@ -143,7 +143,7 @@ def test_a_channel_that_is_not_registered_is_found(with_parrot: Build, caplog: p
     reference = send_ticket(app.test_client())
     send_ticket(app.test_client())
     assert [one.getMessage() for one in caplog.records if "CHANNEL" in one.getMessage()] == [
-        f"{what} Tickets wait until it is."
+        f"Handoff of site: {what} Tickets wait until it is."
     ]
     (found,) = [found for found in examine(app, state_of(app)) if found.what == what]
     assert found.level is Level.PROBLEM

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import signature
 from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from flask import Flask
 
+from tests.helpers.commands import invoke_apart
 from tests.helpers.pages import Page
 
 ORIGIN = "https://help.example.com"
 
 
 def snippet(app: Flask, *words: str) -> Result:
-    # click before 8.2 joins both unless it is told not to, and later versions cannot be told.
-    apart = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
-    return app.test_cli_runner(**apart).invoke(args=["kapa-handoff", "snippet", *words])
+    return invoke_apart(app, "snippet", *words)
 
 
 def addresses(printed: str) -> list[str]:

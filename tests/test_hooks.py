@@ -410,6 +410,7 @@ def test_a_layout_that_is_missing_is_named_at_the_first_request(make_app: MakeAp
     (record,) = [one for one in caplog.records if "ADMIN_TEMPLATE" in one.getMessage()]
     assert record.levelno == logging.ERROR
     assert record.getMessage() == (
+        "Handoff of site: "
         "KAPA_HANDOFF_ADMIN_TEMPLATE: 'admin/bsae.html' is not allowed: there is no template admin/bsae.html (did you "
         "mean admin/base.html?); use the name of a template that has a block 'content'. The admin pages use a "
         "plain layout."

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from flask_kapa_handoff.config import Config
 from flask_kapa_handoff.state import state_of

@@ -28,7 +28,7 @@ SCOPES = {
     r"|\.ci/.*|\.pre-commit-config\.yaml",
     "templates": r"templates/.*",
     "frontend": r"frontend/.*\.ts|flask_kapa_handoff/static/\w+\.css",
-    "example": r"example_app/.*",
+    "example": r"(example_app|examples)/.*",
     "benchmarks": r"benchmarks/.*",
     "package": r"flask_kapa_handoff/.*\.py",
     "tests": r"tests/.*\.(py|jsx?|html)",

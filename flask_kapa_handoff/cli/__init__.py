@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from . import delivering, desks, insights, keeping, setting_up, snippets
+from . import delivering, desks, first_setup, insights, keeping, setting_up, snippets
 from .group import database_group, group
 
-__all__ = ["database_group", "delivering", "desks", "group", "insights", "keeping", "setting_up", "snippets"]
+__all__ = [
+    "database_group",
+    "delivering",
+    "desks",
+    "first_setup",
+    "group",
+    "insights",
+    "keeping",
+    "setting_up",
+    "snippets",
+]

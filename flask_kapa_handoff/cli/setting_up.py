@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..doctor import Level, examine
+from ..doctor import Finding, Level, examine
 from ..email_address import parse_email
 from ..settings import DEFAULT_DESK
 from ..state import current_state
@@ -35,15 +35,20 @@ def doctor(quiet: bool) -> None:
     for finding in findings:
         if quiet and not finding.level.is_trouble:
             continue
-        click.echo(f"{finding.level.value:8} {finding.what}")
-        if finding.why:
-            click.echo(f"{'':8} {finding.why}")
-        if finding.remedy:
-            click.echo(f"{'':8} -> {finding.remedy}")
-        if finding.details:
-            click.echo(f"{'':8} Details: {finding.details}")
+        echo_finding(finding)
     if any(finding.level is Level.PROBLEM for finding in findings):
         raise SystemExit(1)
+
+
+def echo_finding(finding: Finding, *, err: bool = False) -> None:
+    """Print a finding of the check-up."""
+    click.echo(f"{finding.level.value:8} {finding.what}", err=err)
+    if finding.why:
+        click.echo(f"{'':8} {finding.why}", err=err)
+    if finding.remedy:
+        click.echo(f"{'':8} -> {finding.remedy}", err=err)
+    if finding.details:
+        click.echo(f"{'':8} Details: {finding.details}", err=err)
 
 
 @group.command("test-mail")

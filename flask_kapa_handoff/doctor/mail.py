@@ -9,7 +9,8 @@ from email.utils import parseaddr
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from ..delivery.mail.mail_settings import MailSettings
+from ..delivery.mail.mail_settings import MailSettings, find_mail_settings
+from ..delivery.mail.sender import find_sender
 from ..delivery.outcomes import Unreachable
 from .finding import Finding, Level
 
@@ -27,10 +28,8 @@ _LOG_IN_REPLIES = ("530", "534", "535", "538")
 
 def examine_sender(state: State, recipients: Collection[str]) -> list[Finding]:
     """Check that there is a sender, and that it differs from the recipients."""
-    from ..delivery.mail.site_mail import SiteMail
-
     try:
-        sender = SiteMail(state).sender
+        sender = find_sender(state)
     except ValueError as error:
         sender, why = None, f"MAIL_DEFAULT_SENDER is not an address: {error}."
     else:
@@ -53,21 +52,17 @@ def examine_sender(state: State, recipients: Collection[str]) -> list[Finding]:
 
 def sends_nothing(state: State) -> bool:
     """Whether the site's configuration turns sending mails off."""
-    from ..delivery.mail.site_mail import SiteMail
-
     try:
-        return SiteMail(state).settings.suppress
-    except Unreachable:
+        return find_mail_settings(state).suppress
+    except ValueError:
         return False
 
 
 def examine_mail_settings(state: State) -> list[Finding]:
     """Check the settings with which a delivery would connect; empty: it can try."""
-    from ..delivery.mail.site_mail import SiteMail
-
     try:
-        mail = SiteMail(state).settings
-    except Unreachable as error:
+        mail = find_mail_settings(state)
+    except ValueError as error:
         what, remedy = "A mail setting is wrong.", "Fix the setting that the details name."
         return [Finding(Level.PROBLEM, what, WAITING, remedy, str(error))]
     if mail.suppress:

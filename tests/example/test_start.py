@@ -93,3 +93,23 @@ def test_one_command_starts_everything_and_ctrl_c_ends_it(tmp_path: Path, before
             assert not re.search("Traceback|Warning", errors), errors
         finally:
             process.kill()
+
+
+def test_make_demo_says_what_it_does_before_each_step(tmp_path: Path) -> None:
+    """The environment, the packages and the start, each with its line, and no other output of make."""
+    command = ["make", "--dry-run", "demo", f"VENV={tmp_path}/new"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    for step in ("-m venv ", "-m pip install ", "-m example_app"):
+        (number,) = [number for number, line in enumerate(lines) if step in line]
+        assert lines[number - 1].startswith("echo ")
+    recipes = re.findall(r"^\t(.+)$", _rules_of_the_demo(), re.MULTILINE)
+    assert recipes
+    assert all(line.startswith("@") for line in recipes)
+
+
+def _rules_of_the_demo() -> str:
+    """The Makefile's rules that `make demo` runs."""
+    makefile = (ROOT / "Makefile").read_text()
+    beginnings = ("demo:", "$(VENV)/bin/python:", "$(VENV)/.%:")
+    return "".join(rule for rule in re.split(r"\n(?=\S)", makefile + "\n") if rule.startswith(beginnings))

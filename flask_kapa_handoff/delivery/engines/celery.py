@@ -48,6 +48,7 @@ _with_tasks: WeakSet[Celery] = WeakSet()
 class CeleryEngine(DeliveryEngine):
     """Publishes a task for each ticket; the site's Celery workers deliver."""
 
+    who_sends = "Celery workers send tickets."
     when_overdue = "Check that a Celery worker and beat are running. To send what waits: `flask kapa-handoff deliver`"
 
     def prepare(self) -> None:

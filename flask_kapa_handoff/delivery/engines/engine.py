@@ -26,6 +26,9 @@ class DeliveryEngine:
     when_overdue: ClassVar[str]
     """What to do if a ticket is due and nothing delivers it."""
 
+    who_sends: ClassVar[str]
+    """A sentence for the log on what sends tickets."""
+
     empties_log: ClassVar[bool] = True
     """Whether a delivering process keeps running and does the housekeeping."""
 

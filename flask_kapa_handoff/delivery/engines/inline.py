@@ -12,6 +12,7 @@ _logger = logging.getLogger(__name__)
 class InlineEngine(DeliveryEngine):
     """Sends immediately; a ticket that has to wait is left to ``flask kapa-handoff deliver``."""
 
+    who_sends = "Each ticket is sent in the request that creates it."
     when_overdue = "Send the waiting tickets: `flask kapa-handoff deliver`"
     empties_log = False
 

@@ -75,20 +75,17 @@ class DeliveryThreads:
         """Whether this process has started its threads."""
         return self._process == os.getpid()
 
-    def start(self, *, beside_visitors: bool = True) -> bool:
+    def start(self, *, beside_visitors: bool = True) -> None:
         """Start the threads unless this process already has them. Never raises, since pages must not fail.
 
         Arguments:
             beside_visitors: whether the process also serves requests, so that a thread pauses after each mail.
-
-        Returns:
-            Whether this call has started them.
         """
         if self.running:
-            return False
+            return
         with _starting:
             if self.running:
-                return False
+                return
             # New for each start: a thread that is still running after stop() must not react to the next start's
             # wake-ups.
             self._wake_up, self._threads = _WakeUp(), []
@@ -106,7 +103,6 @@ class DeliveryThreads:
             except RuntimeError as error:
                 _logger.error("Only %s of the delivery threads could be started: %s", len(self._threads), error)
             atexit.register(self.stop, self._mailroom.config.smtp_timeout)
-            return True
 
     def wake(self) -> None:
         """Wake a thread for a new ticket."""
@@ -174,6 +170,7 @@ class ThreadEngine(DeliveryEngine):
     neither a CLI command nor the reloader's parent ever serves a request.
     """
 
+    who_sends = "Threads of this process send tickets."
     when_overdue = (
         "Check the log of the web processes, which deliver in threads. Are any running? With uWSGI, is "
         "`enable-threads = true` set?"
@@ -195,8 +192,8 @@ class ThreadEngine(DeliveryEngine):
         return self._mailroom.config.delivery_by_name or not self._mailroom.app.testing
 
     def serving(self) -> None:
-        if self._is_on and self._threads.start() and (obstacle := self.obstacle()):
-            _logger.error("%s %s", obstacle.what, obstacle.remedy)
+        if self._is_on:
+            self._threads.start()
 
     def ticket_stored(self, reference: str) -> None:
         self.tickets_due()

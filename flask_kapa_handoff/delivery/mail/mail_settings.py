@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_mail import Mail
 
+    from ..mailroom import Mailroom
+
 
 class MailSettings(NamedTuple):
     """How the site sends mail.
@@ -41,7 +43,8 @@ class MailSettings(NamedTuple):
     suppress: bool
 
 
-def _server(value: Any) -> str:
+def parse_server(value: Any) -> str:
+    """The host name or address of a mail server."""
     text = value.strip() if isinstance(value, str) else ""
     with suppress(ValueError):  # brackets are for URLs, and no resolver takes them
         return str(IPv6Address(re.sub(r"\A\[(.*)\]\Z", r"\1", text)))
@@ -59,7 +62,7 @@ def _text(value: Any) -> str:
 
 # By the attribute of Flask-Mail's state: the value if the key is not set, and the parser.
 _KEYS: Mapping[str, tuple[str, Any, Callable[[Any], Any]]] = {
-    "server": ("MAIL_SERVER", None, _server),
+    "server": ("MAIL_SERVER", None, parse_server),
     "port": ("MAIL_PORT", 0, whole_number(0, 65_535)),
     "use_tls": ("MAIL_USE_TLS", False, parse_flag),
     "use_ssl": ("MAIL_USE_SSL", False, parse_flag),
@@ -79,15 +82,31 @@ def check_mail_keys(app: Flask, mail: Mail | None) -> None:
     Raises:
         ConfigurationError: a value is wrong; the message names the key, the value and what is allowed.
     """
-    defaults = {"MAIL_SUPPRESS_SEND": app.testing}  # as Flask-Mail has it
-    given = {name: app.config.get(key, defaults.get(key)) for name, (key, _, _) in _KEYS.items()}
     try:
         if mail is not None and mail.state is not None:
             read_mail_settings(mail.state)
         else:
-            _read(given)
+            _of_config(app)
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
+
+
+def find_mail_settings(mailroom: Mailroom) -> MailSettings:
+    """The settings of an app's mail, without Flask-Mail, which only a delivering process needs.
+
+    Raises:
+        ValueError: a value is wrong; the message begins with the key.
+    """
+    own = mailroom.mail.state if mailroom.mail is not None else None
+    found = own or mailroom.app.extensions.get("mail")
+    # Another library's, with the same name, has no such attribute.
+    return read_mail_settings(found) if hasattr(found, "suppress") else _of_config(mailroom.app)
+
+
+def _of_config(app: Flask) -> MailSettings:
+    # As Flask-Mail has them.
+    defaults = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": 25, "MAIL_SUPPRESS_SEND": app.testing}
+    return _read({name: app.config.get(key, defaults.get(key)) for name, (key, _, _) in _KEYS.items()})
 
 
 def read_mail_settings(state: Any) -> MailSettings:
