@@ -285,7 +285,7 @@ def _on_request() -> None:
         state.prepared = True
         stop_watching(state.app)
         if state.location.warning:
-            _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning)
+            _logger.warning("%s Set KAPA_HANDOFF_DATABASE_URI to a place that stays.", state.location.warning.english)
         # Not in init_app(), like the next check: a site may register its channels and blueprints later.
         if state.is_missing(state.config.channel):
             _logger.error("%s. Tickets wait until it is.", not_registered(state.config.channel))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ...lazy_text import lazy_gettext as _
 from .engine import DeliveryEngine
 
 
 class ExternalEngine(DeliveryEngine):
     """Leaves every ticket where it is stored."""
 
-    when_overdue = "Start a worker: `flask kapa-handoff worker`"
+    when_overdue = _("Start a worker: `flask kapa-handoff worker`")

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...errors import Unavailable
+from ...lazy_text import lazy_gettext as _
 from ...tracebacks import without_message
 from ..mailroom import Mailroom
 from . import uwsgi
@@ -174,7 +175,7 @@ class ThreadEngine(DeliveryEngine):
     neither a CLI command nor the reloader's parent ever serves a request.
     """
 
-    when_overdue = (
+    when_overdue = _(
         "Check the log of the web processes, which deliver in threads. Are any running? With uWSGI, is "
         "`enable-threads = true` set?"
     )
@@ -196,7 +197,7 @@ class ThreadEngine(DeliveryEngine):
 
     def serving(self) -> None:
         if self._is_on and self._threads.start() and (obstacle := self.obstacle()):
-            _logger.error("%s %s", obstacle.what, obstacle.remedy)
+            _logger.error("%s %s", obstacle.what.english, obstacle.remedy.english)
 
     def ticket_stored(self, reference: str) -> None:
         self.tickets_due()
