@@ -8,7 +8,7 @@ NODE_PACKAGES := esbuild@0.28.2 typescript@5.9.3
 SOURCES := flask_kapa_handoff example_app tests benchmarks docs
 LOWEST := .venv-lowest
 
-.PHONY: demo setup test coverage test-quick test-lowest test-browsers test-hosts torture docs lint format messages static bench picture clean
+.PHONY: demo setup test coverage test-quick test-lowest test-browsers test-hosts torture reference docs lint format messages static bench picture clean
 
 demo: $(VENV)/.example  ## Run the example app.
 	$(BIN)/python -m example_app
@@ -64,6 +64,9 @@ test-hosts: $(VENV)/.test  ## Mount the wheel into real applications, under real
 torture: $(VENV)/.test  ## Run the fault tests with their full counts, then test-hosts; this takes more than an hour.
 	$(BIN)/python -m tests.faults
 	$(MAKE) test-hosts
+
+reference: $(VENV)/.docs  ## Write the parts of the documentation's pages that come from the code.
+	$(BIN)/python -m docs.generated
 
 docs: $(VENV)/.docs  ## Build the documentation's site; it needs neither a network nor a web server.
 	rm -rf .cache/docs

@@ -16,19 +16,10 @@ from flask import Flask, render_template
 from flask_login import login_required
 from werkzeug.security import generate_password_hash
 
-from flask_kapa_handoff import Conversation, KapaHandoff
-
-from . import chat, documentation, inbox, kapa_chat, login, threads
+from . import chat, documentation, inbox, kapa_chat, login, threads, tour
 from .content_security_policy import add_headers
 from .mail_server import LOOPBACK
-
-handoff = KapaHandoff()
-
-
-@handoff.conversation_loader
-def load_conversation(thread_id: str) -> Conversation | None:
-    """The chat's own record: browsers send only the thread's id, and the mail says that the record is the site's."""
-    return threads.load_conversation(thread_id)
+from .ticket_handoff import handoff
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -36,7 +27,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     Arguments:
         config: overrides the values below. ``INSTANCE_PATH`` is the folder for the chats, the mails, the tickets and
-            two secrets; without it, Flask's own choice, ``instance`` beside this package.
+            three secrets; without it, Flask's own choice, ``instance`` beside this package.
     """
     config = dict(config or {})
     app = Flask(__name__, instance_path=config.pop("INSTANCE_PATH", None))
@@ -47,6 +38,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(
         SECRET_KEY=kept_secret(instance / "secret-key"),
         ADMIN_PASSWORD=kept_secret(instance / "admin-password"),
+        TOUR_KEY=kept_secret(instance / "tour-key"),
         SESSION_COOKIE_SAMESITE="Lax",
         MAIL_SERVER=LOOPBACK,
         MAIL_DEFAULT_SENDER="Pebblecask documentation <docs@pebblecask.example.com>",
@@ -64,7 +56,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     login.login_manager.init_app(app)
     handoff.init_app(app, admin_required=login_required)
-    for module in (documentation, chat, kapa_chat, inbox, login):
+    for module in (documentation, chat, kapa_chat, inbox, login, tour):
         app.register_blueprint(module.blueprint)
     add_headers(app, kapa=bool(app.config["KAPA_WEBSITE_ID"]))
 

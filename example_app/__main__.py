@@ -39,6 +39,7 @@ def main() -> None:
 
     shown_host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     address = f"http://{shown_host}:{server.port}"
+    print(f"Tour (2 minutes)          {address}/tour/{app.config['TOUR_KEY']}")
     print(f"Pebblecask documentation  {address}/")
     print(f"Inbox                     {address}/inbox/")
     print(f"Settings                  {address}/handoff/admin/")

@@ -49,7 +49,17 @@ def ask() -> ResponseReturnValue:
         return redirect(url_for(".thread", thread_id=thread_id) if conversation else url_for(".chat"), 303)
     if conversation is None:
         thread_id = new_thread_id()
+    address = add(thread_id, question)
+    if "HX-Request" not in request.headers:
+        return redirect(address, 303)
+    conversation = load_conversation(thread_id) or abort(404)
+    response = make_response(render_template("_new_answer.html", steps=steps(conversation), thread_id=thread_id))
+    response.headers["HX-Replace-Url"] = url_for(".thread", thread_id=thread_id)
+    return response
 
+
+def add(thread_id: str, question: str) -> str:
+    """Answer a question and add both to the thread; returns the answer's address."""
     found = answer(question)
     pair = QuestionAnswer(
         question,
@@ -66,14 +76,7 @@ def ask() -> ResponseReturnValue:
         uncertain=found.uncertain,
     )
     add_answer(thread_id, pair)
-
-    address = url_for(".thread", thread_id=thread_id)
-    if "HX-Request" not in request.headers:
-        return redirect(f"{address}#answer-{pair.id}", 303)
-    conversation = load_conversation(thread_id) or abort(404)
-    response = make_response(render_template("_new_answer.html", steps=steps(conversation), thread_id=thread_id))
-    response.headers["HX-Replace-Url"] = address
-    return response
+    return url_for("chat.thread", thread_id=thread_id, _anchor=f"answer-{pair.id}")
 
 
 @blueprint.post("/<thread_id>/vote")

@@ -66,6 +66,11 @@ def _files() -> list[Path]:
     return sorted(mail_folder(Path(current_app.instance_path)).glob("*.eml"), reverse=True)[:SHOWN]
 
 
+def newest() -> str | None:
+    """The id of the newest mail."""
+    return next((path.stem for path in _files()), None)
+
+
 def _read(path: Path) -> Mail:
     with path.open("rb") as file:
         message = BytesParser(policy=email.policy.default).parse(file)
@@ -82,12 +87,12 @@ def _find(mail_id: str) -> Mail:
 @blueprint.get("/")
 def inbox() -> ResponseReturnValue:
     files = _files()
-    newest = files[0].stem if files else ""
+    latest = files[0].stem if files else ""
     polled = "HX-Request" in request.headers
-    if polled and request.args.get("newest") == newest:
+    if polled and request.args.get("newest") == latest:
         return "", 204  # htmx leaves the page as it is, so the reader keeps the focus
     mails = [_read(path) for path in files]
-    return render_template("_mails.html" if polled else "inbox.html", mails=mails, newest=newest)
+    return render_template("_mails.html" if polled else "inbox.html", mails=mails, newest=latest)
 
 
 @blueprint.get("/<mail_id>")

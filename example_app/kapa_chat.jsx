@@ -6,7 +6,7 @@ import { createPortal } from "react-dom";
 import { createRoot } from "react-dom/client";
 
 const place = document.getElementById("kapa-chat");
-const { backend, way, recipient, maxQuestion } = place.dataset;
+const { backend, way, recipient, buttonText, maxQuestion } = place.dataset;
 
 // The scripted backend of this example. Without `apiService`, the SDK talks to Kapa.
 const service = new DefaultKapaApiService(processStream, backend);
@@ -18,9 +18,9 @@ const callbacks = {
 
 const EXAMPLES = {
   button: [
-    ["How do I restore a single file?", "a good answer; vote it down and the button appears"],
-    ["Will it rain tomorrow?", "the answer is uncertain, so the button is there at once"],
-    ["Can I back up a Synology NAS?", "only a guess, so the button is there as well"],
+    ["How do I restore a single file?", "a good answer, which you can vote down"],
+    ["Will it rain tomorrow?", "the answer is uncertain"],
+    ["Can I back up a Synology NAS?", "only a guess"],
   ],
   takeover: [
     ["How do I restore a single file?", "a good answer; vote on it, and the ticket's mail says so"],
@@ -184,14 +184,14 @@ function Handoff() {
   }
 
   if (state === "closed") {
-    return <p><button type="button" className="button" onClick={() => setState("open")}>Create ticket</button></p>;
+    return <p><button type="button" className="button" onClick={() => setState("open")}>{buttonText}</button></p>;
   }
   if (state === "sent") {
     return <p className="panel" role="status">Your ticket {reference} is on its way. A person will answer you by email.</p>;
   }
   return (
     <form className="panel ticket" onSubmit={send} ref={opened}>
-      <h2>Create ticket</h2>
+      <h2>{buttonText}</h2>
       <p className="lead">A person reads this conversation and answers you by email.</p>
       <label htmlFor="kapa-email">Your email</label>
       <input id="kapa-email" name="email" type="email" required pattern="[^@]+@[^@]+\.[^@]+" onInput={checkAddress}

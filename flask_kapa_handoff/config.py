@@ -169,7 +169,7 @@ class Config:
             if key.startswith(PREFIX) and key not in known:
                 close = [name for name in known if name.endswith(key.removeprefix(PREFIX))]
                 close = close or difflib.get_close_matches(key, known, 1)
-                hint = f"; did you mean {close[0]}?" if close else "; see the configuration table in the README"
+                hint = f"; did you mean {close[0]}?" if close else "; docs/configuration.md has them all"
                 raise ConfigurationError(f"{key}: there is no such key{hint}")
         values: dict[str, Any] = {}
         for key, item in sorted(known.items(), key=lambda pair: bool(pair[1].metadata["address"])):

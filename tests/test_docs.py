@@ -1,4 +1,4 @@
-"""The documentation says what the code does: commands, tables and code blocks of the README are run."""
+"""The documentation says what the code does: what the README names exists, the guides' lists are complete."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blinker import NamedSignal
 from click.testing import Result
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 
 import flask_kapa_handoff
-from flask_kapa_handoff import QuestionAnswer, Source, cli, signals
-from flask_kapa_handoff.config import KEYS
+from flask_kapa_handoff import QuestionAnswer, Source, cli
 from flask_kapa_handoff.conversation import REACTIONS
 from flask_kapa_handoff.fields import PACKAGE_FIELDS
-from flask_kapa_handoff.hook_checks import CHANNEL, CSP_NONCE, HOOKS
 from flask_kapa_handoff.site_fields import RESERVED
 from flask_kapa_handoff.testing import send_ticket
 from flask_kapa_handoff.triggers import TABLE, reported_facts
@@ -30,65 +27,9 @@ README = (CHECKOUT / "README.md").read_text()
 PYTHON_PAGE = CHECKOUT / "docs" / "python.md"
 
 
-def blocks(language: str) -> list[str]:
-    """The README's code blocks in a language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-
-
-def rows(first_column: str) -> dict[str, str]:
-    """A table of the README: its first column, and the text of its second one."""
-    found = re.findall(rf"^\| `({first_column})` \| (.*?) \|", README, re.MULTILINE)
-    assert found, first_column
-    return dict(found)
-
-
-def shown(default: Any) -> str:
-    """A default as the README writes it."""
-    if default is None:
-        return "none"
-    if isinstance(default, tuple):
-        return f"`{', '.join(default)}`" if default else "`()`"
-    return f"`{default:_}`" if isinstance(default, int) and not isinstance(default, bool) else f"`{default}`"
-
-
-SAID_IN_WORDS = {
-    "KAPA_HANDOFF_SITE_NAME": "the app's name",
-    "KAPA_HANDOFF_DATABASE_URI": "see below",
-    "KAPA_HANDOFF_SENDER": "`MAIL_DEFAULT_SENDER`",
-    "KAPA_HANDOFF_HUMAN_PHRASES": "the package's",
-    "KAPA_HANDOFF_ADMIN_TEMPLATE": "the package's own",
-    "KAPA_HANDOFF_FORM": "the package's own",
-}
-
-
-def test_the_table_of_keys_has_every_key_with_its_default() -> None:
-    """Every configuration key is in the README with the default that the code has."""
-    expected = {key: SAID_IN_WORDS.get(key, shown(default)) for key, default in KEYS.items()}
-    assert rows("KAPA_HANDOFF_[A-Z_]+") == expected
-
-
-def test_the_table_of_commands_has_every_command() -> None:
-    """Every command is in the README, and each one there exists."""
-    named = {" ".join(word for word in command.split() if not word.isupper()) for command in rows(r"flask [^`]+")}
-    existing = {f"flask kapa-handoff {name}" for name in cli.group.commands if name != cli.database_group.name} | {
-        f"flask kapa-handoff db {name}" for name in cli.database_group.commands
-    }
-    assert named == existing
-
-
-def test_the_readme_names_every_signal() -> None:
-    """Every signal is in the README."""
-    for name, signal in vars(signals).items():
-        if isinstance(signal, NamedSignal):
-            assert f"`{name}`" in README
-
-
-def test_the_table_of_hooks_has_every_hook() -> None:
-    """Every hook is in the README; CSP_NONCE is a key, so it is listed with the keys."""
-    listed = {CHANNEL: "channel(name, label)"}
-    assert list(rows(r"[a-z]+_[a-z]+|channel\(.*?\)")) == [
-        listed.get(hook, hook.name) for hook in HOOKS if hook is not CSP_NONCE
-    ]
+def blocks(language: str, page: str = README) -> list[str]:
+    """A page's code blocks in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def test_the_commands_of_the_first_screen_are_targets_of_the_makefile() -> None:
@@ -98,13 +39,19 @@ def test_the_commands_of_the_first_screen_are_targets_of_the_makefile() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+def test_the_readme_is_one_screen() -> None:
+    """It says what the package is; the pages in docs/ say the rest."""
+    assert len(README.splitlines()) <= 120
+
+
 def test_the_lines_that_mount_it_work(tmp_path: Path) -> None:
-    """The README's Python blocks, one after another, give a site whose button appears."""
-    program = "\n".join(blocks("python")) + (
+    """The README's lines give a site with admin pages, to which docs/your-chat.md connects a chat."""
+    chat = (CHECKOUT / "docs" / "your-chat.md").read_text()
+    program = "\n".join([*blocks("python"), *blocks("python", chat)]) + (
         "\nfrom flask import render_template_string"
         "\nwith app.test_request_context():"
         "\n    conversation = load_conversation('t1')"
-        f"\n    print(render_template_string({blocks('jinja')[0]!r}, conversation=conversation))"
+        f"\n    print(render_template_string({blocks('jinja', chat)[0]!r}, conversation=conversation))"
         "\n    print(render_template_string('{{ kapa_handoff_script() }}'))"
         "\nprint(app.url_map)"
     )
@@ -116,27 +63,36 @@ def test_the_lines_that_mount_it_work(tmp_path: Path) -> None:
     assert "/handoff/admin/" in done.stdout
 
 
-def test_the_jinja_helpers_that_the_readme_calls_exist(app: Flask) -> None:
-    """Each `{{ kapa_…() }}` of the README and of the pages about Kapa renders."""
-    pages = [README, *(page.read_text() for page in (CHECKOUT / "docs").glob("kapa-*.md"))]
-    calls = re.findall(r"\{\{ (kapa_(?:handoff_script|widget)\(.*?\)) \}\}", "\n".join(pages))
-    assert len(calls) >= 6
+def test_the_jinja_helpers_that_the_pages_call_exist(app: Flask) -> None:
+    """Each `{{ kapa_…() }}` of the README and of the guides renders."""
+    pages = [README, *(page.read_text() for page in (CHECKOUT / "docs").glob("*.md"))]
+    calls = re.findall(r"\{\{ (kapa_(?:handoff_script|widget)\([^…]*?\)) \}\}", "\n".join(pages))
+    assert len(calls) >= 10
     with app.test_request_context():
         for call in calls:
             assert "<script" in render_template_string("{{ " + call + " }}")
 
 
-def test_the_templates_and_properties_that_the_readme_names_exist() -> None:
-    """Each template of the table is there, and each custom property is in the style sheet."""
+def test_the_custom_properties_that_the_guides_name_exist() -> None:
+    """Each is in the style sheet."""
+    style = (CHECKOUT / "flask_kapa_handoff" / "static" / "handoff.css").read_text()
+    known = set(re.findall(r"(--kapa-handoff-[\w-]+):", style))
+    named = {
+        name
+        for page in (CHECKOUT / "docs").glob("*.md")
+        for name in re.findall(r"--kapa-handoff-\w[\w-]*", page.read_text())
+    }
+    assert len(named) >= 10
+    assert named <= known
+
+
+def test_the_templates_that_the_guide_names_exist() -> None:
+    """docs/templates.md."""
     folder = CHECKOUT / "templates" / "kapa_handoff"
-    names = set(re.findall(r"`((?:mail/)?\w+\.(?:html|txt))`", README))
+    names = set(re.findall(r"`((?:mail/)?\w+\.(?:html|txt))`", (CHECKOUT / "docs" / "templates.md").read_text()))
     assert len(names) >= 10
     for name in names:
         assert (folder / name).exists(), name
-    style = (CHECKOUT / "flask_kapa_handoff" / "static" / "handoff.css").read_text()
-    properties = set(re.findall(r"--kapa-handoff-[\w-]+", README))
-    assert properties
-    assert properties <= set(re.findall(r"(--kapa-handoff-[\w-]+):", style))
 
 
 def test_every_relative_link_leads_somewhere() -> None:
@@ -144,6 +100,11 @@ def test_every_relative_link_leads_somewhere() -> None:
     for page in (CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def section(page: str, heading: str) -> str:
+    """What is below a heading, up to the next one."""
+    return (CHECKOUT / page).read_text().partition(f"\n{heading}\n")[2].partition("\n#")[0]
 
 
 def row_of(page: str, first_column: str) -> str:
@@ -154,8 +115,9 @@ def row_of(page: str, first_column: str) -> str:
 
 def test_every_trigger_and_fact_is_where_contributing_asks_for_it() -> None:
     """Configuration, the page about triggers, and the keywords of make_offer()."""
+    key = section("docs/configuration.md", "### `KAPA_HANDOFF_TRIGGERS`")
     for trigger in TABLE:
-        assert f"`{trigger}`" in row_of("README.md", "`KAPA_HANDOFF_TRIGGERS`")
+        assert f"`{trigger}`" in key
         assert row_of("docs/triggers.md", f"`{trigger}`")
     for fact in reported_facts():
         assert fact.name in row_of("docs/testing.md", "`make_offer(client, pairs=1, …)`")
@@ -227,7 +189,8 @@ def test_the_commands_that_run_single_tests_select_some() -> None:
 
 def test_the_command_that_finds_the_templates_prints_their_folder() -> None:
     """Wherever pip has put them."""
-    (program,) = re.findall(r"^python -c \"(.+)\"$", README, re.MULTILINE)
+    page = (CHECKOUT / "docs" / "templates.md").read_text()
+    (program,) = re.findall(r"^python -c \"(.+)\"$", page, re.MULTILINE)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (Path(done.stdout.strip()) / "_button.html").is_file()
 

@@ -16,7 +16,7 @@ from flask import Flask, render_template_string
 
 import flask_kapa_handoff
 from docs import generated
-from docs.generated import PARTS, commands, errors, html, javascript, pages, python_api, templates
+from docs.generated import ON_SITE, PARTS, commands, errors, html, javascript, pages, python_api, templates
 from flask_kapa_handoff import Conversation, QuestionAnswer, signals, testing
 from flask_kapa_handoff.cli import group
 from flask_kapa_handoff.config import KEYS, Config
@@ -77,7 +77,7 @@ def test_the_anchors_that_other_files_link_exist(name: str, contents: dict[str, 
 
 def hosts_in_the_sources() -> set[str]:
     texts = [page.read_text() for page in DOCS.glob("*.md")]
-    texts += [(CHECKOUT / name).read_text() for name in re.findall(r"^file (.+)$", "\n".join(texts), re.MULTILINE)]
+    texts += [(CHECKOUT / name).read_text() for name in re.findall(r"make reference: file (.+) -->", "\n".join(texts))]
     return {urlsplit(address).netloc for text in texts for address in re.findall(r"https?://[^\s)>`\"']+", text)}
 
 
@@ -116,7 +116,8 @@ def test_the_files_that_the_site_has_elsewhere_exist() -> None:
 
 
 def test_every_key_is_in_the_reference_with_its_meaning(contents: dict[str, Content]) -> None:
-    assert {f"confval-{key}" for key in KEYS} <= contents["configuration.html"].ids
+    """A key's heading is an anchor, in the repository, too."""
+    assert {key.lower() for key in KEYS} <= contents["configuration.html"].ids
 
 
 def test_every_public_name_is_in_the_reference(contents: dict[str, Content]) -> None:
@@ -230,28 +231,48 @@ def test_the_lines_of_the_title_page_mount_it(make_app: Callable[..., Flask]) ->
     assert site.test_client().get("/handoff/admin/").status_code == 200
 
 
-def test_the_command_that_finds_the_templates_is_that_of_the_readme() -> None:
-    """Which is run elsewhere."""
-    (command,) = re.findall(r"^python -c .+$", source("templates"), re.MULTILINE)
-    assert command in (CHECKOUT / "README.md").read_text()
-
-
 # The extension.
 
 
 def test_a_part_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(KeyError):
-        generated.complete("page", "# Page\n\n```{generated}\nno such part\n(from there)\n```")
+        generated.written("# Page\n\n<!-- make reference: no such part -->\n<!-- end -->\n")
     assert all(part().strip() for part in PARTS.values())
+    assert set(ON_SITE) <= set(PARTS)
+
+
+@pytest.mark.parametrize("name", sorted(page.stem for page in DOCS.glob("*.md")))
+def test_the_parts_that_come_from_the_code_are_committed(name: str) -> None:
+    """So that pages are complete in the repository. `make reference` writes what has changed."""
+    assert source(name) == generated.written(source(name))
+
+
+def test_every_part_is_on_a_page() -> None:
+    everything = "".join(page.read_text() for page in DOCS.glob("*.md"))
+    assert [name for name in PARTS if f"<!-- make reference: {name} -->" not in everything] == []
+
+
+def test_a_part_is_written_between_its_comments() -> None:
+    """What is around it stays, and so does a part that is already there."""
+    once = generated.written("a\n<!-- make reference: file LICENSE -->\nold\n<!-- end -->\nb\n")
+    assert once == "a\n<!-- make reference: file LICENSE -->\n\nSee [LICENSE](../LICENSE).\n\n<!-- end -->\nb\n"
+    assert generated.written(once) == once
+    assert "Permission is hereby granted" in generated.complete("page", once)
 
 
 def test_links_lead_to_the_pages_of_the_site() -> None:
     """A file that the site does not have becomes its words."""
-    linked = pages.with_links_of_site("docs/page.md", "[a](../README.md#configuration) [b](x.md#y) [c](../Makefile)")
-    assert linked == "[a](configuration.md) [b](x.md#y) c (`Makefile`)"
+    linked = pages.with_links_of_site("docs/page.md", "[a](../README.md) [b](x.md#y) [c](../Makefile)")
+    assert linked == "[a](index.md) [b](x.md#y) c (`Makefile`)"
     assert pages.with_links_of_site("CONTRIBUTING.md", "[.ci/run](.ci/run)") == "`.ci/run`"
     assert pages.with_links_of_site("CHANGELOG.md", "[a](docs/form.md)") == "[a](form.md)"
     assert pages.with_page_links("see docs/form.md.") == "see :doc:`form`."
+
+
+def test_a_picture_is_dark_beside_dark_text(contents: dict[str, Content]) -> None:
+    """Where there are two of them; the theme shows one."""
+    assert {"_images/overview.png", "_images/overview-dark.png"} <= set(contents["index.html"].loads)
+    assert pages.with_dark_pictures("![Words](other.png)") == "![Words](other.png)"
 
 
 def test_the_first_page_of_a_part_lists_its_pages_in_the_same_order() -> None:

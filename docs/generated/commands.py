@@ -40,7 +40,7 @@ def walk(context: click.Context) -> Iterator[click.Context]:
 
 def _options(context: click.Context) -> list[str]:
     records = [option.get_help_record(context) for option in context.command.params]
-    rows = [f"| `{_cell(name)}` | {_cell(said)} |" for name, said in filter(None, records)]
+    rows = [f"| `{_cell(name)}` | {_cell(said)} |" for name, said in filter(None, records) if said]
     return ["| option | |", "|---|---|", *rows, ""] if rows else []
 
 

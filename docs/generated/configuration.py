@@ -52,7 +52,7 @@ def keys() -> str:
         kind, shown = TYPES[str(field.type)], default(KEYS[key_of(name)])
         value = f"{kind[0].upper()}{kind[1:]}{f', by default {shown}' if shown else ''}."
         meaning = " ".join(line.strip() for line in docs["Config", name]).strip()
-        lines += [f"```{{confval}} {key_of(name)}", f"*{value}* {with_page_links_in_markdown(meaning)}", "```", ""]
+        lines += [f"### `{key_of(name)}`", "", f"*{value}* {with_page_links_in_markdown(meaning)}", ""]
     return "\n".join(lines)
 
 

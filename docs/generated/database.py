@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import Column
 from sqlalchemy.dialects import postgresql
 
 from flask_kapa_handoff.storage.tables import metadata
+from flask_kapa_handoff.storage.tickets import Outcome, Status
+
+_VALUES = {state.value for state in (*Status, *Outcome)} - {Outcome.UNKNOWN.value}
+_VALUE = re.compile(rf"\b({'|'.join(_VALUES)})\b")
+"""What a column of states holds; "unknown" is a word of sentences, too."""
 
 
 def tables() -> str:
@@ -19,7 +26,7 @@ def tables() -> str:
 
 
 def _row(column: Column[object]) -> str:
-    said = [words for words in (column.comment or column.doc,) if words]
+    said = [_VALUE.sub(r"`\1`", words) for words in (column.comment or column.doc,) if words]
     said += [f"refers to `{key.target_fullname}`" for key in column.foreign_keys]
     if column.primary_key:
         said.insert(0, "primary key")

@@ -13,14 +13,6 @@ PARTS = ("how-to", "reference", "explanation")
 
 ON_SITE = {
     "README.md": "index.md",
-    "README.md#a-chat-that-runs-in-the-browser": "javascript.md",
-    "README.md#a-chat-that-your-server-renders": "python-api.md#hooks",
-    "README.md#configuration": "configuration.md",
-    "README.md#kapas-widget-or-react-sdk": "kapa-form.md",
-    "README.md#commands": "commands.md",
-    "README.md#make-it-yours": "templates.md",
-    "README.md#mount-it-into-your-site": "tutorial.md",
-    "README.md#security-and-privacy": "security.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
@@ -29,6 +21,7 @@ ON_SITE = {
 """Where the site has what the repository has elsewhere."""
 
 _LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#\s]*)(#[^)\s]*)?\)")
+_PICTURE = re.compile(r"^!\[([^\]]*)\]\(([\w-]+)\.png\)$", re.MULTILINE)
 _PAGE = re.compile(r"docs/([\w-]+\.md)(#[\w-]+)?")
 
 
@@ -52,10 +45,28 @@ def with_links_of_site(path: str, source: str) -> str:
     return _LINK.sub(on_site, source)
 
 
+def with_dark_pictures(source: str) -> str:
+    """A page whose pictures are dark beside dark text, where there is a ``name-dark.png`` beside ``name.png``."""
+
+    def both(picture: re.Match[str]) -> str:
+        words, name = picture[1], picture[2]
+        if not (CHECKOUT / "docs" / f"{name}-dark.png").is_file():
+            return picture[0]
+        kinds = {f"{name}.png": "only-light", f"{name}-dark.png": "only-dark"}
+        return "\n\n".join(f"```{{image}} {file}\n:alt: {words}\n:class: {kind}\n```" for file, kind in kinds.items())
+
+    return _PICTURE.sub(both, source)
+
+
 def included(path: str) -> str:
     """A Markdown file of the repository without its title."""
     source = (CHECKOUT / path).read_text("utf-8")
     return with_links_of_site(path, source).partition("\n")[2].strip()
+
+
+def link(path: str) -> str:
+    """For the repository: where the file is."""
+    return f"See [{path}](../{path})."
 
 
 def with_table_of_contents(name: str, source: str) -> str:
@@ -72,5 +83,11 @@ def with_page_links(text: str) -> str:
 
 
 def with_page_links_in_markdown(text: str) -> str:
-    """The same in Markdown."""
-    return _PAGE.sub(lambda page: f"[]({page[1]}{page[2] or ''})", text)
+    """The same in Markdown; a link has the page's title."""
+    text = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", text).replace("``", "`")
+    return _PAGE.sub(lambda page: f"[{title(page[1])}]({page[1]}{page[2] or ''})", text)
+
+
+def title(page: str) -> str:
+    """Of a page in ``docs/``."""
+    return (CHECKOUT / "docs" / page).read_text("utf-8").partition("\n")[0].removeprefix("# ")

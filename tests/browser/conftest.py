@@ -106,6 +106,7 @@ def watched(page: Page) -> Page:
 class Example:
     address: str
     password: str
+    tour: str
 
 
 @pytest.fixture
@@ -129,9 +130,11 @@ def start_example(tmp_path: Path) -> Iterator[Callable[..., Example]]:
                 break
         address = re.search(r"documentation +(http://\S+)/", printed)
         password = re.search(r"password (\S+)", printed)
+        tour = re.search(r"Tour .*?(http://\S+)", printed)
         assert address, printed
         assert password, printed
-        return Example(address[1], password[1])
+        assert tour, printed
+        return Example(address[1], password[1], tour[1])
 
     yield start
     for process in processes:

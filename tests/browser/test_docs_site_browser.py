@@ -12,12 +12,13 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.accessibility.axe import bring_axe, findings
 from tests.browser.conftest import watched
-from tests.helpers.docs_site import build
+from tests.helpers.docs_site import DOCS, build
 
 pytestmark = pytest.mark.only("sqlite")
 
-PAGES = ("index", "tutorial", "how-to", "configuration", "python-api", "commands", "javascript", "data-map", "search")
-"""One of each kind."""
+PAGES = ("search", *sorted(page.stem for page in DOCS.glob("*.md")))
+KINDS = ("index", "tutorial", "how-to", "configuration", "python-api", "commands", "javascript", "data-map", "search")
+"""One of each kind: wide, they differ in nothing else."""
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +35,9 @@ def address(site: Path, serve: Callable[[Any], str]) -> str:
     return serve(server)
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(("width", "names"), [(1280, KINDS), (360, PAGES)], ids=["wide", "a phone"])
 def test_nothing_is_in_the_way_of_anybody(
-    width: int, address: str, open_context: Callable[..., BrowserContext]
+    width: int, names: tuple[str, ...], address: str, open_context: Callable[..., BrowserContext]
 ) -> None:
     """In light and dark; nothing is wider than a phone, and nothing comes from another host."""
     context = open_context(viewport={"width": width, "height": 720}, reduced_motion="reduce")
@@ -45,7 +46,7 @@ def test_nothing_is_in_the_way_of_anybody(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     wrong = []
-    for name in PAGES:
+    for name in names:
         page.goto(f"{address}/{name}.html")
         wrong += findings(name, page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name

@@ -388,6 +388,30 @@ def test_sphinx(tmp_path: Path, open_site: Callable[..., Page]) -> None:
     send(page)
 
 
+def test_the_configuration_of_docusaurus(open_site: Callable[..., Page], page: Page) -> None:
+    """Its tags, in the head of a page as Docusaurus writes them, are those of the snippet."""
+    config = block("js", "headTags")
+    tags = page.evaluate("(code) => Function(code.replace('export default', 'return'))().headTags", config)
+    assert [tag["tagName"] for tag in tags] == ["link", "script"]
+    written = "".join(
+        f"<{tag['tagName']} " + " ".join(f'{name}="{value}"' for name, value in tag["attributes"].items()) + ">"
+        for tag in tags
+    )
+    page = open_site({"": body(SLOT, head=f"{written}</script>")})
+    answer(page)
+    send(page)
+
+
+def test_a_page_with_the_policy_of_the_guide(open_site: Callable[..., Page]) -> None:
+    """docs/csp.md: what a page on another origin has to allow is enough."""
+    guide = (Path(__file__).parents[2] / "docs" / "csp.md").read_text()
+    (policy,) = re.findall(r"```text\n(script-src.*?)```", guide, re.DOTALL)
+    meta = f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; {" ".join(policy.split())}">'
+    page = open_site({"": body(SLOT, head=meta + "{tags}")})
+    answer(page)
+    send(page)
+
+
 MOUNT = {
     "jsx": """
         import { StrictMode, useState } from "react";

@@ -13,8 +13,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.only("sqlite")
 
-CHECKOUT = Path(__file__).parents[2]
-GUIDES = "".join((CHECKOUT / name).read_text("utf-8") for name in ("README.md", "docs/javascript.md"))
+GUIDE = (Path(__file__).parents[2] / "docs" / "javascript.md").read_text("utf-8")
 BUTTON = "button.kapa-handoff-button"
 PAIR = {"threadId": "t1", "id": "a1", "question": "How?", "answer": "So."}
 PAGE = '<!doctype html><html lang="en"><head><title>Chat</title>{{ kapa_handoff_script() }}</head><body></body></html>'
@@ -64,12 +63,21 @@ def answer_cancel_and_send(page: Page) -> None:
     expect(page.locator("[data-kapa-handoff-reference]")).to_be_visible()
 
 
-def test_the_readmes_example_adds_a_header_to_each_request(site: Site, page: Page) -> None:
+def test_the_guides_example_adds_a_header_to_each_request(site: Site, page: Page) -> None:
     """The function returns another Request."""
-    (example,) = {block for block in re.findall(r"```js\n(.*?)```", GUIDES, re.DOTALL) if ".request = " in block}
+    (example,) = {block for block in re.findall(r"```js\n(.*?)```", GUIDE, re.DOTALL) if ".request = " in block}
     page.evaluate("() => {" + example + "}")
     answer_cancel_and_send(page)
     assert site.heard == [(path, "acme") for path in ALL_FOUR]
+
+
+def test_the_calls_of_the_guide_bring_a_button(site: Site, page: Page) -> None:
+    """docs/your-chat.md: an answer, and a vote on it."""
+    guide = (Path(__file__).parents[2] / "docs" / "your-chat.md").read_text("utf-8")
+    (example,) = re.findall(r"```js\n(.*?)```", guide, re.DOTALL)
+    page.evaluate("() => {" + example + "}")
+    expect(page.locator(BUTTON)).to_be_visible()
+    assert {path for path, _ in site.heard} == {"/handoff/offer"}
 
 
 def test_a_function_of_the_site_can_make_the_requests(site: Site, page: Page) -> None:

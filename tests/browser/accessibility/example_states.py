@@ -61,6 +61,10 @@ STATES = {
     "login refused": State("example", sign_in_with("wrong"), see("[role=alert]")),
     "settings": State("example", sign_in_with(PASSWORD), see("#kapa-handoff-admin-form")),
     "tickets": State("example", go_to("/handoff/admin/tickets")),
+    "tour": State("example", go_to("/"), click(".tour .primary"), see("#tour-step")),
+    "tour's answers on a phone": State("example", on_a_phone, *[click(".tour-bar .primary"), see(".answer")] * 2),
+    "tour's mail on a phone": State("example", click(".tour-bar .primary"), see("iframe")),
+    "tour's settings": State("example", on_a_desktop, click(".tour-bar .primary"), see("#kapa-handoff-admin-form")),
 }
 
 WALKED = (
@@ -70,5 +74,8 @@ WALKED = (
     "mail",
     "login refused",
     "settings",
+    "tour",
+    "tour's answers on a phone",
+    "tour's settings",
 )
 """The states whose stops of the Tab key are looked at."""
