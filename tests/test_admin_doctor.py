@@ -222,10 +222,9 @@ def test_the_command_speaks_english_on_a_german_site(make_app: Callable[..., Fla
 
 @pytest.mark.only("sqlite")
 def test_arrivals_are_read_once(admin_app: Callable[..., Flask]) -> None:
-    """One query for the finding and for the button."""
+    """One query for the finding and for the button, on the first page that a new site serves, too."""
     app = admin_app()
     client, read = app.test_client(), list[str]()
-    client.get("/handoff/admin/")
     engine = state_of(app).database.engine
     event.listen(engine, "before_cursor_execute", lambda *arguments: read.append(str(arguments[2])))
     page = client.get("/handoff/admin/doctor").text

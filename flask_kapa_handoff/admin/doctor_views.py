@@ -24,6 +24,7 @@ PACKAGES = ("flask-kapa-handoff", "Flask", "SQLAlchemy", "Flask-Mail")
 def doctor() -> ResponseReturnValue:
     """Show the findings, worst first."""
     state = current_state()
+    test_desk = _desk_in_trouble(state)  # first: reading creates the tables, and without them no arrival is looked at
     findings = examine(state.app, state, proxy_unheeded=proxy_unheeded())
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}
     findings.sort(key=lambda finding: list(Level).index(finding.level), reverse=True)
@@ -33,7 +34,7 @@ def doctor() -> ResponseReturnValue:
         problems=counts[Level.PROBLEM],
         warnings=counts[Level.WARNING],
         to_confirm=[finding.desk for finding in findings if "confirm_arrival" in finding.acts],
-        test_desk=_desk_in_trouble(state),
+        test_desk=test_desk,
         developers_report=_report(findings),
     )
 
