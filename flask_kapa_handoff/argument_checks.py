@@ -14,6 +14,8 @@ from .config_values import CHANNEL_NAME, MAIL, shown
 from .errors import ConfigurationError
 from .hook_checks import CHANNEL, Hook, misfit, name_of
 from .hooks import ViewDecorator
+from .lazy_text import LazyText
+from .lazy_text import lazy_gettext as _
 
 VIEW_DECORATOR = "a view decorator such as Flask-Login's login_required"
 DATABASES = ("sqlite", "postgresql")
@@ -85,11 +87,22 @@ def check_secret_key(name: str, key: object) -> None:
     Raises:
         ConfigurationError: it is set, but neither text nor bytes.
     """
-    if key is not None and not isinstance(key, (str, bytes)):
-        raise ConfigurationError(
-            f"{name}: {type(key).__name__} is not allowed: use text or bytes. In the environment, put digits into "
-            f"double quotes: FLASK_{name}='\"…\"'"
-        )
+    if trouble := secret_key_trouble(name, key):
+        raise ConfigurationError(trouble.english)
+
+
+def secret_key_trouble(name: str, key: object) -> LazyText | None:
+    """What is wrong with a secret key's type; None: nothing, or it is not set."""
+    if key is None or isinstance(key, (str, bytes)):
+        return None
+    code = f"FLASK_{name}='\"…\"'"
+    return _(
+        "%(name)s: %(type)s is not allowed: use text or bytes. In the environment, put digits into double quotes: "
+        "%(code)s",
+        name=name,
+        type=type(key).__name__,
+        code=code,
+    )
 
 
 def check_view_decorator(name: str, decorator: object) -> None:

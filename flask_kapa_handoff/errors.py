@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
+from .lazy_text import LazyText
 from .text import clean_text
 from .translation import gettext as _
 from .translation import ngettext
@@ -196,10 +197,10 @@ class SchemaError(Unavailable):
     command that fixes it.
     """
 
-    def __init__(self, found: str, remedy: str) -> None:
+    def __init__(self, found: LazyText, remedy: LazyText) -> None:
         super().__init__()
         self.found = found
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.found} {self.remedy}"
+        return f"{self.found.english} {self.remedy.english}"

@@ -88,7 +88,7 @@ def health(app: Flask) -> Health:
         found = connection.execute(_HEALTH).one()
         moment = now(connection)
         counted = by_reason(counted_since(connection, moment - timedelta(hours=1)))
-        alarms = tuple(alarm.what for alarm in find_alarms(connection))
+        alarms = tuple(str(alarm.what) for alarm in find_alarms(connection))
         oldest, last = found.oldest, found.last_delivered_at
         if isinstance(oldest, Damaged):
             oldest = first_time(connection, _columns.queued_at, where=_waits)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .conversation import FLAGS, REACTIONS, Conversation, QuestionAnswer, Source
+from .translation import noop as N_
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Hook:
         name: the name under which the site registers it.
         reason: its failures are counted under this name; at most 32 characters, since it is stored.
         arguments: the names of its arguments.
-        returns: what it may return, in words.
-        otherwise: what happens when it fails.
+        returns: what it may return, in words, to be translated.
+        otherwise: what happens when it fails, to be translated.
     """
 
     name: str
@@ -33,58 +34,58 @@ CONVERSATION_LOADER = Hook(
     "conversation_loader",
     "conversation_loader_failed",
     ("thread_id",),
-    "Conversation([QuestionAnswer(question, answer), …]) or None",
-    "No button is shown for that thread, and tickets contain the transcript that the browser sent.",
+    N_("Conversation([QuestionAnswer(question, answer), …]) or None"),
+    N_("No button is shown for that thread, and tickets contain the transcript that the browser sent."),
 )
 VISITOR_LOADER = Hook(
     "visitor_loader",
     "visitor_loader_failed",
     (),
-    "Visitor(email, name) or None",
-    "Visitors are asked for their address.",
+    N_("Visitor(email, name) or None"),
+    N_("Visitors are asked for their address."),
 )
 CONTEXT_LOADER = Hook(
     "context_loader",
     "context_loader_failed",
     (),
-    "a mapping of at most 20 labels and values, such as {'Plan': 'Team'}, all of them text",
-    "Tickets are stored without what it failed to say.",
+    N_("a mapping of at most 20 labels and values, such as {'Plan': 'Team'}, all of them text"),
+    N_("Tickets are stored without what it failed to say."),
 )
 TICKET_FILTER = Hook(
     "ticket_filter",
     "filter_failed",
     ("submission",),
-    "None or Flag('…'), or raise Refuse('…')",
-    "Tickets are taken without this check.",
+    N_("None or Flag('…'), or raise Refuse('…')"),
+    N_("Tickets are taken without this check."),
 )
 DESK_CHOOSER = Hook(
     "desk_chooser",
     "desk_chooser_failed",
     ("page",),
-    "the name of a desk",
-    "The default desk serves.",
+    N_("the name of a desk"),
+    N_("The default desk serves."),
 )
 ADMIN_NAME = Hook(
     "admin_name",
     "admin_name_failed",
     (),
-    "text or None",
-    "The history uses another name for the admin.",
+    N_("text or None"),
+    N_("The history uses another name for the admin."),
 )
 CSP_NONCE = Hook(
     "csp_nonce",
     "csp_nonce_failed",
     (),
-    "text or None",
-    "The tags of these pages carry no nonce, so the browser may block them.",
+    N_("text or None"),
+    N_("The tags of these pages carry no nonce, so the browser may block them."),
 )
 
 CHANNEL = Hook(
     "channel",
     "channel_failed",
     ("ticket", "conversation"),
-    "None, or raise TryLater('…', seconds=…) or Refused('…')",
-    "After an error the ticket waits and is retried; after a returned value it fails.",
+    N_("None, or raise TryLater('…', seconds=…) or Refused('…')"),
+    N_("After an error the ticket waits and is retried; after a returned value it fails."),
 )
 
 HOOKS = (

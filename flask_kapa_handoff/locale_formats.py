@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,13 @@ def format_moment(moment: datetime) -> str:
     return f"{_pattern(language.locale).apply(moment, language.locale)} UTC"
 
 
+def format_day(day: date) -> str:
+    """A day, such as ``30.11.2026`` or ``Nov 30, 2026``."""
+    from babel.dates import format_date
+
+    return format_date(day, "medium", locale=current_language().locale)
+
+
 def format_ago(moment: datetime, now: datetime | None = None) -> str:
     """How long ago a moment was, such as ``3 hours ago``; less than a minute is ``just now``.
 
@@ -40,6 +47,18 @@ def format_ago(moment: datetime, now: datetime | None = None) -> str:
         return _("just now")
     locale = current_language().locale
     return format_timedelta(-int(passed), granularity="minute", threshold=1, add_direction=True, locale=locale)
+
+
+def format_length(time: timedelta) -> str:
+    """A length of time in whole minutes, hours (from 2) or days (from 2), such as ``90 minutes``."""
+    from babel.units import format_unit
+
+    minutes = int(time.total_seconds() // 60)
+    if minutes < 120:
+        number, unit = minutes, "minute"
+    else:
+        number, unit = (minutes // 60, "hour") if minutes < 48 * 60 else (minutes // (24 * 60), "day")
+    return format_unit(number, f"duration-{unit}", locale=current_language().locale)
 
 
 def language_name(tag: str) -> str:

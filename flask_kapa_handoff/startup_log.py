@@ -19,6 +19,7 @@ from .doctor.finding import Finding
 from .doctor.mail import examine_mail_settings, examine_sender
 from .doctor.secret import examine_secret
 from .errors import SchemaError
+from .lazy_text import LazyText
 from .storage.file_access import obstacle
 from .tracebacks import without_message
 from .web.admin_layout import layout_trouble
@@ -48,8 +49,9 @@ def log_start(state: State) -> None:
             _logger.error("The start-up log is incomplete. %s", without_message(error))
 
 
-def _missing(what: str, remedy: str) -> Line:
-    return Line(f"{what} {remedy}", logging.WARNING)
+def _missing(what: LazyText | str, remedy: LazyText | str | None) -> Line:
+    said = (text.english if isinstance(text, LazyText) else text for text in (what, remedy))
+    return Line(" ".join(filter(None, said)), logging.WARNING)
 
 
 def _lines_of(findings: list[Finding]) -> Iterator[Line]:
@@ -59,7 +61,7 @@ def _lines_of(findings: list[Finding]) -> Iterator[Line]:
 
 def _secret(state: State) -> Iterator[Line]:
     found = examine_secret(state.app.secret_key)
-    yield from _lines_of([found]) if found.level.is_trouble else [Line(found.what)]
+    yield from _lines_of([found]) if found.level.is_trouble else [Line(found.what.english)]
 
 
 def _address(state: State) -> Iterator[Line]:

@@ -12,6 +12,7 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
+from .locale_formats import format_moment
 from .template_messages import WRITTEN, translated
 from .tracebacks import place_of
 from .translation import Language, current_language, gettext, gettext_html, ngettext, ngettext_html, written
@@ -73,7 +74,12 @@ class TemplateEnvironment(FlaskEnvironment):
         return place
 
 
-WORDS: dict[str, Any] = {"_": gettext_html, "ngettext": ngettext_html, "language": current_language}
+WORDS: dict[str, Any] = {
+    "_": gettext_html,
+    "ngettext": ngettext_html,
+    "language": current_language,
+    "format_moment": format_moment,
+}
 """What the package's templates translate with."""
 
 TEXT_WORDS: dict[str, Any] = {"_": gettext, "ngettext": ngettext, "language": current_language}

@@ -1,7 +1,8 @@
 """Translates what people read. A catalog is a ``.po`` file; English needs none, since the messages are English.
 
 Messages are written in the code as ``_("…")``, or as ``N_("…")`` where a constant is translated later, when it is
-shown. Texts for programs, for the site's developers and for the log are not translated.
+shown; :mod:`.lazy_text` is for what one place finds and others show. Texts for programs and for the log are not
+translated.
 """
 
 from __future__ import annotations

@@ -15,10 +15,13 @@ import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
 from jinja2 import DictLoader
+from sqlalchemy import event
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_kapa_handoff import KapaHandoff
+from flask_kapa_handoff.doctor import examine
 from flask_kapa_handoff.state import state_of
+from flask_kapa_handoff.translation import Language, speak
 from tests.helpers.servers import MailServer
 
 LEVEL = re.compile(r'data-level="(\w+)"')
@@ -164,3 +167,66 @@ def test_it_is_in_the_admins_language_after_the_sites_templates_were_tried(admin
     app.jinja_loader = DictLoader({"kapa_handoff/form_page.html": "{{ button_text }}"})
     response = app.test_client().get("/handoff/admin/doctor", headers={"Accept-Language": "de"})
     assert 'lang="de"' in response.text
+
+
+@pytest.mark.only("sqlite")
+def test_its_findings_are_in_the_admins_language_and_its_report_in_english(admin_app: Callable[..., Flask]) -> None:
+    """What is well, what is not, why and how to fix it; the developers' report is what the command prints."""
+    app = admin_app(
+        SECRET_KEY="short",
+        MAIL_DEFAULT_SENDER=None,
+        MAIL_SERVER=None,
+        KAPA_HANDOFF_EMAIL=None,
+        KAPA_HANDOFF_SITE_NAME=None,
+        KAPA_HANDOFF_ADMIN_TEMPLATE="nowhere.html",
+    )
+    client = app.test_client()
+    client.get("/handoff/admin/")  # creates the tables
+    for _ in range(2):
+        state_of(app).refusals.count("rate_limited", "client")
+    page = client.get("/handoff/admin/doctor", headers={"Accept-Language": "de"}).text
+    before, _, rest = page.partition("<textarea")
+    report, _, after = rest.partition("</textarea>")
+    shown = " ".join(unescape(re.sub(r"<[^>]+>", " ", before + after)).split())
+    assert "Problem: Es gibt keinen Absender. Tickets werden gespeichert, können aber nicht gesendet werden." in shown
+    assert "In den letzten 24 Stunden abgelehnt: 2 Anfragen über einem Limit (2 x client)." in shown
+
+    with app.test_request_context():
+        findings = examine(app, state_of(app))
+    assert len(findings) > 8
+    for finding in findings:
+        for text in (finding.what, finding.why, finding.remedy, finding.for_admins):
+            if text is not None:
+                with speak(app_language(app, "de")):
+                    german = str(text)
+                assert german != text.english
+                plain = " ".join(text.english.replace("`", "").split())
+                assert plain not in shown
+        assert finding.what.english in unescape(report)
+        assert finding.remedy is None or finding.remedy.english in unescape(report)
+
+
+def app_language(app: Flask, tag: str) -> Language:
+    found = state_of(app).languages.best([tag])
+    assert found is not None
+    return found
+
+
+@pytest.mark.only("sqlite")
+def test_the_command_speaks_english_on_a_german_site(make_app: Callable[..., Flask]) -> None:
+    """So does the log."""
+    app = make_app(KAPA_HANDOFF_LANGUAGE="de", MAIL_DEFAULT_SENDER=None)
+    output = app.test_cli_runner().invoke(args=["kapa-handoff", "doctor"]).output
+    assert "problem  There is no sender.\n         Tickets are stored, but they cannot be sent.\n" in output
+
+
+@pytest.mark.only("sqlite")
+def test_arrivals_are_read_once(admin_app: Callable[..., Flask]) -> None:
+    """One query for the finding and for the button, on the first page that a new site serves, too."""
+    app = admin_app()
+    client, read = app.test_client(), list[str]()
+    engine = state_of(app).database.engine
+    event.listen(engine, "before_cursor_execute", lambda *arguments: read.append(str(arguments[2])))
+    page = client.get("/handoff/admin/doctor").text
+    assert "Do mails arrive?" in page
+    assert sum("FROM kapa_handoff_arrival" in statement for statement in read) == 1

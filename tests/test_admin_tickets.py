@@ -249,7 +249,7 @@ def test_times_are_utc_and_machine_readable(admin: FlaskClient) -> None:
     """A time is written in UTC, with the exact moment beside it for programs."""
     page = ticket_page(admin, send_ticket(admin)).text
     exact, shown = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00", r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
-    assert re.search(rf'<time dir="ltr" datetime="{exact}">{shown}</time>', page)
+    assert re.search(rf'<time dir="auto" datetime="{exact}">{shown}</time>', page)
 
 
 def test_an_unknown_ticket_is_not_found(admin: FlaskClient) -> None:

@@ -414,3 +414,57 @@ def test_the_tab_counts_what_the_check_up_finds(site: Build, mail_server: MailSe
     with state_of(app).database.write() as connection:
         connection.execute(update(ticket_table).values(status="delivered", next_attempt_at=None))
     assert "Check-up 2 Findings" in seen(client)
+
+
+def counting(app: Flask) -> tuple[str, int]:
+    """The settings page, and how many queries it took."""
+    counted: list[Any] = []
+    event.listen(state_of(app).database.engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
+    return app.test_client().get(ADMIN).text, len(counted)
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"MAIL_SERVER": None}, "No mail server is set. Tickets are stored and wait to be sent."),
+        ({"MAIL_DEFAULT_SENDER": None}, "There is no sender. Tickets are stored, but they cannot be sent."),
+        (
+            {"KAPA_HANDOFF_CHANNEL": "helpdesk"},
+            "KAPA_HANDOFF_CHANNEL is 'helpdesk', and no channel of that name is registered. "
+            "Tickets are stored and wait to be sent.",
+        ),
+    ],
+    ids=["mail server", "sender", "channel"],
+)
+def test_a_missing_setting_is_told_before_the_first_ticket(make_app: Build, config: dict[str, Any], said: str) -> None:
+    """To viewers, too; nothing can be pressed, since only the configuration helps. It takes no query."""
+    queries, pages = list[int](), list[str]()
+    for added in ({}, config):
+        handoff = KapaHandoff(admin_required=_nobody, viewer_required=let_pass)
+        app = make_app(handoff=handoff, name=f"site{len(pages)}", **{"MAIL_SERVER": "127.0.0.1", **added})
+        app.test_client().get(ADMIN)
+        page, number = counting(app)
+        pages.append(page)
+        queries.append(number)
+    well, page = pages
+    assert "data-trouble" not in well
+    line = page[page.index('data-trouble="missing"') : page.index("</section>", page.index("data-trouble"))]
+    assert f"{said} See the check-up" in text_of(line)
+    assert "<form" not in line
+    assert "The button is shown, but tickets don't arrive" in text_of(page)
+    assert queries[0] == queries[1]
+
+
+@pytest.mark.only("sqlite")
+def test_a_missing_setting_has_no_button_for_admins_and_gives_way_to_tickets(site: Build) -> None:
+    """Once a ticket waits because of it, the line is about that ticket; a site that takes no tickets lacks nothing."""
+    app = site(MAIL_SERVER=None)
+    client = app.test_client()
+    assert kinds(client) == ["missing"]
+    assert "Send a test mail" not in text_of(client.get(f"{ADMIN}tickets").text)
+    reference = send_ticket(client)
+    deliver(app)
+    rewrite(app, reference, queued_at=-timedelta(hours=2))
+    assert kinds(client) == ["stuck"]
+    assert kinds(site(MAIL_SERVER=None, KAPA_HANDOFF_EMAIL=None, name="off").test_client()) == []

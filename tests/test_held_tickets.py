@@ -277,9 +277,9 @@ def test_held_tickets_are_seen(app: Flask) -> None:
     assert "held" in invoke(app, "tickets").output.splitlines()[0]
     assert json.loads(invoke(app, "export").output.splitlines()[-1])["status"] == "held"
     assert (health(app).held, health(app).queued) == (1, 2)
-    (finding,) = [found for found in examine(app, state_of(app)) if " held: " in found.what]
+    (finding,) = [found for found in examine(app, state_of(app)) if " held: " in str(found.what)]
     assert finding.level is Level.WARNING
-    assert finding.what == "1 ticket is held: more came in than the site's hourly limit (2)."
+    assert str(finding.what) == "1 ticket is held: more came in than the site's hourly limit (2)."
 
 
 def test_a_visitors_held_tickets_are_erased_and_no_purge_takes_them(make_site: Callable[..., Flask]) -> None:

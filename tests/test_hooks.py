@@ -40,7 +40,7 @@ async def awaited(*values: Any) -> None: ...
 def found_by_doctor(app: Flask, hook: str) -> str:
     """What the check-up says about a hook, why it matters and how to fix it."""
     state = state_of(app)
-    findings = [one for one in examine(app, state) if one.what.startswith(f"The site's {hook} failed")]
+    findings = [one for one in examine(app, state) if str(one.what).startswith(f"The site's {hook} failed")]
     assert all(one.level is Level.WARNING for one in findings)
     return "\n".join(f"{one.what} {one.why} {one.remedy}" for one in findings)
 
@@ -415,7 +415,7 @@ def test_a_layout_that_is_missing_is_named_at_the_first_request(make_app: MakeAp
         "mean admin/base.html?); use the name of a template that has a block 'content'. The admin pages use a "
         "plain layout."
     )
-    findings = [one.what for one in examine(app, state_of(app))]
+    findings = [str(one.what) for one in examine(app, state_of(app))]
     assert any("cannot be used: there is no template admin/bsae.html (did you mean" in what for what in findings)
 
 

@@ -435,9 +435,16 @@ def test_a_site_that_records_nothing_is_told_so(admin_app: Callable[..., Flask])
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("query", ["from=yesterday", "from=1999-01-01&to=2026-01-01", "to=2026-02-30"])
 def test_wrong_dates_are_told_and_the_usual_ones_shown(site: Flask, query: str) -> None:
-    response = site.test_client().get(f"/handoff/admin/insights?{query}")
+    """People read dates as their language writes them; the fields keep ISO's, which browsers expect."""
+    client = site.test_client()
+    response = client.get(f"/handoff/admin/insights?{query}")
     assert response.status_code == 422
-    assert f"Choose two dates such as {TODAY}, at most 366 days apart." in shown(response)
+    date = f"{TODAY:%b} {TODAY.day}, {TODAY.year}"
+    assert f"Choose two dates such as {date}, at most 366 days apart." in shown(response)
+    german = client.get(f"/handoff/admin/insights?{query}", headers={"Accept-Language": "de"})
+    assert f"{TODAY:%d.%m.%Y}" in shown(german)
+    assert str(TODAY) not in shown(german)
+    assert f'max="{TODAY}"' in german.text
     assert "Answers 16" in shown(response)
     for name, value in parse_qsl(query):
         assert f'name="{name}" value="{value}"' in response.text  # to be corrected, not typed again

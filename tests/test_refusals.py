@@ -240,13 +240,13 @@ def test_the_first_count_is_written_at_once_and_the_next_ones_a_minute_later(cou
 
 
 def findings(app: Flask) -> list[Finding]:
-    return [one for one in examine(app, state_of(app)) if "in the last 24 hours" in one.what]
+    return [one for one in examine(app, state_of(app)) if "in the last 24 hours" in str(one.what)]
 
 
 def test_the_check_up_has_a_finding_with_a_remedy_for_each_reason(app: Flask) -> None:
     """What is refused on purpose is told as well, and is no warning."""
     (finding,) = findings(app)
-    assert (finding.level, finding.what) == (Level.OK, "No visitor was refused in the last 24 hours.")
+    assert (finding.level, str(finding.what)) == (Level.OK, "No visitor was refused in the last 24 hours.")
     for reason, detail in (
         ("rate_limited", "client"),
         ("rate_limited", "client"),
@@ -264,8 +264,8 @@ def test_the_check_up_has_a_finding_with_a_remedy_for_each_reason(app: Flask) ->
     told = findings(app)
     # A crawler follows any address: one form that is not ours means nothing yet.
     assert [one.level for one in told] == [Level.WARNING, Level.OK, *[Level.WARNING] * 4, *[Level.OK] * 3]
-    assert told[0].what == "Refused in the last 24 hours: 2 requests over a limit (2 x client)."
-    assert told[1].what == "Refused in the last 24 hours: 1 request with a damaged or forged form."
+    assert str(told[0].what) == "Refused in the last 24 hours: 2 requests over a limit (2 x client)."
+    assert str(told[1].what) == "Refused in the last 24 hours: 1 request with a damaged or forged form."
     for _ in range(9):
         counters_of(app).count("offer_invalid")
     counters_of(app).write()

@@ -68,8 +68,8 @@ def test_a_key_that_can_be_guessed_is_a_warning(key: str | bytes) -> None:
     """Whether it is short, made of words, or repeats itself; it is not shown."""
     finding = examine_secret(key)
     assert finding.level is Level.WARNING
-    assert "token_hex" in finding.remedy
-    assert str(key) not in finding.what
+    assert "token_hex" in str(finding.remedy)
+    assert str(key) not in str(finding.what)
 
 
 @pytest.mark.parametrize("key", ["ab3f92c07d51e864" * 2, "Zk3-9dQ_fJx7PqLm2vRt8sWn", bytes(range(130, 154))])

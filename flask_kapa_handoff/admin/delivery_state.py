@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..config_values import MAIL
 from ..delivery.alarms import Situation, read_situation
-from ..delivery.troubles import BLOCKING, SUPPRESSED, Trouble, troubles_of
+from ..delivery.troubles import BLOCKING, MISSING, SUPPRESSED, Trouble, troubles_of
 from ..desk_settings import DEFAULT_DESK
-from ..doctor import count_quickly, sends_nothing
+from ..doctor import Finding, Level, examine_quickly, examine_sending, sends_nothing
 from ..errors import Unavailable
 from ..state import State
 from ..translation import current_language
@@ -71,19 +72,26 @@ def read_delivery_state(state: State) -> DeliveryState | None:
             found = read_situation(connection)
     except Unavailable:
         return None
-    troubles = troubles_of(found)
-    others = count_quickly(state, state.refusals.recent()) + bool(found.held.number) + proxy_unheeded()
+    troubles, sending = troubles_of(found), examine_sending(state)
+    findings = [*sending, *examine_quickly(state, state.refusals.recent())]
+    others = sum(one.level.is_trouble for one in findings) + bool(found.held.number) + proxy_unheeded()
     number = len(troubles) + others
-    if not found.suppressed.number and sends_nothing(state) and _takes_tickets_by_mail(state):
-        # Visitors should not have to find out.
-        troubles = sorted([*troubles, Trouble(SUPPRESSED, _("Sending is turned off on this site."))], key=_rank)
+    if not any(one.kind in BLOCKING for one in troubles):
+        troubles = [*_without_tickets(state, sending), *troubles]
     by_mail = not troubles or state.channel_label(troubles[0].desk or DEFAULT_DESK) is None
     return DeliveryState(found, troubles, number, by_mail)
 
 
-def _rank(trouble: Trouble) -> int:
-    return BLOCKING.index(trouble.kind) if trouble.kind in BLOCKING else len(BLOCKING)
+def _without_tickets(state: State, sending: list[Finding]) -> Iterator[Trouble]:
+    """What keeps tickets from being sent, before the first one shows it: visitors should not have to find out.
 
-
-def _takes_tickets_by_mail(state: State) -> bool:
-    return any(desk.channel == MAIL and desk.takes_tickets for desk in state.desks.present.values())
+    Arguments:
+        sending: what the configuration lacks.
+    """
+    channels = {desk.channel for desk in state.desks.present.values() if desk.takes_tickets}
+    if channels:
+        for finding in sending:
+            if finding.level is Level.PROBLEM:
+                yield Trouble(MISSING, str(finding.what), consequence=str(finding.why))
+    if MAIL in channels and sends_nothing(state):
+        yield Trouble(SUPPRESSED, _("Sending is turned off on this site."))

@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from ..delivery.alarms import read_situation
 from ..desk_settings import DEFAULT_DESK
 from ..doctor import Finding, Level, examine
-from ..doctor.arrivals import desks_to_confirm
 from ..errors import Unavailable
 from ..state import State, current_state
+from ..translation import ENGLISH, speak
 from ..web.requests import proxy_unheeded
 from .responses import page_response
 
@@ -24,20 +24,17 @@ PACKAGES = ("flask-kapa-handoff", "Flask", "SQLAlchemy", "Flask-Mail")
 def doctor() -> ResponseReturnValue:
     """Show the findings, worst first."""
     state = current_state()
+    test_desk = _desk_in_trouble(state)  # first: reading creates the tables, and without them no arrival is looked at
     findings = examine(state.app, state, proxy_unheeded=proxy_unheeded())
     counts = {level: sum(finding.level is level for finding in findings) for level in Level}
     findings.sort(key=lambda finding: list(Level).index(finding.level), reverse=True)
-    try:
-        to_confirm = desks_to_confirm(state)
-    except Unavailable:
-        to_confirm = []  # a finding says so
     return page_response(
         "doctor",
         findings=findings,
         problems=counts[Level.PROBLEM],
         warnings=counts[Level.WARNING],
-        to_confirm=to_confirm,
-        test_desk=_desk_in_trouble(state),
+        to_confirm=[finding.desk for finding in findings if "confirm_arrival" in finding.acts],
+        test_desk=test_desk,
         developers_report=_report(findings),
     )
 
@@ -51,7 +48,12 @@ def _desk_in_trouble(state: State) -> str:
 
 
 def _report(findings: list[Finding]) -> str:
-    """All findings as plain text, with what developers need to know of the installation."""
+    """All findings as plain text in English, with what developers need to know of the installation."""
+    with speak(ENGLISH):
+        return "\n".join(_report_lines(findings))
+
+
+def _report_lines(findings: list[Finding]) -> list[str]:
     lines = [f"Check-up of {request.host}", _versions(), ""]
     for finding in findings:
         lines.append(f"{finding.level.value.upper()}: {finding.what}")
@@ -61,7 +63,7 @@ def _report(findings: list[Finding]) -> str:
             lines.append(f"  -> {finding.remedy}")
         if finding.details and not finding.tickets:
             lines.append(f"  Details: {finding.details}")
-    return "\n".join(lines)
+    return lines
 
 
 def _versions() -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import lru_cache
 
 from ..insights.funnel import Reason
-from ..locale_formats import language_name
+from ..locale_formats import format_day, language_name
 from ..storage.ticket_filters import NO_TRIGGER
 from ..translation import current_language
 from ..translation import gettext as _
@@ -14,7 +14,7 @@ from ..translation import noop as N_
 from ..triggers import TABLE
 from ..unknown import Unknown
 
-__all__ = ["change", "day", "figure", "filter_of", "language_name", "rate", "reason", "share", "time_taken"]
+__all__ = ["change", "figure", "filter_of", "format_day", "language_name", "rate", "reason", "share", "time_taken"]
 
 STEPS = {
     "answers": N_("Answers"),
@@ -70,13 +70,6 @@ def change(value: float | None) -> str:
         return ""
     told = share(abs(value))
     return f"+{told}" if value > 0 else f"−{told}" if value < 0 else f"±{told}"
-
-
-def day(value: date) -> str:
-    """A day, such as 31 Jan 2026."""
-    from babel.dates import format_date
-
-    return format_date(value, "medium", locale=current_language().locale)
 
 
 def time_taken(value: timedelta) -> str:

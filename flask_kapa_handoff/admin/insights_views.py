@@ -18,6 +18,7 @@ from ..insights.gaps import Gap
 from ..insights.period import MOST_DAYS, Period, parse_period
 from ..insights.report import Report, make_report
 from ..links import Links
+from ..locale_formats import format_day
 from ..state import current_state
 from ..storage.engine import now
 from ..translation import gettext as _
@@ -166,7 +167,7 @@ def _read(*, with_gaps: bool = True) -> tuple[Asked, Report]:
             period = parse_period("", "", today)
             problem = _(
                 "Choose two dates such as %(date)s, at most %(number)s days apart.",
-                date=today.isoformat(),
+                date=format_day(today),
                 number=MOST_DAYS,
             )
         kept_since = today - timedelta(days=state.config.statistics_days)

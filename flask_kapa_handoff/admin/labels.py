@@ -142,7 +142,7 @@ def ago(moment: datetime) -> str:
 _CODE = re.compile(r"`([^`]+)`|\b[A-Z]+(?:_[A-Z]+)+\b")
 
 
-def with_code(words: str) -> Markup:
+def with_code(words: object) -> Markup:
     """A sentence as HTML, with commands (which are in backticks) and the names of configuration keys as code."""
     marked = _CODE.sub(lambda found: f"<code>{found[1] or found[0]}</code>", str(escape(words)))
     return Markup(marked)  # noqa: S704 - it was escaped

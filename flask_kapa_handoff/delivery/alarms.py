@@ -12,11 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..lazy_text import LazyText, lazy_join
+from ..lazy_text import lazy_gettext as _
+from ..lazy_text import lazy_ngettext as ngettext
 from ..storage.engine import now
 from ..storage.tables import delivery_attempt, ticket
 from ..storage.ticket_list import MOST_COUNTED, Count
 from ..storage.tickets import Status
-from ..translation import ngettext
 from .reasons import URGENT, public_reason
 
 MOST = MOST_COUNTED
@@ -146,9 +148,9 @@ class Alarm:
         details: the other side's own words, if any.
     """
 
-    what: str
-    consequence: str
-    remedy: str
+    what: LazyText
+    consequence: LazyText
+    remedy: LazyText
     tickets: str
     details: str = ""
 
@@ -189,23 +191,26 @@ def alarms_of(found: Situation) -> tuple[Alarm, ...]:
     """The alarms of a situation."""
     alarms = []
     if found.stuck.number:
-        reason = public_reason(found.words)
+        command = f"`flask kapa-handoff retry {found.reference}`"
+        reason = LazyText(lambda: public_reason(found.words))
         alarms.append(
             Alarm(
-                f"{_not_sent_yet(found.stuck.number)} {reason}",
-                "The visitors are still waiting for a reply. After five days a ticket fails.",
-                "Fix the cause. The tickets are then sent within an hour; to try one now: "
-                f"`flask kapa-handoff retry {found.reference}`",
+                lazy_join(" ", (_not_sent_yet(found.stuck.number), reason)),
+                _("The visitors are still waiting for a reply. After five days a ticket fails."),
+                _(
+                    "Fix the cause. The tickets are then sent within an hour; to try one now: %(command)s",
+                    command=command,
+                ),
                 "waiting",
-                found.words if found.words != reason else "",
+                found.words if found.words != str(reason) else "",
             )
         )
     if found.suppressed.number:
         alarms.append(
             Alarm(
                 not_sent(found.suppressed.number),
-                "The visitors are still waiting for a reply.",
-                "Set MAIL_SUPPRESS_SEND to False, then send them: `flask kapa-handoff retry --suppressed`",
+                _("The visitors are still waiting for a reply."),
+                _("Set MAIL_SUPPRESS_SEND to False, then send them: `flask kapa-handoff retry --suppressed`"),
                 "suppressed",
             )
         )
@@ -220,11 +225,11 @@ def _counted(number: int) -> Count:
     return Count(min(number, MOST), number > MOST)
 
 
-def _not_sent_yet(number: int) -> str:
+def _not_sent_yet(number: int) -> LazyText:
     return ngettext("%(number)s ticket could not be sent yet.", "%(number)s tickets could not be sent yet.", number)
 
 
-def not_sent(number: int) -> str:
+def not_sent(number: int) -> LazyText:
     """A sentence on the tickets that were suppressed."""
     return ngettext(
         "%(number)s ticket was not sent, because sending is turned off on this site (MAIL_SUPPRESS_SEND).",

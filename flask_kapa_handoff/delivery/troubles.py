@@ -13,9 +13,10 @@ from .alarms import Situation, not_sent
 from .mailroom import Mailroom
 from .reasons import plain_reason
 
-IDLE, REFUSED, STUCK, SUPPRESSED, FAILED = "idle", "refused", "stuck", "suppressed", "failed"
+IDLE, REFUSED, STUCK, MISSING = "idle", "refused", "stuck", "missing"
+SUPPRESSED, FAILED = "suppressed", "failed"
 
-BLOCKING = (IDLE, REFUSED, STUCK, SUPPRESSED)
+BLOCKING = (IDLE, REFUSED, STUCK, MISSING, SUPPRESSED)
 """The troubles with which no ticket arrives, whatever visitors send."""
 
 
@@ -25,16 +26,19 @@ class Trouble:
 
     Arguments:
         kind: one of :data:`IDLE` (nobody delivers), :data:`REFUSED` (a mail server refuses), :data:`STUCK` (tickets
-            wait for another reason), :data:`SUPPRESSED` and :data:`FAILED`.
+            wait for another reason), :data:`MISSING` (the configuration lacks something), :data:`SUPPRESSED` and
+            :data:`FAILED`.
         why: what it means and what to do, in plain words; empty: the kind says it.
         details: the other side's own words, if ``why`` says it in others.
         desk: the desk of the ticket that ``why`` is about.
+        consequence: what that means, where ``why`` does not say it.
     """
 
     kind: str
     why: str = ""
     details: str = ""
     desk: str = ""
+    consequence: str = ""
 
 
 def troubles_of(found: Situation) -> list[Trouble]:
@@ -48,7 +52,7 @@ def _troubles(found: Situation) -> Iterator[Trouble]:
     if found.stuck.number:
         yield _told(REFUSED if re.match(r"[45]\d\d\b", found.words) else STUCK, found.words, found.desk)
     if found.suppressed.number:
-        yield Trouble(SUPPRESSED, not_sent(found.suppressed.number))
+        yield Trouble(SUPPRESSED, str(not_sent(found.suppressed.number)))
     if found.failed.number:
         yield _told(FAILED, found.failed_words, found.failed_desk)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..config_values import MAIL
 from ..desk_directory import Desks
 from ..desk_settings import DEFAULT_DESK
+from ..lazy_text import lazy_gettext as _
 from ..refusals import Counts
 from ..settings import default_settings
 from ..site_name import find_site_name
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..state import State
 
-__all__ = ["Finding", "Level", "count_quickly", "examine", "sends_nothing"]
+__all__ = ["Finding", "Level", "examine", "examine_quickly", "examine_sending", "sends_nothing"]
 
 
 def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[Finding]:
@@ -54,8 +55,7 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
             state.config, situation, when_overdue=state.delivery.when_overdue, proxy_unheeded=proxy_unheeded
         )
         findings += examine_refusals(situation.refused)
-    if obstacle := state.delivery.obstacle():
-        findings.append(Finding(Level.PROBLEM, *obstacle))
+    findings += _obstacle(state)
     for name, served in channels.items():
         findings += examine_mail_server(state) if name == MAIL else examine_channel(state, name, served)
     findings += [*_late_keys(state), *_site_name(state), *_refused_forms(state), *_layout(state)]
@@ -64,37 +64,49 @@ def examine(app: Flask, state: State, *, proxy_unheeded: bool = False) -> list[F
         findings.append(
             Finding(
                 Level.WARNING,
-                "There are no admin pages.",
-                "Settings can be changed only with a deploy, and nobody sees failed tickets.",
-                "Pass `admin_required=<a view decorator such as login_required>` to KapaHandoff.",
+                _("There are no admin pages."),
+                _("Settings can be changed only with a deploy, and nobody sees failed tickets."),
+                _(
+                    "Pass %(code)s to KapaHandoff.",
+                    code="`admin_required=<a view decorator such as login_required>`",
+                ),
             )
         )
     return findings
 
 
-def count_quickly(state: State, refused: Counts) -> int:
-    """How many warnings and problems there are among those that are found without a query or a connection.
+def examine_quickly(state: State, refused: Counts) -> list[Finding]:
+    """What is found without a query or a connection, but for :func:`examine_sending`.
 
     Arguments:
         refused: the refusals of the last 24 hours.
     """
-    desks = state.desks
-    channels = channels_of(desks)
-    by_mail = channels.get(MAIL, [])
-    findings: list[Finding] = [
+    return [
         examine_secret(state.app.secret_key),
-        *examine_desks(state, desks, refused),
-        *(examine_sender(state, [to for desk in by_mail for to in desk.recipients]) if by_mail else ()),
-        *(examine_mail_settings(state) if by_mail else ()),
-        *(one for name in channels.keys() - {MAIL} for one in examine_channel(state, name, channels[name])),
+        *examine_desks(state, state.desks, refused),
         *examine_refusals(refused),
         *_late_keys(state),
         *_site_name(state),
         *_refused_forms(state),
         *_layout(state),
     ]
-    obstacle = state.delivery.obstacle() is not None
-    return sum(finding.level.is_trouble for finding in findings) + obstacle
+
+
+def examine_sending(state: State) -> list[Finding]:
+    """What the configuration lacks for tickets to be sent, found without a query or a connection."""
+    channels = channels_of(state.desks)
+    by_mail = channels.pop(MAIL, [])
+    return [
+        *(examine_mail_settings(state) if by_mail else ()),
+        *(examine_sender(state, [to for desk in by_mail for to in desk.recipients]) if by_mail else ()),
+        *(one for name, desks in channels.items() for one in examine_channel(state, name, desks)),
+        *_obstacle(state),
+    ]
+
+
+def _obstacle(state: State) -> list[Finding]:
+    found = state.delivery.obstacle()
+    return [] if found is None else [Finding(Level.PROBLEM, *found)]
 
 
 def _late_keys(state: State) -> list[Finding]:
@@ -104,9 +116,9 @@ def _late_keys(state: State) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            f"Set after KapaHandoff was set up: {', '.join(late)}.",
-            "These keys are read once, so the handoff does not use the new values.",
-            "Set them before `KapaHandoff(app)` or `init_app(app)`.",
+            _("Set after KapaHandoff was set up: %(keys)s.", keys=", ".join(late)),
+            _("These keys are read once, so the handoff does not use the new values."),
+            _("Set them before `KapaHandoff(app)` or `init_app(app)`."),
         )
     ]
 
@@ -114,13 +126,13 @@ def _late_keys(state: State) -> list[Finding]:
 def _site_name(state: State) -> list[Finding]:
     found = find_site_name(state.app, state.config)
     if not found.guessed:
-        return [Finding(Level.OK, f"Mails and pages call this site {found.name}.")]
+        return [Finding(Level.OK, _("Mails and pages call this site %(name)s.", name=found.name))]
     return [
         Finding(
             Level.WARNING,
-            f"Mails and pages call this site {found.name}, which is the app's import name.",
-            "Visitors and your team may not recognise it.",
-            'Set the name, such as `KAPA_HANDOFF_SITE_NAME = "Acme"`.',
+            _("Mails and pages call this site %(name)s, which is the app's import name.", name=found.name),
+            _("Visitors and your team may not recognise it."),
+            _("Set the name, such as %(code)s.", code='`KAPA_HANDOFF_SITE_NAME = "Acme"`'),
         )
     ]
 
@@ -132,9 +144,9 @@ def _layout(state: State) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            f"The layout {state.config.admin_template} cannot be used: {trouble}.",
-            "The admin pages use a plain layout.",
-            "Fix the template, or the name in `KAPA_HANDOFF_ADMIN_TEMPLATE`.",
+            _("The layout %(name)s cannot be used: %(reason)s.", name=state.config.admin_template, reason=trouble),
+            _("The admin pages use a plain layout."),
+            _("Fix the template, or the name in `KAPA_HANDOFF_ADMIN_TEMPLATE`."),
         )
     ]
 
@@ -145,9 +157,14 @@ def _refused_forms(state: State) -> list[Finding]:
     return [
         Finding(
             Level.PROBLEM,
-            f"The site itself refused {state.refused_by_site} before it reached the handoff.",
-            "Visitors may not be able to send tickets. Perhaps a CSRF check of the site gets in the way; the forms of "
-            "the handoff protect themselves.",
-            f"Put this line at the top of that check, but not of one that requires a sign-in: `{REMEDY}`",
+            _("The site itself refused %(request)s before it reached the handoff.", request=state.refused_by_site),
+            _(
+                "Visitors may not be able to send tickets. Perhaps a CSRF check of the site gets in the way; the "
+                "forms of the handoff protect themselves."
+            ),
+            _(
+                "Put this line at the top of that check, but not of one that requires a sign-in: %(code)s",
+                code="`" + REMEDY + "`",
+            ),
         )
     ]

@@ -13,6 +13,8 @@ from sqlalchemy import inspect
 from ..desk_directory import Desks
 from ..desk_settings import DEFAULT_DESK
 from ..errors import RequestProblem, SchemaError
+from ..lazy_text import LazyText, lazy_join
+from ..lazy_text import lazy_gettext as _
 from ..settings import default_settings
 from ..storage import schema
 from ..storage.file_access import obstacle_of_owner, only_user, owner_can
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from ..state import State
 
-NO_TICKETS = "No button is shown, and no tickets can be stored."
+NO_TICKETS = _("No button is shown, and no tickets can be stored.")
 
 
 def examine_database(app: Flask, state: State) -> tuple[list[Finding], Situation | None]:
@@ -64,29 +66,33 @@ def _problem(state: State, problem: RequestProblem) -> Finding:
     cause = getattr(problem.__cause__, "orig", None) or problem.__cause__ or problem
     return Finding(
         Level.PROBLEM,
-        "The database cannot be used.",
+        _("The database cannot be used."),
         NO_TICKETS,
-        "Fix what the details say: the server may be down, the disk full, or the file damaged.",
+        _("Fix what the details say: the server may be down, the disk full, or the file damaged."),
         " ".join(str(cause).split()),
     )
 
 
-def _not_usable(what: str, remedy: str, file: Path) -> Finding:
+def _not_usable(what: LazyText, remedy: LazyText, file: Path) -> Finding:
     owner = None if has_request_context() else owner_can(file)
     if owner is None:
         return Finding(Level.PROBLEM, what, NO_TICKETS, remedy)
     return Finding(
         Level.WARNING,
         what,
-        f"So the tickets cannot be checked. The user {owner}, who owns the folder, can use it.",
-        f"If the web server runs as {owner}, run the commands as that user, such as with `sudo -u {owner}`.",
+        _("So the tickets cannot be checked. The user %(user)s, who owns the folder, can use it.", user=owner),
+        _(
+            "If the web server runs as %(user)s, run the commands as that user, such as with %(command)s.",
+            user=owner,
+            command="`sudo -u " + owner + "`",
+        ),
     )
 
 
 def _in_preparation(file: Path, version: str | None) -> Finding:
     if version is None:
-        return Finding(Level.OK, "The database is created when it is first used.", details=str(file))
-    what = f"The tables are upgraded from version {version} when they are next used."
+        return Finding(Level.OK, _("The database is created when it is first used."), details=str(file))
+    what = _("The tables are upgraded from version %(version)s when they are next used.", version=version)
     return Finding(Level.OK, what, details=str(file))
 
 
@@ -107,10 +113,14 @@ def _of_newer_version(state: State, version: str) -> Finding:
     where = state.database.engine.url.set(query={}).render_as_string()
     return Finding(
         Level.WARNING,
-        f"The database can be used, but its tables are at version {version}, from a newer version of this package; "
-        f"the installed one knows up to {schema.HEAD}.",
-        "What the newer version added to the tables is kept, but not shown or used.",
-        "Install the newer version again when you can.",
+        _(
+            "The database can be used, but its tables are at version %(version)s, from a newer version of this "
+            "package; the installed one knows up to %(known)s.",
+            version=version,
+            known=schema.HEAD,
+        ),
+        _("What the newer version added to the tables is kept, but not shown or used."),
+        _("Install the newer version again when you can."),
         where,
     )
 
@@ -118,11 +128,18 @@ def _of_newer_version(state: State, version: str) -> Finding:
 def _usable(state: State, file: Path | None) -> Finding:
     # Without the query, where a driver accepts a password, too.
     where = state.database.engine.url.set(query={}).render_as_string()
-    what = "The database works"
     # The page that shows this is served by the web server's user.
     user = only_user(file) if file is not None and not has_request_context() else None
-    alone = f" (only the user {user} can write to it: the web server must run as {user})" if user else ""
-    return Finding(Level.OK, f"{what}{alone}.", details=f"{where} (its tables are at version {schema.HEAD})")
+    what = (
+        _(
+            "The database works (only the user %(user)s can write to it: the web server must run as %(user)s).",
+            user=user,
+        )
+        if user
+        else _("The database works.")
+    )
+    details = _("%(database)s (its tables are at version %(version)s)", database=where, version=schema.HEAD)
+    return Finding(Level.OK, what, details=details)
 
 
 def _locked_out(file: Path | None) -> list[Finding]:
@@ -137,9 +154,11 @@ def _lost_with_virtual_environment(state: State) -> list[Finding]:
         Finding(
             Level.WARNING,
             state.location.warning,
-            "All tickets, the waiting ones too, would be gone after a deploy that makes a new one.",
-            "Set KAPA_HANDOFF_DATABASE_URI to a place that stays, such as "
-            "sqlite:////var/lib/site/kapa_handoff.sqlite3, and move the file there.",
+            _("All tickets, the waiting ones too, would be gone after a deploy that makes a new one."),
+            _(
+                "Set KAPA_HANDOFF_DATABASE_URI to a place that stays, such as %(uri)s, and move the file there.",
+                uri="sqlite:////var/lib/site/kapa_handoff.sqlite3",
+            ),
         )
     ]
 
@@ -153,8 +172,8 @@ def _dropped(app: Flask, state: State) -> list[Finding]:
     return [
         Finding(
             Level.WARNING,
-            "The site's next automatic migration would delete the handoff's tables.",
-            "Alembic deletes tables that the site's models do not describe, and all tickets with them.",
-            f"Let the site's env.py leave them out:\n{THREE_LINES}",
+            _("The site's next automatic migration would delete the handoff's tables."),
+            _("Alembic deletes tables that the site's models do not describe, and all tickets with them."),
+            lazy_join("\n", (_("Let the site's env.py leave them out:"), THREE_LINES)),
         )
     ]

@@ -12,12 +12,16 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import NoResultFound
 
 from ..desk_settings import is_desk_name
+from ..lazy_text import LazyText, lazy_join
+from ..lazy_text import lazy_gettext as _
+from ..lazy_text import lazy_ngettext as ngettext
 from ..settings import history_rows
 from ..storage.column_types import UNREADABLE
 from ..storage.desks import read_desk
 from ..storage.reading import Damaged, DamagedRow, read_conversation, read_json
 from ..storage.tables import delivery_attempt, desk, ticket
 from ..storage.tickets import Attempt, Outcome, Status, Ticket, conversation_as_stored
+from ..translation import noop as N_
 from ..triggers import read_triggers
 from ..unknown import Unknown, read_name
 from .finding import Finding, Level
@@ -31,7 +35,7 @@ TRANSCRIPT_SECONDS = 2.0
 SHOWN = 10
 """How many things of one kind a finding names."""
 
-REMEDY = (
+REMEDY = _(
     "If a newer version of this package was installed before, install it again. Otherwise the database was changed or "
     "damaged: `flask kapa-handoff export` prints the rows as they are stored, and a backup may have them intact."
 )
@@ -42,12 +46,13 @@ class Stored:
     """What was found.
 
     Arguments:
-        unknown: what this version does not know, such as ``status "snoozed"``, and how often it is stored.
+        unknown: what this version does not know, such as ``status "%(name)s"`` with its name, and how often it is
+            stored.
         damaged: the rows that cannot be read, such as ``ticket T-7F3K2Q (created_at)``.
     """
 
-    unknown: Counter[str] = field(default_factory=Counter)
-    damaged: list[str] = field(default_factory=list)
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+    damaged: list[LazyText] = field(default_factory=list)
 
 
 def look_at_stored(connection: Connection) -> Stored:
@@ -55,21 +60,22 @@ def look_at_stored(connection: Connection) -> Stored:
     found = Stored()
     for row in connection.execute(select(desk)):
         if not is_desk_name(row.name):
-            found.unknown[f'desk "{Unknown(row.name):.60}"'] += 1
+            found.unknown[N_('desk "%(name)s"'), f"{Unknown(row.name):.60}"] += 1
         if unreadable := read_desk(row)[1]:
-            found.damaged.append(f"settings of the desk {Unknown(row.name):.60} ({', '.join(unreadable)})")
-        _count_triggers(found, row.triggers, "of the settings")
+            what = _("settings of the desk %(name)s", name=format(Unknown(row.name), ".60"))
+            found.damaged.append(_damaged(what, *unreadable))
+        _count_triggers(found, row.triggers, N_('trigger "%(name)s" of the settings'))
     for change in history_rows(connection, limit=LATEST):
         if isinstance(change, DamagedRow):
-            what = f"version {change.values['version']} of the settings"
-            found.damaged.append(f"{what} ({', '.join(change.damaged)})")
-    for what, column, names in (
-        ("status", ticket.c.status, Status),
-        ("outcome", delivery_attempt.c.outcome, Outcome),
+            what = _("version %(version)s of the settings", version=str(change.values["version"]))
+            found.damaged.append(_damaged(what, *change.damaged))
+    for kind, message, column, names in (
+        ("status", N_('status "%(name)s"'), ticket.c.status, Status),
+        ("outcome", N_('outcome "%(name)s"'), delivery_attempt.c.outcome, Outcome),
     ):
         for name, number in connection.execute(select(column, func.count()).group_by(column)):
-            if name is not None and isinstance(known := read_name(names, name, what), Unknown):
-                found.unknown[f'{what} "{known:.60}"'] += number
+            if name is not None and isinstance(known := read_name(names, name, kind), Unknown):
+                found.unknown[message, f"{known:.60}"] += number
     _look_at_tickets(found, connection)
     return found
 
@@ -84,21 +90,25 @@ def _look_at_tickets(found: Stored, connection: Connection) -> None:
         if one.id in seen:
             continue
         seen.add(one.id)
-        name = f"ticket {one.reference or repr(one.id)}"
+        what = _("ticket %(reference)s", reference=one.reference or repr(one.id))
         if isinstance(one, DamagedRow):
-            found.damaged.append(f"{name} ({', '.join(one.damaged)})")
+            found.damaged.append(_damaged(what, *one.damaged))
             continue
-        _count_triggers(found, one.triggers, "of tickets")
+        _count_triggers(found, one.triggers, N_('trigger "%(name)s" of tickets'))
         if one.missing_time is not None:
-            found.damaged.append(f"{name} ({one.missing_time})")
+            found.damaged.append(_damaged(what, one.missing_time))
         if UNREADABLE in one.fields or UNREADABLE in one.context:
-            found.damaged.append(f"{name} (fields)")
+            found.damaged.append(_damaged(what, "fields"))
         if time.monotonic() < until and not _is_conversation_whole(connection, one):
-            found.damaged.append(f"{name} (conversation)")
+            found.damaged.append(_damaged(what, "conversation"))
     attempts = select(delivery_attempt).order_by(delivery_attempt.c.id.desc()).limit(LATEST)
     for attempt in map(Attempt.from_row, connection.execute(attempts)):
         if isinstance(attempt, DamagedRow):
-            found.damaged.append(f"delivery attempt {attempt.id} ({', '.join(attempt.damaged)})")
+            found.damaged.append(_damaged(_("delivery attempt %(id)s", id=str(attempt.id)), *attempt.damaged))
+
+
+def _damaged(what: LazyText, *columns: str) -> LazyText:
+    return lazy_join(" ", (what, f"({', '.join(columns)})"))
 
 
 def _tickets(connection: Connection, *queries: Select[Any]) -> Iterable[Ticket | DamagedRow]:
@@ -115,33 +125,46 @@ def _is_conversation_whole(connection: Connection, one: Ticket) -> bool:
     return not isinstance(text, Damaged)
 
 
-def _count_triggers(found: Stored, names: Any, where: str) -> None:
+def _count_triggers(found: Stored, names: Any, message: str) -> None:
     for name in read_triggers(names) if isinstance(names, str) and not isinstance(names, Damaged) else ():
         if isinstance(name, Unknown):
-            found.unknown[f'trigger "{name:.60}" {where}'] += 1
+            found.unknown[message, f"{name:.60}"] += 1
 
 
 def examine_stored(stored: Stored) -> list[Finding]:
     """One finding for everything that another version wrote or that is damaged; empty: all is well."""
     if not stored.unknown and not stored.damaged:
         return []
-    unknown = [f"{what}, {number} time{'s' if number != 1 else ''}" for what, number in stored.unknown.most_common()]
-    told = [
-        f"{label}: {_shortened(items)}"
-        for label, items in (("unknown to this version", unknown), ("damaged", stored.damaged))
-        if items
-    ]
+    unknown = _shortened(
+        [
+            ngettext("%(what)s, %(number)s time", "%(what)s, %(number)s times", number, what=_(message, name=name))
+            for (message, name), number in stored.unknown.most_common()
+        ]
+    )
+    damaged = _shortened(stored.damaged)
+    if not stored.damaged:
+        what = _("Some stored data cannot be used. Unknown to this version: %(unknown)s.", unknown=unknown)
+    elif not stored.unknown:
+        what = _("Some stored data cannot be used. Damaged: %(damaged)s.", damaged=damaged)
+    else:
+        what = _(
+            "Some stored data cannot be used. Unknown to this version: %(unknown)s. Damaged: %(damaged)s.",
+            unknown=unknown,
+            damaged=damaged,
+        )
     return [
         Finding(
             Level.WARNING,
-            f"Some stored data cannot be used. {'. '.join(text[:1].upper() + text[1:] for text in told)}.",
-            "It is kept and shown as unknown or damaged. Damaged tickets, and those with an unknown status, are not "
-            "sent; unknown triggers show no button. For damaged settings, the site's configuration applies.",
+            what,
+            _(
+                "It is kept and shown as unknown or damaged. Damaged tickets, and those with an unknown status, are "
+                "not sent; unknown triggers show no button. For damaged settings, the site's configuration applies."
+            ),
             REMEDY,
         )
     ]
 
 
-def _shortened(items: list[str]) -> str:
-    more = len(items) - SHOWN
-    return "; ".join(items[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
+def _shortened(items: list[LazyText]) -> LazyText:
+    shown, more = lazy_join("; ", items[:SHOWN]), len(items) - SHOWN
+    return _("%(items)s; and %(number)s more", items=shown, number=more) if more > 0 else shown

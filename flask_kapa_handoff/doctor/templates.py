@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import FileSystemLoader
 
 from ..delivery.sample import sample_conversation, sample_ticket
+from ..lazy_text import lazy_gettext as _
 from ..offer_signing import OfferSigner
 from ..settings import DEFAULT_DESK
 from ..template_environment import TEMPLATES, render
@@ -33,9 +34,13 @@ def examine_templates(state: State) -> list[Finding]:
     findings = [
         Finding(
             Level.WARNING,
-            f"Your template {FOLDER}{name} takes the place of none: did you mean {FOLDER}{close[0]}?",
-            "Visitors see the package's own.",
-            "Rename the file.",
+            _(
+                "Your template %(name)s takes the place of none: did you mean %(close)s?",
+                name=FOLDER + name,
+                close=FOLDER + close[0],
+            ),
+            _("Visitors see the package's own."),
+            _("Rename the file."),
         )
         for name in own
         if name not in shipped and (close := get_close_matches(name, set(shipped) - set(own), 1, SIMILAR))
@@ -48,9 +53,9 @@ def examine_templates(state: State) -> list[Finding]:
     return findings + [
         Finding(
             Level.WARNING,
-            f"A template of yours in {FOLDER} fails: {place}.",
-            "The package's own takes its place; a mail goes out without its HTML.",
-            "Fix the template, then restart the site. `flask kapa-handoff test-mail` shows a mail.",
+            _("A template of yours in %(folder)s fails: %(place)s.", folder=FOLDER, place=place),
+            _("The package's own takes its place; a mail goes out without its HTML."),
+            _("Fix the template, then restart the site. `flask kapa-handoff test-mail` shows a mail."),
         )
         for place in sorted(state.templates.failures | state.mail_templates.failures)
     ]

@@ -11,6 +11,10 @@ from sqlalchemy import Row, func, select
 from ..config import Config
 from ..delivery.alarms import OVERDUE, Alarm, find_alarms
 from ..desk_directory import Desks, read_desks
+from ..lazy_text import LazyText
+from ..lazy_text import lazy_gettext as _
+from ..lazy_text import lazy_ngettext as ngettext
+from ..locale_formats import format_length
 from ..refusals import DAY, Counts, counted_since
 from ..storage.engine import now
 from ..storage.reading import earliest
@@ -22,7 +26,7 @@ from .stored import Stored, examine_stored, look_at_stored
 if TYPE_CHECKING:
     from ..state import State
 
-SEND_FROM_HERE = "Try now sends the tickets from this page. Then tell your developers, since it happens again."
+SEND_FROM_HERE = _("Try now sends the tickets from this page. Then tell your developers, since it happens again.")
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,9 @@ def _ticket(row: Row[Any] | None) -> Ticket | None:
     return found if isinstance(found, Ticket) else None
 
 
-def examine_tickets(config: Config, situation: Situation, *, when_overdue: str, proxy_unheeded: bool) -> list[Finding]:
+def examine_tickets(
+    config: Config, situation: Situation, *, when_overdue: LazyText, proxy_unheeded: bool
+) -> list[Finding]:
     """Findings on the queue, leases, failures and proxies.
 
     Arguments:
@@ -100,17 +106,17 @@ def examine_tickets(config: Config, situation: Situation, *, when_overdue: str, 
     if proxy_unheeded or (latest is not None and latest.proxy_unheeded):
         findings.append(_proxy(config))
     elif latest is not None:
-        findings.append(Finding(Level.OK, "Visitor addresses are recognised correctly."))
+        findings.append(Finding(Level.OK, _("Visitor addresses are recognised correctly.")))
     return findings
 
 
-def _queue(situation: Situation, when_overdue: str) -> Finding:
+def _queue(situation: Situation, when_overdue: LazyText) -> Finding:
     if situation.due_since is None or situation.moment - situation.due_since < OVERDUE:
-        return Finding(Level.OK, "No ticket is overdue.")
+        return Finding(Level.OK, _("No ticket is overdue."))
     return Finding(
         Level.PROBLEM,
-        f"A ticket has been due for {_length(situation.moment - situation.due_since)}.",
-        "Nothing delivers tickets, or not fast enough.",
+        _("A ticket has been due for %(time)s.", time=_length(situation.moment - situation.due_since)),
+        _("Nothing delivers tickets, or not fast enough."),
         when_overdue,
         for_admins=SEND_FROM_HERE,
         acts=("try_now",),
@@ -126,23 +132,23 @@ def _alarm(alarm: Alarm) -> Finding:
         alarm.consequence,
         alarm.remedy,
         alarm.details,
-        for_admins="Once your developers have turned sending on, send the tickets."
+        for_admins=_("Once your developers have turned sending on, send the tickets.")
         if is_suppressed
-        else "When the cause is fixed, a test mail shows whether mail arrives, and Try now sends the tickets.",
+        else _("When the cause is fixed, a test mail shows whether mail arrives, and Try now sends the tickets."),
         acts=("send_suppressed",) if is_suppressed else ("test_mail", "try_now"),
         tickets=alarm.tickets,
     )
 
 
-def _cut_off(situation: Situation, when_overdue: str) -> list[Finding]:
+def _cut_off(situation: Situation, when_overdue: LazyText) -> list[Finding]:
     if situation.leased_until is None or situation.moment - situation.leased_until < OVERDUE:
         return []
     ago = _length(situation.moment - situation.leased_until)
     return [
         Finding(
             Level.PROBLEM,
-            f"A ticket's delivery was cut off {ago} ago, and nothing has retried it.",
-            "A process ended while it was sending the ticket, and no other one is delivering.",
+            _("A ticket's delivery was cut off %(time)s ago, and nothing has retried it.", time=ago),
+            _("A process ended while it was sending the ticket, and no other one is delivering."),
             when_overdue,
             for_admins=SEND_FROM_HERE,
             acts=("try_now",),
@@ -154,14 +160,16 @@ def _cut_off(situation: Situation, when_overdue: str) -> list[Finding]:
 def _failures(situation: Situation) -> Finding:
     count = situation.failed
     if not count:
-        return Finding(Level.OK, "No ticket has failed.")
+        return Finding(Level.OK, _("No ticket has failed."))
     return Finding(
         Level.WARNING,
-        f"{count} ticket{'s' if count != 1 else ''} could not be delivered.",
-        f"{'These visitors are' if count != 1 else 'This visitor is'} still waiting for a reply.",
-        "Each ticket's page says why, as does `flask kapa-handoff tickets --json`. Fix the cause, then send them "
-        "again: `flask kapa-handoff retry --failed`",
-        for_admins="Each ticket's page says why. Fix the cause, then send them again.",
+        ngettext("%(number)s ticket could not be delivered.", "%(number)s tickets could not be delivered.", count),
+        ngettext("This visitor is still waiting for a reply.", "These visitors are still waiting for a reply.", count),
+        _(
+            "Each ticket's page says why, as does `flask kapa-handoff tickets --json`. Fix the cause, then send them "
+            "again: `flask kapa-handoff retry --failed`"
+        ),
+        for_admins=_("Each ticket's page says why. Fix the cause, then send them again."),
         acts=("send_failed",),
         tickets="failed",
     )
@@ -171,17 +179,38 @@ def _held(config: Config, situation: Situation) -> list[Finding]:
     count = situation.held
     if not count:
         return []
-    limit, raised = f"the site's hourly limit ({config.tickets_per_hour})", ""
     if any(settings.tickets_per_hour for settings in situation.desks.all.values()):
-        limit, raised = "the hourly limit of the site or a desk", ", or the desk's limit on its settings page"
+        what = ngettext(
+            "%(number)s ticket is held: more came in than the hourly limit of the site or a desk.",
+            "%(number)s tickets are held: more came in than the hourly limit of the site or a desk.",
+            count,
+        )
+        remedy = _(
+            "Release them in the list of tickets, or with `flask kapa-handoff retry --held`. If this many are normal "
+            "here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`, or the desk's limit on its settings page."
+        )
+    else:
+        what = ngettext(
+            "%(number)s ticket is held: more came in than the site's hourly limit (%(limit)s).",
+            "%(number)s tickets are held: more came in than the site's hourly limit (%(limit)s).",
+            count,
+            limit=config.tickets_per_hour,
+        )
+        remedy = _(
+            "Release them in the list of tickets, or with `flask kapa-handoff retry --held`. If this many are normal "
+            "here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`."
+        )
     return [
         Finding(
             Level.WARNING,
-            f"{count} ticket{'s are' if count != 1 else ' is'} held: more came in than {limit}.",
-            f"{'They' if count != 1 else 'It'} will be sent when there is room, after an hour at the earliest.",
-            "Release them in the list of tickets, or with `flask kapa-handoff retry --held`. If this many are normal "
-            f"here, raise `KAPA_HANDOFF_TICKETS_PER_HOUR`{raised}.",
-            for_admins="Look at some of them. If real visitors sent them, release them all.",
+            what,
+            ngettext(
+                "It will be sent when there is room, after an hour at the earliest.",
+                "They will be sent when there is room, after an hour at the earliest.",
+                count,
+            ),
+            remedy,
+            for_admins=_("Look at some of them. If real visitors sent them, release them all."),
             acts=("release_held",),
             tickets="held",
         )
@@ -189,19 +218,21 @@ def _held(config: Config, situation: Situation) -> list[Finding]:
 
 
 def _proxy(config: Config) -> Finding:
-    most = config.tickets_per_client_per_hour
     return Finding(
         Level.WARNING,
-        "A proxy passes on the visitor's address (X-Forwarded-For), but the site uses the proxy's own.",
-        f"All visitors count as one, so together they can send only {most} tickets an hour.",
-        "Use werkzeug's ProxyFix, and let it trust as many proxies as there are, such as one: "
-        "`app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)`. If there is no proxy, a visitor made that header up, and "
-        "nothing is wrong.",
+        _("A proxy passes on the visitor's address (X-Forwarded-For), but the site uses the proxy's own."),
+        ngettext(
+            "All visitors count as one, so together they can send only %(number)s ticket an hour.",
+            "All visitors count as one, so together they can send only %(number)s tickets an hour.",
+            config.tickets_per_client_per_hour,
+        ),
+        _(
+            "Use werkzeug's ProxyFix, and let it trust as many proxies as there are, such as one: %(code)s. If there "
+            "is no proxy, a visitor made that header up, and nothing is wrong.",
+            code="`app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)`",
+        ),
     )
 
 
-def _length(time: timedelta) -> str:
-    minutes = int(time.total_seconds() // 60)
-    if minutes < 120:
-        return f"{minutes} minutes"
-    return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
+def _length(time: timedelta) -> LazyText:
+    return LazyText(lambda: format_length(time))

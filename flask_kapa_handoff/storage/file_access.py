@@ -7,6 +7,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..lazy_text import LazyText
+from ..lazy_text import lazy_gettext as _
+
 KEY = "KAPA_HANDOFF_DATABASE_URI"
 
 
@@ -14,36 +17,59 @@ KEY = "KAPA_HANDOFF_DATABASE_URI"
 class Obstacle:
     """What prevents a user from using the file, and what to do."""
 
-    what: str
-    remedy: str
+    what: LazyText
+    remedy: LazyText
 
     def __str__(self) -> str:
-        return f"{self.what} {self.remedy}"
+        return f"{self.what.english} {self.remedy.english}"
 
 
 def obstacle(file: Path) -> Obstacle | None:
     """What prevents this process's user from using or creating an SQLite file; None: nothing visible."""
     file = Path(os.path.realpath(file))
-    user, folder = f"the user {_this_user()}", _nearest(file.parent)
-    remedy = (
-        f"Let {user} write there, run this as a user who can, or set {KEY} to a file in a folder that {user} can "
-        "write, such as sqlite:////var/lib/site/kapa_handoff.sqlite3."
+    user, folder = _this_user(), _nearest(file.parent)
+    remedy = _(
+        "Let the user %(user)s write there, run this as a user who can, or set %(key)s to a file in a folder that the "
+        "user %(user)s can write, such as %(uri)s.",
+        user=user,
+        key=KEY,
+        uri="sqlite:////var/lib/site/kapa_handoff.sqlite3",
     )
     if _is_folder(file):
-        return Obstacle(f"{file} is a folder, not a file.", f"Set {KEY} to a file in it.")
+        what = _("%(path)s is a folder, not a file.", path=file)
+        return Obstacle(what, _("Set %(key)s to a file in it.", key=KEY))
     if not _is_folder(folder):
-        return Obstacle(f"{folder} is not a folder, so {file} cannot be made.", f"Set {KEY} to another place.")
+        what = _("%(folder)s is not a folder, so %(file)s cannot be made.", folder=folder, file=file)
+        return Obstacle(what, _("Set %(key)s to another place.", key=KEY))
     if _is_read_only(folder):
-        return Obstacle(f"{file} is on a file system that is mounted read-only.", f"Set {KEY} to a file elsewhere.")
-    by = f"{user}, who runs this process,"
+        what = _("%(file)s is on a file system that is mounted read-only.", file=file)
+        return Obstacle(what, _("Set %(key)s to a file elsewhere.", key=KEY))
+    values = {"file": file, "folder": folder, "user": user}
     if not _can(file, os.F_OK):
         if _can(folder, os.W_OK | os.X_OK):
             return None
-        return Obstacle(f"The folder {folder} {_owned(folder)}, and {by} cannot make {file} in it.", remedy)
+        what = _(
+            "The folder %(folder)s belongs to %(owner)s (mode %(mode)s), and the user %(user)s, who runs this "
+            "process, cannot make %(file)s in it.",
+            **values,
+            **_owned(folder),
+        )
+        return Obstacle(what, remedy)
     if not _can(file, os.R_OK | os.W_OK):
-        return Obstacle(f"The file {file} {_owned(file)}, and {by} cannot write to it.", remedy)
+        what = _(
+            "The file %(file)s belongs to %(owner)s (mode %(mode)s), and the user %(user)s, who runs this process, "
+            "cannot write to it.",
+            **values,
+            **_owned(file),
+        )
+        return Obstacle(what, remedy)
     if not _can(folder, os.W_OK | os.X_OK):
-        what = f"SQLite keeps a log beside {file}. The folder {_owned(folder)}, and {by} cannot write there."
+        what = _(
+            "SQLite keeps a log beside %(file)s. The folder belongs to %(owner)s (mode %(mode)s), and the user "
+            "%(user)s, who runs this process, cannot write there.",
+            **values,
+            **_owned(folder),
+        )
         return Obstacle(what, remedy)
     return None
 
@@ -59,8 +85,18 @@ def obstacle_of_owner(file: Path) -> Obstacle | None:
         return None
     owner = _name(of_folder.st_uid)
     return Obstacle(
-        f"The file {file} {_owned(file)}, and the user {owner}, who owns its folder, cannot write to it.",
-        f"If the web server runs as {owner}: `chown {owner} {file}*`. Run the commands as that user, too.",
+        _(
+            "The file %(file)s belongs to %(owner)s (mode %(mode)s), and the user %(user)s, who owns its folder, "
+            "cannot write to it.",
+            file=file,
+            user=owner,
+            **_owned(file),
+        ),
+        _(
+            "If the web server runs as %(user)s: %(command)s. Run the commands as that user, too.",
+            user=owner,
+            command="`chown " + owner + " " + str(file) + "*`",
+        ),
     )
 
 
@@ -150,9 +186,9 @@ def _groups(uid: int) -> list[int]:
     return os.getgrouplist(user.pw_name, user.pw_gid)
 
 
-def _owned(path: Path) -> str:
+def _owned(path: Path) -> dict[str, str]:
     found = path.stat()
-    return f"belongs to {_name(found.st_uid)} (mode {stat.S_IMODE(found.st_mode):04o})"
+    return {"owner": _name(found.st_uid), "mode": f"{stat.S_IMODE(found.st_mode):04o}"}
 
 
 def _this_user() -> str:
@@ -167,4 +203,4 @@ def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"the user {uid}"
+        return str(uid)

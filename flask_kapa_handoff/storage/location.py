@@ -17,6 +17,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import AssertionPool, SingletonThreadPool, StaticPool
 
 from ..errors import SchemaError
+from ..lazy_text import LazyText
+from ..lazy_text import lazy_gettext as _
 
 FILE = "kapa_handoff.sqlite3"
 
@@ -54,10 +56,15 @@ class Location:
         if self.app.testing:
             return f"sqlite:///{self._temporary_file}"
         raise SchemaError(
-            "The site's database is in memory, or has one connection for everybody "
-            f"({type(shared.pool).__name__}); the handoff would end the site's own transactions in it.",
-            "Give the handoff a file of its own: set KAPA_HANDOFF_DATABASE_URI. In tests, set TESTING: tickets are "
-            "then kept in a temporary file.",
+            _(
+                "The site's database is in memory, or has one connection for everybody (%(pool)s); the handoff would "
+                "end the site's own transactions in it.",
+                pool=type(shared.pool).__name__,
+            ),
+            _(
+                "Give the handoff a file of its own: set KAPA_HANDOFF_DATABASE_URI. In tests, set TESTING: tickets "
+                "are then kept in a temporary file."
+            ),
         )
 
     @property
@@ -72,14 +79,24 @@ class Location:
         return not is_named and self._engine_of_flask_sqlalchemy() is None
 
     @property
-    def warning(self) -> str | None:
+    def warning(self) -> LazyText | None:
         """What is wrong with the file's location; None: as far as can be seen, it survives the next deploy."""
         # Flask's choice for a site that is installed as a package without a virtual environment, as in a container.
         in_venv = sys.prefix != sys.base_prefix
-        place, name = (sys.prefix, "virtual environment") if in_venv else (f"{sys.prefix}/var", "Python installation")
+        place = sys.prefix if in_venv else f"{sys.prefix}/var"
         if not self.default_file.is_relative_to(place) or not self.is_default:
             return None
-        return f"The tickets are kept in {self.default_file}, inside the {name}: a new {name} would start empty."
+        if in_venv:
+            return _(
+                "The tickets are kept in %(file)s, inside the virtual environment: a new virtual environment would "
+                "start empty.",
+                file=self.default_file,
+            )
+        return _(
+            "The tickets are kept in %(file)s, inside the Python installation: a new Python installation would start "
+            "empty.",
+            file=self.default_file,
+        )
 
     def _configured(self, uri: str) -> str:
         url = make_url(uri)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlalchemy import Engine
 
 from ..errors import SchemaError
+from ..lazy_text import lazy_gettext as _
 from .dialects import dispose, is_sqlite, open_engine
 
 
@@ -62,7 +63,9 @@ class ProcessEngine:
         self.is_own = isinstance(located, str)
         engine = open_engine(located) if isinstance(located, str) else located
         if engine.dialect.name not in ("sqlite", "postgresql"):
-            raise SchemaError(f"{engine.dialect.name} is not supported.", "Use SQLite or PostgreSQL.")
+            raise SchemaError(
+                _("%(database)s is not supported.", database=engine.dialect.name), _("Use SQLite or PostgreSQL.")
+            )
         self.is_embedded = self.is_own and is_sqlite(engine)
         if self.is_own:
             # An app that is no longer used, as after a test, leaves no open connections behind.

@@ -20,6 +20,8 @@ from sqlalchemy import Connection, Engine, Inspector, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from ..errors import SchemaError
+from ..lazy_text import LazyText, lazy_join
+from ..lazy_text import lazy_gettext as _
 from . import VERSION_TABLE
 from .locks import held
 from .tables import metadata
@@ -66,9 +68,14 @@ def check(engine: Engine) -> None:
     """Raise SchemaError, which names the command that fixes it, unless the tables are of this version."""
     found = version(engine)
     if found is None:
-        raise SchemaError("The handoff tables are not in the database yet.", f"Create them with: {UPGRADE}")
+        raise SchemaError(
+            _("The handoff tables are not in the database yet."), _("Create them with: %(command)s", command=UPGRADE)
+        )
     if found != HEAD and not is_usable(engine, found):
-        raise SchemaError(f"The handoff tables are at version {found}; version {HEAD} is needed.", f"Run: {UPGRADE}")
+        raise SchemaError(
+            _("The handoff tables are at version %(found)s; version %(needed)s is needed.", found=found, needed=HEAD),
+            _("Run: %(command)s", command=UPGRADE),
+        )
 
 
 def upgrade(
@@ -142,28 +149,37 @@ def is_usable(database: Engine | Connection, found: str) -> bool:
     obstacles = _obstacles(inspect(database))
     if obstacles:
         raise SchemaError(
-            f"The handoff tables are at version {found}, which this version of flask-kapa-handoff does not know "
-            f"(it knows up to {HEAD}) and cannot use: {', '.join(obstacles)}.",
-            "Install the newer package again.",
+            _(
+                "The handoff tables are at version %(found)s, which this version of flask-kapa-handoff does not know "
+                "(it knows up to %(known)s) and cannot use: %(obstacles)s.",
+                found=found,
+                known=HEAD,
+                obstacles=lazy_join(", ", obstacles),
+            ),
+            _("Install the newer package again."),
         )
     return True
 
 
-def _obstacles(database: Inspector) -> list[str]:
+def _obstacles(database: Inspector) -> list[LazyText]:
     """What prevents this version from using the tables: anything it needs that is missing, or cannot fill."""
-    obstacles = []
+    missing: list[str] = []
+    required: list[str] = []
     for table in metadata.sorted_tables:
         if not database.has_table(table.name):
-            obstacles.append(f"{table.name} is missing")
+            missing.append(table.name)
             continue
         columns = {column["name"]: column for column in database.get_columns(table.name)}
-        obstacles += [f"{table.name}.{name} is missing" for name in table.columns.keys() - columns.keys()]
-        obstacles += [
-            f"{table.name}.{name} must be given"
+        missing += [f"{table.name}.{name}" for name in table.columns.keys() - columns.keys()]
+        required += [
+            f"{table.name}.{name}"
             for name in columns.keys() - table.columns.keys()
             if not columns[name]["nullable"] and not _is_optional(columns[name])
         ]
-    return sorted(obstacles)
+    return [
+        *(_("%(name)s is missing", name=name) for name in sorted(missing)),
+        *(_("%(name)s must be given", name=name) for name in sorted(required)),
+    ]
 
 
 def _is_optional(column: ReflectedColumn) -> bool:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateNotFound
 
 from ..config import Config
+from ..lazy_text import LazyText
+from ..lazy_text import lazy_gettext as _
 from ..tracebacks import place_of
 
 if TYPE_CHECKING:
     from flask import Flask
 
 
-def layout_trouble(app: Flask, config: Config) -> str | None:
+def layout_trouble(app: Flask, config: Config) -> LazyText | None:
     """Why the site's layout for the admin pages cannot be loaded; None: it can, or there is none."""
     name = config.admin_template
     if name == Config.admin_template:
@@ -23,8 +25,9 @@ def layout_trouble(app: Flask, config: Config) -> str | None:
         app.jinja_env.get_template(name)
     except Exception as error:
         if isinstance(error, TemplateNotFound) and error.name == name and (close := _similar_template(app, name)):
-            return f"{place_of(error)} (did you mean {close}?)"
-        return place_of(error)
+            return _("%(place)s (did you mean %(name)s?)", place=place_of(error), name=close)
+        place = place_of(error)
+        return LazyText(lambda: place)
     return None
 
 

@@ -18,6 +18,7 @@ from celery.signals import beat_init
 from flask import Flask
 
 from ...errors import ConfigurationError, Unavailable
+from ...lazy_text import lazy_gettext as _
 from ..courier import Courier
 from ..mailroom import Mailroom
 from ..outbox import LEASE_MARGIN
@@ -49,7 +50,9 @@ class CeleryEngine(DeliveryEngine):
     """Publishes a task for each ticket; the site's Celery workers deliver."""
 
     who_sends = "Celery workers send tickets."
-    when_overdue = "Check that a Celery worker and beat are running. To send what waits: `flask kapa-handoff deliver`"
+    when_overdue = _(
+        "Check that a Celery worker and beat are running. To send what waits: `flask kapa-handoff deliver`"
+    )
 
     def prepare(self) -> None:
         """Register the tasks on the site's Celery app, and create their publisher. Connects to nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, NamedTuple
 
+from ...lazy_text import LazyText
 from ..mailroom import Mailroom
 
 STOP_SECONDS = 5.0
@@ -12,9 +13,9 @@ STOP_SECONDS = 5.0
 class Obstacle(NamedTuple):
     """Why an engine cannot work in this process, for the check-up: what is wrong, why it matters, what to do."""
 
-    what: str
-    why: str
-    remedy: str
+    what: LazyText
+    why: LazyText
+    remedy: LazyText
 
 
 class DeliveryEngine:
@@ -23,7 +24,7 @@ class DeliveryEngine:
     After :meth:`prepare`, nothing here raises, since the ticket is already stored.
     """
 
-    when_overdue: ClassVar[str]
+    when_overdue: ClassVar[LazyText]
     """What to do if a ticket is due and nothing delivers it."""
 
     who_sends: ClassVar[str]

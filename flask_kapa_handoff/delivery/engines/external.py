@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...lazy_text import lazy_gettext as _
 from .engine import DeliveryEngine
 
 
@@ -9,4 +10,4 @@ class ExternalEngine(DeliveryEngine):
     """Leaves every ticket where it is stored."""
 
     who_sends = "Another process sends tickets: `flask kapa-handoff worker`, or `deliver` from cron."
-    when_overdue = "Start a worker: `flask kapa-handoff worker`"
+    when_overdue = _("Start a worker: `flask kapa-handoff worker`")

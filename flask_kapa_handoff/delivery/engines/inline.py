@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from ...lazy_text import lazy_gettext as _
 from .engine import DeliveryEngine
 
 _logger = logging.getLogger(__name__)
@@ -13,7 +14,7 @@ class InlineEngine(DeliveryEngine):
     """Sends immediately; a ticket that has to wait is left to ``flask kapa-handoff deliver``."""
 
     who_sends = "Each ticket is sent in the request that creates it."
-    when_overdue = "Send the waiting tickets: `flask kapa-handoff deliver`"
+    when_overdue = _("Send the waiting tickets: `flask kapa-handoff deliver`")
     empties_log = False
 
     def attempts_soon(self) -> bool:

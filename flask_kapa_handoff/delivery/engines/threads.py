@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...errors import Unavailable
+from ...lazy_text import lazy_gettext as _
 from ...tracebacks import without_message
 from ..mailroom import Mailroom
 from . import uwsgi
@@ -171,7 +172,7 @@ class ThreadEngine(DeliveryEngine):
     """
 
     who_sends = "Threads of this process send tickets."
-    when_overdue = (
+    when_overdue = _(
         "Check the log of the web processes, which deliver in threads. Are any running? With uWSGI, is "
         "`enable-threads = true` set?"
     )

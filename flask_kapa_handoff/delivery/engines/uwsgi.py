@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 import sys
 
+from ...lazy_text import lazy_gettext as _
 from .engine import Obstacle
 
 THREADS_BY_DEFAULT = (2, 0, 27)
 """The first version of uWSGI that runs an application's threads without being told to."""
 
 NO_THREADS = Obstacle(
-    "uWSGI runs no threads here, so tickets wait in the database.",
-    "Tickets are sent by threads in the web processes, and uWSGI runs those threads only while it handles a request.",
-    'Set `enable-threads = true` in uWSGI\'s configuration, or set `KAPA_HANDOFF_DELIVERY = "external"` and run '
-    "`flask kapa-handoff worker`.",
+    _("uWSGI runs no threads here, so tickets wait in the database."),
+    _(
+        "Tickets are sent by threads in the web processes, and uWSGI runs those threads only while it handles a "
+        "request."
+    ),
+    _(
+        "Set `enable-threads = true` in uWSGI's configuration, or set %(code)s and run `flask kapa-handoff worker`.",
+        code='`KAPA_HANDOFF_DELIVERY = "external"`',
+    ),
 )
 
 
