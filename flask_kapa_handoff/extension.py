@@ -151,7 +151,14 @@ class KapaHandoff:
         app.extensions[EXTENSION] = state
 
         app.register_blueprint(visitor.blueprint, url_prefix=config.url_prefix)
-        if admin_pages is not None:
+        if admin_pages is None:
+            _logger.warning(
+                "%s has no handoff settings page: pass admin_required=<a view decorator such as login_required> "
+                "to KapaHandoff to get it at %s/admin/.",
+                app.name,
+                config.url_prefix,
+            )
+        else:
             app.register_blueprint(admin_pages, url_prefix=f"{config.url_prefix}/admin")
             state.may_act = admin_pages.may_act
         app.cli.add_command(cli.group)

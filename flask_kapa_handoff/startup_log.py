@@ -1,7 +1,7 @@
 """What a serving process says once, at its first request: what is on, what is missing and how to get it.
 
 Each line is about one thing. What is on is logged as INFO, what is missing as WARNING. A command or the reloader's
-parent serves no request, and so says nothing; neither does a site under test.
+parent serves no request, and so says nothing; a site under test says what is an error alone.
 """
 
 from __future__ import annotations
@@ -39,12 +39,14 @@ class Line(NamedTuple):
 
 def log_start(state: State) -> None:
     """Log the lines of an app, the first time that it is called. Never raises, since pages must not fail."""
-    if not state.not_announced.acquire(blocking=False) or state.app.testing:
+    if not state.not_announced.acquire(blocking=False):
         return
-    for part in PARTS:
+    testing = state.app.testing
+    for part in (_way_out, _admin_pages) if testing else PARTS:
         try:
             for line in part(state):
-                _logger.log(line.level, "Handoff of %s: %s", state.app.name, line.said)
+                if line.level >= logging.ERROR or not testing:
+                    _logger.log(line.level, "Handoff of %s: %s", state.app.name, line.said)
         except Exception as error:
             _logger.error("The start-up log is incomplete. %s", without_message(error))
 
@@ -102,14 +104,9 @@ def _delivery(state: State) -> Iterator[Line]:
 
 
 def _admin_pages(state: State) -> Iterator[Line]:
-    place = f"{state.config.url_prefix}/admin/"
     if not state.has_admin:
-        yield _missing(
-            "There are no admin pages.",
-            f"To get them at {place}, pass admin_required=<a view decorator such as login_required> to KapaHandoff.",
-        )
-        return
-    yield Line(f"The admin pages are at {place}, guarded by the site's decorator.")
+        return  # what to do was logged when the site was mounted, in commands as well
+    yield Line(f"The admin pages are at {state.config.url_prefix}/admin/, guarded by the site's decorator.")
     if trouble := layout_trouble(state.app, state.config):
         yield Line(
             f"KAPA_HANDOFF_ADMIN_TEMPLATE: {state.config.admin_template!r} is not allowed: {trouble}; use the name of "

@@ -147,8 +147,7 @@ def test_a_refusal_is_logged_once_with_what_to_do(client: FlaskClient, caplog: p
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             assert send(client, fields, Origin=OUTSIDE).status_code == 403
-        (record,) = caplog.records
-        assert OUTSIDE in record.getMessage()
+        (record,) = [record for record in caplog.records if OUTSIDE in record.getMessage()]
         assert "127.0.0.1:8000" in record.getMessage()
         assert "proxy_set_header Host $http_host;" in record.getMessage()
         for number in range(200):

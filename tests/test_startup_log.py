@@ -106,18 +106,6 @@ def test_a_missing_thing_is_a_warning_with_its_remedy(
     assert len(lines) >= len(PARTS)
 
 
-@pytest.mark.only("sqlite")
-def test_without_a_decorator_it_says_how_to_get_the_admin_pages(
-    make_app: MakeApp, caplog: pytest.LogCaptureFixture
-) -> None:
-    """With the path that they would have."""
-    lines = said(caplog, make_app(KAPA_HANDOFF_URL_PREFIX="/help", **ON))
-    assert lines[
-        "There are no admin pages. To get them at /help/admin/, pass admin_required=<a view decorator such as "
-        "login_required> to KapaHandoff."
-    ] == (logging.WARNING)
-
-
 def test_an_address_that_admins_entered_counts(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     """The configuration need not have one."""
     app = make_app(handoff=(handoff := KapaHandoff(admin_required=let_pass)), **{**ON, "KAPA_HANDOFF_EMAIL": None})

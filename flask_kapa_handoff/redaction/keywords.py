@@ -23,7 +23,7 @@ class Keyword(NamedTuple):
     Arguments:
         word: in lower-case octets.
         read: reads the text at it.
-        unless: an expression for what follows it where nothing is to be read.
+        unless: an expression for what follows it where there is nothing to read.
     """
 
     word: bytes

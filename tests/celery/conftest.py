@@ -27,7 +27,13 @@ def make_site(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
 
     def build(broker: RedisServer | str = "memory://", *, handoff: KapaHandoff | None = None, **config: Any) -> Flask:
         url = broker if isinstance(broker, str) else broker.url
-        values = {"KAPA_HANDOFF_DELIVERY": "celery", "CELERY": {"broker_url": url}, "MAIL_PORT": 1, **config}
+        values = {
+            "KAPA_HANDOFF_DELIVERY": "celery",
+            "CELERY": {"broker_url": url},
+            "MAIL_SERVER": "127.0.0.1",
+            "MAIL_PORT": 1,
+            **config,
+        }
         app = make_app(mount=False, **values)
         celery_init_app(app)
         (handoff or KapaHandoff(admin_required=lambda view: view)).init_app(app)
