@@ -76,7 +76,9 @@ def time_taken(value: timedelta) -> str:
     """How long something took, such as "3 minutes"."""
     from babel.dates import format_timedelta
 
-    return format_timedelta(max(value, timedelta(seconds=1)), threshold=2, locale=current_language().locale)
+    # Whole seconds: SQLite counts days in floats, and earlier versions of Babel cut 2.9999 seconds to 2.
+    seconds = max(1, round(value.total_seconds()))
+    return format_timedelta(timedelta(seconds=seconds), threshold=2, locale=current_language().locale)
 
 
 def reason(trigger: Reason) -> str:
