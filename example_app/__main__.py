@@ -44,7 +44,7 @@ def main() -> None:
     print(f"Inbox                     {address}/inbox/")
     print(f"Settings                  {address}/handoff/admin/")
     print(f"Sign in as                admin, password {app.config['ADMIN_PASSWORD']}")
-    print("Ask its chat something that its pages don't cover, press Create ticket, and read the mail in the inbox.")
+    print("Begin with the tour, or ask its chat something that its pages don't cover, and send a ticket.")
     print("Stop with Ctrl+C.", flush=True)
     if arguments.host not in (LOOPBACK, "localhost", "::1"):
         print("Everybody who can reach this address can read the inbox.", flush=True)
